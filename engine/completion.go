@@ -1,0 +1,45 @@
+package engine
+
+import "context"
+
+// Meta is what a response says of its routing, in headers. Complete and Stream
+// fill what they know also when they fail.
+type Meta struct {
+	Model       string // catalogue id that served; "" when none did
+	Provider    string
+	Rule        string // rule id, default, pinned, …
+	Attempts    int    // attempts made
+	Decision    string // one line
+	OverheadUS  int64  // our own time until the headers, microseconds
+	Simulated   bool
+	Substituted string // upstream id that stood in for the model's retired one; "" when none
+	Lossy       []string
+}
+
+// Completion is a finished answer.
+type Completion struct {
+	Meta Meta
+	Body []byte // canonical chat.completion JSON
+}
+
+// Stream is an answer that arrives in pieces. One goroutine uses it.
+type Stream interface {
+	// Next returns the next chunk: one canonical chat.completion.chunk JSON object,
+	// valid until the next call. io.EOF is the proper end, after which the caller writes
+	// its terminator ([DONE]); any other error is an *Error to be sent as the stream's
+	// last event, with no terminator after it.
+	Next(ctx context.Context) ([]byte, error)
+	// Close ends the stream, closes the upstream connection and settles the usage.
+	// It may be called at any time, more than once.
+	Close()
+}
+
+// Completer answers completions. The pipeline is one; httpapi needs no more.
+type Completer interface {
+	// Complete routes the request and waits for the whole answer. Meta is valid
+	// also when err is not nil. Errors are *Error, or wrap one.
+	Complete(ctx context.Context, r *Request) (Completion, error)
+	// Stream routes the request and returns when the first content has arrived, so
+	// that every earlier failure is still an HTTP status. Meta is valid also when err is not nil.
+	Stream(ctx context.Context, r *Request) (Stream, Meta, error)
+}

@@ -1,0 +1,72 @@
+package engine
+
+import "context"
+
+// Where a decision came from, for the x-pointsman-rule header: a rule's id or one of these.
+const (
+	SourceDefault    = "default"
+	SourcePinned     = "pinned"
+	SourceAssignment = "assignment"
+	SourceOverride   = "override"
+)
+
+// Decision is the ranking that the rules made, before the policy envelope clips it.
+type Decision struct {
+	Source  string   // rule id, or a Source constant
+	Models  []string // catalogue ids, best first: target, then fallbacks
+	Only    bool     // the default handler's models are not appended
+	Reason  string   // of a plugin
+	Tags    []Pair
+	Params  []Pair // max_tokens, reasoning_effort as a plugin proposed them
+	Skipped []Skip // rules that failed
+}
+
+// Skip is a rule or a target that was passed over, and why.
+type Skip struct {
+	What   string // rule id or model id
+	Reason SkipReason
+	Detail string // safe to show; may be empty
+}
+
+// SkipReason is one word that says why something was passed over.
+type SkipReason string
+
+// Reasons.
+const (
+	SkipRuleFailed    SkipReason = "rule_failed"
+	SkipRuleSuspended SkipReason = "rule_suspended"
+	SkipUnknownModel  SkipReason = "unknown_model"
+	SkipDisabled      SkipReason = "disabled"
+	SkipRetired       SkipReason = "retired"
+	SkipNoCredential  SkipReason = "no_credential"
+	SkipNotAllowed    SkipReason = "not_allowed"
+	SkipCapability    SkipReason = "lacks_capability"
+	SkipContext       SkipReason = "context_too_small"
+	SkipNoAdapter     SkipReason = "no_adapter"
+	SkipUnpriced      SkipReason = "unpriced"
+	SkipFailed        SkipReason = "failed" // tried; the attempt's outcome says how
+)
+
+// Decider ranks models for a request.
+type Decider interface {
+	// Decide tries the account's and the global rules by priority and returns the
+	// first match. When none matches, the Decision has SourceDefault and no models:
+	// the default handler is the pipeline's.
+	// Errors: CodeRuleRejected when a plugin said no, CodeRuleFailed when a rule with
+	// FailureRefuse broke. Safe for concurrent use; takes no lock.
+	Decide(ctx context.Context, r *Request) (Decision, error)
+}
+
+// DecideEnv is what Decider implementations are built from.
+type DecideEnv struct {
+	Rules  []Rule // every account's, enabled or not
+	Guests RuleGuests
+}
+
+// RuleChecker compiles a rule without keeping it.
+type RuleChecker interface {
+	// CheckRule validates when-source or plugin reference and config.
+	// Errors: *SourceError for a text that does not compile, *Error with CodeInvalid
+	// for the rest. Safe for concurrent use; bounded in time and memory by its input caps.
+	CheckRule(r Rule) error
+}

@@ -1,0 +1,114 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"time"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Manifest is what a plugin says of itself, in the custom section
+// "pointsman.manifest" of its module. Only name, version, kind and abi are required.
+type Manifest struct {
+	Name         string            `json:"name"`
+	Version      string            `json:"version"`
+	Kind         string            `json:"kind"` // "rule" or "provider"
+	ABI          int               `json:"abi"`
+	Description  string            `json:"description,omitempty"`
+	ConfigSchema json.RawMessage   `json:"config_schema,omitempty"`
+	Provider     *ManifestProvider `json:"provider,omitempty"`
+}
+
+// ManifestProvider is the provider part of a manifest.
+type ManifestProvider struct {
+	BaseURL string            `json:"base_url"`
+	Auth    ManifestAuth      `json:"auth"`
+	Headers map[string]string `json:"headers,omitempty"`
+	Stream  string            `json:"stream,omitempty"` // "sse" (default), "json-array" or "ndjson"
+	Native  []string          `json:"native,omitempty"` // wires that the upstream speaks itself
+}
+
+// ManifestAuth says where the credential goes. The host puts it there; the guest never sees it.
+type ManifestAuth struct {
+	Scheme string `json:"scheme"` // "bearer", "header" or "query"
+	Name   string `json:"name,omitempty"`
+}
+
+// PluginVersion is one uploaded module. AccountID is empty for a global plugin.
+type PluginVersion struct {
+	AccountID string
+	Name      string
+	Version   string
+	Kind      string
+	SHA256    [32]byte
+	Module    []byte // nil when listed without modules
+	Size      int64
+	Manifest  Manifest
+	Active    bool // at most one version of a name is
+	CreatedAt time.Time
+}
+
+// Verdict is how a rule plugin answered.
+type Verdict int32
+
+// Verdicts; the numbers are those of pm_decide_v1.
+const (
+	VerdictDecided = Verdict(abi.Decided)
+	VerdictAbstain = Verdict(abi.Abstain)
+	VerdictReject  = Verdict(abi.Reject)
+)
+
+// RuleCall is what a rule plugin is given. Nodes may be absent.
+type RuleCall struct {
+	RequestID string
+	NowMS     int64
+	Request   document.Node
+	Context   document.Node
+	Config    document.Node
+}
+
+// RuleAnswer is what a rule plugin said. The callee overwrites every member and
+// reuses the slices; the caller owns it.
+type RuleAnswer struct {
+	Verdict Verdict
+	Targets []string // ranking, best first; empty: the rule's own target
+	Reason  string
+	Tags    []Pair
+	Params  []Pair
+	Status  int    // of a reject, 400–451
+	Message string // of a reject
+	Logs    []LogLine
+}
+
+// Pair is a name and a value.
+type Pair struct{ Name, Value string }
+
+// LogLine is a line that a guest logged, control characters stripped.
+type LogLine struct {
+	Level int32
+	Text  string
+}
+
+// RuleGuest is one version of a rule plugin, ready to be called.
+type RuleGuest interface {
+	// Decide calls pm_decide_v1. It allocates nothing on its own account.
+	// Errors: CodePluginFailed when the guest trapped, ran out of budget, or broke the boundary.
+	// Safe for concurrent use.
+	Decide(ctx context.Context, call *RuleCall, answer *RuleAnswer) error
+	// Configure checks a config against the manifest's schema, then with pm_configure_v1
+	// if the guest has it. Errors: *Error with CodeInvalid and a message for the author.
+	Configure(ctx context.Context, config []byte) error
+	// Ref is name@version.
+	Ref() string
+}
+
+// RuleGuests finds rule plugins.
+type RuleGuests interface {
+	// RuleGuest returns the plugin that ref names ("name": its active version, or
+	// "name@version"), the account's own before a global one.
+	// Errors: ErrNotFound. The guest stays usable until the next Sync of its library, and
+	// answers CodePluginFailed after it was replaced and drained.
+	RuleGuest(accountID, ref string) (RuleGuest, error)
+}

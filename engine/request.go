@@ -1,0 +1,63 @@
+package engine
+
+import (
+	"time"
+
+	"github.com/pointsman/pointsman/engine/document"
+)
+
+// ModelAuto asks for the tenant's rules to choose.
+const ModelAuto = "auto"
+
+// Request is one completion as it was asked for: the canonical chat document and
+// everything known about its sender. It is read-only once the pipeline has it,
+// and lives until its completion or stream is closed.
+type Request struct {
+	ID        string // x-request-id
+	Principal Principal
+	Doc       *document.Doc // canonical chat body, already validated by CheckChat
+	Model     string        // what the caller asked for: auto, a catalogue id, or provider/model
+	Stream    bool
+	// IncludeUsage: the caller wants the usage chunk of a stream (stream_options.include_usage).
+	IncludeUsage bool
+	Hints        Hints
+	Received     time.Time // the one clock reading of this request
+	Features     Features  // what rules see; filled by the pipeline
+
+	context *document.Doc // built on first use; see Context
+}
+
+// Hints are what the caller said about the request, from body metadata or headers.
+// A header wins over the body. Empty means unsaid.
+type Hints struct {
+	SessionID     string
+	TaskType      string
+	AgentID       string
+	TimeSensitive bool
+	Strict        bool
+}
+
+// Features are what rules and plugins see of the request: the "request" member
+// of the context schema (abi.md, "Documents"). Computed once, from the canonical body.
+type Features struct {
+	Model         string
+	Text          string // whole text of the last user message; rules see its first 16 KiB
+	Chars         int    // code points of Text
+	Tokens        int64  // estimate over all messages and tool schemas
+	Messages      int
+	HasImage      bool // in the last user message
+	HasAudio      bool
+	HasTools      bool
+	HasCode       bool
+	Command       string // "/fast", or ""
+	TaskType      string
+	TimeSensitive bool
+	Stream        bool
+	// Needs are the capabilities that the whole conversation needs of a target.
+	Needs []Capability
+	// Metadata is the body's metadata object; absent when there is none.
+	Metadata document.Node
+}
+
+// MaxRuleText is how much of Features.Text the rule variable "text" holds, in bytes.
+const MaxRuleText = 16 << 10

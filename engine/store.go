@@ -1,0 +1,119 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// Store is everything that is kept. Both drivers pass one suite (host/store/storetest).
+//
+// Rules for every method: ids and times are made by the caller and stored as
+// given, at millisecond precision, UTC; lists are complete and in the order that
+// their comment says; a missing row is ErrNotFound and a taken key ErrConflict
+// (test with errors.Is); every successful write to configuration also raises the
+// revision in the same transaction, which Watch reports to every process that
+// shares the database. Safe for concurrent use.
+type Store interface {
+	RuleStore
+	CatalogueStore
+	TenantStore
+	KeyStore
+	PluginStore
+	UsageStore
+	ChangeFeed
+	SettingStore
+	// Close releases every connection. No other call may follow.
+	Close() error
+}
+
+// RuleStore keeps routing rules.
+type RuleStore interface {
+	// ListRules returns every account's rules, by account, then priority falling,
+	// then creation, then id.
+	ListRules(ctx context.Context) ([]Rule, error)
+	GetRule(ctx context.Context, accountID, id string) (Rule, error)
+	CreateRule(ctx context.Context, r Rule) error
+	// UpdateRule replaces every column but the key, System and CreatedAt.
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	UpdateRule(ctx context.Context, r Rule, was time.Time) error
+	// DeleteRule deletes a rule that is not System; a system rule is ErrConflict.
+	DeleteRule(ctx context.Context, accountID, id string) error
+}
+
+// CatalogueStore keeps models, providers and prices.
+type CatalogueStore interface {
+	// ListModels returns all models, by account, then id.
+	ListModels(ctx context.Context) ([]Model, error)
+	// ListProviders returns all providers, by account, then id.
+	ListProviders(ctx context.Context) ([]Provider, error)
+	// ListPrices returns all prices, by account, provider, upstream id, From, AbovePrompt.
+	ListPrices(ctx context.Context) ([]Price, error)
+	// PutModel inserts or replaces the row with that key, but keeps its CreatedAt.
+	PutModel(ctx context.Context, m Model) error
+	PutProvider(ctx context.Context, p Provider) error
+	// PutPrice inserts or replaces the row with that key.
+	PutPrice(ctx context.Context, p Price) error
+}
+
+// TenantStore keeps accounts and users.
+type TenantStore interface {
+	GetAccount(ctx context.Context, id string) (Account, error)
+	CreateAccount(ctx context.Context, a Account) error
+	// ListUsers returns all users, by account, then id.
+	ListUsers(ctx context.Context) ([]User, error)
+	CreateUser(ctx context.Context, u User) error
+}
+
+// KeyStore keeps API keys, as digests.
+type KeyStore interface {
+	// ListKeys returns all keys, also expired and revoked ones, by account, then creation, then id.
+	ListKeys(ctx context.Context) ([]Key, error)
+	// CreateKey stores a key; a digest that exists in any account is ErrConflict.
+	CreateKey(ctx context.Context, k Key) error
+	// RevokeKey sets RevokedAt, once: a key revoked before keeps its first time.
+	RevokeKey(ctx context.Context, accountID, id string, at time.Time) error
+}
+
+// PluginStore keeps plugin versions.
+type PluginStore interface {
+	// ListPlugins returns all versions without their modules, by account, name, creation.
+	ListPlugins(ctx context.Context) ([]PluginVersion, error)
+	// GetPlugin returns one version with its module.
+	GetPlugin(ctx context.Context, accountID, name, version string) (PluginVersion, error)
+	// CreatePlugin stores a version; an existing one is ErrConflict. When Active is set,
+	// the versions of that name that were active cease to be, in the same transaction.
+	CreatePlugin(ctx context.Context, p PluginVersion) error
+	// ActivatePlugin makes that version the only active one of its name.
+	ActivatePlugin(ctx context.Context, accountID, name, version string) error
+	DeletePlugin(ctx context.Context, accountID, name, version string) error
+}
+
+// UsageStore keeps the settled rows of attempts. It does not raise the revision.
+type UsageStore interface {
+	// AddUsage stores rows in one transaction; a row whose (account, id) exists is left as it is.
+	AddUsage(ctx context.Context, rows []Usage) error
+	// ListUsage returns the account's newest rows, newest first (StartedAt, then id), at most
+	// limit (1–1,000). An empty requestID means all requests.
+	ListUsage(ctx context.Context, accountID, requestID string, limit int) ([]Usage, error)
+}
+
+// SettingStore keeps small named values of the installation, as the seed's version.
+// It does not raise the revision.
+type SettingStore interface {
+	// GetSetting returns the value, or ErrNotFound.
+	GetSetting(ctx context.Context, name string) (string, error)
+	// PutSetting inserts or replaces it.
+	PutSetting(ctx context.Context, name, value string) error
+}
+
+// ChangeFeed tells of configuration writes.
+type ChangeFeed interface {
+	// Revision returns the current revision, which rises with every configuration write.
+	Revision(ctx context.Context) (int64, error)
+	// Watch calls notify whenever the revision may have risen, also by another
+	// process, until ctx ends; it returns ctx's error then, and no other: a lost
+	// connection is made again, and after it notify is called. On Postgres it
+	// listens and polls every 5 s; on SQLite, which one process owns, it polls.
+	// notify is called from one goroutine and must not block for long.
+	Watch(ctx context.Context, notify func(revision int64)) error
+}

@@ -1,0 +1,64 @@
+package engine
+
+import "time"
+
+// Tokens are the five counters of a call. Prompt is all input: uncached, cached
+// and cache writes together (OpenAI's way of counting). Counters are never negative.
+type Tokens struct {
+	Prompt       int64
+	Cached       int64 // of Prompt
+	CacheWrite   int64 // of Prompt, 5 minutes or unsaid
+	CacheWrite1h int64 // of Prompt
+	Completion   int64
+	Reasoning    int64 // of Completion
+}
+
+// Outcome is how an attempt ended.
+type Outcome string
+
+// Outcomes.
+const (
+	OutcomeOK        Outcome = "ok"
+	OutcomeFailed    Outcome = "failed"
+	OutcomeTruncated Outcome = "truncated"
+	OutcomeCanceled  Outcome = "canceled"
+)
+
+// Usage is the settled row of one attempt. Exactly one is written for each,
+// whatever happens to it.
+type Usage struct {
+	AccountID   string
+	ID          string // UUIDv7
+	RequestID   string
+	Attempt     int
+	TeamID      string
+	UserID      string
+	KeyID       string
+	SessionID   string
+	ModelID     string // catalogue id
+	ProviderID  string
+	UpstreamID  string // what was called, the replacement's when one stood in
+	Substituted bool
+	Source      string // rule id, default, pinned, …
+	Decision    string // the one-line decision record
+	Stream      bool
+	Tokens      Tokens
+	Estimated   bool // the provider gave no usage
+	CostNanoUSD int64
+	Unpriced    bool  // no price was known: the cost is not 0 but unknown
+	PremiumUse  int64 // hundredths of a premium request
+	Outcome     Outcome
+	Status      int // of the provider; 0 when it gave none
+	Code        Code
+	Simulated   bool
+	StartedAt   time.Time
+	LatencyMS   int64
+	FirstByteMS int64 // 0: none came
+}
+
+// Ledger takes settled rows.
+type Ledger interface {
+	// Record keeps the row. It never blocks on the database and never drops a row
+	// while the process lives. Safe for concurrent use.
+	Record(u Usage)
+}

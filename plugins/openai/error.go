@@ -1,0 +1,110 @@
+package openai
+
+import (
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// errorOf finds the error in a provider's JSON: the usual {"error":{…}}, the same
+// in an array (a compatible endpoint of Gemini), {"error":"text"} (small servers),
+// or the flat form with object "error" (older vLLM). Absent when it is no error.
+func errorOf(body sdk.Node) sdk.Node {
+	if body.Kind() == abi.KindArray {
+		body = body.At(0)
+	}
+	switch e := body.Get("error"); e.Kind() {
+	case abi.KindObject, abi.KindString:
+		return e
+	}
+	if body.Get("object").Equal("error") {
+		return body
+	}
+	return 0
+}
+
+// messageOf returns the error's text, absent when it has none.
+func messageOf(e sdk.Node) sdk.Node {
+	if e.Kind() == abi.KindString {
+		return e
+	}
+	return e.Get("message")
+}
+
+// errorReply answers a failed call with an OpenAI error object.
+func errorReply() sdk.Result {
+	e := errorOf(sdk.Response())
+	status := sdk.Status()
+	class := classOf(status, e)
+	sdk.Classify(class, retryAfterMS(e))
+	sdk.Emit(`{"error":{"message":"`)
+	emitMessage(class, e)
+	sdk.Emit(`","type":`)
+	emitString(e.Get("type"), typeOf(class))
+	sdk.Emit(`,"param":`)
+	emitString(e.Get("param"), `null`)
+	sdk.Emit(`,"code":`)
+	switch code := e.Get("code"); code.Kind() {
+	case abi.KindString, abi.KindNumber:
+		sdk.EmitNode(code)
+	default:
+		sdk.Emit(`null`)
+	}
+	sdk.Emit(`}}`)
+	return sdk.OK
+}
+
+// failWith fails the call at hand with an error that came inside an answer.
+func failWith(e sdk.Node) sdk.Result {
+	status := sdk.Status()
+	class := classOf(status, e)
+	sdk.Classify(class, retryAfterMS(e))
+	return sdk.Fail(statusOf(class), message(class, e))
+}
+
+const refused = "the provider refused the gateway's credential"
+
+// emitMessage writes the provider's message without the parts that are the
+// operator's business: an authentication error may quote the key, a rate limit
+// names the organisation.
+func emitMessage(class abi.Class, e sdk.Node) {
+	text := messageOf(e)
+	switch {
+	case class == abi.ClassAuth:
+		sdk.EmitText(refused)
+	case text.Kind() != abi.KindString || text.Len() == 0:
+		sdk.EmitText("the provider answered with an error and no message")
+	default:
+		before, after := aroundOrganization(text)
+		sdk.EmitInner(before)
+		sdk.EmitInner(after)
+	}
+}
+
+// message is emitMessage's text as a string.
+func message(class abi.Class, e sdk.Node) string {
+	text := messageOf(e)
+	switch {
+	case class == abi.ClassAuth:
+		return refused
+	case text.Kind() != abi.KindString || text.Len() == 0:
+		return "the provider answered with an error and no message"
+	}
+	before, after := aroundOrganization(text)
+	return before.Text() + after.Text()
+}
+
+// aroundOrganization returns the parts of a message before and after
+// " in organization org-…"; the second is absent when there is no such part.
+func aroundOrganization(text sdk.Node) (before, after sdk.Node) {
+	const phrase = " in organization "
+	from := text.Find(phrase)
+	if from < 0 {
+		return text, 0
+	}
+	rest := text.Slice(from+len(phrase), text.Len())
+	end := rest.Find(" ")
+	if end < 0 {
+		return text.Slice(0, from), 0
+	}
+	return text.Slice(0, from), rest.Slice(end, rest.Len())
+}

@@ -1,0 +1,255 @@
+package engine
+
+import (
+	"math"
+	"strconv"
+	"unicode/utf8"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// checkOption checks one top-level member beside model and messages. n is not null.
+func checkOption(name string, n document.Node) *fault {
+	switch name {
+	case "temperature":
+		return number(n, 0, 2)
+	case "top_p":
+		return number(n, 0, 1)
+	case "frequency_penalty", "presence_penalty":
+		return number(n, -2, 2)
+	case "n":
+		return integer(n, 1, 128)
+	case "max_tokens", "max_completion_tokens":
+		return integer(n, 1, math.MaxInt32)
+	case "top_logprobs":
+		return integer(n, 0, 20)
+	case "seed":
+		return integer(n, math.MinInt64, math.MaxInt64)
+	case "stream", "logprobs", "parallel_tool_calls", "store":
+		return want(n, abi.KindBool)
+	case "user", "service_tier", "reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key":
+		return requireString(n)
+	case "stop":
+		return checkStop(n)
+	case "stream_options":
+		return checkStreamOptions(n)
+	case "response_format":
+		return checkResponseFormat(n)
+	case "tools":
+		return checkTools(n)
+	case "tool_choice":
+		return checkToolChoice(n)
+	case "logit_bias":
+		return checkLogitBias(n)
+	case "metadata":
+		return checkMetadata(n)
+	case "models":
+		return checkModels(n)
+	case "modalities":
+		return checkEach(n, func(e document.Node) *fault { return oneOf(e, "'text', 'audio'") })
+	case "functions":
+		return checkEach(n, func(e document.Node) *fault { return want(e, abi.KindObject) })
+	}
+	return nil
+}
+
+func number(n document.Node, low, high float64) *fault {
+	if f := want(n, abi.KindNumber); f != nil {
+		return f
+	}
+	if v := n.Float(); !(v >= low && v <= high) {
+		return wrong("must be between " + strconv.FormatFloat(low, 'g', -1, 64) + " and " + strconv.FormatFloat(high, 'g', -1, 64))
+	}
+	return nil
+}
+
+func integer(n document.Node, low, high int64) *fault {
+	if f := want(n, abi.KindNumber); f != nil {
+		return f
+	}
+	v := n.Float()
+	switch {
+	case v != math.Trunc(v):
+		return wrong("must be a whole number")
+	case v >= float64(low) && v <= float64(high):
+		return nil
+	case high == math.MaxInt64:
+		return wrong("must fit into 64 bits")
+	case high == math.MaxInt32:
+		return wrong("must be at least " + strconv.FormatInt(low, 10) + " and fit into 31 bits")
+	}
+	return wrong("must be between " + strconv.FormatInt(low, 10) + " and " + strconv.FormatInt(high, 10))
+}
+
+func checkEach(list document.Node, check func(document.Node) *fault) *fault {
+	if f := want(list, abi.KindArray); f != nil {
+		return f
+	}
+	for i, e := range list.Elements() {
+		if f := check(e); f != nil {
+			return f.item(i)
+		}
+	}
+	return nil
+}
+
+func checkStop(n document.Node) *fault {
+	switch n.Kind() {
+	case abi.KindString:
+		return nil
+	case abi.KindArray:
+	default:
+		return wrong("must be a string or an array of strings, not " + kindName(n.Kind()))
+	}
+	if n.Len() > maxStops {
+		return wrong("must hold at most " + strconv.Itoa(maxStops) + " strings")
+	}
+	return checkEach(n, requireString)
+}
+
+func checkStreamOptions(n document.Node) *fault {
+	if f := want(n, abi.KindObject); f != nil {
+		return f
+	}
+	for _, name := range [...]string{"include_usage", "include_obfuscation"} {
+		if m := n.Get(name); given(m) {
+			if f := want(m, abi.KindBool); f != nil {
+				return f.under(name)
+			}
+		}
+	}
+	return nil
+}
+
+func checkResponseFormat(n document.Node) *fault {
+	if f := want(n, abi.KindObject); f != nil {
+		return f
+	}
+	kind := n.Get("type")
+	if f := oneOf(kind, "'text', 'json_object', 'json_schema'"); f != nil {
+		return f.under("type")
+	}
+	if kind.Text() != "json_schema" {
+		return nil
+	}
+	schema := n.Get("json_schema")
+	if f := want(schema, abi.KindObject); f != nil {
+		return f.under("json_schema")
+	}
+	if f := checkToolName(schema.Get("name")); f != nil {
+		return f.under("name").under("json_schema")
+	}
+	if s := schema.Get("schema"); given(s) {
+		return want(s, abi.KindObject).under("schema").under("json_schema")
+	}
+	return nil
+}
+
+func checkTools(n document.Node) *fault {
+	if f := want(n, abi.KindArray); f != nil {
+		return f
+	}
+	if n.Len() > maxTools {
+		return wrong("must hold at most " + strconv.Itoa(maxTools) + " tools")
+	}
+	return checkEach(n, checkTool)
+}
+
+// checkTool: a function's name and parameters are checked; any other type travels
+// on as it is, since providers have their own.
+func checkTool(tool document.Node) *fault {
+	if f := want(tool, abi.KindObject); f != nil {
+		return f
+	}
+	kind := tool.Get("type")
+	if f := requireString(kind); f != nil {
+		return f.under("type")
+	}
+	if kind.Text() != "function" {
+		return nil
+	}
+	function := tool.Get("function")
+	if f := want(function, abi.KindObject); f != nil {
+		return f.under("function")
+	}
+	if f := checkToolName(function.Get("name")); f != nil {
+		return f.under("name").under("function")
+	}
+	if p := function.Get("parameters"); given(p) {
+		return want(p, abi.KindObject).under("parameters").under("function")
+	}
+	return nil
+}
+
+// checkToolName: letters, digits, underscores and hyphens, at most 64
+// (OpenAI API reference, FunctionObject and ResponseFormatJsonSchema).
+func checkToolName(n document.Node) *fault {
+	if f := requireString(n); f != nil {
+		return f
+	}
+	ok := n.Len() > 0 && n.Len() <= 64
+	if ok {
+		for _, c := range []byte(n.Text()) {
+			ok = ok && (c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
+		}
+	}
+	if !ok {
+		return wrong("must be 1 to 64 letters, digits, underscores or hyphens")
+	}
+	return nil
+}
+
+func checkToolChoice(n document.Node) *fault {
+	switch n.Kind() {
+	case abi.KindString:
+		return oneOf(n, "'none', 'auto', 'required'")
+	case abi.KindObject:
+		return requireString(n.Get("type")).under("type")
+	}
+	return wrong("must be a string or an object, not " + kindName(n.Kind()))
+}
+
+func checkLogitBias(n document.Node) *fault {
+	if f := want(n, abi.KindObject); f != nil {
+		return f
+	}
+	for token, bias := range n.Members() {
+		if f := number(bias, -100, 100); f != nil {
+			return f.under(clipText(token, 64))
+		}
+	}
+	return nil
+}
+
+func checkMetadata(n document.Node) *fault {
+	if f := want(n, abi.KindObject); f != nil {
+		return f
+	}
+	if n.Len() > maxMetadata {
+		return wrong("must hold at most " + strconv.Itoa(maxMetadata) + " pairs")
+	}
+	for key, value := range n.Members() {
+		if utf8.RuneCountInString(key) > maxMetadataKey {
+			return wrong("must have keys of at most " + strconv.Itoa(maxMetadataKey) + " characters")
+		}
+		if f := requireString(value); f != nil {
+			return f.under(key)
+		}
+		if value.Len() > maxMetadataText && utf8.RuneCountInString(value.Text()) > maxMetadataText {
+			return wrong("must be at most " + strconv.Itoa(maxMetadataText) + " characters long").under(key)
+		}
+	}
+	return nil
+}
+
+// checkModels: the pinned model's fallbacks, an extension of ours.
+func checkModels(n document.Node) *fault {
+	if f := want(n, abi.KindArray); f != nil {
+		return f
+	}
+	if n.Len() > maxModels {
+		return wrong("must hold at most " + strconv.Itoa(maxModels) + " model ids")
+	}
+	return checkEach(n, checkModel)
+}

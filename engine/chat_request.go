@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/pointsman/pointsman/engine/document"
+)
+
+// Arrival is what the transport knows of a request beside its body. The strings
+// must be the receiver's own: they outlive the transport's buffers.
+type Arrival struct {
+	ID        string
+	Principal Principal
+	Received  time.Time
+	// Session, Task and Agent are the hint headers, empty when absent.
+	Session, Task, Agent string
+}
+
+// Headers that carry hints; each wins over its member of the body's metadata.
+const (
+	HeaderSession = "x-pointsman-session" // metadata.session_id
+	HeaderTask    = "x-pointsman-task"    // metadata.task_type
+	HeaderAgent   = "x-pointsman-agent"   // metadata.agent_id
+)
+
+// NewRequest makes a request of a document that ParseChat accepted.
+// Errors: *Error with CodeInvalid whose Param is the hint at fault.
+func NewRequest(doc *document.Doc, a Arrival) (*Request, error) {
+	root := doc.Root()
+	r := &Request{
+		ID: a.ID, Principal: a.Principal, Doc: doc, Received: a.Received,
+		Model:        strings.Clone(root.Get("model").Text()),
+		Stream:       root.Get("stream").Bool(),
+		IncludeUsage: root.Get("stream_options").Get("include_usage").Bool(),
+	}
+	metadata := root.Get("metadata")
+	r.Hints.TimeSensitive = metadata.Get("time_sensitive").Text() == "true"
+	r.Hints.Strict = metadata.Get("strict").Text() == "true"
+	for _, h := range [...]struct {
+		to           *string
+		header, body string
+		value        string
+	}{
+		{&r.Hints.SessionID, HeaderSession, "session_id", a.Session},
+		{&r.Hints.TaskType, HeaderTask, "task_type", a.Task},
+		{&r.Hints.AgentID, HeaderAgent, "agent_id", a.Agent},
+	} {
+		param := h.header
+		*h.to = strings.TrimSpace(h.value)
+		if *h.to == "" {
+			param = "metadata." + h.body
+			*h.to = strings.Clone(strings.TrimSpace(metadata.Get(h.body).Text()))
+		}
+		if !validHint(*h.to) {
+			e := Errorf(CodeInvalid, "'%s' must be at most %s bytes of text without control characters.", param, strconv.Itoa(MaxHint))
+			e.Param = param
+			return nil, e
+		}
+	}
+	return r, nil
+}
+
+// validHint accepts what may be stored, logged and shown: hints become session
+// keys and labels.
+func validHint(s string) bool {
+	if len(s) > MaxHint || !utf8.ValidString(s) {
+		return false
+	}
+	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7F && r < 0xA0 })
+}

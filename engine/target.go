@@ -1,0 +1,210 @@
+package engine
+
+import (
+	"context"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/pointsman/pointsman/engine/document"
+)
+
+// Target is a model as it can be called now: its provider, and the upstream id
+// that serves it.
+type Target struct {
+	Model       Model // as served, see Model.At
+	Provider    *Provider
+	Substituted bool // Model.UpstreamID is the vendor's replacement for a retired one
+}
+
+// plan is the ranking after the policy envelope clipped it.
+type plan struct {
+	decision Decision
+	targets  []Target
+	skips    []Skip
+}
+
+// plan finds the models to try: the caller's pin, else what the rules decided,
+// then the default handler's unless the ranking says only.
+func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, error) {
+	d, err := p.decide(ctx, r, c)
+	pl := plan{decision: d, skips: slices.Clone(d.Skipped)}
+	if err != nil {
+		return pl, err
+	}
+	ranking := d.Models
+	if !d.Only {
+		ranking = append(slices.Clone(ranking), p.cfg.DefaultModel, p.cfg.DefaultFallback)
+	}
+	tried := make([]string, 0, len(ranking))
+	for _, id := range ranking {
+		if id == "" || slices.Contains(tried, id) {
+			continue
+		}
+		tried = append(tried, id)
+		t, skip := p.clip(r, c, id)
+		if skip != nil {
+			pl.skips = append(pl.skips, *skip)
+			continue
+		}
+		pl.targets = append(pl.targets, t)
+		if len(pl.targets) == p.cfg.MaxAttempts {
+			break
+		}
+	}
+	if len(pl.targets) == 0 {
+		return pl, noTarget(pl.skips)
+	}
+	return pl, nil
+}
+
+// decide returns the caller's pinned model, else the rules' ranking.
+func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decision, error) {
+	if r.Model == ModelAuto {
+		return p.cfg.Decider.Decide(ctx, r)
+	}
+	account := r.Principal.AccountID
+	if m, ok := c.Model(account, r.Model); ok {
+		fallbacks := m.Fallbacks
+		if asked := r.Doc.Root().Get("models"); asked.Exists() {
+			fallbacks = nil
+			for _, n := range asked.Elements() {
+				id := n.Text()
+				if _, known := c.Model(account, id); !known {
+					return Decision{Source: SourcePinned}, unknownModel(c, account, id, "models")
+				}
+				fallbacks = append(fallbacks, id)
+			}
+		}
+		return Decision{Source: SourcePinned, Models: append([]string{m.ID}, fallbacks...), Only: true}, nil
+	}
+	if provider, id, ok := strings.Cut(r.Model, "/"); ok {
+		for _, m := range c.Models(account) {
+			if m.ProviderID == provider && (m.ID == id || m.UpstreamID == id) {
+				return Decision{Source: SourcePinned, Models: []string{m.ID}, Only: true}, nil
+			}
+		}
+	}
+	return Decision{Source: SourcePinned}, unknownModel(c, account, r.Model, "model")
+}
+
+func unknownModel(c *Catalogue, account, id, param string) *Error {
+	shown := id
+	if len(shown) > 64 {
+		shown = strings.ToValidUTF8(shown[:64], "") + "…"
+	}
+	e := Errorf(CodeModelNotFound, "The model '%s' does not exist or this key may not use it. Nearest: %s. Use 'auto' to let the routing rules choose.",
+		shown, strings.Join(c.Nearest(account, id, 3), ", "))
+	e.Param = param
+	return e
+}
+
+// clip turns a model id into a target, or says why it may not be one now.
+func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
+	skip := func(reason SkipReason, detail string) (Target, *Skip) {
+		return Target{}, &Skip{What: id, Reason: reason, Detail: detail}
+	}
+	account := r.Principal.AccountID
+	m, ok := c.Model(account, id)
+	if !ok {
+		return skip(SkipUnknownModel, "")
+	}
+	if !m.Enabled {
+		return skip(SkipDisabled, "")
+	}
+	upstream := m.UpstreamID
+	m, substituted, ok := m.At(r.Received)
+	if !ok {
+		return skip(SkipRetired, upstream)
+	}
+	provider, ok := c.Provider(account, m.ProviderID)
+	if !ok || !provider.Enabled {
+		return skip(SkipDisabled, "provider "+m.ProviderID)
+	}
+	if !p.cfg.Upstream.HasCredential(provider) {
+		return skip(SkipNoCredential, "provider "+provider.ID)
+	}
+	for _, need := range r.Features.Needs {
+		if !m.Has(need) {
+			return skip(SkipCapability, string(need))
+		}
+	}
+	if m.ContextWindow > 0 && r.Features.Tokens > m.ContextWindow {
+		return skip(SkipContext, itoa(r.Features.Tokens)+" of "+itoa(m.ContextWindow)+" tokens")
+	}
+	if _, ok := c.Price(provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
+		return skip(SkipUnpriced, m.UpstreamID)
+	}
+	return Target{Model: m, Provider: provider, Substituted: substituted}, nil
+}
+
+// noTarget is the error when every candidate was clipped: the status of the first one's reason.
+func noTarget(skips []Skip) *Error {
+	code := CodeNoTarget
+	for _, s := range skips {
+		switch s.Reason {
+		case SkipRuleFailed, SkipRuleSuspended:
+			continue
+		case SkipNotAllowed:
+			code = CodeModelNotAllowed
+		case SkipUnknownModel:
+			code = CodeModelNotFound
+		case SkipContext:
+			code = CodeContextLength
+		case SkipCapability:
+			code = CodeInvalid
+		}
+		break
+	}
+	e := Errorf(code, "No model can take this request: %s.", describeSkips(skips))
+	if code == CodeModelNotFound || code == CodeModelNotAllowed {
+		e.Param = "model"
+	}
+	return e
+}
+
+// callDocument is document 5 of the boundary for that target.
+func callDocument(t Target, attempt int) *document.Doc {
+	b := make([]byte, 0, 512)
+	b = append(b, `{"operation":"chat","target":{"id":`...)
+	b = document.AppendString(b, t.Model.ID)
+	b = append(b, `,"upstream_id":`...)
+	b = document.AppendString(b, t.Model.UpstreamID)
+	b = append(b, `,"api":`...)
+	b = document.AppendString(b, string(t.Model.API))
+	b = append(b, `,"max_output":`...)
+	b = append(b, itoa(t.Model.MaxOutput)...)
+	b = append(b, `,"capabilities":`...)
+	b = appendStrings(b, t.Model.Capabilities)
+	b = append(b, `,"unsupported":`...)
+	b = appendStrings(b, t.Model.Unsupported)
+	b = append(b, `,"rename":{`...)
+	for i, from := range slices.Sorted(maps.Keys(t.Model.Rename)) {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = document.AppendString(b, from)
+		b = append(b, ':')
+		b = document.AppendString(b, t.Model.Rename[from])
+	}
+	b = append(b, `}},"headers":{},"attempt":`...)
+	b = append(b, itoa(int64(attempt))...)
+	b = append(b, '}')
+	doc, err := document.Parse(b, document.Limits{})
+	if err != nil {
+		// Every part is our own syntax around escaped strings; an invalid one cannot be built.
+		panic("engine: call document: " + err.Error())
+	}
+	return doc
+}
+
+func appendStrings[S ~string](b []byte, list []S) []byte {
+	b = append(b, '[')
+	for i, s := range list {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = document.AppendString(b, string(s))
+	}
+	return append(b, ']')
+}

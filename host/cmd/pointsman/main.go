@@ -1,0 +1,35 @@
+// Command pointsman serves the gateway and manages it from the shell.
+// Each verb has its own file, named after it.
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	// After the first signal the default handling is back: a second one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	if err := newRoot().ExecuteContext(ctx); err != nil {
+		fmt.Fprintln(os.Stderr, "pointsman:", err)
+		os.Exit(1)
+	}
+}
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:           "pointsman",
+		Short:         "A routing engine for LLM traffic with WebAssembly plugins",
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(newServe(), newSimulate(), newMigrate(), newKeys(), newRules(), newPlugin(), newChat(), newDoctor(), newVersion())
+	return root
+}

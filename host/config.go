@@ -1,0 +1,101 @@
+package host
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/caarlos0/env/v11"
+	"github.com/goccy/go-yaml"
+)
+
+// Config is what a process is started with. The zero value is not valid: start
+// from DefaultConfig, or LoadConfig. Precedence: flags, environment, file, defaults.
+type Config struct {
+	Listen        string `yaml:"listen" env:"POINTSMAN_LISTEN"`                     // host:port; default 127.0.0.1:8080
+	DataDir       string `yaml:"data_dir" env:"POINTSMAN_DATA_DIR"`                 // default ./pointsman-data
+	DatabaseURL   string `yaml:"database_url" env:"POINTSMAN_DATABASE_URL"`         // sqlite:PATH or postgres://…; default SQLite in DataDir
+	AdminKey      string `yaml:"-" env:"POINTSMAN_ADMIN_KEY"`                       // seeds the super admin's key; never from a file
+	EncryptionKey string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY"`                  // ≥ 32 characters; required on Postgres
+	Simulate      bool   `yaml:"simulate" env:"POINTSMAN_SIMULATE"`                 // simulate the providers that have no key
+	LogLevel      string `yaml:"log_level" env:"POINTSMAN_LOG_LEVEL"`               // debug, info (default), warn, error
+	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`       // the default handler's target; default gpt-4o
+	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"` // default gpt-5-mini
+
+	Upstreams Upstreams `yaml:"-"`
+}
+
+// Upstreams are the operator's credentials and base URLs, under the names that
+// the vendors' own SDKs read. They stay in memory.
+type Upstreams struct {
+	OpenAIKey     string `env:"OPENAI_API_KEY"`
+	OpenAIBase    string `env:"OPENAI_BASE_URL"` // ends in /v1
+	AnthropicKey  string `env:"ANTHROPIC_API_KEY"`
+	AnthropicBase string `env:"ANTHROPIC_BASE_URL"` // an origin
+	GeminiKey     string `env:"GEMINI_API_KEY"`
+	GeminiBase    string `env:"GEMINI_BASE_URL"` // an origin
+	GoogleBase    string `env:"GOOGLE_GEMINI_BASE_URL"`
+	RaptorKey     string `env:"RAPTOR_API_KEY"`
+	RaptorBase    string `env:"RAPTOR_BASE_URL"` // ends in /v1
+}
+
+// DefaultConfig returns the settings of a process that was told nothing.
+func DefaultConfig() Config {
+	return Config{
+		Listen: "127.0.0.1:8080", DataDir: "pointsman-data", LogLevel: "info",
+		DefaultModel: "gpt-4o", DefaultBackup: "gpt-5-mini",
+	}
+}
+
+// LoadConfig returns the defaults overlaid by the YAML file, if path is not empty,
+// then by the environment. An unknown key in the file is an error that shows its place.
+func LoadConfig(path string) (Config, error) {
+	cfg := DefaultConfig()
+	if path != "" {
+		text, err := os.ReadFile(path)
+		if err != nil {
+			return cfg, fmt.Errorf("read config: %w", err)
+		}
+		if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil && len(strings.TrimSpace(string(text))) > 0 {
+			return cfg, fmt.Errorf("config %s:\n%s", path, yaml.FormatError(err, false, true))
+		}
+	}
+	if err := env.Parse(&cfg); err != nil {
+		return cfg, fmt.Errorf("read environment: %w", err)
+	}
+	return cfg, nil
+}
+
+// databaseURL is DatabaseURL, or the embedded database in DataDir.
+func (c Config) databaseURL() string {
+	if c.DatabaseURL != "" {
+		return c.DatabaseURL
+	}
+	return "sqlite:" + filepath.Join(c.DataDir, "pointsman.db")
+}
+
+func (c Config) embedded() bool { return strings.HasPrefix(c.databaseURL(), "sqlite:") }
+
+// validate reports the first setting that cannot work, with the next step.
+func (c Config) validate() error {
+	if n := len(c.AdminKey); n > 0 && n < minSecret {
+		return fmt.Errorf("POINTSMAN_ADMIN_KEY has %d characters; it needs at least %d", n, minSecret)
+	}
+	if n := len(c.EncryptionKey); n > 0 && n < minEncryptionKey {
+		return fmt.Errorf("POINTSMAN_ENCRYPTION_KEY has %d characters; it needs at least %d: `openssl rand -hex 32` makes one", n, minEncryptionKey)
+	}
+	if !c.embedded() && c.EncryptionKey == "" {
+		return errors.New("POINTSMAN_ENCRYPTION_KEY is required with Postgres, the same on every replica: `openssl rand -hex 32` makes one")
+	}
+	if c.Listen == "" {
+		return errors.New("listen address is empty; the default is 127.0.0.1:8080")
+	}
+	return nil
+}
+
+const (
+	minSecret        = 24
+	minEncryptionKey = 32
+)

@@ -1,0 +1,95 @@
+package host
+
+import (
+	"sort"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/simulator"
+)
+
+// providers is how the operator's environment says that each provider is reached.
+type providers struct {
+	credentials map[string]string
+	keyless     map[string]bool // called without a credential, by the operator's base URL
+	simulated   map[string]bool
+	baseURL     map[string]string
+	operator    map[string]bool // base URL set by the operator: may be loopback
+}
+
+// upstreamSetting is one provider's pair of settings.
+type upstreamSetting struct{ id, key, base string }
+
+func (u Upstreams) settings() []upstreamSetting {
+	gemini := u.GeminiBase
+	if gemini == "" {
+		gemini = u.GoogleBase
+	}
+	return []upstreamSetting{
+		{"openai", u.OpenAIKey, u.OpenAIBase},
+		{"anthropic", u.AnthropicKey, u.AnthropicBase},
+		{"google", u.GeminiKey, gemini},
+		{"raptor", u.RaptorKey, u.RaptorBase},
+	}
+}
+
+// configured reports whether the operator named any real provider.
+func (u Upstreams) configured() bool {
+	for _, s := range u.settings() {
+		if s.key != "" || s.base != "" {
+			return true
+		}
+	}
+	return false
+}
+
+// reach works out which providers are real, simulated or unreachable. sim is nil
+// when nothing is simulated.
+func reach(u Upstreams, sim *simulator.Simulator) providers {
+	p := providers{
+		credentials: map[string]string{}, keyless: map[string]bool{}, simulated: map[string]bool{},
+		baseURL: map[string]string{}, operator: map[string]bool{},
+	}
+	for _, s := range u.settings() {
+		switch {
+		case s.key != "" || s.base != "":
+			if s.key != "" {
+				p.credentials[s.id] = s.key
+			} else {
+				p.keyless[s.id] = true
+			}
+			if s.base != "" {
+				p.baseURL[s.id], p.operator[s.id] = s.base, true
+			}
+		case sim != nil:
+			p.baseURL[s.id], p.operator[s.id] = sim.BaseURL(s.id), true
+			p.credentials[s.id], p.simulated[s.id] = "simulated-"+s.id, true
+		}
+	}
+	return p
+}
+
+// apply gives the stored providers the operator's base URLs.
+func (p providers) apply(rows []engine.Provider) []engine.Provider {
+	for i := range rows {
+		if base := p.baseURL[rows[i].ID]; base != "" && rows[i].AccountID == "" {
+			rows[i].BaseURL = base
+		}
+	}
+	return rows
+}
+
+// allowPrivate reports whether the provider may be on a private address: only
+// where the operator said so.
+func (p providers) allowPrivate(row *engine.Provider) bool {
+	return row.AccountID == "" && p.operator[row.ID]
+}
+
+// simulatedIDs returns the simulated providers, sorted.
+func (p providers) simulatedIDs() []string {
+	ids := make([]string, 0, len(p.simulated))
+	for id := range p.simulated {
+		ids = append(ids, id)
+	}
+	sort.Strings(ids)
+	return ids
+}

@@ -1,0 +1,64 @@
+package host
+
+import (
+	"crypto/hkdf"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// encryptionKeyFile holds the generated key of an embedded installation.
+const encryptionKeyFile = "encryption.key"
+
+// encryptionKey returns the configured key, else the one in the data folder,
+// which it makes on the first start.
+func encryptionKey(c Config) (string, error) {
+	if c.EncryptionKey != "" {
+		return c.EncryptionKey, nil
+	}
+	path := filepath.Join(c.DataDir, encryptionKeyFile)
+	text, err := os.ReadFile(path)
+	if err == nil {
+		key := strings.TrimSpace(string(text))
+		if len(key) < minEncryptionKey {
+			return "", fmt.Errorf("%s is damaged: restore it from a backup; without it no stored key is valid", path)
+		}
+		return key, nil
+	}
+	if !errors.Is(err, fs.ErrNotExist) {
+		return "", fmt.Errorf("read encryption key: %w", err)
+	}
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	key := hex.EncodeToString(raw)
+	if err := writeDurably(path, []byte(key+"\n")); err != nil {
+		return "", fmt.Errorf("write encryption key: %w", err)
+	}
+	return key, nil
+}
+
+// writeDurably makes a private file appear whole or not at all, also after a power cut.
+func writeDurably(path string, text []byte) error {
+	tmp, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name())
+	_, err = tmp.Write(text)
+	err = errors.Join(err, tmp.Sync(), tmp.Close())
+	if err != nil {
+		return err
+	}
+	return os.Rename(tmp.Name(), path)
+}
+
+// derive returns 32 bytes of the encryption key for one purpose.
+func derive(key, purpose string) ([]byte, error) {
+	return hkdf.Key(sha256.New, []byte(key), nil, "pointsman/"+purpose, 32)
+}

@@ -23,6 +23,9 @@ type Request struct {
 	Hints        Hints
 	Received     time.Time // the one clock reading of this request
 	Features     Features  // what rules see; filled by the pipeline
+	// Models are those that the caller may use; filled by the pipeline from a shared
+	// snapshot: read only. Model.At tells how each is served at Received.
+	Models []Model
 
 	context *document.Doc // built on first use; see Context
 }

@@ -1,0 +1,32 @@
+// Package chat is the canonical side of a provider adapter whose vendor speaks a
+// wire of its own: it reads the Chat Completions request that the host hands over
+// and writes the Chat Completions answer, whole or in chunks, that the host takes
+// back. The vendor's side is the adapter's own package, as plugins/anthropic.
+//
+// It is not for adapters of OpenAI-compatible servers, whose answers are canonical
+// as they come, and it decides nothing: which member a wire can carry, and what a
+// vendor's words mean, is the adapter's knowledge.
+//
+// Everything here runs inside a guest: it holds handles, never texts, and is not
+// safe for concurrent use. Read request.go first, then completion.go (a whole
+// answer), stream.go (one in chunks) and failure.go.
+package chat
+
+import (
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Finish reasons of a choice, as the canonical form knows them.
+const (
+	FinishStop          = "stop"
+	FinishLength        = "length"
+	FinishContentFilter = "content_filter"
+)
+
+// IsText reports whether the node is a string that holds at least one byte.
+func IsText(n sdk.Node) bool { return n.Kind() == abi.KindString && n.Len() > 0 }
+
+// Count reads a counter of a provider: 0 for anything but a number, and within
+// 0 and 2^40, so that sums of a few of them stay inside an int64.
+func Count(n sdk.Node) int64 { return min(max(n.Int(), 0), 1<<40) }

@@ -1,0 +1,59 @@
+package chat
+
+import (
+	"strings"
+
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Image is where the bytes of an image part are: inline, then Data is base64 and
+// MediaType is set, or at URL.
+type Image struct {
+	MediaType string   // lower case, as "image/png"
+	Data      sdk.Node // base64 text
+	URL       sdk.Node // https or http
+}
+
+// maxMediaType bounds what is looked at of a data URL for its media type.
+const maxMediaType = 128
+
+// ImageOf reads an image_url part. ok is false when the part is something else,
+// or holds a URL that no provider could follow.
+func ImageOf(part sdk.Node) (img Image, ok bool) {
+	if !part.Get("type").Equal("image_url") {
+		return Image{}, false
+	}
+	url := part.Get("image_url").Get("url")
+	if url.Kind() != abi.KindString {
+		return Image{}, false
+	}
+	head := lower(url.Slice(0, maxMediaType).Text())
+	switch {
+	case strings.HasPrefix(head, "https://"), strings.HasPrefix(head, "http://"):
+		return Image{URL: url}, true
+	case strings.HasPrefix(head, "data:"):
+		media, _, found := strings.Cut(head[len("data:"):], ";base64,")
+		if !found {
+			return Image{}, false
+		}
+		start := len("data:") + len(media) + len(";base64,")
+		media, _, _ = strings.Cut(media, ";")
+		if media == "image/jpg" {
+			media = "image/jpeg"
+		}
+		return Image{MediaType: media, Data: url.Slice(start, url.Len())}, true
+	}
+	return Image{}, false
+}
+
+// lower changes ASCII letters only, so that offsets stay those of the original.
+func lower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		if 'A' <= c && c <= 'Z' {
+			b[i] = c + 'a' - 'A'
+		}
+	}
+	return string(b)
+}

@@ -1,0 +1,162 @@
+package chat
+
+import (
+	"iter"
+	"strconv"
+
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Role of a message. System stands for developer as well.
+type Role uint8
+
+// Roles.
+const (
+	System Role = iota + 1
+	User
+	Assistant
+)
+
+// Message is one message of the request.
+type Message struct {
+	Index   int
+	Role    Role
+	Content sdk.Node // string, array, null, or absent
+	refusal sdk.Node // an assistant's, where Content holds nothing
+}
+
+// Messages reads the request's messages. ok is false after a failure was
+// reported: a message that only tools can explain, or no conversation at all.
+func (r *Request) Messages() (messages []Message, ok bool) {
+	n := r.messages.Len()
+	messages = make([]Message, 0, n)
+	turns := 0
+	for i := range n {
+		node := r.messages.At(i)
+		m := Message{Index: i, Content: node.Get("content")}
+		switch role := node.Get("role").Text(); role {
+		case "system", "developer":
+			m.Role = System
+		case "user":
+			m.Role = User
+			turns++
+		case "assistant":
+			m.Role = Assistant
+			turns++
+		default:
+			Refuse(At(i), "the role '"+role+"' is not carried to this provider")
+			return nil, false
+		}
+		if node.Len() > 2 && !m.readRest(node) {
+			return nil, false
+		}
+		messages = append(messages, m)
+	}
+	if turns == 0 {
+		Refuse("messages", "there is no user or assistant message")
+		return nil, false
+	}
+	return messages, true
+}
+
+// readRest looks at what a message has besides role and content.
+func (m *Message) readRest(node sdk.Node) (ok bool) {
+	for i := range node.Len() {
+		switch name, value := node.Key(i), node.At(i); name {
+		case "role", "content":
+		case "refusal":
+			if IsText(value) {
+				m.refusal = value
+			}
+		case "tool_calls", "function_call":
+			if asks(name, value) {
+				Refuse(At(m.Index)+"."+name, "tool calls are not carried to this provider")
+				return false
+			}
+		default:
+			Lose("messages[]."+name, value)
+		}
+	}
+	return true
+}
+
+// Part is a piece of a message. Exactly one of Text and Node is set, or both for
+// a text that came as a part: Node then holds what else was said about it.
+type Part struct {
+	Index int      // in the content array; -1 when the content is a plain string
+	Text  sdk.Node // a string with at least one byte; 0 when the part is no text
+	Node  sdk.Node // the part as it came; 0 when the content is a plain string
+}
+
+// Parts yields the pieces of the message in order. Empty texts are left out:
+// they say nothing, and most wires refuse them. A refusal is the assistant's text.
+func (m Message) Parts() iter.Seq[Part] {
+	return func(yield func(Part) bool) {
+		seen := false
+		switch m.Content.Kind() {
+		case abi.KindString:
+			if m.Content.Len() > 0 {
+				seen = true
+				if !yield(Part{Index: -1, Text: m.Content}) {
+					return
+				}
+			}
+		case abi.KindArray:
+			for i := range m.Content.Len() {
+				part := Part{Index: i, Node: m.Content.At(i)}
+				text, isText := textOf(part.Node)
+				if isText {
+					if text.Len() == 0 {
+						continue
+					}
+					part.Text = text
+				}
+				seen = true
+				if !yield(part) {
+					return
+				}
+			}
+		}
+		if !seen && m.refusal != 0 {
+			yield(Part{Index: -1, Text: m.refusal})
+		}
+	}
+}
+
+// textOf returns the text of a part that is one.
+func textOf(part sdk.Node) (text sdk.Node, ok bool) {
+	kind := part.Get("type")
+	switch {
+	case kind.Equal("text"):
+		text = part.Get("text")
+	case kind.Equal("refusal"):
+		text = part.Get("refusal")
+	default:
+		return 0, false
+	}
+	return text, text.Kind() == abi.KindString
+}
+
+// At names a message for a failure text, as "messages[3]".
+func At(i int) string { return "messages[" + strconv.Itoa(i) + "]" }
+
+// AtPart names a part of a message, as "messages[3].content[0]".
+func (m Message) AtPart(p Part) string {
+	if p.Index < 0 {
+		return At(m.Index) + ".content"
+	}
+	return At(m.Index) + ".content[" + strconv.Itoa(p.Index) + "]"
+}
+
+// Refuse ends the call because the request cannot be carried: where names the
+// member at fault, why is shown to the caller.
+func Refuse(where, why string) sdk.Result {
+	return sdk.Fail(400, where+": "+why)
+}
+
+// RefusePart ends the call because the part is of a type that the wire does not take.
+func (m Message) RefusePart(p Part) sdk.Result {
+	kind := p.Node.Get("type").Slice(0, 64).Text()
+	return Refuse(m.AtPart(p), "content of type '"+kind+"' is not carried to this provider")
+}

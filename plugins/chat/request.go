@@ -1,0 +1,187 @@
+package chat
+
+import (
+	"strings"
+
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Request is the canonical request, read once. A node is 0 when its member is
+// absent, null, or one that the target model rejects; a rejected member, and one
+// that no field here stands for, has been reported as lossy when it asked for anything.
+type Request struct {
+	UpstreamID string
+	MaxOutput  int64 // tokens; 0: unknown
+	Stream     bool
+	MaxTokens  int64 // -1: unset; never more than MaxOutput where that is known
+	Choices    int64 // n; 1 when unset
+
+	Temperature      sdk.Node
+	TopP             sdk.Node
+	TopK             sdk.Node
+	Stop             sdk.Node // string or array
+	Seed             sdk.Node
+	PresencePenalty  sdk.Node
+	FrequencyPenalty sdk.Node
+	EndUser          sdk.Node // safety_identifier, else user
+	ServiceTier      sdk.Node
+
+	messages    sdk.Node
+	unsupported []string
+}
+
+// ReadRequest reads the request of this call. It reports as lossy, but fails never.
+func ReadRequest() *Request {
+	target := sdk.Call().Get("target")
+	r := &Request{
+		UpstreamID: target.Get("upstream_id").Text(),
+		MaxOutput:  target.Get("max_output").Int(),
+		MaxTokens:  -1,
+		Choices:    1,
+	}
+	unsupported := target.Get("unsupported")
+	for i := range unsupported.Len() {
+		r.unsupported = append(r.unsupported, unsupported.At(i).Text())
+	}
+	body := sdk.Request()
+	var legacyMax, legacyUser sdk.Node
+	for i := range body.Len() {
+		name, value := body.Key(i), body.At(i)
+		switch name {
+		case "model", "models", "metadata", "stream_options":
+			// The host's own: routing, hints, and what the caller sees of the usage.
+		case "messages":
+			r.messages = value
+		case "stream":
+			r.Stream = value.Bool()
+		case "max_completion_tokens":
+			if value.Kind() == abi.KindNumber {
+				r.MaxTokens = value.Int()
+			}
+		case "max_tokens":
+			legacyMax = value
+		case "n":
+			if value.Kind() == abi.KindNumber {
+				r.Choices = value.Int()
+			}
+		case "user":
+			legacyUser = r.keep(name, value)
+		case "safety_identifier":
+			r.EndUser = r.keep(name, value)
+		case "temperature":
+			r.Temperature = r.keep(name, value)
+		case "top_p":
+			r.TopP = r.keep(name, value)
+		case "top_k":
+			r.TopK = r.keep(name, value)
+		case "stop":
+			r.Stop = r.keep(name, value)
+		case "seed":
+			r.Seed = r.keep(name, value)
+		case "presence_penalty":
+			r.PresencePenalty = r.keep(name, value)
+		case "frequency_penalty":
+			r.FrequencyPenalty = r.keep(name, value)
+		case "service_tier":
+			r.ServiceTier = r.keep(name, value)
+		default:
+			Lose(name, value)
+		}
+	}
+	if r.MaxTokens < 0 && legacyMax.Kind() == abi.KindNumber {
+		r.MaxTokens = legacyMax.Int()
+	}
+	if r.MaxOutput > 0 && r.MaxTokens > r.MaxOutput {
+		sdk.Lossy("max_tokens")
+		r.MaxTokens = r.MaxOutput
+	}
+	if r.EndUser == 0 {
+		r.EndUser = legacyUser
+	}
+	return r
+}
+
+// Rejects reports whether the target's model is listed as rejecting the member.
+// Two members that it takes one by one, but not together, are listed as "a+b".
+func (r *Request) Rejects(name string) bool {
+	for _, s := range r.unsupported {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}
+
+// StopSequences returns the stop texts as string nodes, in order.
+func (r *Request) StopSequences() []sdk.Node {
+	switch r.Stop.Kind() {
+	case abi.KindString:
+		return []sdk.Node{r.Stop}
+	case abi.KindArray:
+		stops := make([]sdk.Node, 0, 4)
+		for i := range r.Stop.Len() {
+			stops = append(stops, r.Stop.At(i))
+		}
+		return stops
+	}
+	return nil
+}
+
+// keep returns the value of a member that a wire may carry, 0 when it is null or
+// the target rejects it.
+func (r *Request) keep(name string, value sdk.Node) sdk.Node {
+	kind := value.Kind()
+	if kind == abi.KindNull {
+		return 0
+	}
+	if r.Rejects(name) {
+		// A sampling member of 1 is every model's default: leaving it out changes nothing.
+		if !(kind == abi.KindNumber && value.Float() == 1 && (name == "temperature" || name == "top_p")) {
+			sdk.Lossy(name)
+		}
+		return 0
+	}
+	return value
+}
+
+// Lose reports a member that the wire cannot carry, unless its value asks for
+// nothing: absent, null, false, 0, empty, or what every model does anyway.
+func Lose(name string, value sdk.Node) {
+	if asks(name, value) {
+		sdk.Lossy(name)
+	}
+}
+
+func asks(name string, value sdk.Node) bool {
+	switch value.Kind() {
+	case abi.KindAbsent, abi.KindNull:
+		return false
+	case abi.KindBool:
+		return value.Bool()
+	case abi.KindNumber:
+		return name == "seed" || value.Float() != 0
+	}
+	if value.Len() == 0 {
+		return false
+	}
+	switch name {
+	case "response_format":
+		return !value.Get("type").Equal("text")
+	case "modalities":
+		return value.Len() > 1 || !value.At(0).Equal("text")
+	case "reasoning_effort":
+		return !value.Equal("none")
+	case "verbosity":
+		return !value.Equal("medium")
+	case "service_tier":
+		return !value.Equal("auto")
+	}
+	return true
+}
+
+// Blank reports whether the string node holds nothing but white space. Texts of
+// more than 256 bytes count as not blank.
+func Blank(n sdk.Node) bool {
+	return n.Len() <= 256 && strings.TrimSpace(n.Text()) == ""
+}

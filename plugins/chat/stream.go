@@ -1,0 +1,134 @@
+package chat
+
+import (
+	"strconv"
+
+	"github.com/pointsman/pointsman/sdk"
+)
+
+// MaxChoices is how many alternatives of one answer a stream keeps apart.
+const MaxChoices = 64
+
+// Stream is an answer on its way out in chunks, one event at a time: each method
+// that has something to say flushes one chunk. It lives in the host's state between events.
+type Stream struct {
+	Usage Usage // what the provider has counted so far; SendUsage writes it
+
+	id, model string
+	started   uint64 // bit = index of a choice whose role has been sent
+	finished  uint64 // bit = index of a choice that has its finish_reason
+	spoke     uint64 // bit = index of a choice of which text has been sent
+	counted   uint64 // 1 + the tokens of the usage chunk that has been sent; 0: none has
+	saved     string // the state as it was loaded
+}
+
+// LoadStream returns the stream as the event before left it.
+func LoadStream() *Stream {
+	s := &Stream{saved: string(sdk.LoadState())}
+	s.decode(s.saved)
+	return s
+}
+
+// Save keeps the stream for the next event.
+func (s *Stream) Save() {
+	if b := s.encode(make([]byte, 0, 128)); string(b) != s.saved {
+		sdk.SaveState(b)
+	}
+}
+
+// Identify takes the provider's id and model name of the answer. The first that
+// are texts stay, so that all chunks carry the same.
+func (s *Stream) Identify(id, model sdk.Node) {
+	if s.id == "" {
+		s.id = clip(id)
+	}
+	if s.model == "" {
+		s.model = clip(model)
+	}
+}
+
+// Start sends the choice's role, once. index is below MaxChoices.
+func (s *Stream) Start(index int) {
+	bit := uint64(1) << index
+	if s.started&bit != 0 {
+		return
+	}
+	s.started |= bit
+	s.open(index)
+	sdk.Emit(`"role":"assistant","content":""},"finish_reason":null}]}`)
+	sdk.Flush()
+}
+
+// Content sends a piece of the choice's text. It does nothing for an empty piece,
+// nor, like the others, for a choice that has its finish reason.
+func (s *Stream) Content(index int, text sdk.Node) {
+	if s.piece(index, `"content":`, text) {
+		s.spoke |= 1 << index
+	}
+}
+
+// Reasoning sends a piece of the choice's reasoning, which is not part of its text.
+func (s *Stream) Reasoning(index int, text sdk.Node) { s.piece(index, `"reasoning_content":`, text) }
+
+// Refusal sends the reason why a filter stopped the choice.
+func (s *Stream) Refusal(index int, text sdk.Node) { s.piece(index, `"refusal":`, text) }
+
+func (s *Stream) piece(index int, member string, text sdk.Node) (sent bool) {
+	if !IsText(text) || s.finished&(1<<index) != 0 {
+		return false
+	}
+	s.Start(index)
+	s.open(index)
+	sdk.Emit(member)
+	sdk.EmitNode(text)
+	sdk.Emit(`},"finish_reason":null}]}`)
+	sdk.Flush()
+	return true
+}
+
+// Finish sends the choice's finish reason, once.
+func (s *Stream) Finish(index int, reason string) {
+	bit := uint64(1) << index
+	if s.finished&bit != 0 {
+		return
+	}
+	s.Start(index)
+	s.finished |= bit
+	s.open(index)
+	sdk.Emit(`},"finish_reason":"` + reason + `"}]}`)
+	sdk.Flush()
+}
+
+// Finished reports whether every choice that has started has its finish reason.
+func (s *Stream) Finished() bool { return s.started != 0 && s.started == s.finished }
+
+// Spoke reports whether text of the choice has been sent.
+func (s *Stream) Spoke(index int) bool { return s.spoke&(1<<index) != 0 }
+
+// SendUsage sends the usage chunk if the provider has counted anything; again only
+// if it has counted on since. The host goes by the last.
+func (s *Stream) SendUsage() {
+	total := 1 + uint64(s.Usage.prompt()+s.Usage.Output)
+	if s.counted == total || !s.Usage.Known {
+		return
+	}
+	s.counted = total
+	s.head()
+	sdk.Emit(`],"usage":`)
+	s.Usage.emit()
+	sdk.Emit("}")
+	sdk.Flush()
+}
+
+// open begins a chunk for one choice, up to the brace of its delta.
+func (s *Stream) open(index int) {
+	s.head()
+	sdk.Emit(`{"index":` + strconv.Itoa(index) + `,"delta":{`)
+}
+
+func (s *Stream) head() {
+	if s.id == "" {
+		s.id = identify(0)
+	}
+	emitHead("chat.completion.chunk", s.id, s.model)
+}

@@ -1,0 +1,18 @@
+// Package google is the adapter of the Gemini API (models.generateContent and
+// models.streamGenerateContent, v1beta): texts and inline images, system
+// instructions, history, streams, usage, finish reasons and errors.
+//
+// Facts of the wire are from Google's API reference and its Go SDK types (genai
+// v1.77.0), November 2026; where servers differ from them the code says so.
+// Package guest makes a plugin of it; manifest.json says how to reach the API.
+//
+// Read request.go first, then candidate.go, response.go, event.go and error.go.
+package google
+
+import "github.com/pointsman/pointsman/sdk"
+
+// Adapter translates between the canonical chat form and the Gemini API. It holds
+// nothing; any instance serves any call.
+type Adapter struct{}
+
+var _ sdk.Adapter = Adapter{}

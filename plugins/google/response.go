@@ -1,0 +1,69 @@
+package google
+
+import (
+	"github.com/pointsman/pointsman/plugins/chat"
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Response implements sdk.Adapter.
+func (Adapter) Response() sdk.Result {
+	body := sdk.Response()
+	if err := errorOf(body); err != 0 {
+		return failure(err, sdk.Status()).Fail()
+	}
+	answer := chat.Completion{ID: body.Get("responseId"), Model: body.Get("modelVersion")}
+	count(&answer.Usage, body.Get("usageMetadata"))
+
+	candidates := body.Get("candidates")
+	if candidates.Len() == 0 {
+		feedback := body.Get("promptFeedback")
+		if !chat.IsText(feedback.Get("blockReason")) {
+			return chat.Unreadable("the provider sent an answer without candidates")
+		}
+		answer.Choices = []chat.Choice{{Finish: chat.FinishContentFilter, Refusal: feedback.Get("blockReasonMessage")}}
+		answer.Emit()
+		return sdk.OK
+	}
+	var seen uint64
+	for i := range candidates.Len() {
+		candidate := candidates.At(i)
+		choice := chat.Choice{Index: indexOf(candidate, i)}
+		if choice.Index < 0 || seen&(1<<choice.Index) != 0 {
+			return chat.Unreadable("the provider numbered its candidates wrongly")
+		}
+		seen |= 1 << choice.Index
+		how, reason := finish(candidate.Get("finishReason"))
+		choice.Finish = reason
+		parts := candidate.Get("content").Get("parts")
+		for j := range parts.Len() {
+			switch kind, t := read(parts.At(j)); kind {
+			case text:
+				choice.Content = append(choice.Content, t)
+			case thought:
+				choice.Reasoning = append(choice.Reasoning, t)
+			case other:
+				lose(parts.At(j))
+			}
+		}
+		if how == unfinished || how == broken || how == unknown && len(choice.Content) == 0 {
+			return notAnswered(candidate)
+		}
+		if reason == chat.FinishContentFilter {
+			choice.Refusal = candidate.Get("finishMessage")
+		}
+		answer.Choices = append(answer.Choices, choice)
+	}
+	answer.Emit()
+	return sdk.OK
+}
+
+// notAnswered ends the call for a candidate that stopped without an answer, which
+// another try, or another model, may well give.
+func notAnswered(candidate sdk.Node) sdk.Result {
+	sdk.Classify(abi.ClassServer, 0)
+	if reason := candidate.Get("finishReason"); chat.IsText(reason) {
+		return sdk.Fail(0, "the model stopped without an answer: "+reason.Slice(0, 64).Text())
+	}
+	return sdk.Fail(0, "the provider sent an answer without a finish reason")
+}

@@ -1,0 +1,125 @@
+package document
+
+import "github.com/pointsman/pointsman/sdk/abi"
+
+// ref is what a handle stands for: a value of a Doc, or a part of a string.
+type ref struct {
+	d *Doc
+	i uint32 // slot of the value
+
+	// Of a part: the range of the source between the quotes, and its decoded length.
+	part   bool
+	lo, hi uint32
+	size   uint32
+
+	// Where At or Key last was, so that the next one goes on from there.
+	cursorIndex uint32
+	cursorSlot  uint32 // 0: nowhere
+}
+
+// A handle is a generation, to tell this call's handles from earlier ones, above an index of refs.
+const (
+	indexBits      = 17
+	maxRefs        = 1 << indexBits
+	generationMask = 1<<(31-indexBits) - 1
+	keepRefs       = 4 << 10
+)
+
+func (f *Frame) resetRefs() {
+	f.generation = (f.generation + 1) & generationMask
+	clear(f.refs)
+	if cap(f.refs) > keepRefs {
+		f.refs = nil
+	}
+	f.refs = append(f.refs[:0], ref{})
+	f.docs = [6]int32{}
+	f.memo.d = nil
+}
+
+// ref returns what a handle stands for, or nil when that is nothing.
+func (f *Frame) ref(h int32) *ref {
+	index := uint32(h) & (maxRefs - 1)
+	if h <= 0 || index == 0 || int(index) >= len(f.refs) || uint32(h)>>indexBits != f.generation {
+		return nil
+	}
+	return &f.refs[index]
+}
+
+// handle returns a new handle for r. It may move the refs.
+func (f *Frame) handle(r ref) int32 {
+	if len(f.refs) == maxRefs {
+		f.violate(ErrHandles)
+		return 0
+	}
+	f.refs = append(f.refs, r)
+	return int32(f.generation<<indexBits | uint32(len(f.refs)-1))
+}
+
+// value returns a handle for the value at slot i of d, 0 for none.
+func (f *Frame) value(d *Doc, i uint32) int32 {
+	if i == none {
+		return 0
+	}
+	return f.handle(ref{d: d, i: i})
+}
+
+// node returns a handle for n.
+func (f *Frame) node(n Node) int32 {
+	if !n.Exists() {
+		return 0
+	}
+	return f.value(n.d, n.i)
+}
+
+func (r *ref) slot() *slot { return &r.d.tape[r.i] }
+
+func (r *ref) kind() abi.Kind {
+	if r == nil || int(r.i) >= len(r.d.tape) {
+		return abi.KindAbsent
+	}
+	return r.slot().kind()
+}
+
+// raw is the value's JSON; of a part it lacks the quotes.
+func (r *ref) raw() []byte {
+	if r.part {
+		return r.d.src[r.lo:r.hi]
+	}
+	s := r.slot()
+	return r.d.src[s.start:s.end]
+}
+
+// content is what stands between the quotes of a string or a part of one, and its decoded length.
+func (r *ref) content() (raw []byte, size int) {
+	if r.part {
+		return r.d.src[r.lo:r.hi], int(r.size)
+	}
+	s := r.slot()
+	return r.d.src[s.start+1 : s.end-1], int(s.aux)
+}
+
+// memo is the decoded text of the last string with escapes, as guests ask several things of one text.
+type memo struct {
+	d      *Doc
+	lo, hi int
+	text   []byte
+}
+
+// text returns the decoded content of a string ref: a view, valid until the next call of text.
+func (f *Frame) text(r *ref) []byte {
+	raw, size := r.content()
+	if len(raw) == size {
+		return raw
+	}
+	lo := int(r.slot().start) + 1
+	if r.part {
+		lo = int(r.lo)
+	}
+	hi := lo + len(raw)
+	if m := &f.memo; m.d != r.d || m.lo != lo || m.hi != hi {
+		f.spend(len(raw))
+		m.text = appendDecoded(m.text[:0], raw)
+		m.d, m.lo, m.hi = r.d, lo, hi
+	}
+	return f.memo.text
+}

@@ -1,0 +1,363 @@
+package document
+
+import (
+	"bytes"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Doc returns one of the five documents of the call, by its abi.Doc number.
+func (f *Frame) Doc(which int32) int32 {
+	if !f.enter() || which < abi.DocRequest || which > abi.DocCall {
+		return 0
+	}
+	if f.docs[which] != 0 {
+		return f.docs[which]
+	}
+	var n Node
+	switch which {
+	case abi.DocRequest:
+		if f.in.Entry != abi.EntryEvent {
+			n = f.in.Request
+		}
+	case abi.DocContext:
+		n = f.in.Context
+	case abi.DocConfig:
+		n = f.in.Config
+	case abi.DocResponse:
+		n = f.in.Response
+	case abi.DocCall:
+		n = f.in.Call
+	}
+	f.docs[which] = f.node(n)
+	return f.docs[which]
+}
+
+// Get returns an object's member by name.
+func (f *Frame) Get(h int32, name []byte) int32 {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindObject {
+		return 0
+	}
+	i, steps := r.d.member(r.i, view(name))
+	f.spend(steps * slotWork)
+	return f.value(r.d, i)
+}
+
+// slotWork is what passing one member or element costs, in bytes of work.
+const slotWork = 4
+
+// Pointer returns the value that an RFC 6901 pointer names, as Node.Pointer does.
+func (f *Frame) Pointer(h int32, pointer []byte) int32 {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	switch {
+	case r.kind() == abi.KindAbsent:
+		return 0
+	case r.part:
+		if len(pointer) == 0 {
+			return f.handle(*r)
+		}
+		return 0
+	}
+	i, steps := r.d.pointer(r.i, view(pointer))
+	f.spend(steps*slotWork + len(pointer))
+	return f.value(r.d, i)
+}
+
+// At returns an array's i-th element or the value of an object's i-th member, from 0.
+// Asking the same handle for rising i costs the same at each step.
+func (f *Frame) At(h, i int32) int32 {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	slot := f.seek(r, i)
+	if slot == none {
+		return 0
+	}
+	return f.value(r.d, slot)
+}
+
+// Key writes the name of an object's i-th member to buf and returns its length; it
+// writes nothing when that is more than len(buf).
+func (f *Frame) Key(h, i int32, buf []byte) int {
+	name := f.memberName(h, i)
+	s := name.slot()
+	if s == nil {
+		return 0
+	}
+	raw := name.d.src[s.start+1 : s.end-1]
+	f.spend(len(raw))
+	if !s.escaped() {
+		return fill(buf, raw)
+	}
+	f.scratch = appendDecoded(f.scratch[:0], raw)
+	return fill(buf, f.scratch)
+}
+
+// seek returns the slot of the i-th value in r, or none, and moves r's cursor there.
+func (f *Frame) seek(r *ref, i int32) uint32 {
+	if r.kind() < abi.KindArray || i < 0 || int(i) >= r.slot().count() {
+		return none
+	}
+	index, slot := uint32(0), r.d.first(r.i)
+	if r.cursorSlot != 0 && r.cursorIndex <= uint32(i) {
+		index, slot = r.cursorIndex, r.cursorSlot
+	}
+	steps := int(uint32(i) - index)
+	f.spend(steps * slotWork)
+	slot = r.d.skip(slot, steps, r.d.named(r.i))
+	r.cursorIndex, r.cursorSlot = uint32(i), slot
+	return slot
+}
+
+// memberName returns where the name of an object's i-th member stands. It counts the host call.
+func (f *Frame) memberName(h, i int32) Node {
+	if !f.enter() {
+		return Node{}
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindObject {
+		return Node{}
+	}
+	value := f.seek(r, i)
+	if value == none {
+		return Node{}
+	}
+	return Node{r.d, value - 1}
+}
+
+// Size returns the number of elements or members, or the bytes of a decoded string; 0 for other kinds.
+func (f *Frame) Size(h int32) int {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	switch r.kind() {
+	case abi.KindString:
+		_, size := r.content()
+		return size
+	case abi.KindArray, abi.KindObject:
+		return r.slot().count()
+	}
+	return 0
+}
+
+// Kind returns the kind of the value, abi.KindAbsent for a handle that stands for nothing.
+func (f *Frame) Kind(h int32) abi.Kind {
+	if !f.enter() {
+		return abi.KindAbsent
+	}
+	return f.ref(h).kind()
+}
+
+// Bool reports whether the value is true.
+func (f *Frame) Bool(h int32) bool {
+	if !f.enter() {
+		return false
+	}
+	r := f.ref(h)
+	return r.kind() == abi.KindBool && r.slot().meta&metaTrue != 0
+}
+
+// Int returns a number's whole part, as Node.Int does.
+func (f *Frame) Int(h int32) int64 {
+	if r := f.number(h); r != nil {
+		return parseInt(r.raw(), r.slot().meta&metaWhole != 0)
+	}
+	return 0
+}
+
+// Num returns a number as the nearest float64.
+func (f *Frame) Num(h int32) float64 {
+	if r := f.number(h); r != nil {
+		return parseFloat(r.raw())
+	}
+	return 0
+}
+
+func (f *Frame) number(h int32) *ref {
+	if !f.enter() {
+		return nil
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindNumber {
+		return nil
+	}
+	f.spend(len(r.raw()))
+	return r
+}
+
+// Text writes a string's decoded text to buf and returns its length, 0 for other
+// kinds; it writes nothing when that is more than len(buf).
+func (f *Frame) Text(h int32, buf []byte) int {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindString {
+		return 0
+	}
+	raw, size := r.content()
+	if size > len(buf) {
+		return size
+	}
+	f.spend(len(raw))
+	if len(raw) == size {
+		return copy(buf, raw)
+	}
+	return len(appendDecoded(buf[:0:size], raw))
+}
+
+// Raw writes the value's JSON, exactly as it came, to buf and returns its length, 0
+// for absent; it writes nothing when that is more than len(buf).
+func (f *Frame) Raw(h int32, buf []byte) int {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	if r.kind() == abi.KindAbsent {
+		return 0
+	}
+	raw := r.raw()
+	if !r.part {
+		if len(raw) <= len(buf) {
+			f.spend(len(raw))
+		}
+		return fill(buf, raw)
+	}
+	if size := len(raw) + 2; size <= len(buf) {
+		f.spend(size)
+		buf[0] = '"'
+		copy(buf[1:], raw)
+		buf[size-1] = '"'
+	}
+	return len(raw) + 2
+}
+
+// Equal reports whether the value is a string with exactly this text.
+func (f *Frame) Equal(h int32, text []byte) bool {
+	if !f.enter() {
+		return false
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindString {
+		return false
+	}
+	raw, size := r.content()
+	if size != len(text) {
+		return false
+	}
+	f.spend(len(raw))
+	return equalDecoded(raw, view(text))
+}
+
+// Mentions reports whether the value is a string that mentions phrase; see the function of that name.
+func (f *Frame) Mentions(h int32, phrase []byte) bool {
+	if !f.enter() {
+		return false
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindString {
+		return false
+	}
+	text := f.text(r)
+	if f.err != nil {
+		return false
+	}
+	f.spend(len(phrase))
+	found := mentions(view(text), view(phrase), &f.work)
+	f.spend(0)
+	return found && f.err == nil
+}
+
+// Find returns the byte offset of the first text like needle in a decoded string, -1
+// when there is none or the value is not a string.
+func (f *Frame) Find(h int32, needle []byte) int {
+	if !f.enter() {
+		return -1
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindString {
+		return -1
+	}
+	text := f.text(r)
+	f.spend(len(text) + len(needle))
+	if f.err != nil {
+		return -1
+	}
+	return bytes.Index(text, needle)
+}
+
+// Slice returns the part of a string from byte from to byte to of its decoded text,
+// usable wherever a string is. Offsets outside are moved to the nearest end, those inside
+// a character to its beginning; when to is not after from, the part is empty.
+// Absent when the value is not a string.
+func (f *Frame) Slice(h, from, to int32) int32 {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	if r.kind() != abi.KindString {
+		return 0
+	}
+	raw, size := r.content()
+	lo := r.slot().start + 1
+	if r.part {
+		lo = r.lo
+	}
+	begin := min(max(int(from), 0), size)
+	end := min(max(int(to), begin), size)
+	// A whole-text end needs no walk.
+	a, b := len(raw), len(raw)
+	if begin < size {
+		f.spend(begin)
+		a, begin = rawOffset(raw, begin)
+	}
+	if end < size {
+		f.spend(end - begin)
+		b, end = rawOffset(raw[a:], end-begin)
+		b, end = b+a, end+begin
+	}
+	return f.handle(ref{d: r.d, i: r.i, part: true, lo: lo + uint32(a), hi: lo + uint32(b), size: uint32(end - begin)})
+}
+
+// Hash returns a number that is the same for equal values on every machine and in
+// every version: FNV-1a (64 bits) over the kind and the decoded text of a string, or
+// the JSON of anything else as it stands, then SplitMix64's output function so that
+// any of its bits may be used. 0 for absent.
+func (f *Frame) Hash(h int32) int64 {
+	if !f.enter() {
+		return 0
+	}
+	r := f.ref(h)
+	kind := r.kind()
+	if kind == abi.KindAbsent {
+		return 0
+	}
+	var text []byte
+	if kind == abi.KindString {
+		text = f.text(r)
+	} else {
+		text = r.raw()
+	}
+	f.spend(len(text))
+	if f.err != nil {
+		return 0
+	}
+	return int64(mix(fnvText(fnvByte(fnvOffset, byte(kind)), text)))
+}
+
+// fill copies text to buf if it fits, and returns its length.
+func fill[T string | []byte](buf []byte, text T) int {
+	if len(text) <= len(buf) {
+		copy(buf, text)
+	}
+	return len(text)
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -17,7 +18,7 @@ func (x *execution) complete(ctx context.Context, t Target) (body []byte, err er
 		a.settle(err)
 		a.close()
 	}()
-	a.first = x.upstream
+	a.first = time.Since(a.began)
 	reply, err := a.adapter.Response(ctx, a.reply, a.reply.Body)
 	if err != nil {
 		return nil, a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent an answer that cannot be read.", t.Provider.ID), err, "unreadable answer", true)

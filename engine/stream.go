@@ -34,7 +34,6 @@ func (x *execution) stream(ctx context.Context, t Target) (Stream, error) {
 		return nil, err
 	}
 	s := &chunkStream{a: a, model: x.shownModel(t), open: map[int64]bool{}}
-	waited := time.Now()
 	for !s.content && !s.ended {
 		if err := s.pump(ctx); err != nil {
 			a.settle(err)
@@ -42,7 +41,6 @@ func (x *execution) stream(ctx context.Context, t Target) (Stream, error) {
 			return nil, err
 		}
 	}
-	x.upstream += time.Since(waited)
 	a.first = time.Since(a.began)
 	return s, nil
 }
@@ -103,7 +101,9 @@ func (s *chunkStream) pump(ctx context.Context) error {
 	if a.reply.Events == nil {
 		return a.fail(Errorf(CodeUpstreamFailed, "Provider %s did not stream.", a.target.Provider.ID), nil, "not a stream", true)
 	}
+	waited := time.Now()
 	event, err := a.reply.Events.Next(wait)
+	a.x.upstream += time.Since(waited)
 	switch {
 	case err == nil && string(event.Data) == "[DONE]":
 		s.doneData = true

@@ -35,6 +35,8 @@ type Options struct {
 	Log    zerolog.Logger
 	Banner io.Writer        // where the first-start text goes; nil: nowhere
 	Now    func() time.Time // the clock of requests; nil: time.Now
+	// CompiledDir holds compiled guests; empty: in the data folder. Hosts may share one.
+	CompiledDir string
 	// AfterCall sees a guest's whole memory after each call. For tests.
 	AfterCall func(plugin string, memory []byte)
 }
@@ -153,9 +155,13 @@ func (h *Host) openUpstream() error {
 }
 
 func (h *Host) openEngine(ctx context.Context) error {
+	compiled := h.opts.CompiledDir
+	if compiled == "" {
+		compiled = filepath.Join(h.cfg.DataDir, "compiled")
+	}
 	var err error
 	h.library, err = wasm.Open(ctx, wasm.Config{
-		CacheDir: filepath.Join(h.cfg.DataDir, "compiled"), AfterCall: h.opts.AfterCall, Logger: h.opts.Log,
+		CacheDir: compiled, AfterCall: h.opts.AfterCall, Logger: h.opts.Log,
 	})
 	if err != nil {
 		return fmt.Errorf("open wasm runtime: %w", err)

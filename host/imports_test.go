@@ -23,7 +23,7 @@ func layer(path string) int {
 		return 12
 	case path == "sdk/sdktest":
 		return 13
-	case path == "plugins/chat":
+	case path == "plugins/chat", path == "plugins/adaptertest":
 		return 14
 	case path == "plugins/openai", path == "plugins/anthropic", path == "plugins/google":
 		return 15
@@ -33,6 +33,8 @@ func layer(path string) int {
 		return 17
 	case path == "engine":
 		return 20
+	case path == "host/store/row", path == "host/store/schema":
+		return 29
 	case strings.HasPrefix(path, "host/store/"):
 		return 30
 	case path == "host/store":

@@ -1,0 +1,164 @@
+package host
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/rs/zerolog"
+)
+
+// testNow is the clock of every test host: lifecycles and prices depend on it.
+var testNow = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
+
+const testKey = "test-admin-key-of-enough-characters"
+
+// compiledDir is shared by the hosts of one test run: compiling the guests once is enough.
+var compiledDir string
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "pointsman-compiled-")
+	if err != nil {
+		panic(err)
+	}
+	compiledDir = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+// gateway is a running host and a client of it.
+type gateway struct {
+	*Host
+	t    *testing.T
+	key  string
+	stop func() error
+}
+
+// startGateway opens and runs a host on a free port, all providers simulated,
+// and stops it with the test. change may adjust the settings.
+func startGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
+	t.Helper()
+	cfg := DefaultConfig()
+	cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", filepath.Join(t.TempDir(), "data"), testKey
+	opts := Options{Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel), Now: func() time.Time { return testNow }, CompiledDir: compiledDir}
+	for _, f := range change {
+		f(&cfg, &opts)
+	}
+	h, err := Open(t.Context(), cfg, opts)
+	if err != nil {
+		t.Fatalf("Open: %v", err)
+	}
+	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	g := &gateway{Host: h, t: t, key: cfg.AdminKey}
+	stopped := false
+	g.stop = func() error {
+		if stopped {
+			return nil
+		}
+		stopped = true
+		cancel()
+		return <-done
+	}
+	t.Cleanup(func() {
+		if err := g.stop(); err != nil {
+			t.Errorf("Run = %v, want nil", err)
+		}
+	})
+	return g
+}
+
+// answer is a response, read whole.
+type answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+}
+
+// do sends a request with the gateway's key; body may be nil, a string, or
+// anything that marshals to JSON.
+func (g *gateway) do(method, path string, body any) answer {
+	g.t.Helper()
+	var reader io.Reader
+	switch b := body.(type) {
+	case nil:
+	case string:
+		reader = strings.NewReader(b)
+	default:
+		text, err := json.Marshal(b)
+		if err != nil {
+			g.t.Fatal(err)
+		}
+		reader = bytes.NewReader(text)
+	}
+	req, err := http.NewRequestWithContext(g.t.Context(), method, g.URL()+path, reader)
+	if err != nil {
+		g.t.Fatal(err)
+	}
+	req.Header.Set("Authorization", "Bearer "+g.key)
+	if body != nil {
+		req.Header.Set("Content-Type", "application/json")
+	}
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		g.t.Fatalf("%s %s: %v", method, path, err)
+	}
+	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		g.t.Fatalf("%s %s: read body: %v", method, path, err)
+	}
+	return answer{resp.StatusCode, resp.Header, text}
+}
+
+// chat sends one user message.
+func (g *gateway) chat(model, text string) answer {
+	g.t.Helper()
+	return g.do(http.MethodPost, "/v1/chat/completions", chatBody(model, text))
+}
+
+func chatBody(model, text string) map[string]any {
+	return map[string]any{"model": model, "messages": []any{map[string]any{"role": "user", "content": text}}}
+}
+
+// field returns a member of a JSON body by path, as text.
+func (a answer) field(t *testing.T, path ...string) string {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(a.Body, &v); err != nil {
+		t.Fatalf("body is not JSON: %v\n%s", err, a.Body)
+	}
+	for _, name := range path {
+		switch x := v.(type) {
+		case map[string]any:
+			v = x[name]
+		case []any:
+			if len(x) == 0 {
+				return ""
+			}
+			v = x[0]
+			if m, ok := v.(map[string]any); ok && name != "0" {
+				v = m[name]
+			}
+		default:
+			return ""
+		}
+	}
+	switch x := v.(type) {
+	case nil:
+		return ""
+	case string:
+		return x
+	}
+	text, _ := json.Marshal(v)
+	return string(text)
+}

@@ -128,7 +128,7 @@ func (d *Doc) Release() {
 	w := d.work
 	d.src, d.tape, d.work = nil, nil, nil
 	if w != nil {
-		w.trim()
+		w.trim(keepSlots)
 		workspaces.Put(w)
 	}
 }
@@ -148,8 +148,8 @@ const (
 	keepName  = 4 << 10
 )
 
-func (w *workspace) trim() {
-	if cap(w.slots) > keepSlots {
+func (w *workspace) trim(slots int) {
+	if cap(w.slots) > slots {
 		w.slots = nil
 	}
 	if cap(w.table) > keepTable {

@@ -83,16 +83,16 @@ func (f *Frame) EmitNode(h int32) {
 		return
 	}
 	raw := r.raw()
-	if !f.room(len(raw) + 2) {
-		return
-	}
-	if !r.part {
+	switch {
+	case !r.part:
+		if f.room(len(raw)) {
+			f.out = append(f.out, raw...)
+		}
+	case f.room(len(raw) + 2):
+		f.out = append(f.out, '"')
 		f.out = append(f.out, raw...)
-		return
+		f.out = append(f.out, '"')
 	}
-	f.out = append(f.out, '"')
-	f.out = append(f.out, raw...)
-	f.out = append(f.out, '"')
 }
 
 // EmitMembers appends an object's members, without braces, except those whose names are
@@ -126,11 +126,13 @@ func (f *Frame) EmitMembers(h int32, except []byte) {
 		}
 		// A name and its value, with whatever white space is between them.
 		member := r.d.src[r.d.tape[i].start:r.d.tape[i+1].end]
-		if !f.room(len(member) + 1) {
-			return
-		}
 		if comma {
+			if !f.room(len(member) + 1) {
+				return
+			}
 			f.out = append(f.out, ',')
+		} else if !f.room(len(member)) {
+			return
 		}
 		f.out = append(f.out, member...)
 		comma = true
@@ -187,18 +189,16 @@ func (f *Frame) EmitKey(h, i int32) {
 
 // EmitString appends guest text as a JSON string; invalid UTF-8 becomes U+FFFD.
 func (f *Frame) EmitString(text []byte) {
-	if f.enter() && f.room(len(text)+2) {
-		f.out = append(f.out, '"')
-		f.emitEscaped(text, 1)
-		f.out = append(f.out, '"')
+	if f.enter() {
+		f.emitEscaped(`"`, text, `"`)
 	}
 }
 
 // EmitText appends guest text as the inside of a JSON string, to join several in one.
 // A character must not be split over two calls.
 func (f *Frame) EmitText(text []byte) {
-	if f.enter() && f.room(len(text)) {
-		f.emitEscaped(text, 0)
+	if f.enter() {
+		f.emitEscaped("", text, "")
 	}
 }
 
@@ -216,55 +216,51 @@ func (f *Frame) EmitInner(h int32) {
 	}
 }
 
-// EmitQuoted appends the value's JSON as a JSON string (tool arguments); "" in quotes for absent.
+// EmitQuoted appends the value's JSON as a JSON string (tool arguments); an empty string for absent.
 func (f *Frame) EmitQuoted(h int32) {
 	if !f.enter() {
 		return
 	}
 	r := f.ref(h)
-	if r.kind() == abi.KindAbsent {
-		if f.room(2) {
-			f.out = append(f.out, '"', '"')
-		}
-		return
+	switch {
+	case r.kind() == abi.KindAbsent:
+		f.emitEscaped(`"`, nil, `"`)
+	case r.part:
+		f.emitEscaped(`"\"`, r.raw(), `\""`)
+	default:
+		f.emitEscaped(`"`, r.raw(), `"`)
 	}
-	raw := r.raw()
-	if !f.room(len(raw) + 6) {
-		return
-	}
-	f.out = append(f.out, '"')
-	if r.part {
-		f.out = append(f.out, '\\', '"')
-	}
-	f.emitEscaped(raw, 3)
-	if r.part {
-		f.out = append(f.out, '\\', '"')
-	}
-	f.out = append(f.out, '"')
 }
 
-// emitEscaped appends text escaped, piece by piece so that what the escapes add stays
-// within the limit too; after it there is still room for reserve bytes.
-func (f *Frame) emitEscaped(text []byte, reserve int) {
-	for len(text) > 0 {
+// emitEscaped appends text escaped, and what goes before and behind it. It works in pieces, so
+// that what escaping adds is never far beyond the limit.
+func (f *Frame) emitEscaped(before string, text []byte, behind string) {
+	start := len(f.out)
+	f.out = append(f.out, before...)
+	for f.room(len(text)+len(behind)) && len(text) > 0 {
 		piece := text
 		if len(piece) > escapePiece {
 			piece = cutText(piece, escapePiece)
 		}
 		text = text[len(piece):]
 		f.out = AppendEscaped(f.out, view(piece))
-		if !f.room(len(text) + reserve) {
-			f.out = f.out[:min(len(f.out), f.in.MaxOutput)]
-			return
-		}
 	}
+	if f.err != nil {
+		f.out = f.out[:start]
+		return
+	}
+	f.out = append(f.out, behind...)
 }
 
 const escapePiece = 64 << 10
 
 // EmitInt appends a number.
 func (f *Frame) EmitInt(v int64) {
-	if f.enter() && f.room(20) {
-		f.out = strconv.AppendInt(f.out, v, 10)
+	if !f.enter() {
+		return
+	}
+	var buf [20]byte
+	if b := strconv.AppendInt(buf[:0], v, 10); f.room(len(b)) {
+		f.out = append(f.out, b...)
 	}
 }

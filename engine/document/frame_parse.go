@@ -11,10 +11,11 @@ type parsedText struct {
 	ok     bool
 }
 
-// Kept for the next call: documents, and bytes of decoded text in each.
+// Kept for the next call: documents, and in each slots and bytes of decoded text. At most 4 MiB together.
 const (
-	keepParsed     = 64
-	keepParsedText = 64 << 10
+	keepParsed      = 32
+	keepParsedSlots = 4 << 10
+	keepParsedText  = 64 << 10
 )
 
 // Parse returns a string's content as a document of its own, 0 when it is not valid
@@ -70,7 +71,7 @@ func (f *Frame) parsedRoot(p *parsedText) int32 {
 func (f *Frame) resetParsed() {
 	for _, p := range f.parsed[:f.parsedUsed] {
 		p.doc.src, p.doc.tape, p.source = nil, nil, nil
-		p.doc.work.trim()
+		p.doc.work.trim(keepParsedSlots)
 		if cap(p.text) > keepParsedText {
 			p.text = nil
 		}

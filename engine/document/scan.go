@@ -15,7 +15,7 @@ const (
 // is a quote, a backslash, a control character or not ASCII. Bytes after that one may
 // be marked wrongly: a borrow can only come from a byte that is marked itself.
 func special(x uint64) uint64 {
-	return ((x ^ '"'*lows) - lows | (x ^ '\\'*lows) - lows | x - ' '*lows | x) & highs
+	return (((x ^ '"'*lows) - lows) | ((x ^ '\\'*lows) - lows) | (x - ' '*lows) | x) & highs
 }
 
 // scanString validates a string whose first character (after the quote) is src[i].

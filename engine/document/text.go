@@ -75,27 +75,20 @@ func equalDecoded(raw []byte, s string) bool {
 // a valid JSON string. An offset inside a character counts as its beginning; one
 // past the end as the end. exact is the decoded offset that it became.
 func rawOffset(raw []byte, decoded int) (offset, exact int) {
-	if decoded <= 0 {
-		return 0, 0
-	}
 	pos := 0 // decoded offset of raw[offset]
-	for offset < len(raw) {
-		i := bytes.IndexByte(raw[offset:], '\\')
-		plain := i
+	for pos < decoded && offset < len(raw) {
+		plain := min(decoded-pos, len(raw)-offset)
+		i := bytes.IndexByte(raw[offset:offset+plain], '\\')
 		if i < 0 {
-			plain = len(raw) - offset
-		}
-		if pos+plain > decoded || i < 0 {
-			plain = min(decoded-pos, plain)
-			for offset+plain < len(raw) && plain > 0 && !utf8.RuneStart(raw[offset+plain]) {
+			for offset+plain < len(raw) && !utf8.RuneStart(raw[offset+plain]) {
 				plain--
 			}
 			return offset + plain, pos + plain
 		}
-		offset, pos = offset+plain, pos+plain
+		offset, pos = offset+i, pos+i
 		r, size := decodeEscape(raw[offset:])
 		if pos+utf8.RuneLen(r) > decoded {
-			return offset, pos
+			break
 		}
 		offset, pos = offset+size, pos+utf8.RuneLen(r)
 	}

@@ -1,0 +1,97 @@
+package upstream
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"syscall"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// dialer opens connections. Safe for concurrent use.
+type dialer struct {
+	within   time.Duration
+	roots    *x509.CertPool
+	sessions tls.ClientSessionCache
+}
+
+func newDialer(cfg *Config) *dialer {
+	return &dialer{within: cfg.Connect, roots: cfg.RootCAs, sessions: tls.NewLRUClientSessionCache(256)}
+}
+
+// dial connects to the origin, and makes TLS where it has it. The address is
+// checked after the name was looked up and right before the connection is
+// made, so a name cannot lead elsewhere between the two.
+func (d *dialer) dial(ctx context.Context, out *outgoing) (*conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, d.within)
+	defer cancel()
+	var nd net.Dialer
+	if !out.private {
+		nd.ControlContext = guard
+	}
+	raw, err := nd.DialContext(ctx, "tcp", out.origin.address)
+	if err != nil {
+		return nil, err
+	}
+	if !out.origin.tls {
+		return newConn(raw, raw), nil
+	}
+	secure := tls.Client(raw, &tls.Config{
+		ServerName:         out.origin.host,
+		RootCAs:            d.roots,
+		MinVersion:         tls.VersionTLS12,
+		NextProtos:         []string{"http/1.1"},
+		ClientSessionCache: d.sessions,
+	})
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = raw.Close()
+		return nil, fmt.Errorf("handshake: %w", err)
+	}
+	return newConn(secure, raw), nil
+}
+
+// guard refuses a connection to an address that is not public.
+func guard(_ context.Context, _, address string, _ syscall.RawConn) error {
+	ap, err := netip.ParseAddrPort(address)
+	if err != nil || !public(ap.Addr()) {
+		return errAddress
+	}
+	return nil
+}
+
+// dialFailure is the error of a connection that was not made.
+func dialFailure(ctx context.Context, out *outgoing, err error) *engine.Error {
+	e := &engine.Error{Code: engine.CodeUpstreamFailed, Err: err}
+	var (
+		lookup      *net.DNSError
+		certificate *tls.CertificateVerificationError
+		record      tls.RecordHeaderError
+		alert       tls.AlertError
+		timeout     interface{ Timeout() bool }
+	)
+	switch {
+	case errors.Is(ctx.Err(), context.Canceled):
+		e.Code, e.Message = engine.CodeCanceled, "The request was canceled."
+	case ctx.Err() != nil:
+		e.Code, e.Message = engine.CodeUpstreamTimeout, "The time for the request is used up."
+	case errors.Is(err, errAddress):
+		e.Message = "The address of provider " + out.provider + " is not allowed."
+	case errors.As(err, &certificate):
+		e.Message = "The certificate of provider " + out.provider + " is not valid."
+	case errors.As(err, &record), errors.As(err, &alert):
+		e.Message = "Provider " + out.provider + " did not agree on TLS."
+	case errors.As(err, &timeout) && timeout.Timeout():
+		e.Message = "Provider " + out.provider + " did not accept a connection in time."
+	case errors.As(err, &lookup):
+		e.Message = "The host name of provider " + out.provider + " was not found."
+	default:
+		e.Message = "Provider " + out.provider + " cannot be reached."
+	}
+	return e
+}

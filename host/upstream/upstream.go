@@ -1,0 +1,127 @@
+// Package upstream is the outbound HTTP of Pointsman: it sends the request that an
+// adapter built to its provider, adds the credential on the way out, and reads the
+// answer, whole or event by event, within bounds of time and size.
+//
+// It is not for anything that a tenant's plugin or prompt may name a host for:
+// the host always comes from a provider row, and private addresses are refused
+// unless the operator allowed them. It follows no redirect, uses no proxy and
+// decompresses nothing.
+//
+// Read do.go first: one exchange from top to bottom. transport.go is the seam
+// below which HTTP/1.1 ends; stream.go and sse.go read events.
+package upstream
+
+import (
+	"crypto/x509"
+	"maps"
+	"strings"
+	"time"
+
+	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// Config is what a Client needs. The zero value works: no provider has a
+// credential then, and none on a private address is reachable.
+type Config struct {
+	// Credentials are the keys of global providers (empty AccountID), by provider
+	// id. A provider row of an account never gets one of these.
+	Credentials map[string]string
+	// Keyless names global providers that are called without a credential when
+	// they have none, because an operator gave them a base URL.
+	Keyless map[string]bool
+	// Simulated names global providers whose base URL is the simulator's. They are
+	// sent a placeholder, never their credential.
+	Simulated map[string]bool
+	// AllowPrivate reports whether the provider may be on a loopback, private or
+	// otherwise special address, and may be called without TLS. Nil: none may.
+	// It must be true only where an operator set the base URL.
+	AllowPrivate func(p *engine.Provider) bool
+	// RootCAs verify the providers' certificates. Nil: the system's.
+	RootCAs *x509.CertPool
+
+	Connect   time.Duration // name lookup, TCP and TLS together; default 10 s
+	FirstByte time.Duration // until the headers of a stream; default 60 s. Of a plain answer: Total
+	Idle      time.Duration // between two reads of the body, and two writes; default 60 s
+	Total     time.Duration // the whole exchange; default 600 s
+	KeepIdle  time.Duration // how long an unused connection is kept; default 90 s
+	MaxIdle   int           // unused connections kept per provider; default 64
+	MaxHeader int           // bytes of an answer's status line and headers; default 64 KiB
+	MaxBody   int           // bytes of an answer that is not streamed; default 32 MiB
+	MaxEvent  int           // bytes of one stream event's data; default 16 MiB
+	MaxStream int64         // bytes of a whole streamed body; default 256 MiB
+	UserAgent string        // default "pointsman"
+}
+
+// Client sends requests to providers. Make one with New, end it with Close.
+// Safe for concurrent use.
+type Client struct {
+	cfg     Config
+	wire    transport
+	origins *lru.Cache[string, *origin] // by base URL
+}
+
+// maxOrigins bounds the parsed base URLs that are kept.
+const maxOrigins = 1024
+
+var _ engine.Upstream = (*Client)(nil)
+
+// placeholder is the credential of simulated providers.
+const placeholder = "simulated"
+
+// New returns a client. It copies the maps of cfg; white space around a
+// credential is dropped, as files and environments often add a line end.
+func New(cfg Config) *Client {
+	credentials := make(map[string]string, len(cfg.Credentials))
+	for id, key := range cfg.Credentials {
+		credentials[id] = strings.TrimSpace(key)
+	}
+	cfg.Credentials = credentials
+	cfg.Keyless = maps.Clone(cfg.Keyless)
+	cfg.Simulated = maps.Clone(cfg.Simulated)
+	if cfg.AllowPrivate == nil {
+		cfg.AllowPrivate = func(*engine.Provider) bool { return false }
+	}
+	orDefault(&cfg.Connect, 10*time.Second)
+	orDefault(&cfg.FirstByte, 60*time.Second)
+	orDefault(&cfg.Idle, 60*time.Second)
+	orDefault(&cfg.Total, 600*time.Second)
+	orDefault(&cfg.KeepIdle, 90*time.Second)
+	orDefault(&cfg.MaxIdle, 64)
+	orDefault(&cfg.MaxHeader, 64<<10)
+	orDefault(&cfg.MaxBody, 32<<20)
+	orDefault(&cfg.MaxEvent, 16<<20)
+	orDefault(&cfg.MaxStream, 256<<20)
+	if cfg.UserAgent == "" {
+		cfg.UserAgent = "pointsman"
+	}
+	origins, err := lru.New[string, *origin](maxOrigins)
+	if err != nil {
+		panic(err) // only for a size below 1
+	}
+	return &Client{cfg: cfg, wire: newHTTP1(&cfg), origins: origins}
+}
+
+func orDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}
+
+// Close closes the unused connections; those in use are closed when their
+// exchange ends. No Do may follow.
+func (c *Client) Close() { c.wire.close() }
+
+// HasCredential implements engine.Upstream.
+func (c *Client) HasCredential(p *engine.Provider) bool {
+	if p.AccountID != "" {
+		return false
+	}
+	return c.cfg.Simulated[p.ID] || c.cfg.Credentials[p.ID] != "" || c.cfg.Keyless[p.ID]
+}
+
+// Simulated implements engine.Upstream.
+func (c *Client) Simulated(p *engine.Provider) bool {
+	return p.AccountID == "" && c.cfg.Simulated[p.ID]
+}

@@ -53,7 +53,7 @@ func blockStart(block sdk.Node) sdk.Result {
 	case kind.Equal("thinking"):
 		s.Reasoning(0, block.Get("thinking"))
 	default:
-		sdk.Lossy("content[]." + kind.Slice(0, 64).Text())
+		lose(kind)
 	}
 	s.Save()
 	return sdk.OK

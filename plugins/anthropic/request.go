@@ -10,6 +10,9 @@ import (
 // bound: the API requires one, and every model since Claude 3 can write as much.
 const defaultMaxTokens = 4096
 
+// maxBeta bounds the list of beta features that is passed on, in bytes.
+const maxBeta = 1 << 10
+
 // maxCacheMarks is how many cache_control marks one request may hold.
 const maxCacheMarks = 4
 
@@ -29,7 +32,7 @@ func (Adapter) Request() sdk.Result {
 	}
 	sdk.SetPath("/v1/messages")
 	sdk.SetHeader("content-type", "application/json")
-	if beta := sdk.Call().Get("headers").Get("anthropic-beta"); chat.IsText(beta) {
+	if beta := sdk.Call().Get("headers").Get("anthropic-beta"); chat.IsText(beta) && beta.Len() <= maxBeta {
 		sdk.SetHeader("anthropic-beta", beta.Text())
 	}
 
@@ -42,7 +45,7 @@ func (Adapter) Request() sdk.Result {
 	}
 	emitSampling(r)
 	emitService(r)
-	w := writer{last: len(messages) - 1}
+	w := writer{r: r, last: len(messages) - 1}
 	if !w.system(messages) || !w.turns(messages) {
 		return sdk.Failed
 	}
@@ -66,7 +69,7 @@ func maxTokens(r *chat.Request) int64 {
 func emitSampling(r *chat.Request) {
 	if r.Temperature != 0 {
 		if r.Temperature.Float() > 1 {
-			sdk.Lossy("temperature")
+			r.Lossy("temperature")
 			sdk.Emit(`,"temperature":1`)
 		} else {
 			sdk.Emit(`,"temperature":`)
@@ -75,7 +78,7 @@ func emitSampling(r *chat.Request) {
 	}
 	if r.TopP != 0 {
 		if r.Temperature != 0 && r.Rejects("temperature+top_p") {
-			sdk.Lossy("top_p")
+			r.Lossy("top_p")
 		} else {
 			sdk.Emit(`,"top_p":`)
 			sdk.EmitNode(r.TopP)
@@ -89,7 +92,7 @@ func emitSampling(r *chat.Request) {
 	for _, stop := range r.StopSequences() {
 		if chat.Blank(stop) {
 			// The API refuses a stop sequence of white space alone.
-			chat.Lose("stop", stop)
+			r.Lose("stop", stop)
 			continue
 		}
 		sdk.Emit(open)
@@ -99,9 +102,9 @@ func emitSampling(r *chat.Request) {
 	if open == "," {
 		sdk.Emit("]")
 	}
-	chat.Lose("seed", r.Seed)
-	chat.Lose("presence_penalty", r.PresencePenalty)
-	chat.Lose("frequency_penalty", r.FrequencyPenalty)
+	r.Lose("seed", r.Seed)
+	r.Lose("presence_penalty", r.PresencePenalty)
+	r.Lose("frequency_penalty", r.FrequencyPenalty)
 }
 
 // emitService writes metadata and service_tier.
@@ -114,12 +117,13 @@ func emitService(r *chat.Request) {
 	if r.ServiceTier.Equal("default") {
 		sdk.Emit(`,"service_tier":"standard_only"`)
 	} else {
-		chat.Lose("service_tier", r.ServiceTier) // auto is Anthropic's own default
+		r.Lose("service_tier", r.ServiceTier) // auto is Anthropic's own default
 	}
 }
 
 // writer writes the conversation.
 type writer struct {
+	r     *chat.Request
 	last  int // index of the last message in the list
 	marks int // cache_control marks written
 }
@@ -139,11 +143,11 @@ func (w *writer) system(messages []chat.Message) (ok bool) {
 				return false
 			}
 			if turns {
-				sdk.Lossy("messages[].position")
+				w.r.Lossy("messages[].position")
 				turns = false
 			}
 			sdk.Emit(open)
-			w.text(part.Text, part.Node)
+			w.text(m, part)
 			open = ","
 		}
 	}
@@ -182,10 +186,10 @@ func (w *writer) turns(messages []chat.Message) (ok bool) {
 				}
 				continue
 			}
-			if i == w.last && m.Role == chat.Assistant && part.Index+1 >= m.Content.Len() {
-				part.Text = trimRight(part.Text)
+			if i == w.last && m.Role == chat.Assistant && m.Last(part) {
+				part.Text = w.trimRight(part.Text)
 			}
-			w.text(part.Text, part.Node)
+			w.text(m, part)
 		}
 		switch {
 		case !empty:
@@ -200,35 +204,29 @@ func (w *writer) turns(messages []chat.Message) (ok bool) {
 }
 
 // text writes a text block, with the cache mark that the part carries.
-func (w *writer) text(text, part sdk.Node) {
+func (w *writer) text(m chat.Message, part chat.Part) {
 	sdk.Emit(`{"type":"text","text":`)
-	sdk.EmitNode(text)
-	w.rest(part)
+	sdk.EmitNode(part.Text)
+	w.rest(m, part)
 }
 
 // rest closes a block with what the part has besides its type and its content.
-func (w *writer) rest(part sdk.Node) {
-	if part.Len() > 2 {
-		for i := range part.Len() {
-			switch name, value := part.Key(i), part.At(i); name {
-			case "type", "text", "refusal", "image_url":
-			case "cache_control":
-				if value.Kind() == abi.KindObject {
-					w.marks++
-					sdk.Emit(`,"cache_control":`)
-					sdk.EmitNode(value)
-				}
-			case "prompt_cache_breakpoint":
-				if value.Kind() == abi.KindObject && part.Get("cache_control") == 0 && w.marks < maxCacheMarks {
-					w.marks++
-					sdk.Emit(`,"cache_control":{"type":"ephemeral"}`)
-				} else {
-					chat.Lose("messages[].content[]."+name, value)
-				}
-			default:
-				chat.Lose("messages[].content[]."+name, value)
-			}
+func (w *writer) rest(m chat.Message, part chat.Part) {
+	marked := false
+	for name, value := range m.Rest(part) {
+		object := value.Kind() == abi.KindObject
+		switch {
+		case name == "cache_control" && object && !marked:
+			sdk.Emit(`,"cache_control":`)
+			sdk.EmitNode(value)
+		case name == "prompt_cache_breakpoint" && object && !marked && w.marks < maxCacheMarks:
+			sdk.Emit(`,"cache_control":{"type":"ephemeral"}`)
+		default:
+			w.r.Lose("messages[].content[]."+name, value)
+			continue
 		}
+		w.marks++
+		marked = true
 	}
 	sdk.Emit("}")
 }
@@ -241,7 +239,7 @@ func (w *writer) other(m chat.Message, part chat.Part) (ok bool) {
 		return false
 	}
 	if detail := part.Node.Get("image_url").Get("detail"); !detail.Equal("auto") {
-		chat.Lose("messages[].content[].image_url.detail", detail)
+		w.r.Lose("messages[].content[].image_url.detail", detail)
 	}
 	if img.URL != 0 {
 		sdk.Emit(`{"type":"image","source":{"type":"url","url":`)
@@ -257,13 +255,13 @@ func (w *writer) other(m chat.Message, part chat.Part) (ok bool) {
 		sdk.EmitNode(img.Data)
 	}
 	sdk.Emit("}")
-	w.rest(part.Node)
+	w.rest(m, part)
 	return true
 }
 
 // trimRight drops white space from the end of the last assistant message, which
 // the model is to continue: the API refuses it there. A text of nothing else stays.
-func trimRight(text sdk.Node) sdk.Node {
+func (w *writer) trimRight(text sdk.Node) sdk.Node {
 	end := text.Len()
 	for end > 0 {
 		switch text.Slice(end-1, end).Text() {
@@ -276,6 +274,6 @@ func trimRight(text sdk.Node) sdk.Node {
 	if end == 0 || end == text.Len() {
 		return text
 	}
-	sdk.Lossy("messages[].content[].trailing_space")
+	w.r.Lossy("messages[].content[].trailing_space")
 	return text.Slice(0, end)
 }

@@ -6,6 +6,9 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
+// maxBlocks bounds the content blocks of an answer; a model writes a few.
+const maxBlocks = 4096
+
 // Response implements sdk.Adapter.
 func (Adapter) Response() sdk.Result {
 	message := sdk.Response()
@@ -13,7 +16,7 @@ func (Adapter) Response() sdk.Result {
 		return failure(err, sdk.Status()).Fail()
 	}
 	content := message.Get("content")
-	if content.Kind() != abi.KindArray {
+	if content.Kind() != abi.KindArray || content.Len() > maxBlocks {
 		return chat.Unreadable("the provider sent an answer that is no message")
 	}
 	reason := message.Get("stop_reason")
@@ -33,7 +36,7 @@ func (Adapter) Response() sdk.Result {
 				choice.Reasoning = append(choice.Reasoning, text)
 			}
 		default:
-			sdk.Lossy("content[]." + kind.Slice(0, 64).Text())
+			lose(kind)
 		}
 	}
 	if choice.Finish == chat.FinishContentFilter {
@@ -43,6 +46,17 @@ func (Adapter) Response() sdk.Result {
 	count(&answer.Usage, message.Get("usage"))
 	answer.Emit()
 	return sdk.OK
+}
+
+// lose reports a block that the canonical form has no place for. Only types that
+// the API is known to send are named, so that their number is bounded.
+func lose(kind sdk.Node) {
+	switch name := kind.Slice(0, 64).Text(); name {
+	case "tool_use", "server_tool_use", "redacted_thinking", "container_upload":
+		sdk.Lossy("content[]." + name)
+	default:
+		sdk.Lossy("content[]")
+	}
 }
 
 // finish maps a stop reason. One that is not known yet still is the provider's
@@ -64,7 +78,7 @@ func count(u *chat.Usage, usage sdk.Node) {
 	if usage.Kind() != abi.KindObject {
 		return
 	}
-	for i := range usage.Len() {
+	for i := range min(usage.Len(), 64) {
 		value := usage.At(i)
 		switch usage.Key(i) {
 		case "input_tokens":
@@ -81,7 +95,7 @@ func count(u *chat.Usage, usage sdk.Node) {
 			overwrite(u, &u.Reasoning, value.Get("thinking_tokens"))
 		case "server_tool_use":
 			u.ServerCalls = 0
-			for j := range value.Len() {
+			for j := range min(value.Len(), 64) {
 				u.ServerCalls += chat.Count(value.At(j))
 			}
 		}

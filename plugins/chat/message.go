@@ -23,6 +23,10 @@ type Message struct {
 	Index   int
 	Role    Role
 	Content sdk.Node // string, array, null, or absent
+
+	request *Request
+	kind    abi.Kind // of Content
+	size    int      // of Content: bytes or parts
 	refusal sdk.Node // an assistant's, where Content holds nothing
 }
 
@@ -30,11 +34,19 @@ type Message struct {
 // reported: a message that only tools can explain, or no conversation at all.
 func (r *Request) Messages() (messages []Message, ok bool) {
 	n := r.messages.Len()
-	messages = make([]Message, 0, n)
+	messages = make([]Message, 0, min(n, readBudget/pieceCost))
 	turns := 0
 	for i := range n {
 		node := r.messages.At(i)
-		m := Message{Index: i, Content: node.Get("content")}
+		m := Message{Index: i, Content: node.Get("content"), request: r}
+		m.kind, m.size = m.Content.Kind(), m.Content.Len()
+		if m.kind == abi.KindArray {
+			r.left -= m.size * pieceCost
+		}
+		if r.left -= pieceCost; r.left < 0 {
+			Refuse("messages", "there are more messages and parts than can be carried")
+			return nil, false
+		}
 		switch role := node.Get("role").Text(); role {
 		case "system", "developer":
 			m.Role = System
@@ -62,8 +74,8 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 
 // readRest looks at what a message has besides role and content.
 func (m *Message) readRest(node sdk.Node) (ok bool) {
-	for i := range node.Len() {
-		switch name, value := node.Key(i), node.At(i); name {
+	for name, value := range m.request.members(node) {
+		switch name {
 		case "role", "content":
 		case "refusal":
 			if IsText(value) {
@@ -75,7 +87,7 @@ func (m *Message) readRest(node sdk.Node) (ok bool) {
 				return false
 			}
 		default:
-			Lose("messages[]."+name, value)
+			m.request.Lose("messages[]."+name, value)
 		}
 	}
 	return true
@@ -94,16 +106,16 @@ type Part struct {
 func (m Message) Parts() iter.Seq[Part] {
 	return func(yield func(Part) bool) {
 		seen := false
-		switch m.Content.Kind() {
+		switch m.kind {
 		case abi.KindString:
-			if m.Content.Len() > 0 {
+			if m.size > 0 {
 				seen = true
 				if !yield(Part{Index: -1, Text: m.Content}) {
 					return
 				}
 			}
 		case abi.KindArray:
-			for i := range m.Content.Len() {
+			for i := range m.size {
 				part := Part{Index: i, Node: m.Content.At(i)}
 				text, isText := textOf(part.Node)
 				if isText {
@@ -123,6 +135,28 @@ func (m Message) Parts() iter.Seq[Part] {
 		}
 	}
 }
+
+// Rest yields what a part says beside its type and its content: a hint to a cache,
+// or a member that is not known here.
+func (m Message) Rest(p Part) iter.Seq2[string, sdk.Node] {
+	return func(yield func(string, sdk.Node) bool) {
+		if p.Node == 0 || p.Node.Len() <= 2 {
+			return
+		}
+		for name, value := range m.request.members(p.Node) {
+			switch name {
+			case "type", "text", "refusal", "image_url":
+				continue
+			}
+			if !yield(name, value) {
+				return
+			}
+		}
+	}
+}
+
+// Last reports whether the part ends the message.
+func (m Message) Last(p Part) bool { return p.Index < 0 || p.Index == m.size-1 }
 
 // textOf returns the text of a part that is one.
 func textOf(part sdk.Node) (text sdk.Node, ok bool) {

@@ -1,6 +1,8 @@
 package chat
 
 import (
+	"iter"
+	"slices"
 	"strings"
 
 	"github.com/pointsman/pointsman/sdk"
@@ -29,7 +31,19 @@ type Request struct {
 
 	messages    sdk.Node
 	unsupported []string
+	lost        []string
+	left        int // host calls that may still be spent on reading
 }
+
+// Reading stays within a part of the host calls that one entry point has, so that
+// a request of nothing but tiny pieces is refused and not a broken plugin.
+const (
+	readBudget  = 90_000
+	pieceCost   = 16 // host calls for a message or a part, reading and writing
+	memberCost  = 6
+	maxRejected = 64
+	maxLost     = abi.MaxLossy - 1
+)
 
 // ReadRequest reads the request of this call. It reports as lossy, but fails never.
 func ReadRequest() *Request {
@@ -39,15 +53,14 @@ func ReadRequest() *Request {
 		MaxOutput:  target.Get("max_output").Int(),
 		MaxTokens:  -1,
 		Choices:    1,
+		left:       readBudget,
 	}
 	unsupported := target.Get("unsupported")
-	for i := range unsupported.Len() {
+	for i := range min(unsupported.Len(), maxRejected) {
 		r.unsupported = append(r.unsupported, unsupported.At(i).Text())
 	}
-	body := sdk.Request()
 	var legacyMax, legacyUser sdk.Node
-	for i := range body.Len() {
-		name, value := body.Key(i), body.At(i)
+	for name, value := range r.members(sdk.Request()) {
 		switch name {
 		case "model", "models", "metadata", "stream_options":
 			// The host's own: routing, hints, and what the caller sees of the usage.
@@ -86,14 +99,14 @@ func ReadRequest() *Request {
 		case "service_tier":
 			r.ServiceTier = r.keep(name, value)
 		default:
-			Lose(name, value)
+			r.Lose(name, value)
 		}
 	}
 	if r.MaxTokens < 0 && legacyMax.Kind() == abi.KindNumber {
 		r.MaxTokens = legacyMax.Int()
 	}
 	if r.MaxOutput > 0 && r.MaxTokens > r.MaxOutput {
-		sdk.Lossy("max_tokens")
+		r.Lossy("max_tokens")
 		r.MaxTokens = r.MaxOutput
 	}
 	if r.EndUser == 0 {
@@ -138,7 +151,7 @@ func (r *Request) keep(name string, value sdk.Node) sdk.Node {
 	if r.Rejects(name) {
 		// A sampling member of 1 is every model's default: leaving it out changes nothing.
 		if !(kind == abi.KindNumber && value.Float() == 1 && (name == "temperature" || name == "top_p")) {
-			sdk.Lossy(name)
+			r.Lossy(name)
 		}
 		return 0
 	}
@@ -147,9 +160,38 @@ func (r *Request) keep(name string, value sdk.Node) sdk.Node {
 
 // Lose reports a member that the wire cannot carry, unless its value asks for
 // nothing: absent, null, false, 0, empty, or what every model does anyway.
-func Lose(name string, value sdk.Node) {
+func (r *Request) Lose(name string, value sdk.Node) {
 	if asks(name, value) {
-		sdk.Lossy(name)
+		r.Lossy(name)
+	}
+}
+
+// Lossy reports a member that was not carried as it was asked for. The host takes
+// only so many names: what goes beyond them is reported as "...".
+func (r *Request) Lossy(name string) {
+	if slices.Contains(r.lost, name) || len(r.lost) > maxLost {
+		return
+	}
+	if len(r.lost) == maxLost {
+		name = "..."
+	}
+	r.lost = append(r.lost, name)
+	sdk.Lossy(name)
+}
+
+// members yields an object's members while the budget lasts; those that it does
+// not last for are lost.
+func (r *Request) members(object sdk.Node) iter.Seq2[string, sdk.Node] {
+	return func(yield func(string, sdk.Node) bool) {
+		for i := range object.Len() {
+			if r.left -= memberCost; r.left < 0 {
+				r.Lossy("...")
+				return
+			}
+			if !yield(object.Key(i), object.At(i)) {
+				return
+			}
+		}
 	}
 }
 

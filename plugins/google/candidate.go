@@ -73,17 +73,39 @@ func read(part sdk.Node) (piece, sdk.Node) {
 	return text, t
 }
 
-// lose reports a part that is no text by the member that says what it is.
+// lose reports a part that is no text. Only members that the API is known to send
+// are named, so that their number is bounded.
 func lose(part sdk.Node) {
-	for i := range part.Len() {
-		switch name := part.Key(i); name {
-		case "thought", "thoughtSignature":
-		default:
+	for _, name := range [...]string{"functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult"} {
+		if part.Get(name).Exists() {
 			sdk.Lossy("parts[]." + name)
 			return
 		}
 	}
+	sdk.Lossy("parts[]")
 }
+
+// maxParts bounds the parts of one body, over all candidates; a model writes a few.
+const maxParts = 4096
+
+// candidatesOf returns the body's candidates. ok is false when they are more, or
+// hold more, than a provider could mean.
+func candidatesOf(body sdk.Node) (candidates sdk.Node, n int, ok bool) {
+	candidates = body.Get("candidates")
+	n = candidates.Len()
+	if n > chat.MaxChoices {
+		return 0, 0, false
+	}
+	parts := 0
+	for i := range n {
+		parts += partsOf(candidates.At(i)).Len()
+	}
+	return candidates, n, parts <= maxParts
+}
+
+// partsOf returns a candidate's parts, absent where there are none: a budget spent
+// on thinking and a filter both leave the content empty.
+func partsOf(candidate sdk.Node) sdk.Node { return candidate.Get("content").Get("parts") }
 
 // count takes the counters as they stand: in a stream each chunk's are the sum so
 // far. What Gemini leaves out is 0, but an object that counts no prompt counts

@@ -69,7 +69,7 @@ type details struct {
 // readDetails goes by the members of each detail: their types have no other
 // member of these names.
 func readDetails(list sdk.Node) (d details) {
-	for i := range list.Len() {
+	for i := range min(list.Len(), 32) {
 		detail := list.At(i)
 		switch reason := detail.Get("reason"); {
 		case reason.Equal("API_KEY_INVALID"), reason.Equal("API_KEY_EXPIRED"), reason.Equal("API_KEY_SERVICE_BLOCKED"):
@@ -79,7 +79,7 @@ func readDetails(list sdk.Node) (d details) {
 			d.retryAfterMS, _ = chat.Seconds(delay.Slice(0, 32).Text())
 		}
 		violations := detail.Get("violations")
-		for j := range violations.Len() {
+		for j := range min(violations.Len(), 32) {
 			if violations.At(j).Get("quotaId").Find("PerDay") >= 0 {
 				d.perDay = true
 			}

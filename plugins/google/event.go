@@ -27,13 +27,16 @@ func (Adapter) Event() sdk.Result {
 	s.Identify(data.Get("responseId"), data.Get("modelVersion"))
 	count(&s.Usage, data.Get("usageMetadata"))
 
-	candidates := data.Get("candidates")
-	for i := range candidates.Len() {
+	candidates, n, ok := candidatesOf(data)
+	if !ok {
+		return chat.Unreadable("the provider sent more candidates than can be meant")
+	}
+	for i := range n {
 		if !send(s, candidates.At(i), i) {
 			return sdk.Failed
 		}
 	}
-	if feedback := data.Get("promptFeedback"); candidates.Len() == 0 && chat.IsText(feedback.Get("blockReason")) {
+	if feedback := data.Get("promptFeedback"); n == 0 && chat.IsText(feedback.Get("blockReason")) {
 		s.Refusal(0, feedback.Get("blockReasonMessage"))
 		s.Finish(0, chat.FinishContentFilter)
 	}
@@ -53,7 +56,7 @@ func send(s *chat.Stream, candidate sdk.Node, position int) (ok bool) {
 	}
 	s.Start(index)
 	content := false
-	parts := candidate.Get("content").Get("parts")
+	parts := partsOf(candidate)
 	for i := range parts.Len() {
 		switch kind, t := read(parts.At(i)); kind {
 		case text:

@@ -31,7 +31,7 @@ func (Adapter) Request() sdk.Result {
 		sdk.SetPath("/v1beta/models/" + r.UpstreamID + ":generateContent")
 	}
 	sdk.SetHeader("content-type", "application/json")
-	if !emitContents(messages) || !emitSystem(messages) {
+	if !emitContents(r, messages) || !emitSystem(r, messages) {
 		return sdk.Failed
 	}
 	emitConfig(r)
@@ -54,7 +54,7 @@ func plainID(id string) bool {
 
 // emitContents opens the body with the turns. Consecutive messages of a role are
 // one turn: the API wants the roles to alternate.
-func emitContents(messages []chat.Message) (ok bool) {
+func emitContents(r *chat.Request, messages []chat.Message) (ok bool) {
 	turn := chat.Role(0)
 	for _, m := range messages {
 		if m.Role == chat.System {
@@ -71,7 +71,7 @@ func emitContents(messages []chat.Message) (ok bool) {
 				sdk.Emit("]}," + opening(m.Role))
 			}
 			turn, empty = m.Role, false
-			if !emitPart(m, part) {
+			if !emitPart(r, m, part) {
 				return false
 			}
 		}
@@ -95,12 +95,12 @@ func opening(role chat.Role) string {
 	return `{"role":"model","parts":[`
 }
 
-func emitPart(m chat.Message, part chat.Part) (ok bool) {
+func emitPart(r *chat.Request, m chat.Message, part chat.Part) (ok bool) {
 	if part.Text != 0 {
 		sdk.Emit(`{"text":`)
 		sdk.EmitNode(part.Text)
 		sdk.Emit("}")
-		loseRest(part.Node)
+		loseRest(r, m, part)
 		return true
 	}
 	img, isImage := chat.ImageOf(part.Node)
@@ -109,9 +109,9 @@ func emitPart(m chat.Message, part chat.Part) (ok bool) {
 		return false
 	}
 	if detail := part.Node.Get("image_url").Get("detail"); !detail.Equal("auto") {
-		chat.Lose("messages[].content[].image_url.detail", detail)
+		r.Lose("messages[].content[].image_url.detail", detail)
 	}
-	loseRest(part.Node)
+	loseRest(r, m, part)
 	if img.URL != 0 {
 		chat.Refuse(m.AtPart(part), "Gemini takes images as data URLs only")
 		return false
@@ -125,22 +125,15 @@ func emitPart(m chat.Message, part chat.Part) (ok bool) {
 }
 
 // loseRest reports what a part has besides its type and its content.
-func loseRest(part sdk.Node) {
-	if part.Len() <= 2 {
-		return
-	}
-	for i := range part.Len() {
-		switch name := part.Key(i); name {
-		case "type", "text", "refusal", "image_url":
-		default:
-			chat.Lose("messages[].content[]."+name, part.At(i))
-		}
+func loseRest(r *chat.Request, m chat.Message, part chat.Part) {
+	for name, value := range m.Rest(part) {
+		r.Lose("messages[].content[]."+name, value)
 	}
 }
 
 // emitSystem writes the system and developer messages, in order, as parts of the
 // system instruction. One that follows a turn loses its place, which is reported.
-func emitSystem(messages []chat.Message) (ok bool) {
+func emitSystem(r *chat.Request, messages []chat.Message) (ok bool) {
 	open, turns := `,"systemInstruction":{"parts":[`, false
 	for _, m := range messages {
 		if m.Role != chat.System {
@@ -153,12 +146,12 @@ func emitSystem(messages []chat.Message) (ok bool) {
 				return false
 			}
 			if turns {
-				sdk.Lossy("messages[].position")
+				r.Lossy("messages[].position")
 				turns = false
 			}
 			sdk.Emit(open)
 			open = ","
-			emitPart(m, part)
+			emitPart(r, m, part)
 		}
 	}
 	if open == "," {
@@ -169,7 +162,7 @@ func emitSystem(messages []chat.Message) (ok bool) {
 
 // emitConfig writes the generation config.
 func emitConfig(r *chat.Request) {
-	c := config{open: `,"generationConfig":{`}
+	c := config{r: r, open: `,"generationConfig":{`}
 	c.number(`"temperature":`, r.Temperature)
 	c.number(`"topP":`, r.TopP)
 	c.number(`"topK":`, r.TopK)
@@ -186,7 +179,7 @@ func emitConfig(r *chat.Request) {
 		if seed := r.Seed.Int(); seed >= math.MinInt32 && seed <= math.MaxInt32 {
 			c.integer(`"seed":`, seed)
 		} else {
-			sdk.Lossy("seed")
+			r.Lossy("seed")
 		}
 	}
 	c.stops(r.StopSequences())
@@ -196,7 +189,10 @@ func emitConfig(r *chat.Request) {
 }
 
 // config writes members behind the opening that none has used yet.
-type config struct{ open string }
+type config struct {
+	r    *chat.Request
+	open string
+}
 
 func (c *config) name(name string) {
 	sdk.Emit(c.open + name)
@@ -223,7 +219,7 @@ func (c *config) stops(stops []sdk.Node) {
 		}
 		switch n++; {
 		case n > maxStops:
-			sdk.Lossy("stop")
+			c.r.Lossy("stop")
 			n--
 		case n == 1:
 			c.name(`"stopSequences":[`)
@@ -247,7 +243,7 @@ func emitService(r *chat.Request) {
 		sdk.Emit(`,"serviceTier":"priority"`)
 	case tier.Equal("default"): // Gemini's own default
 	default:
-		chat.Lose("service_tier", tier)
+		r.Lose("service_tier", tier)
 	}
-	chat.Lose("user", r.EndUser)
+	r.Lose("user", r.EndUser)
 }

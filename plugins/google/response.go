@@ -15,8 +15,11 @@ func (Adapter) Response() sdk.Result {
 	answer := chat.Completion{ID: body.Get("responseId"), Model: body.Get("modelVersion")}
 	count(&answer.Usage, body.Get("usageMetadata"))
 
-	candidates := body.Get("candidates")
-	if candidates.Len() == 0 {
+	candidates, n, ok := candidatesOf(body)
+	if !ok {
+		return chat.Unreadable("the provider sent more candidates than can be meant")
+	}
+	if n == 0 {
 		feedback := body.Get("promptFeedback")
 		if !chat.IsText(feedback.Get("blockReason")) {
 			return chat.Unreadable("the provider sent an answer without candidates")
@@ -26,7 +29,7 @@ func (Adapter) Response() sdk.Result {
 		return sdk.OK
 	}
 	var seen uint64
-	for i := range candidates.Len() {
+	for i := range n {
 		candidate := candidates.At(i)
 		choice := chat.Choice{Index: indexOf(candidate, i)}
 		if choice.Index < 0 || seen&(1<<choice.Index) != 0 {
@@ -35,7 +38,7 @@ func (Adapter) Response() sdk.Result {
 		seen |= 1 << choice.Index
 		how, reason := finish(candidate.Get("finishReason"))
 		choice.Finish = reason
-		parts := candidate.Get("content").Get("parts")
+		parts := partsOf(candidate)
 		for j := range parts.Len() {
 			switch kind, t := read(parts.At(j)); kind {
 			case text:

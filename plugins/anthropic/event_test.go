@@ -1,0 +1,157 @@
+package anthropic_test
+
+import (
+	"os"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/plugins/adaptertest"
+	"github.com/pointsman/pointsman/plugins/anthropic"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+const chunkHead = `{"id":"msg_1","object":"chat.completion.chunk","created":1795348800,"model":"claude-x","choices":[`
+
+// chunk is a chunk of one choice.
+func chunk(delta, finish string) string {
+	if finish != "null" {
+		finish = `"` + finish + `"`
+	}
+	return chunkHead + `{"index":0,"delta":{` + delta + `},"finish_reason":` + finish + `}]}`
+}
+
+func usage(counters string) string { return chunkHead + `],"usage":{` + counters + `}` }
+
+var roleChunk = chunk(`"role":"assistant","content":""`, "null")
+
+func event(data string) adaptertest.Event { return adaptertest.Event{Data: data} }
+
+const (
+	start    = `{"type":"message_start","message":{"id":"msg_1","model":"claude-x","content":[],"stop_reason":null,"usage":{"input_tokens":10,"cache_read_input_tokens":5,"output_tokens":1}}}`
+	block    = `{"type":"content_block_start","index":0,"content_block":{"type":"text","text":""}}`
+	hello    = `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":"Hel\"lo"}}`
+	stop     = `{"type":"content_block_stop","index":0}`
+	turnOver = `{"type":"message_delta","delta":{"stop_reason":"end_turn"},"usage":{"output_tokens":7}}`
+	over     = `{"type":"message_stop"}`
+)
+
+func TestEvent(t *testing.T) {
+	sum := usage(`"prompt_tokens":15,"completion_tokens":7,"total_tokens":22,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":0}}`)
+	tests := []struct {
+		name   string
+		events []string
+		want   []string
+	}{
+		{"text", []string{start, block, hello, stop, turnOver, over}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null"), chunk("", "stop"), sum}},
+		{"pings and events to come say nothing", []string{`{"type":"ping"}`, start, `{"type":"new"}`, hello, `{"type":"ping"}`, turnOver}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null"), chunk("", "stop"), sum}},
+		{"message_start twice", []string{start, start, turnOver, over}, []string{roleChunk, chunk("", "stop"), sum}},
+		{
+			"counters are overwritten, never added",
+			[]string{start, turnOver[:len(turnOver)-2] + `,"input_tokens":40,"cache_read_input_tokens":0,"cache_creation_input_tokens":3}}`},
+			[]string{roleChunk, chunk("", "stop"), usage(`"prompt_tokens":43,"completion_tokens":7,"total_tokens":50,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":3},"completion_tokens_details":{"reasoning_tokens":0}}`)},
+		},
+		{"no usage at all", []string{`{"type":"message_start","message":{"id":"msg_1","model":"claude-x"}}`, `{"type":"message_delta","delta":{"stop_reason":"max_tokens"}}`, over}, []string{roleChunk, chunk("", "length")}},
+		{"cut after content", []string{start, hello}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
+		{"message_stop without a stop reason", []string{start, hello, over}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
+		{"nothing", nil, nil},
+		{"thinking", []string{start, `{"type":"content_block_start","content_block":{"type":"thinking","thinking":"","signature":""}}`, `{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}`, `{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"s"}}`}, []string{roleChunk, chunk(`"reasoning_content":"hm"`, "null")}},
+		{"text in the opening of a block", []string{start, `{"type":"content_block_start","content_block":{"type":"text","text":"a"}}`}, []string{roleChunk, chunk(`"content":"a"`, "null")}},
+		{"refusal", []string{start, `{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"explanation":"no"}},"usage":{"output_tokens":7}}`}, []string{roleChunk, chunk(`"refusal":"no"`, "null"), chunk("", "content_filter"), sum}},
+		{"nothing follows the finish", []string{start, turnOver, hello, turnOver}, []string{roleChunk, chunk("", "stop"), sum}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var events []adaptertest.Event
+			for _, e := range tt.events {
+				events = append(events, event(e))
+			}
+			got := adaptertest.Stream(t, anthropic.Adapter{}, events)
+			if got.Failed || !slices.Equal(got.Chunks, tt.want) {
+				t.Errorf("stream %q\n got %s\n     %s\nwant %s", tt.events, strings.Join(got.Chunks, "\n     "), got.Message, strings.Join(tt.want, "\n     "))
+			}
+		})
+	}
+}
+
+func TestEventFails(t *testing.T) {
+	tests := []struct {
+		name, data string
+		want       abi.Class
+	}{
+		{"overloaded", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, abi.ClassOverloaded},
+		{"an error without an object", `{"type":"error"}`, abi.ClassServer},
+		{"not JSON", `<html>`, abi.ClassServer},
+		{"an array", `[]`, abi.ClassServer},
+		{"an empty event", ``, abi.ClassServer},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := adaptertest.Stream(t, anthropic.Adapter{}, []adaptertest.Event{event(start), event(tt.data), event(turnOver)})
+			if !got.Failed || got.Class != tt.want || len(got.Chunks) != 1 {
+				t.Errorf("stream with %q = %q, class %d, failed %v, want one chunk and a failure of class %d", tt.data, got.Chunks, got.Class, got.Failed, tt.want)
+			}
+		})
+	}
+}
+
+// An id is made where the provider gives none, and stays over the stream.
+func TestEventWithoutID(t *testing.T) {
+	got := adaptertest.Stream(t, anthropic.Adapter{}, []adaptertest.Event{event(hello), event(hello), event(turnOver)})
+	if len(got.Chunks) != 5 {
+		t.Fatalf("chunks = %q, want role, two texts, finish and usage", got.Chunks)
+	}
+	id, _, _ := strings.Cut(got.Chunks[0], ",")
+	if !strings.HasPrefix(id, `{"id":"chatcmpl-`) {
+		t.Errorf("first chunk begins %s, want an id", id)
+	}
+	for _, c := range got.Chunks {
+		if !strings.HasPrefix(c, id+",") {
+			t.Errorf("chunk %s has another id than %s", c, id)
+		}
+	}
+}
+
+// A stream cut at any byte yields the chunks of its beginning, and finishes only
+// if the provider's finish was in it.
+func TestEventCutAtEveryByte(t *testing.T) {
+	raw, err := os.ReadFile("testdata/stream.sse")
+	if err != nil {
+		t.Fatal(err)
+	}
+	whole := adaptertest.Stream(t, anthropic.Adapter{}, adaptertest.Events(string(raw)))
+	if len(whole.Chunks) != 6 || whole.Failed {
+		t.Fatalf("the whole stream gives %d chunks, failed %v, want 6", len(whole.Chunks), whole.Failed)
+	}
+	finished := strings.Index(string(raw), "event: message_stop")
+	for cut := range len(raw) {
+		got := adaptertest.Stream(t, anthropic.Adapter{}, adaptertest.Events(string(raw[:cut])))
+		n := len(got.Chunks)
+		if got.Failed || n > len(whole.Chunks) || !slices.Equal(got.Chunks, whole.Chunks[:n]) {
+			t.Fatalf("cut at byte %d: chunks %q, want the beginning of %q", cut, got.Chunks, whole.Chunks)
+		}
+		if done := slices.ContainsFunc(got.Chunks, func(c string) bool { return strings.Contains(c, `"finish_reason":"`) }); done != (cut >= finished) {
+			t.Fatalf("cut at byte %d: finished %v, want %v", cut, done, cut >= finished)
+		}
+	}
+}
+
+func FuzzAnswer(f *testing.F) {
+	for _, e := range []string{start, block, hello, stop, turnOver, over, `{"type":"error","error":{}}`} {
+		f.Add("data: "+e+"\n\n", 529)
+	}
+	raw, err := os.ReadFile("testdata/stream.sse")
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(string(raw), 200)
+	f.Add(`{"id":1,"model":[],"content":[{"type":"text","text":{}},{"type":"thinking"},7],"stop_reason":"x","usage":{"input_tokens":"1"}}`, 200)
+	f.Add("<html>", 503)
+	f.Fuzz(func(t *testing.T, body string, status int) {
+		// adaptertest fails the test for output that is not JSON.
+		adaptertest.Response(t, anthropic.Adapter{}, adaptertest.Provider{Status: status}, body)
+		adaptertest.Error(t, anthropic.Adapter{}, adaptertest.Provider{Status: status, Fields: map[string]string{"retry-after": body}}, body)
+		adaptertest.Stream(t, anthropic.Adapter{}, adaptertest.Events(body))
+		adaptertest.Stream(t, anthropic.Adapter{}, []adaptertest.Event{event(body), event(body)})
+	})
+}

@@ -1,0 +1,197 @@
+package anthropic_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/plugins/adaptertest"
+	"github.com/pointsman/pointsman/plugins/anthropic"
+)
+
+const target = `{"id":"claude","upstream_id":"claude-x","api":"messages","max_output":64000,"capabilities":[],"unsupported":[],"rename":{}}`
+
+func TestRequest(t *testing.T) {
+	const head = `{"model":"claude-x","max_tokens":64000`
+	const hi = `"messages":[{"role":"user","content":"hi"}]`
+	const wantHi = `"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]`
+	tests := []struct {
+		name, target, body string
+		want               string
+		wantLossy          []string
+	}{
+		{name: "one user message", body: `{"model":"auto",` + hi + `}`, want: head + `,` + wantHi + `}`},
+		{
+			name: "system messages become blocks in order",
+			body: `{"messages":[{"role":"system","content":"a"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]},{"role":"user","content":"hi"}]}`,
+			want: head + `,"system":[{"type":"text","text":"a"},{"type":"text","text":"b"},{"type":"text","text":"c"}],` + wantHi + `}`,
+		},
+		{
+			name:      "a system message after a turn loses its place",
+			body:      `{"messages":[{"role":"user","content":"hi"},{"role":"system","content":"a"},{"role":"system","content":"b"}]}`,
+			want:      head + `,"system":[{"type":"text","text":"a"},{"type":"text","text":"b"}],` + wantHi + `}`,
+			wantLossy: []string{"messages[].position"},
+		},
+		{name: "an empty system message says nothing", body: `{"messages":[{"role":"system","content":""},{"role":"user","content":"hi"}]}`, want: head + `,` + wantHi + `}`},
+		{
+			name: "history with parts, empty parts and texts that need escapes",
+			body: `{"messages":[{"role":"user","content":[{"type":"text","text":""},{"type":"text","text":"a\"\n\u00e9\ud83d\ude00"}]},{"role":"assistant","content":"b\\"},{"role":"user","content":"c"}]}`,
+			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"a\"\n\u00e9\ud83d\ude00"}]},{"role":"assistant","content":[{"type":"text","text":"b\\"}]},{"role":"user","content":[{"type":"text","text":"c"}]}]}`,
+		},
+		{
+			name: "an assistant turn without content is left out, a refusal is its text",
+			body: `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":null},{"role":"assistant","content":null,"refusal":"no"},{"role":"user","content":"b"}]}`,
+			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":[{"type":"text","text":"no"}]},{"role":"user","content":[{"type":"text","text":"b"}]}]}`,
+		},
+		{
+			name:      "white space at the end of a final assistant text is cut",
+			body:      `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b \n\t"}]}`,
+			want:      head + `,"messages":[{"role":"user","content":[{"type":"text","text":"a"}]},{"role":"assistant","content":[{"type":"text","text":"b"}]}]}`,
+			wantLossy: []string{"messages[].content[].trailing_space"},
+		},
+		{name: "max_completion_tokens wins", body: `{"max_tokens":5,"max_completion_tokens":7,` + hi + `}`, want: `{"model":"claude-x","max_tokens":7,` + wantHi + `}`},
+		{name: "max_tokens, null max_completion_tokens", body: `{"max_completion_tokens":null,"max_tokens":5,` + hi + `}`, want: `{"model":"claude-x","max_tokens":5,` + wantHi + `}`},
+		{name: "max_tokens written as 1e3", body: `{"max_tokens":1e3,` + hi + `}`, want: `{"model":"claude-x","max_tokens":1000,` + wantHi + `}`},
+		{name: "max_tokens 0 warms a cache", body: `{"max_tokens":0,` + hi + `}`, want: `{"model":"claude-x","max_tokens":0,` + wantHi + `}`},
+		{name: "more tokens than the model can write", body: `{"max_tokens":64001,` + hi + `}`, want: head + `,` + wantHi + `}`, wantLossy: []string{"max_tokens"}},
+		{name: "no bound known", target: `{"upstream_id":"m","max_output":0}`, body: `{` + hi + `}`, want: `{"model":"m","max_tokens":4096,` + wantHi + `}`},
+		{name: "stream", body: `{"stream":true,"stream_options":{"include_usage":true},` + hi + `}`, want: head + `,"stream":true,` + wantHi + `}`},
+		{name: "stream false", body: `{"stream":false,` + hi + `}`, want: head + `,` + wantHi + `}`},
+		{
+			name: "sampling members",
+			body: `{"temperature":0.20,"top_p":0.9,"top_k":3,"stop":["a","b"],` + hi + `}`,
+			want: head + `,"temperature":0.20,"top_p":0.9,"top_k":3,"stop_sequences":["a","b"],` + wantHi + `}`,
+		},
+		{name: "temperature 0 is said", body: `{"temperature":0,` + hi + `}`, want: head + `,"temperature":0,` + wantHi + `}`},
+		{name: "temperature above 1 is clamped", body: `{"temperature":1.7,` + hi + `}`, want: head + `,"temperature":1,` + wantHi + `}`, wantLossy: []string{"temperature"}},
+		{name: "null members are unset", body: `{"temperature":null,"top_p":null,"stop":null,"n":null,"user":null,"tools":null,` + hi + `}`, want: head + `,` + wantHi + `}`},
+		{
+			name:      "white space alone is no stop sequence",
+			body:      `{"stop":["\n\n","x"," ",""],` + hi + `}`,
+			want:      head + `,"stop_sequences":["x"],` + wantHi + `}`,
+			wantLossy: []string{"stop"},
+		},
+		{name: "one stop text", body: `{"stop":"x",` + hi + `}`, want: head + `,"stop_sequences":["x"],` + wantHi + `}`},
+		{
+			name:      "members that the target rejects",
+			target:    `{"upstream_id":"m","max_output":9,"unsupported":["temperature","top_p","stop"]}`,
+			body:      `{"temperature":0.2,"top_p":1,"stop":"x",` + hi + `}`,
+			want:      `{"model":"m","max_tokens":9,` + wantHi + `}`,
+			wantLossy: []string{"temperature", "stop"}, // top_p 1 is the default
+		},
+		{
+			name:      "temperature and top_p not together",
+			target:    `{"upstream_id":"m","max_output":9,"unsupported":["temperature+top_p"]}`,
+			body:      `{"temperature":0.2,"top_p":0.5,` + hi + `}`,
+			want:      `{"model":"m","max_tokens":9,"temperature":0.2,` + wantHi + `}`,
+			wantLossy: []string{"top_p"},
+		},
+		{
+			name:   "top_p alone where the two exclude each other",
+			target: `{"upstream_id":"m","max_output":9,"unsupported":["temperature+top_p"]}`,
+			body:   `{"top_p":0.5,` + hi + `}`,
+			want:   `{"model":"m","max_tokens":9,"top_p":0.5,` + wantHi + `}`,
+		},
+		{name: "user", body: `{"user":"u1",` + hi + `}`, want: head + `,"metadata":{"user_id":"u1"},` + wantHi + `}`},
+		{name: "safety_identifier wins", body: `{"user":"u1","safety_identifier":"s1",` + hi + `}`, want: head + `,"metadata":{"user_id":"s1"},` + wantHi + `}`},
+		{name: "service tier default", body: `{"service_tier":"default",` + hi + `}`, want: head + `,"service_tier":"standard_only",` + wantHi + `}`},
+		{name: "service tier auto", body: `{"service_tier":"auto",` + hi + `}`, want: head + `,` + wantHi + `}`},
+		{name: "service tier flex", body: `{"service_tier":"flex",` + hi + `}`, want: head + `,` + wantHi + `}`, wantLossy: []string{"service_tier"}},
+		{
+			name:      "what the wire has no place for",
+			body:      `{"seed":0,"presence_penalty":0.1,"logit_bias":{"1":2},"logprobs":true,"response_format":{"type":"json_object"},"reasoning_effort":"low","store":true,"tools":[{"type":"function"}],"shape":"odd",` + hi + `}`,
+			want:      head + `,` + wantHi + `}`,
+			wantLossy: []string{"logit_bias", "logprobs", "presence_penalty", "reasoning_effort", "response_format", "seed", "shape", "store", "tools"},
+		},
+		{
+			name: "what asks for nothing is not lost",
+			body: `{"n":1,"presence_penalty":0,"frequency_penalty":0,"logit_bias":{},"logprobs":false,"response_format":{"type":"text"},"modalities":["text"],"reasoning_effort":"none","verbosity":"medium","store":false,"tools":[],"parallel_tool_calls":false,"metadata":{"task_type":"x"},"models":["a"],` + hi + `}`,
+			want: head + `,` + wantHi + `}`,
+		},
+		{
+			name:      "members of messages and parts",
+			body:      `{"messages":[{"role":"user","name":"bob","content":[{"type":"text","text":"hi","odd":1}],"audio":null}]}`,
+			want:      head + `,` + wantHi + `}`,
+			wantLossy: []string{"messages[].content[].odd", "messages[].name"},
+		},
+		{
+			name: "cache marks are carried",
+			body: `{"messages":[{"role":"system","content":[{"type":"text","text":"s","cache_control":{"type":"ephemeral","ttl":"1h"}}]},{"role":"user","content":[{"type":"text","text":"hi","prompt_cache_breakpoint":{"mode":"explicit"}}]}]}`,
+			want: head + `,"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral","ttl":"1h"}}],"messages":[{"role":"user","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}]}`,
+		},
+		{
+			name:      "the fifth cache mark is too many",
+			body:      `{"messages":[{"role":"user","content":[` + strings.Repeat(`{"type":"text","text":"a","prompt_cache_breakpoint":{"mode":"explicit"}},`, 4) + `{"type":"text","text":"b","prompt_cache_breakpoint":{"mode":"explicit"}}]}]}`,
+			want:      head + `,"messages":[{"role":"user","content":[` + strings.Repeat(`{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},`, 4) + `{"type":"text","text":"b"}]}]}`,
+			wantLossy: []string{"messages[].content[].prompt_cache_breakpoint"},
+		},
+		{
+			name: "images, inline and by URL",
+			body: `{"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/JPG;base64,AAE=","detail":"auto"}},{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`,
+			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"AAE="}},{"type":"image","source":{"type":"url","url":"https://x.test/a.png"}}]}]}`,
+		},
+		{
+			name:      "the detail of an image",
+			body:      `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png","detail":"low"}}]}]}`,
+			want:      head + `,"messages":[{"role":"user","content":[{"type":"image","source":{"type":"url","url":"https://x.test/a.png"}}]}]}`,
+			wantLossy: []string{"messages[].content[].image_url.detail"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.target == "" {
+				tt.target = target
+			}
+			got := adaptertest.Request(t, anthropic.Adapter{}, tt.target, tt.body)
+			if got.Failed || got.Output != tt.want {
+				t.Errorf("Request(%s)\n got %s %s\nwant %s", tt.body, got.Output, got.Message, tt.want)
+			}
+			if got.Path != "/v1/messages" {
+				t.Errorf("path = %q, want /v1/messages", got.Path)
+			}
+			slices.Sort(got.Lossy)
+			slices.Sort(tt.wantLossy)
+			if !slices.Equal(got.Lossy, tt.wantLossy) {
+				t.Errorf("Request(%s) loses %q, want %q", tt.body, got.Lossy, tt.wantLossy)
+			}
+		})
+	}
+}
+
+func TestRequestRefuses(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"two choices", `{"n":2,"messages":[{"role":"user","content":"hi"}]}`, "n: "},
+		{"no turn", `{"messages":[{"role":"system","content":"hi"}]}`, "messages: "},
+		{"no messages", `{}`, "messages: "},
+		{"an assistant first", `{"messages":[{"role":"system","content":"s"},{"role":"assistant","content":"hi"},{"role":"user","content":"x"}]}`, "messages[1]: "},
+		{"an empty user message", `{"messages":[{"role":"user","content":"x"},{"role":"user","content":[{"type":"text","text":""}]}]}`, "messages[1]: "},
+		{"audio", `{"messages":[{"role":"user","content":[{"type":"text","text":"x"},{"type":"input_audio","input_audio":{}}]}]}`, "messages[0].content[1]: content of type 'input_audio'"},
+		{"a file", `{"messages":[{"role":"user","content":[{"type":"file","file":{}}]}]}`, "messages[0].content[0]: "},
+		{"an image of another kind", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/tiff;base64,AA=="}}]}]}`, "messages[0].content[0]: Anthropic takes PNG"},
+		{"an image that is not base64", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png,AA"}}]}]}`, "messages[0].content[0]: "},
+		{"an image of the assistant", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`, "messages[1].content[0]: "},
+		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1]: the role 'tool'"},
+		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls: "},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := adaptertest.Request(t, anthropic.Adapter{}, target, tt.body)
+			if !got.Failed || !strings.HasPrefix(got.Message, tt.want) {
+				t.Errorf("Request(%s) = %q, failed %v, want failure %q…", tt.body, got.Message, got.Failed, tt.want)
+			}
+		})
+	}
+}
+
+func TestRequestCall(t *testing.T) {
+	const body = `{"messages":[{"role":"user","content":"hi"}]}`
+	got := adaptertest.Call(t, anthropic.Adapter{}, `{"operation":"chat","target":{"upstream_id":"m"},"headers":{"anthropic-beta":"a,b"}}`, body)
+	want := [][2]string{{"content-type", "application/json"}, {"anthropic-beta", "a,b"}}
+	if !slices.Equal(got.Headers, want) {
+		t.Errorf("headers = %q, want %q", got.Headers, want)
+	}
+	got = adaptertest.Call(t, anthropic.Adapter{}, `{"operation":"embeddings","target":{"upstream_id":"m"}}`, body)
+	if !got.Failed || !strings.Contains(got.Message, "embeddings") {
+		t.Errorf("embeddings = %q, failed %v, want a refusal that names the operation", got.Message, got.Failed)
+	}
+}

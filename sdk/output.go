@@ -11,8 +11,15 @@ func Emit(s string) { hostEmit(s) }
 func EmitNode(n Node) { hostEmitNode(int32(n)) }
 
 // EmitMembers appends an object's members as they came, comma-separated and without
-// the braces, leaving out those named. Nothing for an empty or absent object:
-// the caller writes the commas around it. A name that holds a newline cannot be left out.
+// the braces, leaving out those named; nothing for an empty or absent object. A comma
+// goes before the first where one is needed, so the plugin's own members come first
+// and nobody has to know whether any is left:
+//
+//	sdk.Emit(`{"model":"m"`)
+//	sdk.EmitMembers(body, "model")
+//	sdk.Emit(`}`)
+//
+// A name that holds a newline cannot be left out.
 func EmitMembers(n Node, except ...string) {
 	if len(except) == 1 {
 		hostEmitMembers(int32(n), except[0])

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
@@ -18,7 +19,10 @@ func classOf(status int, e sdk.Node) abi.Class {
 	if number := e.Get("code").Int(); status < 400 && number >= 400 && number < 600 {
 		status = int(number) // vLLM puts the HTTP status there
 	}
-	class := byStatus(status)
+	if !e.Exists() {
+		return chat.ClassOfPage(status)
+	}
+	class := chat.ClassOfStatus(status)
 	if class == abi.ClassInvalid && saysTooLong(e) {
 		return abi.ClassContextLength
 	}
@@ -80,28 +84,6 @@ func byType(kind string, status int) abi.Class {
 	return abi.ClassNone
 }
 
-func byStatus(status int) abi.Class {
-	switch {
-	case status == 401, status == 403:
-		return abi.ClassAuth
-	case status == 402:
-		return abi.ClassQuota
-	case status == 404:
-		return abi.ClassNotFound
-	case status == 408, status == 409:
-		return abi.ClassServer
-	case status == 413:
-		return abi.ClassContextLength // a smaller limit than another target's
-	case status == 429:
-		return abi.ClassRateLimited
-	case status == 503, status == 529:
-		return abi.ClassOverloaded
-	case status >= 400 && status < 500:
-		return abi.ClassInvalid
-	}
-	return abi.ClassServer
-}
-
 // saysTooLong knows the wording of compatible servers that have no code for it.
 func saysTooLong(e sdk.Node) bool {
 	text := messageOf(e)
@@ -124,39 +106,4 @@ func typeOf(class abi.Class) string {
 		return `"service_unavailable_error"`
 	}
 	return `"server_error"`
-}
-
-// statusOf is the HTTP status that a class stands for, where the answer's own
-// was 200.
-func statusOf(class abi.Class) int {
-	switch class {
-	case abi.ClassInvalid, abi.ClassContextLength, abi.ClassContentFilter:
-		return 400
-	case abi.ClassAuth:
-		return 401
-	case abi.ClassNotFound:
-		return 404
-	case abi.ClassRateLimited, abi.ClassQuota:
-		return 429
-	case abi.ClassOverloaded:
-		return 503
-	}
-	return 502
-}
-
-// retryAfterMS is when the provider wants to be asked again, in milliseconds:
-// from the headers, else from the message. 0 when it did not say.
-func retryAfterMS(e sdk.Node) int64 {
-	if ms := sdk.RetryAfterMS(); ms > 0 {
-		return ms
-	}
-	const phrase = "try again in "
-	text := messageOf(e)
-	at := text.Find(phrase)
-	if at < 0 {
-		return 0
-	}
-	at += len(phrase)
-	var room [32]byte
-	return sdk.DurationMS(string(text.Slice(at, min(at+len(room), text.Len())).AppendText(room[:0])))
 }

@@ -33,8 +33,7 @@ func messageOf(e sdk.Node) sdk.Node {
 // errorReply answers a failed call with an OpenAI error object.
 func errorReply() sdk.Result {
 	e := errorOf(sdk.Response())
-	status := sdk.Status()
-	class := classOf(status, e)
+	class := classOf(sdk.Status(), e)
 	sdk.Classify(class, retryAfterMS(e))
 	sdk.Emit(`{"error":{"message":"`)
 	emitMessage(class, e)
@@ -55,10 +54,9 @@ func errorReply() sdk.Result {
 
 // failWith fails the call at hand with an error that came inside an answer.
 func failWith(e sdk.Node) sdk.Result {
-	status := sdk.Status()
-	class := classOf(status, e)
+	class := classOf(sdk.Status(), e)
 	sdk.Classify(class, retryAfterMS(e))
-	return sdk.Fail(statusOf(class), message(class, e))
+	return sdk.Fail(0, message(class, e))
 }
 
 const refused = "the provider refused the gateway's credential"

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
@@ -17,7 +18,7 @@ func chatEvent() sdk.Result {
 		if event.Len() == 0 || event.Equal("[DONE]") {
 			return sdk.OK
 		}
-		return malformed("the provider sent a stream event that is not JSON")
+		return chat.Unreadable("the provider sent a stream event that is not JSON")
 	}
 	if failed := errorOf(event); failed.Exists() {
 		return failWith(failed)

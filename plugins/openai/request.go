@@ -66,19 +66,18 @@ func chatRequest(target sdk.Node) sdk.Result {
 
 	sdk.Emit(`{"model":`)
 	emitString(target.Get("upstream_id"), `""`)
-	if body.Len() > len(m.out) {
-		sdk.Emit(`,`)
-		sdk.EmitMembers(body, m.out...)
-	}
 	for i := range renamed.Len() {
 		emitRenamed(body, renamed.Key(i), renamed.At(i).Text(), unsupported)
 	}
 	if metadata {
-		emitMetadata(body.Get("metadata"))
+		emitWithout("metadata", body.Get("metadata"), "", ours...)
 	}
 	if streamed {
-		emitStreamOptions(body.Get("stream_options"))
+		// Without the usage chunk a stream could only be estimated. The host hides
+		// it from a caller who did not ask.
+		emitWithout("stream_options", body.Get("stream_options"), `"include_usage":true`, "include_usage")
 	}
+	sdk.EmitMembers(body, m.out...)
 	sdk.Emit(`}`)
 	return sdk.OK
 }
@@ -100,43 +99,19 @@ func emitRenamed(body sdk.Node, from, to string, unsupported sdk.Node) {
 	sdk.EmitNode(value)
 }
 
-// ours are the metadata keys that speak to the gateway and not to the provider.
+// ours are the metadata keys that speak to the gateway and not to the provider. What
+// else the caller put there is sent only with store: OpenAI refuses it otherwise.
 var ours = []string{"session_id", "task_type", "time_sensitive", "agent_id", "strict"}
 
-// emitMetadata writes the caller's own metadata. OpenAI takes metadata only with
-// store, so a body without it loses the member: chatRequest asks first.
-func emitMetadata(metadata sdk.Node) {
-	if remaining(metadata, ours...) == 0 {
-		return
-	}
-	sdk.Emit(`,"metadata":{`)
-	sdk.EmitMembers(metadata, ours...)
+// emitWithout writes an object member: added (JSON members, may be empty), then those
+// of object except the named.
+func emitWithout(name string, object sdk.Node, added string, except ...string) {
+	sdk.Emit(`,"`)
+	sdk.EmitText(name)
+	sdk.Emit(`":{`)
+	sdk.Emit(added)
+	sdk.EmitMembers(object, except...)
 	sdk.Emit(`}`)
-}
-
-// emitStreamOptions asks for the usage chunk, without which a stream could only be
-// estimated. The host hides that chunk from a caller who did not ask.
-func emitStreamOptions(options sdk.Node) {
-	sdk.Emit(`,"stream_options":{"include_usage":true`)
-	if remaining(options, "include_usage") > 0 {
-		sdk.Emit(`,`)
-		sdk.EmitMembers(options, "include_usage")
-	}
-	sdk.Emit(`}`)
-}
-
-// remaining counts an object's members that are not named; 0 for other kinds.
-func remaining(object sdk.Node, except ...string) int {
-	if object.Kind() != abi.KindObject {
-		return 0
-	}
-	n := object.Len()
-	for _, name := range except {
-		if object.Get(name).Exists() {
-			n--
-		}
-	}
-	return n
 }
 
 // lists reports whether an array of strings holds s.

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
@@ -14,14 +15,8 @@ func chatResponse() sdk.Result {
 	}
 	choices := body.Get("choices")
 	if choices.Kind() != abi.KindArray || choices.Len() == 0 {
-		return malformed("the provider's answer is not a chat completion")
+		return chat.Unreadable("the provider's answer is not a chat completion")
 	}
 	sdk.EmitNode(body)
 	return sdk.OK
-}
-
-// malformed fails the call for an answer that cannot be read.
-func malformed(message string) sdk.Result {
-	sdk.Classify(abi.ClassServer, 0)
-	return sdk.Fail(502, message)
 }

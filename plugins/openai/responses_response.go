@@ -1,11 +1,12 @@
 package openai
 
 import (
+	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// responsesResponse turns a response object into a chat.completion.
+// responsesResponse turns a response object into a chat.completion with one choice.
 func responsesResponse() sdk.Result {
 	r := sdk.Response()
 	if failed := errorOf(r); failed.Exists() {
@@ -13,48 +14,49 @@ func responsesResponse() sdk.Result {
 	}
 	output := r.Get("output")
 	if output.Kind() != abi.KindArray {
-		return malformed("the provider's answer is not a response object")
+		return chat.Unreadable("the provider's answer is not a response object")
 	}
-	if status := r.Get("status"); status.Equal("failed") || status.Equal("cancelled") ||
-		status.Equal("queued") || status.Equal("in_progress") {
-		return malformed("the provider's response ended without an answer")
+	switch status := r.Get("status"); {
+	case status.Equal("failed"), status.Equal("cancelled"), status.Equal("queued"), status.Equal("in_progress"):
+		return chat.Unreadable("the provider's response ended without an answer")
 	}
-	sdk.Emit(`{"id":`)
-	emitString(r.Get("id"), `""`)
-	sdk.Emit(`,"object":"chat.completion","created":`)
-	sdk.EmitInt(createdAt(r))
-	sdk.Emit(`,"model":`)
-	emitString(r.Get("model"), `""`)
-	sdk.Emit(`,"choices":[{"index":0,"message":{"role":"assistant","content":`)
-	emitOutput(output, "content", "text", `null`)
-	sdk.Emit(`,"refusal":`)
-	emitOutput(output, "content", "refusal", `null`)
-	if has(output, "summary", "text") {
-		sdk.Emit(`,"reasoning_content":`)
-		emitOutput(output, "summary", "text", `null`)
+	choice := chat.Choice{Finish: finishOf(r, chat.FinishStop)}
+	for i := range output.Len() {
+		item := output.At(i)
+		switch kind := item.Get("type"); {
+		case kind.Equal("message"):
+			readMessage(&choice, item.Get("content"))
+		case kind.Equal("reasoning"):
+			choice.Reasoning = appendTexts(choice.Reasoning, item.Get("summary"))
+			choice.Reasoning = appendTexts(choice.Reasoning, item.Get("content"))
+		}
 	}
-	sdk.Emit(`},"logprobs":null,"finish_reason":"`)
-	sdk.Emit(finishOf(r, "stop"))
-	sdk.Emit(`"}]`)
-	if tier := r.Get("service_tier"); tier.Kind() == abi.KindString {
-		sdk.Emit(`,"service_tier":`)
-		sdk.EmitNode(tier)
-	}
-	if usage := r.Get("usage"); usage.Kind() == abi.KindObject {
-		sdk.Emit(`,"usage":`)
-		emitUsage(usage)
-	}
-	sdk.Emit(`}`)
+	answer := chat.Completion{ID: r.Get("id"), Model: r.Get("model"), Choices: []chat.Choice{choice}}
+	readUsage(&answer.Usage, r.Get("usage"))
+	answer.Emit()
 	return sdk.OK
 }
 
-// createdAt is a response's time in seconds since 1970, the request's own when it
-// has none.
-func createdAt(r sdk.Node) int64 {
-	if at := r.Get("created_at").Int(); at > 0 {
-		return at
+// readMessage collects a message item's texts. A response may hold several
+// messages (commentary, then the final answer); their texts follow each other as
+// they do in a stream.
+func readMessage(choice *chat.Choice, parts sdk.Node) {
+	choice.Content = appendTexts(choice.Content, parts)
+	for i := range parts.Len() {
+		if refusal := parts.At(i).Get("refusal"); chat.IsText(refusal) && choice.Refusal == 0 {
+			choice.Refusal = refusal
+		}
 	}
-	return sdk.NowMS() / 1000
+}
+
+// appendTexts adds the text of every part that has one.
+func appendTexts(texts []sdk.Node, parts sdk.Node) []sdk.Node {
+	for i := range parts.Len() {
+		if text := parts.At(i).Get("text"); text.Kind() == abi.KindString {
+			texts = append(texts, text)
+		}
+	}
+	return texts
 }
 
 // finishOf derives Chat's finish_reason, which the Responses wire lacks; otherwise is
@@ -63,72 +65,25 @@ func finishOf(r sdk.Node, otherwise string) string {
 	reason := r.Pointer("/incomplete_details/reason")
 	switch {
 	case reason.Equal("content_filter"):
-		return "content_filter"
+		return chat.FinishContentFilter
 	case r.Get("status").Equal("incomplete"), reason.Kind() == abi.KindString:
-		return "length"
+		return chat.FinishLength
 	}
 	return otherwise
 }
 
-// emitOutput writes, as one JSON string, every text that the output items hold in
-// the list's parts under that member: content.text is the answer, content.refusal a
-// refusal, summary.text the reasoning. none is written when there is no such part.
-func emitOutput(output sdk.Node, list, member, none string) {
-	if !has(output, list, member) {
-		sdk.Emit(none)
+// readUsage reads the counters of the Responses wire. Its input_tokens hold the
+// cached ones, and its output_tokens the reasoning, as Chat's do.
+func readUsage(u *chat.Usage, usage sdk.Node) {
+	if usage.Kind() != abi.KindObject {
 		return
 	}
-	sdk.Emit(`"`)
-	for i := range output.Len() {
-		item := output.At(i)
-		if list == "content" && !item.Get("type").Equal("message") {
-			continue // the content of a reasoning item is not the answer
-		}
-		parts := item.Get(list)
-		for j := range parts.Len() {
-			sdk.EmitInner(parts.At(j).Get(member))
-		}
-	}
-	sdk.Emit(`"`)
-}
-
-func has(output sdk.Node, list, member string) bool {
-	for i := range output.Len() {
-		item := output.At(i)
-		if list == "content" && !item.Get("type").Equal("message") {
-			continue
-		}
-		parts := item.Get(list)
-		for j := range parts.Len() {
-			if parts.At(j).Get(member).Kind() == abi.KindString {
-				return true
-			}
-		}
-	}
-	return false
-}
-
-// emitUsage writes the counters of the Responses wire in Chat's names. Both count
-// cached tokens as prompt tokens, and reasoning as completion tokens.
-func emitUsage(usage sdk.Node) {
-	input, output := max(usage.Get("input_tokens").Int(), 0), max(usage.Get("output_tokens").Int(), 0)
-	total := usage.Get("total_tokens")
-	sdk.Emit(`{"prompt_tokens":`)
-	sdk.EmitInt(input)
-	sdk.Emit(`,"completion_tokens":`)
-	sdk.EmitInt(output)
-	sdk.Emit(`,"total_tokens":`)
-	if total.Kind() == abi.KindNumber {
-		sdk.EmitInt(max(total.Int(), 0))
-	} else {
-		sdk.EmitInt(input + output)
-	}
 	details := usage.Get("input_tokens_details")
-	sdk.Emit(`,"prompt_tokens_details":{"cached_tokens":`)
-	sdk.EmitInt(max(details.Get("cached_tokens").Int(), 0))
-	sdk.Emit(`,"cache_write_tokens":`)
-	sdk.EmitInt(max(details.Get("cache_write_tokens").Int(), 0))
-	sdk.Emit(`},"completion_tokens_details":{"reasoning_tokens":`)
-	sdk.EmitInt(max(usage.Pointer("/output_tokens_details/reasoning_tokens").Int(), 0))
-	sdk.Emit(`}}`)
+	input := chat.Count(usage.Get("input_tokens"))
+	u.Known = true
+	u.CacheRead = min(chat.Count(details.Get("cached_tokens")), input)
+	u.CacheWrite = min(chat.Count(details.Get("cache_write_tokens")), input-u.CacheRead)
+	u.Uncached = input - u.CacheRead - u.CacheWrite
+	u.Output = chat.Count(usage.Get("output_tokens"))
+	u.Reasoning = min(chat.Count(usage.Pointer("/output_tokens_details/reasoning_tokens")), u.Output)
 }

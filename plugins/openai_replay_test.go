@@ -1,0 +1,300 @@
+package plugins_test
+
+import (
+	"encoding/json"
+	"testing"
+
+	"github.com/pointsman/pointsman/plugins/openai"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+var _ = register(suite{
+	plugin:  "openai",
+	adapter: openai.Adapter{},
+	api:     "chat",
+	facts:   openaiFacts,
+	ended:   openaiEnded,
+	exchanges: []exchange{
+		// Chat: the recorded request is canonical itself.
+		{folder: "openai-chat/01-text", canonical: asRecorded},
+		{folder: "openai-chat/02-text-system-multiturn", canonical: asRecorded},
+		{folder: "openai-chat/03-stream-text", canonical: asRecorded, expect: withUsage},
+		{folder: "openai-chat/04-stream-text-include-usage", canonical: asRecorded},
+		{folder: "openai-chat/05-tool-call", canonical: asRecorded},
+		{folder: "openai-chat/06-parallel-tool-calls", canonical: asRecorded},
+		{folder: "openai-chat/07-tool-result-roundtrip", canonical: asRecorded},
+		{folder: "openai-chat/08-stream-tool-call", canonical: asRecorded, expect: withUsage},
+		{folder: "openai-chat/09-stream-parallel-tool-calls", canonical: asRecorded, expect: withUsage},
+		{folder: "openai-chat/10-stream-after-tool-result", canonical: asRecorded, expect: withUsage},
+		{folder: "openai-chat/11-image-url", canonical: asRecorded},
+		{folder: "openai-chat/12-image-base64-stream-gpt5", canonical: asRecorded, expect: withUsage},
+		{folder: "openai-chat/13-json-schema-strict", canonical: asRecorded},
+		{folder: "openai-chat/14-json-mode", canonical: asRecorded},
+		{folder: "openai-chat/15-structured-refusal", canonical: asRecorded},
+		{folder: "openai-chat/16-reasoning-tokens", canonical: asRecorded},
+		{folder: "openai-chat/17-cache-read", canonical: asRecorded},
+		{folder: "openai-chat/18-cache-write-gpt-5.6", canonical: asRecorded},
+		{folder: "openai-chat/19-web-search-annotations", canonical: asRecorded},
+		{folder: "openai-chat/20-error-400-unsupported-max_tokens", canonical: asRecorded, class: abi.ClassInvalid},
+		{folder: "openai-chat/21-error-400-empty-messages", canonical: asRecorded, class: abi.ClassInvalid},
+		{folder: "openai-chat/22-error-400-bad-image-url", canonical: asRecorded, class: abi.ClassInvalid},
+		{folder: "openai-chat/23-error-400-developer-role", canonical: asRecorded, class: abi.ClassInvalid},
+		{folder: "openai-chat/24-error-404-unknown-model", canonical: asRecorded, class: abi.ClassNotFound},
+		{folder: "openai-chat/25-error-401-bad-key", canonical: asRecorded, class: abi.ClassAuth},
+		{folder: "openai-chat/26-error-429-tpm", class: abi.ClassRateLimited, afterMS: 1574},
+		{folder: "openai-chat/27-error-429-request-too-large", class: abi.ClassContextLength},
+		{folder: "openai-chat/28-error-500-server-error", class: abi.ClassServer},
+		{folder: "openai-chat/29-error-503-server-is-overloaded", class: abi.ClassOverloaded},
+		{folder: "openai-chat/30-error-midstream-after-200", class: abi.ClassServer},
+
+		// Responses: text, and every error.
+		{folder: "openai-responses/01-text", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/02-stream-text", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/03-stream-text-reasoning-gpt5", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/11-cache-write-gpt-5.6", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/12-stream-incomplete", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/14-error-400-unknown-model", api: "responses", class: abi.ClassNotFound},
+		{folder: "openai-responses/15-error-401-bad-key", api: "responses", class: abi.ClassAuth},
+		{folder: "openai-responses/16-error-400-context-length", api: "responses", class: abi.ClassContextLength},
+		{folder: "openai-responses/17-error-400-temperature", api: "responses", class: abi.ClassInvalid},
+		{folder: "openai-responses/18-error-400-orphan-reasoning-item", api: "responses", class: abi.ClassInvalid},
+		{folder: "openai-responses/19-error-insufficient-quota-midstream", api: "responses", class: abi.ClassQuota},
+		{folder: "openai-responses/20-error-429-insufficient-quota", api: "responses", class: abi.ClassQuota},
+		{folder: "openai-responses/21-stream-response-failed-overloaded", api: "responses", class: abi.ClassOverloaded},
+
+		// Our own.
+		{folder: "testdata/chat", target: `"unsupported":["top_p","messages"],"rename":{"max_tokens":"max_completion_tokens"}`},
+		{folder: "testdata/chat-stored"},
+		{folder: "testdata/chat-stream", target: `"unsupported":["seed"]`},
+		{folder: "testdata/chat-stream-error", class: abi.ClassRateLimited, afterMS: 250},
+		{folder: "testdata/chat-page", class: abi.ClassServer},
+		{folder: "testdata/responses", api: "responses", target: `"unsupported":["temperature"]`},
+		{folder: "testdata/responses-stream", api: "responses"},
+		{folder: "testdata/responses-refusal", api: "responses"},
+		{folder: "testdata/responses-flat-error", api: "responses", class: abi.ClassServer},
+		{folder: "testdata/rate-limit-date", class: abi.ClassRateLimited, afterMS: 90_000},
+	},
+})
+
+func asRecorded(_ testing.TB, recorded map[string]any) map[string]any { return recorded }
+
+// withUsage is what the adapter adds to a streamed request.
+func withUsage(recorded map[string]any) {
+	options, ok := recorded["stream_options"].(map[string]any)
+	if !ok {
+		options = map[string]any{}
+		recorded["stream_options"] = options
+	}
+	options["include_usage"] = true
+}
+
+// fromResponses writes a recorded Responses request of text as a chat body.
+func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
+	t.Helper()
+	var messages []any
+	if s, ok := recorded["instructions"].(string); ok && s != "" {
+		messages = append(messages, map[string]any{"role": "system", "content": s})
+	}
+	switch input := recorded["input"].(type) {
+	case string:
+		messages = append(messages, map[string]any{"role": "user", "content": input})
+	case []any:
+		for _, item := range input {
+			m := item.(map[string]any)
+			content := m["content"]
+			if parts, ok := content.([]any); ok {
+				var texts []any
+				for _, p := range parts {
+					texts = append(texts, map[string]any{"type": "text", "text": p.(map[string]any)["text"]})
+				}
+				content = texts
+			}
+			messages = append(messages, map[string]any{"role": m["role"], "content": content})
+		}
+	}
+	chat := map[string]any{"model": recorded["model"], "messages": messages}
+	for _, same := range []string{"stream", "temperature", "top_p"} {
+		if v, ok := recorded[same]; ok {
+			chat[same] = v
+		}
+	}
+	if v, ok := recorded["max_output_tokens"]; ok {
+		chat["max_completion_tokens"] = v
+	}
+	if text, ok := recorded["text"].(map[string]any); ok {
+		if v, ok := text["verbosity"]; ok {
+			chat["verbosity"] = v
+		}
+		if v, ok := text["format"]; ok {
+			chat["response_format"] = v
+		}
+	}
+	return chat
+}
+
+// asItems writes a recorded Responses request the one way that the adapter does:
+// instructions and a plain input as items, every content a list of parts, nothing stored.
+func asItems(recorded map[string]any) {
+	var items []any
+	item := func(role, text any) {
+		items = append(items, map[string]any{
+			"role": role, "content": []any{map[string]any{"type": "input_text", "text": text}},
+		})
+	}
+	if s, ok := recorded["instructions"].(string); ok && s != "" {
+		item("system", s)
+	}
+	delete(recorded, "instructions")
+	switch input := recorded["input"].(type) {
+	case string:
+		item("user", input)
+	case []any:
+		for _, it := range input {
+			m := it.(map[string]any)
+			if s, ok := m["content"].(string); ok {
+				item(m["role"], s)
+			} else {
+				items = append(items, it)
+			}
+		}
+	}
+	recorded["input"], recorded["store"] = items, false
+}
+
+// openaiFacts reads what either of OpenAI's wires says.
+func openaiFacts(t testing.TB, r *recording) facts {
+	t.Helper()
+	if !r.stream {
+		var body openaiAnswer
+		if err := json.Unmarshal(r.body, &body); err != nil {
+			t.Fatalf("%s: %v", r.folder, err)
+		}
+		return body.facts()
+	}
+	var f facts
+	for _, e := range r.events(t, r.body) {
+		if e.data == "[DONE]" {
+			continue
+		}
+		var data struct {
+			Type     string
+			Delta    string
+			Response *openaiAnswer
+			openaiAnswer
+		}
+		if err := json.Unmarshal([]byte(e.data), &data); err != nil {
+			t.Fatalf("%s: %v", r.folder, err)
+		}
+		switch data.Type {
+		case "":
+			add(&f, data.openaiAnswer.facts())
+		case "response.output_text.delta":
+			f.Text += data.Delta
+		case "response.reasoning_summary_text.delta":
+			f.Reasoning += data.Delta
+		case "response.refusal.delta":
+			f.Refusal += data.Delta
+		case "response.completed", "response.incomplete":
+			end := data.Response.facts()
+			f.Finish, f.Usage = end.Finish, end.Usage
+		}
+	}
+	return f
+}
+
+func add(f *facts, chunk facts) {
+	f.Text += chunk.Text
+	f.Reasoning += chunk.Reasoning
+	f.Refusal += chunk.Refusal
+	if chunk.Finish != "" {
+		f.Finish = chunk.Finish
+	}
+	if chunk.Usage.Known {
+		f.Usage = chunk.Usage
+	}
+}
+
+// openaiAnswer is a chat.completion, a chunk of one, or a response object.
+type openaiAnswer struct {
+	Choices []struct {
+		Message canonicalText
+		Delta   canonicalText
+		Finish  string `json:"finish_reason"`
+	}
+	Status     string
+	Incomplete *struct{ Reason string } `json:"incomplete_details"`
+	Output     []struct {
+		Type    string
+		Content []struct{ Type, Text, Refusal string }
+		Summary []struct{ Text string }
+	}
+	Usage *struct {
+		canonicalUsage
+		Input       int64 `json:"input_tokens"`
+		Output      int64 `json:"output_tokens"`
+		InputDetail struct {
+			Cached int64 `json:"cached_tokens"`
+			Write  int64 `json:"cache_write_tokens"`
+		} `json:"input_tokens_details"`
+		OutputDetail struct {
+			Reasoning int64 `json:"reasoning_tokens"`
+		} `json:"output_tokens_details"`
+	}
+}
+
+func (a *openaiAnswer) facts() facts {
+	var f facts
+	if u := a.Usage; u != nil {
+		f.Usage = usage{true, u.Prompt, u.Completion, u.canonicalUsage.Input.Cached, u.canonicalUsage.Input.Write, 0,
+			u.canonicalUsage.Output.Reasoning}
+		if a.Choices == nil {
+			f.Usage = usage{true, u.Input, u.Output, u.InputDetail.Cached, u.InputDetail.Write, 0, u.OutputDetail.Reasoning}
+		}
+	}
+	if len(a.Choices) > 0 {
+		a.Choices[0].Message.addTo(&f)
+		a.Choices[0].Delta.addTo(&f)
+		f.Finish = a.Choices[0].Finish
+	}
+	for _, item := range a.Output {
+		for _, s := range item.Summary {
+			f.Reasoning += s.Text
+		}
+		for _, c := range item.Content {
+			f.Text += c.Text
+			f.Refusal += c.Refusal
+		}
+	}
+	if a.Status != "" {
+		f.Finish = "stop"
+		if a.Incomplete != nil {
+			f.Finish = map[string]string{"max_output_tokens": "length", "content_filter": "content_filter"}[a.Incomplete.Reason]
+		}
+	}
+	return f
+}
+
+// openaiEnded: a finish reason on the chat wire, a terminal event on the other.
+func openaiEnded(t testing.TB, r *recording, events []event) bool {
+	t.Helper()
+	for _, e := range events {
+		var data struct {
+			Type    string
+			Choices []struct {
+				Finish string `json:"finish_reason"`
+			}
+		}
+		if json.Unmarshal([]byte(e.data), &data) != nil {
+			continue
+		}
+		if data.Type == "response.completed" || data.Type == "response.incomplete" {
+			return true
+		}
+		for _, c := range data.Choices {
+			if c.Finish != "" {
+				return true
+			}
+		}
+	}
+	return false
+}

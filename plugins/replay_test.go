@@ -1,0 +1,282 @@
+package plugins_test
+
+// The replay suite: recorded exchanges with providers are run through every adapter,
+// natively (sdk/sdktest) and as wasm (engine/wasm), and what comes out is compared
+// with what the recording says.
+//
+// To add an adapter, write one file, <plugin>_replay_test.go, that registers a suite:
+//
+//	var _ = register(suite{
+//		plugin:  "anthropic",           // folder of plugins/, and the manifest's name
+//		adapter: anthropic.Adapter{},
+//		api:     "messages",            // call.target.api of its exchanges
+//		facts:   anthropicFacts,        // recording → what a correct answer must say
+//		ended:   anthropicEnded,        // do these events hold the wire's own end?
+//		exchanges: []exchange{
+//			{folder: "anthropic/01-text", canonical: anthropicCanonical, target: `"max_output":64000`},
+//			{folder: "anthropic/02-stream-text", canonical: anthropicCanonical},
+//			{folder: "anthropic/33-error-401-bad-key", class: abi.ClassAuth},
+//			{folder: "testdata/hello"},
+//		},
+//	})
+//
+// and nothing else: the loops below build each request, answer it from the recording,
+// cut every stream at every byte, and check the failures' classes.
+//
+// A folder of the first form is looked for in ../shared/data/fixtures beside the
+// repository; where that is absent the exchange is skipped. "testdata/…" is
+// plugins/<plugin>/testdata/…, written by us: chat.json (canonical request), then
+// response.json or stream.sse (stream.json: a json-array stream), and, for an error or
+// headers, meta.json {"status":429,"response_headers":{"retry-after":"2"}}. What the
+// adapter makes of those is compared with plugins/testdata/golden, which
+// go test -update rewrites.
+//
+// facts and ended must read the recording with encoding/json and know nothing
+// of the adapter: they are the other side of the comparison.
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+var update = flag.Bool("update", false, "rewrite the golden files")
+
+// suite is one adapter with its exchanges.
+type suite struct {
+	plugin    string
+	adapter   sdk.Adapter
+	api       string // of every exchange that names none
+	facts     func(t testing.TB, r *recording) facts
+	ended     func(t testing.TB, r *recording, events []event) bool
+	exchanges []exchange
+}
+
+// exchange is one recorded request with its answer.
+type exchange struct {
+	folder string
+	api    string // call.target.api; "" means the suite's
+	target string // more members of call.target, as `"max_output":64000,"unsupported":["top_p"]`
+	// framing of a stream: "sse" (default) or "json-array".
+	framing string
+
+	// canonical makes the chat body from a recorded provider request. Nil: the
+	// request is not checked (testdata's chat.json always is, against the golden file).
+	canonical func(t testing.TB, recorded map[string]any) map[string]any
+	// expect changes the recorded request into the one that the adapter must build,
+	// where the two may differ for a reason. Nil: they are equal up to the order of members.
+	expect func(recorded map[string]any)
+
+	// Of an error, with its HTTP status or inside a stream: the class, and the delay.
+	class   abi.Class
+	afterMS int64
+}
+
+// facts is what an answer says, whatever its wire: that of the first choice.
+type facts struct {
+	Text, Reasoning, Refusal string
+	Finish                   string
+	Usage                    usage
+}
+
+// usage is the five counters; Known is false when the answer has none.
+type usage struct {
+	Known                                                      bool
+	Prompt, Completion, Cached, CacheWrite, WriteHr, Reasoning int64
+}
+
+var suites []suite
+
+func register(s suite) struct{} {
+	suites = append(suites, s)
+	return struct{}{}
+}
+
+// TestReplay runs every exchange of every suite with every runner.
+func TestReplay(t *testing.T) {
+	for _, s := range suites {
+		t.Run(s.plugin, func(t *testing.T) {
+			if len(s.exchanges) == 0 {
+				t.Fatal("the suite has no exchange")
+			}
+			for _, r := range runners {
+				t.Run(r.name, func(t *testing.T) {
+					for _, x := range s.exchanges {
+						t.Run(x.folder, func(t *testing.T) {
+							t.Parallel()
+							replay(t, r, &s, &x)
+						})
+					}
+				})
+			}
+		})
+	}
+}
+
+func replay(t *testing.T, r runner, s *suite, x *exchange) {
+	rec := readRecording(t, s, x)
+	if rec.canonical != nil {
+		checkRequest(t, r, s, x, rec)
+	}
+	switch {
+	case rec.status >= 400:
+		checkError(t, r, s, x, rec)
+	case rec.stream:
+		checkStream(t, r, s, x, rec)
+		checkCuts(t, r, s, rec)
+	case rec.body != nil:
+		checkResponse(t, r, s, x, rec)
+	default:
+		t.Fatalf("%s holds no answer", x.folder)
+	}
+}
+
+// checkRequest compares the request that the adapter builds with the recorded one.
+func checkRequest(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
+	got := r.open(t, s, rec).request()
+	if got.failed || got.err != nil {
+		t.Fatalf("request of %s = failure %q, %v; want a body", x.folder, got.message, got.err)
+	}
+	if len(got.chunks) != 1 {
+		t.Fatalf("request of %s has %d outputs, want 1", x.folder, len(got.chunks))
+	}
+	if !strings.HasPrefix(got.path, "/") {
+		t.Errorf("path of %s = %q, want one that starts with /", x.folder, got.path)
+	}
+	if !rec.shared {
+		golden(t, s, x, "request", map[string]any{
+			"path": got.path, "body": json.RawMessage(got.chunks[0]), "lossy": got.lossy,
+		})
+		return
+	}
+	want := rec.request
+	if x.expect != nil {
+		x.expect(want)
+	}
+	if body := decode(t, got.chunks[0]); !reflect.DeepEqual(body, any(want)) {
+		t.Errorf("request of %s:\n got %s\nwant %s", x.folder, encode(body), encode(want))
+	}
+}
+
+// checkResponse compares a whole answer.
+func checkResponse(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
+	got := r.open(t, s, rec).response(rec.body)
+	if got.failed || got.err != nil || len(got.chunks) != 1 {
+		t.Fatalf("response of %s = %d outputs, failure %q, %v; want one output", x.folder, len(got.chunks), got.message, got.err)
+	}
+	if !rec.shared {
+		golden(t, s, x, "response", json.RawMessage(got.chunks[0]))
+	}
+	checkFacts(t, x, completionFacts(t, got.chunks[0]), s.facts(t, rec))
+}
+
+// checkStream compares a whole stream.
+func checkStream(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
+	events := rec.events(t, rec.body)
+	if len(events) == 0 {
+		t.Fatalf("%s holds no event", x.folder)
+	}
+	got := play(r.open(t, s, rec), events, true)
+	if got.err != nil {
+		t.Fatalf("stream of %s: %v", x.folder, got.err)
+	}
+	if x.class != abi.ClassNone {
+		if !got.failed || got.class != x.class || got.afterMS != x.afterMS {
+			t.Errorf("stream of %s: failed %v, class %d after %d ms; want a failure of class %d after %d ms",
+				x.folder, got.failed, got.class, got.afterMS, x.class, x.afterMS)
+		}
+		return
+	}
+	if got.failed {
+		t.Fatalf("stream of %s failed: class %d, %q", x.folder, got.class, got.message)
+	}
+	if !rec.shared {
+		chunks := make([]json.RawMessage, len(got.chunks))
+		for i, c := range got.chunks {
+			chunks[i] = json.RawMessage(c)
+		}
+		golden(t, s, x, "stream", chunks)
+	}
+	checkFacts(t, x, streamFacts(t, got.chunks), s.facts(t, rec))
+}
+
+// checkError compares a failed answer's class, and that it became an error object.
+func checkError(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
+	got := r.open(t, s, rec).fail(rec.body)
+	if got.err != nil || len(got.chunks) != 1 {
+		t.Fatalf("error of %s = %d outputs, %v; want one", x.folder, len(got.chunks), got.err)
+	}
+	if got.class != x.class || got.afterMS != x.afterMS {
+		t.Errorf("error of %s: class %d after %d ms, want class %d after %d ms",
+			x.folder, got.class, got.afterMS, x.class, x.afterMS)
+	}
+	var body struct {
+		Error struct {
+			Message, Type string
+		}
+	}
+	if err := json.Unmarshal(got.chunks[0], &body); err != nil || body.Error.Message == "" || body.Error.Type == "" {
+		t.Errorf("error of %s = %s, want an OpenAI error object (%v)", x.folder, got.chunks[0], err)
+	}
+	if !rec.shared {
+		golden(t, s, x, "error", json.RawMessage(got.chunks[0]))
+	}
+}
+
+func checkFacts(t *testing.T, x *exchange, got, want facts) {
+	t.Helper()
+	if got != want {
+		t.Errorf("answer of %s:\n got %+v\nwant %+v", x.folder, got, want)
+	}
+}
+
+// golden compares what an adapter made of our own testdata with the file kept of it.
+func golden(t *testing.T, s *suite, x *exchange, part string, got any) {
+	t.Helper()
+	text, err := json.MarshalIndent(got, "", "  ")
+	if err != nil {
+		t.Fatalf("encode %s of %s: %v", part, x.folder, err)
+	}
+	text = append(text, '\n')
+	name := filepath.Join("testdata", "golden", s.plugin, filepath.Base(x.folder)+"."+part+".json")
+	if *update {
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(name, text, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(name)
+	if err != nil {
+		t.Fatalf("golden file: %v (go test -update writes it)", err)
+	}
+	if string(text) != string(want) {
+		t.Errorf("%s of %s differs from %s:\n got %s\nwant %s", part, x.folder, name, text, want)
+	}
+}
+
+func decode(t testing.TB, b []byte) any {
+	t.Helper()
+	var v any
+	if err := json.Unmarshal(b, &v); err != nil {
+		t.Fatalf("not JSON: %v in %.300s", err, b)
+	}
+	return v
+}
+
+func encode(v any) string {
+	b, err := json.Marshal(v)
+	if err != nil {
+		return fmt.Sprint(err)
+	}
+	return string(b)
+}

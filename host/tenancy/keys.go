@@ -1,0 +1,157 @@
+package tenancy
+
+import (
+	"context"
+	"crypto/hmac"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// minPepper is the least length of the pepper in bytes.
+const minPepper = 32
+
+var errPepper = errors.New("key pepper is shorter than 32 bytes")
+
+// errUnauthorized is what every refused key gets, whatever was wrong with it.
+var errUnauthorized = &engine.Error{Code: engine.CodeUnauthorized, Message: "Incorrect API key provided."}
+
+// Keys authenticates and manages API keys. Safe for concurrent use. Until the first
+// Load (Bootstrap does one) it refuses every key.
+type Keys struct {
+	store  Store
+	pepper []byte
+	hashes sync.Pool // of *hasher, keyed with the pepper
+	now    func() time.Time
+
+	snapshot atomic.Pointer[snapshot]
+	loads    atomic.Uint64 // loads begun; numbers them
+}
+
+// snapshot is what Authenticate sees. Immutable once published.
+type snapshot struct {
+	load uint64 // number of the load that made it
+	keys map[[sha256.Size]byte]held
+}
+
+type held struct {
+	digest           [sha256.Size]byte
+	principal        engine.Principal
+	expires, revoked time.Time // zero: never
+}
+
+// NewKeys returns keys over the store, hashed under the pepper, a secret of at least
+// 32 bytes that is the same for every process on that store and is kept outside it.
+// With a shorter one every method but NewKeys itself fails.
+func NewKeys(store Store, pepper []byte) *Keys {
+	k := &Keys{store: store, pepper: append([]byte(nil), pepper...), now: time.Now}
+	k.hashes.New = func() any { return &hasher{mac: hmac.New(sha256.New, k.pepper)} }
+	return k
+}
+
+// WithClock makes CreateKey and RevokeKey use that clock. To be called before use.
+func (k *Keys) WithClock(now func() time.Time) *Keys {
+	k.now = now
+	return k
+}
+
+// hasher keeps the buffers beside the hash: passed through an interface they would
+// be allocated for every request.
+type hasher struct {
+	mac hash.Hash
+	in  [maxChosenKey]byte
+	out [sha256.Size]byte
+}
+
+// digest is the key's HMAC-SHA-256 under the pepper. key is well formed.
+func (k *Keys) digest(key string) [sha256.Size]byte {
+	h := k.hashes.Get().(*hasher)
+	defer k.hashes.Put(h)
+	h.mac.Reset()
+	h.mac.Write(h.in[:copy(h.in[:], key)])
+	h.mac.Sum(h.out[:0])
+	clear(h.in[:])
+	return h.out
+}
+
+// Authenticate returns whose key was presented. Errors: CodeUnauthorized, always the
+// same one, for a key that is malformed, unknown, expired or revoked at now.
+// It works on the snapshot; a malformed key does not even get that far.
+func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, error) {
+	s := k.snapshot.Load()
+	if s == nil || !wellFormed(presented) {
+		return engine.Principal{}, errUnauthorized
+	}
+	d := k.digest(presented)
+	// The map compares digests, which say nothing of the key without the pepper; the
+	// comparison in constant time below keeps that true however the map is built.
+	h, ok := s.keys[d]
+	switch {
+	case !ok, !hmac.Equal(h.digest[:], d[:]):
+	case !h.expires.IsZero() && !now.Before(h.expires):
+	case !h.revoked.IsZero() && !now.Before(h.revoked):
+	default:
+		return h.principal, nil
+	}
+	return engine.Principal{}, errUnauthorized
+}
+
+// Load reads the stored keys and users and puts them in force. A load that was
+// overtaken by a later one changes nothing, so that what a caller wrote before its
+// own load is in force when that returns.
+func (k *Keys) Load(ctx context.Context) error {
+	if len(k.pepper) < minPepper {
+		return errPepper
+	}
+	number := k.loads.Add(1)
+	users, err := k.store.ListUsers(ctx)
+	if err != nil {
+		return fmt.Errorf("load users: %w", err)
+	}
+	keys, err := k.store.ListKeys(ctx)
+	if err != nil {
+		return fmt.Errorf("load keys: %w", err)
+	}
+	next := &snapshot{load: number, keys: make(map[[sha256.Size]byte]held, len(keys))}
+	owners := byID(users)
+	for _, key := range keys {
+		owner, ok := owners[userKey{key.AccountID, key.UserID}]
+		// A key without an owner, or whose digest is not one, is nobody's.
+		if !ok || len(key.Digest) != sha256.Size {
+			continue
+		}
+		d := [sha256.Size]byte(key.Digest)
+		next.keys[d] = held{
+			digest: d, expires: key.ExpiresAt, revoked: key.RevokedAt,
+			principal: engine.Principal{
+				AccountID: key.AccountID, TeamID: owner.TeamID, UserID: owner.ID,
+				KeyID: key.ID, KeyName: key.Name, Role: owner.Role,
+			},
+		}
+	}
+	for {
+		old := k.snapshot.Load()
+		if old != nil && old.load > number {
+			return nil
+		}
+		if k.snapshot.CompareAndSwap(old, next) {
+			return nil
+		}
+	}
+}
+
+type userKey struct{ account, id string }
+
+func byID(users []engine.User) map[userKey]engine.User {
+	m := make(map[userKey]engine.User, len(users))
+	for _, u := range users {
+		m[userKey{u.AccountID, u.ID}] = u
+	}
+	return m
+}

@@ -1,0 +1,57 @@
+package wasm
+
+import (
+	"context"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// kind is what differs between rule and provider plugins: their limits (those of
+// output and host calls are the frame's), and the runtime that holds them, as wazero
+// bounds memory per runtime.
+type kind struct {
+	name    string
+	memory  uint64 // bytes of one instance
+	limit   time.Duration
+	entries []entry // that it may export
+	runtime wazero.Runtime
+}
+
+// newKinds opens a runtime for each kind. All share the cache and with it one compiler.
+func newKinds(ctx context.Context, cfg Config, cache wazero.CompilationCache) (map[string]*kind, error) {
+	kinds := map[string]*kind{
+		abi.KindRule: {
+			name:    abi.KindRule,
+			memory:  abi.RuleMemory,
+			limit:   cfg.RuleLimit,
+			entries: []entry{entryConfigure, entryDecide},
+		},
+		abi.KindProvider: {
+			name:    abi.KindProvider,
+			memory:  abi.ProviderMemory,
+			limit:   cfg.ProviderLimit,
+			entries: []entry{entryConfigure, entryRequest, entryResponse, entryEvent, entryError, entryProbe},
+		},
+	}
+	for _, k := range kinds {
+		config := wazero.NewRuntimeConfigCompiler().
+			WithCompilationCache(cache).
+			WithMemoryLimitPages(uint32(k.memory / abi.PageSize)).
+			WithDebugInfoEnabled(false).
+			// It makes guests look, at every loop turn, whether they were stopped. Its
+			// other half, a goroutine per call, is what relays avoid.
+			WithCloseOnContextDone(true)
+		k.runtime = wazero.NewRuntimeWithConfig(ctx, config)
+		// A relay's types must have the same numbers here as in the relays' runtime.
+		if _, err := k.runtime.CompileModule(ctx, relayModule(nil, "")); err != nil {
+			return kinds, err
+		}
+		if err := instantiateHost(ctx, k.runtime); err != nil {
+			return kinds, err
+		}
+	}
+	return kinds, nil
+}

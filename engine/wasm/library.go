@@ -1,0 +1,185 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"runtime"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+	"github.com/tetratelabs/wazero"
+	"golang.org/x/sync/singleflight"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// Config of a Library. The zero value works.
+type Config struct {
+	// CacheDir keeps compiled guests between runs, in a folder per build. What it
+	// holds is native code: nobody else may write there. "" keeps them in memory only.
+	CacheDir string
+	// PoolSize is how many instances of a plugin version run at once; a call beyond
+	// that waits. 0: twice the cores.
+	PoolSize int
+	// RuleLimit and ProviderLimit bound one call. A call is stopped at its limit, or
+	// up to two scans (5 ms each) later. 0: 50 ms and 1 s.
+	RuleLimit, ProviderLimit time.Duration
+	// Grace is how long a replaced version serves those who still hold it, unless the
+	// next Sync comes first. 0: 5 s.
+	Grace time.Duration
+	// AfterCall, when set, sees the plugin's name@version and the guest's whole memory
+	// after each call that ended well. It is for tests, which look for what must not be there.
+	AfterCall func(plugin string, memory []byte)
+	// Logger takes what provider guests log and what goes wrong where no caller waits.
+	Logger zerolog.Logger
+
+	startLimit time.Duration // of _initialize
+	scanEvery  time.Duration // of the watchdog
+}
+
+func (c Config) withDefaults() Config {
+	set := func(d *time.Duration, to time.Duration) {
+		if *d <= 0 {
+			*d = to
+		}
+	}
+	set(&c.RuleLimit, 50*time.Millisecond)
+	set(&c.ProviderLimit, time.Second)
+	set(&c.Grace, 5*time.Second)
+	set(&c.startLimit, startLimit)
+	set(&c.scanEvery, 5*time.Millisecond)
+	if c.PoolSize <= 0 {
+		c.PoolSize = 2 * runtime.GOMAXPROCS(0)
+	}
+	return c
+}
+
+// Library holds the plugin versions that can be called. What it offers is one
+// immutable generation, replaced by Sync. Safe for concurrent use.
+type Library struct {
+	cfg      Config
+	cache    wazero.CompilationCache
+	kinds    map[string]*kind
+	relays   wazero.Runtime // holds no guest
+	watchdog *watchdog
+	stopDog  context.CancelFunc
+
+	current atomic.Pointer[generation]
+	loading singleflight.Group // by hash: compiling; by version: loading
+
+	syncMu  sync.Mutex // one Sync at a time; guards what follows
+	leaving []*slot    // of the generation before, still usable
+	timer   *time.Timer
+
+	mu       sync.Mutex // guards what follows
+	codes    map[[32]byte]*code
+	prepared []*code // kept for the next Sync
+	live     int     // plugins that are not closed
+	closed   bool
+	empty    chan struct{} // closed when closed and live is 0
+}
+
+var (
+	_ engine.RuleGuests = (*Library)(nil)
+	_ engine.Adapters   = (*Library)(nil)
+)
+
+// Open starts a library without plugins: Sync brings them. It starts one goroutine,
+// which Close ends.
+// Errors: the machine is none that guests can be compiled for, or the cache folder is unusable.
+func Open(ctx context.Context, cfg Config) (*Library, error) {
+	if runtime.GOARCH != "amd64" && runtime.GOARCH != "arm64" {
+		return nil, fmt.Errorf("open plugin library: guests are compiled for amd64 and arm64, not %s", runtime.GOARCH)
+	}
+	l := &Library{
+		cfg:   cfg.withDefaults(),
+		codes: map[[32]byte]*code{},
+		empty: make(chan struct{}),
+	}
+	l.current.Store(&generation{})
+	var err error
+	if l.cache, err = openCache(l.cfg.CacheDir); err != nil {
+		return nil, fmt.Errorf("open plugin library: %w", err)
+	}
+	l.relays = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(l.cache))
+	if _, err = l.relays.CompileModule(ctx, relayModule(nil, "")); err == nil {
+		l.kinds, err = newKinds(ctx, l.cfg, l.cache)
+	}
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open plugin library: %w", err), l.closeRuntimes(ctx))
+	}
+	dogCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
+	l.watchdog, l.stopDog = newWatchdog(l.cfg.scanEvery), stop
+	go l.watchdog.run(dogCtx)
+	return l, nil
+}
+
+// openCache keeps compiled guests in memory and, when there is a folder, below it in
+// one that is named after everything that the code depends on: wazero calls
+// itself "dev" in some builds, and would then load another version's code.
+func openCache(dir string) (wazero.CompilationCache, error) {
+	if dir == "" {
+		return wazero.NewCompilationCache(), nil
+	}
+	build := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		build = "dev"
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			build = v
+		}
+		for _, m := range info.Deps {
+			if m.Path == "github.com/tetratelabs/wazero" {
+				build += "-wazero-" + m.Version
+			}
+		}
+	}
+	return wazero.NewCompilationCacheWithDir(filepath.Join(dir, build+"-"+runtime.Version()))
+}
+
+// Close refuses new calls, waits for those in progress and for open adapters, and
+// frees everything.
+// Errors: ctx ended first; then nothing is freed, as guests still run in it.
+func (l *Library) Close(ctx context.Context) error {
+	l.syncMu.Lock()
+	l.mu.Lock()
+	if l.closed {
+		l.mu.Unlock()
+		l.syncMu.Unlock()
+		return nil
+	}
+	l.closed = true
+	if l.live == 0 {
+		close(l.empty)
+	}
+	l.mu.Unlock()
+	last := l.current.Swap(&generation{})
+	l.retire(append(last.slots(), l.leaving...))
+	l.leaving = nil
+	l.syncMu.Unlock()
+	l.releasePrepared()
+
+	select {
+	case <-l.empty:
+	case <-ctx.Done():
+		return fmt.Errorf("close plugin library: calls in progress: %w", ctx.Err())
+	}
+	l.stopDog()
+	<-l.watchdog.done
+	return l.closeRuntimes(ctx)
+}
+
+func (l *Library) closeRuntimes(ctx context.Context) error {
+	var errs []error
+	for _, k := range l.kinds {
+		if k.runtime != nil {
+			errs = append(errs, k.runtime.Close(ctx))
+		}
+	}
+	errs = append(errs, l.relays.Close(ctx), l.cache.Close(ctx))
+	return errors.Join(errs...)
+}

@@ -1,0 +1,172 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync/atomic"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// plugin is one loaded version of one account: its code and its pool of instances.
+// It is closed when the library and the last call have let go of it.
+type plugin struct {
+	lib     *Library
+	ref     string // name@version
+	version engine.PluginVersion
+	kind    *kind
+	code    *code
+
+	holders atomic.Int64
+	// A call takes an instance from warm or, when there is none, the right to make
+	// one from cold, and returns one of the two. Their numbers add up to the pool's size.
+	warm chan *instance
+	cold chan struct{}
+}
+
+// newPlugin takes over the caller's hold on c, which letGo gives back.
+func (l *Library) newPlugin(v engine.PluginVersion, c *code) *plugin {
+	v.Module = nil
+	v.Manifest, v.Name, v.Version, v.Kind = c.manifest, c.manifest.Name, c.manifest.Version, c.manifest.Kind
+	p := &plugin{
+		lib:     l,
+		ref:     v.Name + "@" + v.Version,
+		version: v,
+		kind:    l.kinds[v.Kind],
+		code:    c,
+		warm:    make(chan *instance, l.cfg.PoolSize),
+		cold:    make(chan struct{}, l.cfg.PoolSize),
+	}
+	for range l.cfg.PoolSize {
+		p.cold <- struct{}{}
+	}
+	p.holders.Store(1)
+	return p
+}
+
+// hold keeps the plugin from being closed; false when it is too late.
+func (p *plugin) hold() bool {
+	for {
+		n := p.holders.Load()
+		if n == 0 {
+			return false
+		}
+		if p.holders.CompareAndSwap(n, n+1) {
+			return true
+		}
+	}
+}
+
+// letGo undoes one hold; the last one closes the plugin.
+func (p *plugin) letGo() {
+	if p.holders.Add(-1) == 0 {
+		p.close()
+		p.lib.letGo(p.code)
+		p.lib.gone()
+	}
+}
+
+// close frees the idle instances. No call may be in progress.
+func (p *plugin) close() {
+	for {
+		select {
+		case in := <-p.warm:
+			in.close()
+		default:
+			return
+		}
+	}
+}
+
+// borrow takes an idle instance, or makes one, or waits until one of those is possible.
+// The caller gives it back. Errors: ctx ended, or no instance could be made.
+func (p *plugin) borrow(ctx context.Context) (*instance, error) {
+	select {
+	case in := <-p.warm:
+		return in, nil
+	default:
+	}
+	select {
+	case in := <-p.warm:
+		return in, nil
+	case <-p.cold:
+	case <-ctx.Done():
+		if errors.Is(ctx.Err(), context.Canceled) {
+			return nil, &engine.Error{Code: engine.CodeCanceled, Message: "the caller is gone", Err: ctx.Err()}
+		}
+		return nil, &engine.Error{Code: engine.CodePluginFailed, Message: "plugin " + p.ref + ": all instances are busy", Err: ctx.Err()}
+	}
+	in, err := p.instantiate()
+	if err != nil {
+		p.cold <- struct{}{}
+		return nil, p.failed(err)
+	}
+	return in, nil
+}
+
+// giveBack ends a borrow after a call that ended well; an instance that is no
+// longer fit is replaced.
+func (p *plugin) giveBack(in *instance) {
+	if p.lib.cfg.AfterCall != nil {
+		p.lib.cfg.AfterCall(p.ref, in.memory.view)
+	}
+	if !in.fit() {
+		p.discard(in)
+		return
+	}
+	in.idle()
+	p.warm <- in
+}
+
+// discard ends a borrow after a failure. What state the guest is in nobody knows.
+func (p *plugin) discard(in *instance) {
+	in.close()
+	p.cold <- struct{}{}
+}
+
+// run makes one call on a borrowed instance, with a frame that was reset for it.
+// On an error the instance is gone; else the caller reads the frame and gives it back.
+// refusable entry points may return a negative number after fail.
+func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
+	code, err := in.call(e)
+	if err == nil && code < 0 {
+		if _, _, said := in.frame.Failure(); !said || !refusable {
+			err = fmt.Errorf("%s returned %d", entryNames[e], code)
+		}
+	}
+	if err != nil {
+		err = p.broke(in, err)
+	}
+	return code, err
+}
+
+// broke discards the instance and makes the error of its failure.
+func (p *plugin) broke(in *instance, err error) error {
+	failure := p.failed(err)
+	if logs := in.frame.Logs(); len(logs) > 0 {
+		failure.Err = fmt.Errorf("%w\nlast line: %s", failure.Err, logs[len(logs)-1].Text)
+	}
+	p.discard(in)
+	return failure
+}
+
+// failed makes the error that a caller sees: safe words, and the trace for logs.
+func (p *plugin) failed(err error) *engine.Error {
+	return &engine.Error{
+		Code:    engine.CodePluginFailed,
+		Message: "plugin " + p.ref + " failed: " + cause(err),
+		Err:     errors.New(truncate(strings.TrimSpace(err.Error()), maxTrace)),
+	}
+}
+
+// gone counts a closed plugin.
+func (l *Library) gone() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.live--
+	if l.closed && l.live == 0 {
+		close(l.empty)
+	}
+}

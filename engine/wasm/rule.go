@@ -1,0 +1,145 @@
+package wasm
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// ruleGuest is a rule plugin as the rules see it. It does not keep the plugin
+// alive: after that was replaced and drained it only answers so.
+type ruleGuest struct{ p *plugin }
+
+// RuleGuest returns the rule plugin that ref names; see [engine.RuleGuests]. A
+// version that is not active is loaded now, which may take seconds.
+func (l *Library) RuleGuest(accountID, ref string) (engine.RuleGuest, error) {
+	p, err := l.lookup(accountID, ref, abi.KindRule)
+	if err != nil {
+		return nil, err
+	}
+	return ruleGuest{p}, nil
+}
+
+// Ref returns name@version.
+func (g ruleGuest) Ref() string { return g.p.ref }
+
+// Decide implements [engine.RuleGuest]. ctx bounds only the wait for an instance: the call
+// itself ends by its limit.
+func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *engine.RuleAnswer) error {
+	p := g.p
+	if !p.hold() {
+		return p.replaced()
+	}
+	defer p.letGo()
+	in, err := p.borrow(ctx)
+	if err != nil {
+		return err
+	}
+	in.random.Seed(call.RequestID, 0, p.version.Name)
+	in.reset(document.FrameInput{
+		Request: call.Request,
+		Context: call.Context,
+		Config:  call.Config,
+		Random:  &in.random,
+		NowMS:   call.NowMS,
+	}, entryDecide)
+	verdict, err := p.run(in, entryDecide, false)
+	if err != nil {
+		return err
+	}
+	if err := read(&in.frame, verdict, answer); err != nil {
+		return p.broke(in, err)
+	}
+	p.giveBack(in)
+	return nil
+}
+
+// read copies the guest's answer out of the frame. Errors: it is none that v1 knows.
+func read(f *document.Frame, verdict int32, answer *engine.RuleAnswer) error {
+	answer.Verdict = engine.Verdict(verdict)
+	answer.Targets = append(answer.Targets[:0], f.Targets()...)
+	answer.Reason = f.ReasonText()
+	answer.Tags = appendPairs(answer.Tags[:0], f.Tags())
+	answer.Params = appendPairs(answer.Params[:0], f.Params())
+	answer.Logs = answer.Logs[:0]
+	for _, line := range f.Logs() {
+		answer.Logs = append(answer.Logs, engine.LogLine(line))
+	}
+	answer.Status, answer.Message = 0, ""
+	switch answer.Verdict {
+	case engine.VerdictDecided, engine.VerdictAbstain:
+		return nil
+	case engine.VerdictReject:
+		status, message, said := f.Failure()
+		if !said || status < minReject || status > maxReject {
+			return fmt.Errorf("rejected with status %d (%d to %d)", status, minReject, maxReject)
+		}
+		answer.Status, answer.Message = int(status), message
+		return nil
+	}
+	return fmt.Errorf("%s returned %d", abi.EntryDecide, verdict)
+}
+
+// What a rule may reject with: faults of the caller, as HTTP counts them.
+const minReject, maxReject = 400, 451
+
+func appendPairs(dst []engine.Pair, pairs [][2]string) []engine.Pair {
+	for _, p := range pairs {
+		dst = append(dst, engine.Pair{Name: p[0], Value: p[1]})
+	}
+	return dst
+}
+
+// Configure implements [engine.RuleGuest].
+func (g ruleGuest) Configure(ctx context.Context, config []byte) error {
+	return g.p.configure(ctx, config)
+}
+
+// configure checks a config against the schema, then shows it to the guest.
+func (p *plugin) configure(ctx context.Context, config []byte) error {
+	doc, err := checkConfig(p.code.schema, config)
+	if err != nil {
+		return err
+	}
+	defer doc.Release()
+	if !p.code.entries[entryConfigure] {
+		return nil
+	}
+	if !p.hold() {
+		return p.replaced()
+	}
+	defer p.letGo()
+	in, err := p.borrow(ctx)
+	if err != nil {
+		return err
+	}
+	in.random.Seed("", 0, p.version.Name)
+	in.reset(document.FrameInput{Config: doc.Root(), Random: &in.random}, entryConfigure)
+	code, err := p.run(in, entryConfigure, true)
+	if err != nil {
+		return &engine.Error{Code: engine.CodeInvalid, Param: "config", Message: messageOf(err), Err: err}
+	}
+	defer p.giveBack(in)
+	if code < 0 {
+		_, message, _ := in.frame.Failure()
+		e := refuse("config: %s", message)
+		e.Param = "config"
+		return e
+	}
+	return nil
+}
+
+func (p *plugin) replaced() error {
+	return engine.Errorf(engine.CodePluginFailed, "plugin %s was replaced", p.ref)
+}
+
+// messageOf returns the part of an error that is safe to show.
+func messageOf(err error) string {
+	if e, ok := err.(*engine.Error); ok {
+		return e.Message
+	}
+	return "the plugin failed"
+}

@@ -233,13 +233,10 @@ func (w *writer) rest(m chat.Message, part chat.Part) {
 
 // other writes a block that is not text, or refuses it.
 func (w *writer) other(m chat.Message, part chat.Part) (ok bool) {
-	img, isImage := chat.ImageOf(part.Node)
+	img, isImage := m.Image(part)
 	if !isImage || m.Role != chat.User {
 		m.RefusePart(part)
 		return false
-	}
-	if detail := part.Node.Get("image_url").Get("detail"); !detail.Equal("auto") {
-		w.r.Lose("messages[].content[].image_url.detail", detail)
 	}
 	if img.URL != 0 {
 		sdk.Emit(`{"type":"image","source":{"type":"url","url":`)

@@ -195,3 +195,25 @@ func TestRequestCall(t *testing.T) {
 		t.Errorf("embeddings = %q, failed %v, want a refusal that names the operation", got.Message, got.Failed)
 	}
 }
+
+// However many pieces a request has, it is answered or refused: breaking a limit
+// of the boundary, which adaptertest fails the test for, would count against the plugin.
+func TestRequestKeepsWithinLimits(t *testing.T) {
+	parts := func(part string, n int) string {
+		return `{"messages":[{"role":"user","content":[` + strings.Repeat(part+",", n-1) + part + `]}]}`
+	}
+	message := `{"role":"user","content":"x"},{"role":"assistant","content":"y","name":"z"},`
+	for name, body := range map[string]string{
+		"messages": `{"messages":[` + strings.Repeat(message, 2000) + `{"role":"user","content":"x"}]}`,
+		"texts":    parts(`{"type":"text","text":"x"}`, 5600),
+		"marks":    parts(`{"type":"text","text":"x","cache_control":{"type":"ephemeral"},"prompt_cache_breakpoint":{}}`, 5600),
+		"images":   parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
+		"systems":  `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := adaptertest.Request(t, anthropic.Adapter{}, target, body); !got.Failed && got.Output == "" {
+				t.Errorf("Request of many %s gave neither an answer nor a refusal", name)
+			}
+		})
+	}
+}

@@ -18,13 +18,20 @@ type Image struct {
 // maxMediaType bounds what is looked at of a data URL for its media type.
 const maxMediaType = 128
 
-// ImageOf reads an image_url part. ok is false when the part is something else,
-// or holds a URL that no provider could follow.
-func ImageOf(part sdk.Node) (img Image, ok bool) {
-	if !part.Get("type").Equal("image_url") {
+// imageCost is what reading and writing an image costs in host calls beyond a text.
+const imageCost = 24
+
+// Image reads an image_url part. ok is false when the part is something else, holds
+// a URL that no provider could follow, or is one image more than can be read in a call.
+func (m Message) Image(p Part) (img Image, ok bool) {
+	if m.request.left -= imageCost; m.request.left < 0 || !p.Node.Get("type").Equal("image_url") {
 		return Image{}, false
 	}
-	url := part.Get("image_url").Get("url")
+	image := p.Node.Get("image_url")
+	if detail := image.Get("detail"); !detail.Equal("auto") {
+		m.request.Lose("messages[].content[].image_url.detail", detail)
+	}
+	url := image.Get("url")
 	if url.Kind() != abi.KindString {
 		return Image{}, false
 	}

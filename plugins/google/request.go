@@ -103,13 +103,10 @@ func emitPart(r *chat.Request, m chat.Message, part chat.Part) (ok bool) {
 		loseRest(r, m, part)
 		return true
 	}
-	img, isImage := chat.ImageOf(part.Node)
+	img, isImage := m.Image(part)
 	if !isImage || m.Role != chat.User {
 		m.RefusePart(part)
 		return false
-	}
-	if detail := part.Node.Get("image_url").Get("detail"); !detail.Equal("auto") {
-		r.Lose("messages[].content[].image_url.detail", detail)
 	}
 	loseRest(r, m, part)
 	if img.URL != 0 {

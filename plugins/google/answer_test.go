@@ -1,0 +1,181 @@
+package google_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/plugins/adaptertest"
+	"github.com/pointsman/pointsman/plugins/google"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+func TestResponse(t *testing.T) {
+	const head = `{"id":"r1","object":"chat.completion","created":1795348800,"model":"gemini-x","choices":[`
+	choice := func(index, message, finish string) string {
+		return `{"index":` + index + `,"message":{"role":"assistant",` + message + `},"logprobs":null,"finish_reason":"` + finish + `"}`
+	}
+	body := func(members string) string { return `{"responseId":"r1","modelVersion":"gemini-x",` + members + `}` }
+	const usage = `"usageMetadata":{"promptTokenCount":10,"cachedContentTokenCount":4,"toolUsePromptTokenCount":3,"candidatesTokenCount":20,"thoughtsTokenCount":5,"totalTokenCount":38}`
+	const wantUsage = `],"usage":{"prompt_tokens":13,"completion_tokens":25,"total_tokens":38,"prompt_tokens_details":{"cached_tokens":4},"completion_tokens_details":{"reasoning_tokens":5}}}`
+	tests := []struct{ name, body, want string }{
+		{
+			"text", body(`"candidates":[{"content":{"parts":[{"text":"a\n"},{"text":"b"}],"role":"model"},"finishReason":"STOP","index":0}],` + usage),
+			head + choice("0", `"content":"a\nb","refusal":null`, "stop") + wantUsage,
+		},
+		{
+			"thoughts are not the text", body(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"a","thoughtSignature":"c2ln"},{"text":"","thoughtSignature":"c2ln"}]},"finishReason":"STOP"}]`),
+			head + choice("0", `"content":"a","reasoning_content":"hm","refusal":null`, "stop") + `]}`,
+		},
+		{
+			"a budget spent on thinking", body(`"candidates":[{"content":{"role":"model"},"finishReason":"MAX_TOKENS","index":0}],"usageMetadata":{"promptTokenCount":15,"thoughtsTokenCount":2,"totalTokenCount":17}`),
+			head + choice("0", `"content":null,"refusal":null`, "length") + `],"usage":{"prompt_tokens":15,"completion_tokens":2,"total_tokens":17,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":2}}}`,
+		},
+		{
+			"filtered", body(`"candidates":[{"content":{},"finishReason":"SAFETY","finishMessage":"no"}]`),
+			head + choice("0", `"content":null,"refusal":"no"`, "content_filter") + `]}`,
+		},
+		{
+			"a prompt that was blocked", body(`"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":9,"totalTokenCount":9}`),
+			head + choice("0", `"content":null,"refusal":null`, "content_filter") + `],"usage":{"prompt_tokens":9,"completion_tokens":0,"total_tokens":9,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}`,
+		},
+		{
+			"two candidates", body(`"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP","index":1},{"content":{"parts":[{"text":"b"}]},"finishReason":"MAX_TOKENS","index":0}]`),
+			head + choice("1", `"content":"a","refusal":null`, "stop") + "," + choice("0", `"content":"b","refusal":null`, "length") + `]}`,
+		},
+		{
+			"candidates without an index", body(`"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"},{"content":{"parts":[{"text":"b"}]},"finishReason":"STOP"}]`),
+			head + choice("0", `"content":"a","refusal":null`, "stop") + "," + choice("1", `"content":"b","refusal":null`, "stop") + `]}`,
+		},
+		{
+			"a finish reason to come, with text", body(`"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"SATISFIED"}]`),
+			head + choice("0", `"content":"a","refusal":null`, "stop") + `]}`,
+		},
+		{
+			"usage that counts no prompt", body(`"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"trafficType":"ON_DEMAND"}`),
+			head + choice("0", `"content":"a","refusal":null`, "stop") + `]}`,
+		},
+		{
+			"more cached than prompted", body(`"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":5,"cachedContentTokenCount":9}`),
+			head + choice("0", `"content":"a","refusal":null`, "stop") + `],"usage":{"prompt_tokens":5,"completion_tokens":0,"total_tokens":5,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":0}}}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, tt.body)
+			if got.Failed || got.Output != tt.want {
+				t.Errorf("Response(%s)\n got %s %s\nwant %s", tt.body, got.Output, got.Message, tt.want)
+			}
+		})
+	}
+}
+
+// Every finish reason of the API has a meaning; "" is an answer that failed.
+func TestFinishReasons(t *testing.T) {
+	tests := map[string]string{
+		"STOP": "stop", "MAX_TOKENS": "length", "CONTINUATION": "length",
+		"SAFETY": "content_filter", "PROHIBITED_CONTENT": "content_filter", "BLOCKLIST": "content_filter", "SPII": "content_filter",
+		"RECITATION": "content_filter", "LANGUAGE": "content_filter", "IMAGE_SAFETY": "content_filter",
+		"IMAGE_PROHIBITED_CONTENT": "content_filter", "IMAGE_RECITATION": "content_filter", "IMAGE_OTHER": "content_filter",
+		"MALFORMED_FUNCTION_CALL": "", "UNEXPECTED_TOOL_CALL": "", "MISSING_THOUGHT_SIGNATURE": "", "TOO_MANY_TOOL_CALLS": "",
+		"OTHER": "", "NO_IMAGE": "", "FINISH_REASON_UNSPECIFIED": "", "SATISFIED": "",
+	}
+	for reason, want := range tests {
+		body := `{"candidates":[{"content":{},"finishReason":"` + reason + `"}]}`
+		got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body)
+		streamed := adaptertest.Stream(t, google.Adapter{}, []adaptertest.Event{{Data: body}})
+		if want == "" {
+			if !got.Failed || got.Class != abi.ClassServer || !strings.Contains(got.Message, reason) || !streamed.Failed || streamed.Class != abi.ClassServer {
+				t.Errorf("finish reason %s without content = %s %q, streamed %q, want failures of the server that name it", reason, got.Output, got.Message, streamed.Chunks)
+			}
+			continue
+		}
+		finish := `"finish_reason":"` + want + `"`
+		if !strings.Contains(got.Output, finish) || !slices.ContainsFunc(streamed.Chunks, func(c string) bool { return strings.Contains(c, finish) }) {
+			t.Errorf("finish reason %s = %s, streamed %q, want %s", reason, got.Output, streamed.Chunks, finish)
+		}
+	}
+}
+
+func TestResponseLosesParts(t *testing.T) {
+	body := `{"candidates":[{"content":{"parts":[{"executableCode":{}},{"shape":1},{"text":"a"}]},"finishReason":"STOP"}]}`
+	got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body)
+	if want := []string{"parts[].executableCode", "parts[]"}; !slices.Equal(got.Lossy, want) {
+		t.Errorf("Response(%s) loses %q, want %q", body, got.Lossy, want)
+	}
+}
+
+func TestResponseFails(t *testing.T) {
+	tests := []struct {
+		name, body string
+		want       abi.Class
+	}{
+		{"a page", "<html>Bad gateway</html>", abi.ClassServer},
+		{"nothing", "", abi.ClassServer},
+		{"no candidates and no reason", `{}`, abi.ClassServer},
+		{"no finish reason", `{"candidates":[{"content":{"parts":[{"text":"a"}]}}]}`, abi.ClassServer},
+		{"an index out of range", `{"candidates":[{"finishReason":"STOP","index":64}]}`, abi.ClassServer},
+		{"an index twice", `{"candidates":[{"finishReason":"STOP","index":0},{"finishReason":"STOP","index":0}]}`, abi.ClassServer},
+		{"more candidates than can be", `{"candidates":[` + strings.Repeat(`{"finishReason":"STOP"},`, 64) + `{"finishReason":"STOP"}]}`, abi.ClassServer},
+		{"more parts than can be", `{"candidates":[{"content":{"parts":[` + strings.Repeat(`{"text":"a"},`, 4096) + `{"text":"a"}]},"finishReason":"STOP"}]}`, abi.ClassServer},
+		{"an error under 200", `{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}`, abi.ClassOverloaded},
+		{"an error in an array", `[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]`, abi.ClassRateLimited},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, tt.body)
+			if !got.Failed || got.Class != tt.want {
+				t.Errorf("Response(%.200q) = %s, class %d, failed %v, want a failure of class %d", tt.body, got.Output, got.Class, got.Failed, tt.want)
+			}
+		})
+	}
+}
+
+func TestError(t *testing.T) {
+	body := func(status, message, details string) string {
+		return `{"error":{"code":0,"message":"` + message + `","status":"` + status + `","details":[` + details + `]}}`
+	}
+	const (
+		inSeconds = `{"@type":"type.googleapis.com/google.rpc.RetryInfo","retryDelay":"34.4s"}`
+		perMinute = `{"violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier"}]}`
+		perDay    = `{"violations":[{"quotaId":"GenerateRequestsPerMinute"},{"quotaId":"GenerateRequestsPerDayPerProject"}]}`
+	)
+	tests := []struct {
+		name   string
+		status int
+		fields map[string]string
+		body   string
+		want   abi.Class
+		wantMS int64
+		holds  string
+	}{
+		{"bad request", 400, nil, body("INVALID_ARGUMENT", "Unknown name", ""), abi.ClassInvalid, 0, `"message":"Unknown name"`},
+		{"bad key", 400, nil, body("INVALID_ARGUMENT", "x", `{"reason":"API_KEY_INVALID"}`), abi.ClassAuth, 0, ""},
+		{"too long", 400, nil, body("INVALID_ARGUMENT", "The input token count (9) exceeds the maximum number of tokens allowed (8).", ""), abi.ClassContextLength, 0, "context_length_exceeded"},
+		{"not from here", 400, nil, body("FAILED_PRECONDITION", "x", ""), abi.ClassAuth, 0, ""},
+		{"no key", 401, nil, body("UNAUTHENTICATED", "x", ""), abi.ClassAuth, 0, ""},
+		{"blocked key", 403, nil, body("PERMISSION_DENIED", "x", ""), abi.ClassAuth, 0, ""},
+		{"no such model", 404, nil, body("NOT_FOUND", "x", ""), abi.ClassNotFound, 0, "model_not_found"},
+		{"rate limit", 429, nil, body("RESOURCE_EXHAUSTED", "x", perMinute+","+inSeconds), abi.ClassRateLimited, 34_400, ""},
+		{"rate limit without details", 429, map[string]string{"retry-after": "3"}, body("RESOURCE_EXHAUSTED", "x", ""), abi.ClassRateLimited, 3000, ""},
+		{"the quota of the day", 429, nil, body("RESOURCE_EXHAUSTED", "x", perDay+","+inSeconds), abi.ClassQuota, 0, "insufficient_quota"},
+		{"cancelled", 499, nil, body("CANCELLED", "x", ""), abi.ClassServer, 0, ""},
+		{"internal", 500, nil, body("INTERNAL", "x", ""), abi.ClassServer, 0, ""},
+		{"overloaded", 503, nil, body("UNAVAILABLE", "x", inSeconds), abi.ClassOverloaded, 34_400, ""},
+		{"late", 504, nil, body("DEADLINE_EXCEEDED", "x", ""), abi.ClassServer, 0, ""},
+		{"a status to come goes by the code", 400, nil, `{"error":{"code":429,"message":"x","status":"NEW"}}`, abi.ClassRateLimited, 0, ""},
+		{"in an array", 503, nil, "[" + body("UNAVAILABLE", "x", "") + "]", abi.ClassOverloaded, 0, ""},
+		{"a page", 502, nil, "<html>", abi.ClassServer, 0, "the provider failed"},
+		{"a page that limits", 429, map[string]string{"retry-after": "2"}, "slow down", abi.ClassRateLimited, 2000, ""},
+		{"an empty array", 500, nil, "[]", abi.ClassServer, 0, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := adaptertest.Error(t, google.Adapter{}, adaptertest.Provider{Status: tt.status, Fields: tt.fields}, tt.body)
+			if got.Failed || got.Class != tt.want || got.RetryAfterMS != tt.wantMS || !strings.Contains(got.Output, tt.holds) {
+				t.Errorf("Error(%d, %s) = %s, class %d, after %d ms; want class %d, after %d ms, holding %q",
+					tt.status, tt.body, got.Output, got.Class, got.RetryAfterMS, tt.want, tt.wantMS, tt.holds)
+			}
+		})
+	}
+}

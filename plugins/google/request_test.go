@@ -1,0 +1,164 @@
+package google_test
+
+import (
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/plugins/adaptertest"
+	"github.com/pointsman/pointsman/plugins/google"
+)
+
+const target = `{"id":"gemini","upstream_id":"gemini-x","api":"generate","max_output":65536,"capabilities":[],"unsupported":[],"rename":{}}`
+
+func TestRequest(t *testing.T) {
+	const hi = `"messages":[{"role":"user","content":"hi"}]`
+	const head = `{"contents":[{"role":"user","parts":[{"text":"hi"}]}]`
+	tests := []struct {
+		name, target, body string
+		want               string
+		wantLossy          []string
+	}{
+		{name: "one user message", body: `{"model":"auto",` + hi + `}`, want: head + `}`},
+		{
+			name: "system messages become parts in order",
+			body: `{"messages":[{"role":"system","content":"a"},{"role":"developer","content":[{"type":"text","text":"b"},{"type":"text","text":"c"}]},{"role":"user","content":"hi"}]}`,
+			want: head + `,"systemInstruction":{"parts":[{"text":"a"},{"text":"b"},{"text":"c"}]}}`,
+		},
+		{
+			name:      "a system message after a turn loses its place",
+			body:      `{"messages":[{"role":"user","content":"hi"},{"role":"system","content":"a"}]}`,
+			want:      head + `,"systemInstruction":{"parts":[{"text":"a"}]}}`,
+			wantLossy: []string{"messages[].position"},
+		},
+		{
+			name: "history; messages of one role become one turn",
+			body: `{"messages":[{"role":"user","content":"a"},{"role":"user","content":[{"type":"text","text":""},{"type":"text","text":"b\n\ud83d\ude00"}]},{"role":"assistant","content":"c"},{"role":"assistant","content":null},{"role":"assistant","content":null,"refusal":"d"},{"role":"user","content":"e"}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"a"},{"text":"b\n\ud83d\ude00"}]},{"role":"model","parts":[{"text":"c"},{"text":"d"}]},{"role":"user","parts":[{"text":"e"}]}]}`,
+		},
+		{
+			name: "a system message in between does not split a turn",
+			body: `{"messages":[{"role":"user","content":"a"},{"role":"system","content":""},{"role":"user","content":"b"}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"a"},{"text":"b"}]}]}`,
+		},
+		{
+			name: "the generation config",
+			body: `{"temperature":1.70,"top_p":0.9,"top_k":3,"presence_penalty":0.1,"frequency_penalty":-0.2,"max_tokens":5,"max_completion_tokens":7,"n":2,"seed":42,"stop":["a","b"],` + hi + `}`,
+			want: head + `,"generationConfig":{"temperature":1.70,"topP":0.9,"topK":3,"presencePenalty":0.1,"frequencyPenalty":-0.2,"maxOutputTokens":7,"candidateCount":2,"seed":42,"stopSequences":["a","b"]}}`,
+		},
+		{name: "one member of the config", body: `{"stop":"x",` + hi + `}`, want: head + `,"generationConfig":{"stopSequences":["x"]}}`},
+		{name: "an empty stop text is none", body: `{"stop":[""],` + hi + `}`, want: head + `}`},
+		{
+			name: "more stop texts than Gemini takes", body: `{"stop":["1","2","3","4","5","6","7"],` + hi + `}`,
+			want: head + `,"generationConfig":{"stopSequences":["1","2","3","4","5"]}}`, wantLossy: []string{"stop"},
+		},
+		{name: "a seed of 64 bits", body: `{"seed":4294967296,` + hi + `}`, want: head + `}`, wantLossy: []string{"seed"}},
+		{name: "more tokens than the model can write", body: `{"max_tokens":70000,` + hi + `}`, want: head + `,"generationConfig":{"maxOutputTokens":65536}}`, wantLossy: []string{"max_tokens"}},
+		{
+			name:      "members that the target rejects",
+			target:    `{"upstream_id":"gemini-x","unsupported":["temperature","frequency_penalty"]}`,
+			body:      `{"temperature":0.2,"frequency_penalty":0.1,` + hi + `}`,
+			want:      head + `}`,
+			wantLossy: []string{"frequency_penalty", "temperature"},
+		},
+		{name: "service tier flex", body: `{"service_tier":"flex",` + hi + `}`, want: head + `,"serviceTier":"flex"}`},
+		{name: "service tier default", body: `{"service_tier":"default",` + hi + `}`, want: head + `}`},
+		{name: "service tier scale", body: `{"service_tier":"scale",` + hi + `}`, want: head + `}`, wantLossy: []string{"service_tier"}},
+		{
+			name:      "what the wire has no place for",
+			body:      `{"user":"u","logit_bias":{"1":2},"response_format":{"type":"json_object"},"reasoning_effort":"high","tools":[{"type":"function"}],` + hi + `}`,
+			want:      head + `}`,
+			wantLossy: []string{"logit_bias", "reasoning_effort", "response_format", "tools", "user"},
+		},
+		{
+			name:      "members of messages and parts",
+			body:      `{"messages":[{"role":"user","name":"bob","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}]}`,
+			want:      head + `}`,
+			wantLossy: []string{"messages[].content[].cache_control", "messages[].name"},
+		},
+		{
+			name: "an inline image",
+			body: `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AAE="}},{"type":"text","text":"see"}]}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"inlineData":{"mimeType":"image/png","data":"AAE="}},{"text":"see"}]}]}`,
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if tt.target == "" {
+				tt.target = target
+			}
+			got := adaptertest.Request(t, google.Adapter{}, tt.target, tt.body)
+			if got.Failed || got.Output != tt.want {
+				t.Errorf("Request(%s)\n got %s %s\nwant %s", tt.body, got.Output, got.Message, tt.want)
+			}
+			if want := "/v1beta/models/gemini-x:generateContent"; got.Path != want {
+				t.Errorf("path = %q, want %q", got.Path, want)
+			}
+			slices.Sort(got.Lossy)
+			if !slices.Equal(got.Lossy, tt.wantLossy) {
+				t.Errorf("Request(%s) loses %q, want %q", tt.body, got.Lossy, tt.wantLossy)
+			}
+		})
+	}
+}
+
+func TestRequestPath(t *testing.T) {
+	got := adaptertest.Request(t, google.Adapter{}, target, `{"stream":true,"messages":[{"role":"user","content":"hi"}]}`)
+	if want := "/v1beta/models/gemini-x:streamGenerateContent?alt=sse"; got.Path != want {
+		t.Errorf("path of a stream = %q, want %q", got.Path, want)
+	}
+	for _, id := range []string{"", "..", "a/b", "a?key=x", "a#b", "a:b", "a b", "a%2fb", "é"} {
+		got := adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"`+id+`"}`, `{"messages":[{"role":"user","content":"hi"}]}`)
+		if !got.Failed || got.Path != "" {
+			t.Errorf("upstream id %q gives path %q, failed %v, want a refusal", id, got.Path, got.Failed)
+		}
+	}
+}
+
+func TestRequestRefuses(t *testing.T) {
+	tests := []struct{ name, body, want string }{
+		{"no turn", `{"messages":[{"role":"system","content":"hi"}]}`, "messages: "},
+		{"nothing said", `{"messages":[{"role":"assistant","content":""}]}`, "messages: "},
+		{"an empty user message", `{"messages":[{"role":"user","content":"x"},{"role":"user","content":""}]}`, "messages[1]: "},
+		{"audio", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}`, "messages[0].content[0]: content of type 'input_audio'"},
+		{"an image by URL", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`, "messages[0].content[0]: Gemini takes images as data URLs"},
+		{"an image in a system message", `{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]},{"role":"user","content":"x"}]}`, "messages[0].content[0]: "},
+		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1]: the role 'tool'"},
+		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls: "},
+		{"another operation", "", "the google adapter has no operation 'list'"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			operation := "chat"
+			if tt.body == "" {
+				operation, tt.body = "list", "{}"
+			}
+			got := adaptertest.Call(t, google.Adapter{}, `{"operation":"`+operation+`","target":`+target+`}`, tt.body)
+			if !got.Failed || !strings.HasPrefix(got.Message, tt.want) {
+				t.Errorf("Request(%s) = %q, failed %v, want failure %q…", tt.body, got.Message, got.Failed, tt.want)
+			}
+		})
+	}
+}
+
+// However many pieces a request has, it is answered or refused: breaking a limit
+// of the boundary, which adaptertest fails the test for, would count against the plugin.
+func TestRequestKeepsWithinLimits(t *testing.T) {
+	parts := func(part string, n int) string {
+		return `{"messages":[{"role":"user","content":[` + strings.Repeat(part+",", n-1) + part + `]}]}`
+	}
+	message := `{"role":"user","content":"x"},{"role":"assistant","content":"y","name":"z"},`
+	for name, body := range map[string]string{
+		"messages": `{"messages":[` + strings.Repeat(message, 2000) + `{"role":"user","content":"x"}]}`,
+		"texts":    parts(`{"type":"text","text":"x"}`, 5600),
+		"marks":    parts(`{"type":"text","text":"x","cache_control":{"type":"ephemeral"},"prompt_cache_breakpoint":{}}`, 5600),
+		"images":   parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
+		"systems":  `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := adaptertest.Request(t, google.Adapter{}, target, body); !got.Failed && got.Output == "" {
+				t.Errorf("Request of many %s gave neither an answer nor a refusal", name)
+			}
+		})
+	}
+}

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"slices"
 	"strings"
-	"unicode/utf8"
 )
 
 // Words finds which of many phrases a text mentions, all of them in one pass. It is
@@ -24,9 +23,7 @@ type Words struct {
 	outs      []uint32 // phrases that end there
 	outLink   []uint32 // nearest state along fail with outs; 0: none
 
-	// second holds, for a first byte of the text, the second bytes after which a phrase
-	// may still be coming. Bytes of the text as they are: both cases are in it.
-	second    [utf8.RuneSelf][2]uint64
+	prefix    prefixFilter
 	wordFirst bool // every phrase begins with a word character
 }
 
@@ -49,7 +46,7 @@ func NewWords(phrases []string) *Words {
 	}
 	w.link(t)
 	w.output(t, ends)
-	w.filter()
+	w.addPrefixes()
 	return w
 }
 
@@ -166,31 +163,6 @@ func (w *Words) output(t *trie, ends []uint32) {
 				w.outLink[e.to] = f
 			} else {
 				w.outLink[e.to] = w.outLink[f]
-			}
-		}
-	}
-}
-
-// filter fills second and wordFirst from the root's edges.
-func (w *Words) filter() {
-	l := w.letters
-	for _, e := range w.edgesOf(0) {
-		if l.class(e.char) != wordRune {
-			w.wordFirst = false
-		}
-	}
-	for first := range rune(utf8.RuneSelf) {
-		state := w.child(0, rune(l.asciiFolds[first]))
-		if state == 0 {
-			continue
-		}
-		for b := range rune(utf8.RuneSelf) {
-			c := rune(l.asciiFolds[b])
-			if l.ascii[b] == spaceRune {
-				c = space
-			}
-			if w.child(state, c) != 0 || w.ends(state) && l.ascii[b] != wordRune {
-				w.second[first][b>>6] |= 1 << (b & 63)
 			}
 		}
 	}

@@ -17,55 +17,46 @@ func (w *Words) Scan(text string, hits []uint64) {
 	}
 	var tail [64]byte
 	b := bytesOf(text)
-	i := 0
-	afterWord := uint64(0) // 1: the character before i is a word character
-	for i < len(b) {
+	afterWord := uint64(0) // 1: the character before b[i] is a word character
+	for i := 0; i < len(b); {
 		block := b[i:]
-		if len(block) > 64 {
-			block = block[:64]
-		} else if len(block) < 64 {
+		if len(block) < 64 {
 			copy(tail[:], block)
-			tail[len(block)] = utf8.RuneSelf // ends the block like any other character that is not ASCII
+			tail[len(block)] = utf8.RuneSelf // ends the block as any character does that is not ASCII
 			block = tail[:]
 		}
 		words, size := wordMask((*[64]byte)(block))
-		starts := ^(words<<1 | afterWord)
-		if size < 64 {
-			starts &= 1<<size - 1
-		}
+		next := i + size
+		// Where a phrase may begin: wherever no word character stands before.
+		starts := ^(words<<1 | afterWord) & (1<<size - 1)
 		if w.wordFirst {
 			starts &= words
-		}
-		next := i + size
-		for starts != 0 {
-			at := i + bits.TrailingZeros64(starts)
-			if at+1 < len(b) {
-				second := b[at+1]
-				if second < utf8.RuneSelf && w.second[b[at]][second>>6]>>(second&63)&1 == 0 {
-					starts &= starts - 1
-					continue
-				}
-			}
-			end, ended := w.walk(text, at, hits)
-			if end >= next {
-				next, afterWord = end, ended
-				goto advance
-			}
-			starts = starts >> (end - i) << (end - i)
 		}
 		if size > 0 {
 			afterWord = words >> (size - 1) & 1
 		}
-	advance:
+		for starts != 0 {
+			at := i + bits.TrailingZeros64(starts)
+			if at+4 <= len(b) && !w.prefix.pass(binary.LittleEndian.Uint32(b[at:])) {
+				starts &= starts - 1
+				continue
+			}
+			end, word := w.walk(text, at, hits)
+			if end >= next {
+				next, afterWord = end, word
+				break
+			}
+			starts = starts >> (end - i) << (end - i)
+		}
 		i = next
 		for i < len(b) && b[i] >= utf8.RuneSelf {
-			c, class, size := w.letters.next(text, i)
-			if afterWord == 0 && w.child(0, c) != 0 {
+			c, width := utf8.DecodeRuneInString(text[i:])
+			if afterWord == 0 && w.child(0, w.letters.fold(c)) != 0 {
 				i, afterWord = w.walk(text, i, hits)
 				continue
 			}
-			i += size
-			afterWord = uint64(class & wordRune)
+			i += width
+			afterWord = uint64(w.letters.class(c) & wordRune)
 		}
 	}
 }
@@ -76,13 +67,22 @@ func (w *Words) Scan(text string, hits []uint64) {
 func (w *Words) walk(text string, i int, hits []uint64) (end int, afterWord uint64) {
 	state := uint32(0)
 	for i < len(text) {
-		c, class, size := w.letters.next(text, i)
-		if class == spaceRune {
-			c = space
-			size = w.letters.skipSpace(text, i) - i
+		var c rune
+		var class uint8
+		size := 1
+		if b := text[i]; b < utf8.RuneSelf {
+			c, class = rune(w.letters.asciiFolds[b]), w.letters.ascii[b]
+		} else {
+			c, class, size = w.letters.next(text, i)
 		}
-		if class != wordRune && state != 0 {
-			w.report(state, hits)
+		if class != wordRune {
+			if class == spaceRune {
+				c = space
+				size = w.letters.skipSpace(text, i) - i
+			}
+			if state != 0 {
+				w.report(state, hits)
+			}
 		}
 		next := uint32(0)
 		for ; state != 0; state = w.fail[state] {
@@ -130,8 +130,8 @@ func wordMask(block *[64]byte) (mask uint64, size int) {
 	for i := 0; i < 64; i += 8 {
 		x := binary.LittleEndian.Uint64(block[i:])
 		wide := x & highs
-		y := x&^highs | ' '*lows
 		z := x &^ highs
+		y := z | ' '*lows
 		// High bits of bytes in a range: no sum carries into the next byte.
 		word := (y+(0x80-'a')*lows)&^(y+(0x7F-'z')*lows) |
 			(z+(0x80-'0')*lows)&^(z+(0x7F-'9')*lows) |
@@ -139,10 +139,7 @@ func wordMask(block *[64]byte) (mask uint64, size int) {
 		mask |= (word & highs >> 7 * 0x0102040810204080 >> 56) << i
 		if wide != 0 {
 			size = i + bits.TrailingZeros64(wide)>>3
-			if size < 64 {
-				mask &= 1<<size - 1
-			}
-			return mask, size
+			return mask & (1<<size - 1), size
 		}
 	}
 	return mask, 64

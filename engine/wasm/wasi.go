@@ -61,11 +61,12 @@ func (in *instance) putU32(ptr uint64, v uint32) { binary.LittleEndian.PutUint32
 func (in *instance) putU64(ptr uint64, v uint64) { binary.LittleEndian.PutUint64(in.view(ptr, 8), v) }
 
 // wasiClock answers every clock with the request's time; the monotonic ones
-// have also moved by what the guest asked to wait, so that a sleep ends.
+// have also moved by what the guest asked to wait, so that a sleep ends, and are never
+// at zero, which Go's runtime refuses to start with ("nanotime returning zero").
 func wasiClock(in *instance, s []uint64) {
 	now := in.nowMS * 1e6
 	if uint32(s[0]) != 0 {
-		now += in.slept
+		now += in.slept + 1
 	}
 	in.putU64(s[2], uint64(now))
 	s[0] = wasiOK

@@ -3,28 +3,7 @@ package plugins_test
 import (
 	"bytes"
 	"testing"
-
-	"github.com/pointsman/pointsman/sdk/abi"
 )
-
-// play feeds events to a session, at the end of the stream too if it ends in a way
-// that the host can see, and gathers the replies. It stops at the first failure, as the host does.
-func play(s session, events []event, end bool) reply {
-	var all reply
-	if end {
-		events = append(events[:len(events):len(events)], event{name: abi.EventEOF})
-	}
-	for _, e := range events {
-		r := s.event(e.name, e.data)
-		all.chunks = append(all.chunks, r.chunks...)
-		all.lossy = append(all.lossy, r.lossy...)
-		if r.failed || r.err != nil {
-			all.failed, all.class, all.afterMS, all.message, all.err = r.failed, r.class, r.afterMS, r.message, r.err
-			return all
-		}
-	}
-	return all
-}
 
 // checkCuts ends a stream after every byte of it. Whatever the cut: the adapter does
 // not break, its chunks are a beginning of the whole stream's, and it finishes no
@@ -35,18 +14,18 @@ func play(s session, events []event, end bool) reply {
 // rest as an event is tried at every byte.
 func checkCuts(t *testing.T, r runner, s *suite, rec *recording) {
 	t.Helper()
-	whole := play(r.open(t, s, rec), rec.events(t, rec.body), false)
+	whole := r.play(t, s, rec, rec.events(t, rec.body)...)
 	f := newFramer(t, rec.framing)
 	var events []event
-	checkCut(t, r, s, rec, events, whole)
+	sure := checkCut(t, r, s, rec, events, whole)
 	for i, c := range rec.body {
 		e, ok := f.next(c)
 		if ok {
 			events = append(events, e)
-			checkCut(t, r, s, rec, events, whole)
+			sure = checkCut(t, r, s, rec, events, whole)
 		}
 		if torn := f.torn(); torn != "" && (r.tearEvery == 1 || i%r.tearEvery == 0) {
-			checkTorn(t, r, s, rec, events, event{data: torn})
+			checkTorn(t, r, s, rec, events, event{data: torn}, sure)
 		}
 		if t.Failed() {
 			t.Fatalf("%s, cut after byte %d of %d", rec.folder, i+1, len(rec.body))
@@ -57,17 +36,18 @@ func checkCuts(t *testing.T, r runner, s *suite, rec *recording) {
 	}
 }
 
-func checkCut(t *testing.T, r runner, s *suite, rec *recording, events []event, whole reply) {
+// checkCut ends the stream after these events. It returns how many chunks they give.
+func checkCut(t *testing.T, r runner, s *suite, rec *recording, events []event, whole reply) int {
 	t.Helper()
-	before := play(r.open(t, s, rec), events, false)
-	after := play(r.open(t, s, rec), events, true)
+	before := r.play(t, s, rec, events...)
+	after := r.play(t, s, rec, with(events, eof)...)
 	if after.err != nil {
 		t.Errorf("%d events and the end: %v", len(events), after.err)
-		return
+		return 0
 	}
 	if len(before.chunks) > len(whole.chunks) {
 		t.Errorf("%d events give %d chunks, the whole stream %d", len(events), len(before.chunks), len(whole.chunks))
-		return
+		return 0
 	}
 	for i, c := range before.chunks {
 		if !bytes.Equal(c, whole.chunks[i]) {
@@ -77,18 +57,30 @@ func checkCut(t *testing.T, r runner, s *suite, rec *recording, events []event, 
 	if finishes(t, after.chunks) && !s.ended(t, rec, events) {
 		t.Errorf("%d events and the end finish an answer that the provider did not: %s", len(events), after.chunks[len(after.chunks)-1])
 	}
+	return len(before.chunks)
 }
 
-func checkTorn(t *testing.T, r runner, s *suite, rec *recording, events []event, torn event) {
+// checkTorn adds a torn event. The first sure chunks are those of the events before.
+func checkTorn(t *testing.T, r runner, s *suite, rec *recording, events []event, torn event, sure int) {
 	t.Helper()
-	got := play(r.open(t, s, rec), append(events[:len(events):len(events)], torn), true)
+	got := r.play(t, s, rec, with(events, torn, eof)...)
 	if got.err != nil {
 		t.Errorf("%d events and the torn %q: %v", len(events), torn.data, got.err)
 		return
 	}
-	if finishes(t, got.chunks) && !s.ended(t, rec, events) && !s.ended(t, rec, append(events[:len(events):len(events)], torn)) {
+	if len(got.chunks) < sure {
+		t.Errorf("%d events and the torn %q give %d chunks, the events alone %d", len(events), torn.data, len(got.chunks), sure)
+		return
+	}
+	all := with(events, torn)
+	if len(got.chunks) > sure && finishes(t, got.chunks[sure:]) && !s.ended(t, rec, all) {
 		t.Errorf("%d events and the torn %q finish an answer that the provider did not", len(events), torn.data)
 	}
+}
+
+// with returns the events and more, in a slice of its own.
+func with(events []event, more ...event) []event {
+	return append(events[:len(events):len(events)], more...)
 }
 
 // finishes reports whether any chunk has a finish_reason.

@@ -26,7 +26,18 @@ type recording struct {
 	stream    bool
 	framing   string
 
-	callNode, requestNode document.Node // documents of the attempt; the second may be absent
+	callNode, requestNode document.Node            // documents of the attempt; the second may be absent
+	nodes                 map[string]document.Node // event data, parsed
+}
+
+// node parses the data of an event, once however often it is replayed.
+func (r *recording) node(data string) document.Node {
+	n, ok := r.nodes[data]
+	if !ok {
+		n = sdktest.Body(data)
+		r.nodes[data] = n
+	}
+	return n
 }
 
 // field is the header accessor of an answer.
@@ -37,7 +48,7 @@ const sharedFixtures = "../../shared/data/fixtures"
 
 func readRecording(t *testing.T, s *suite, x *exchange) *recording {
 	t.Helper()
-	rec := &recording{folder: x.folder, status: 200, framing: x.framing, fields: map[string]string{}}
+	rec := &recording{folder: x.folder, status: 200, framing: x.framing, fields: map[string]string{}, nodes: map[string]document.Node{}}
 	if rec.framing == "" {
 		rec.framing = "sse"
 	}

@@ -25,6 +25,7 @@ type session interface {
 	response(body []byte) reply
 	event(name, data string) reply
 	fail(body []byte) reply
+	close()
 }
 
 // reply is what one entry point made. Every chunk has been checked to be JSON.
@@ -41,10 +42,39 @@ type reply struct {
 
 var runners = []runner{
 	{name: "native", open: openNative, tearEvery: 1},
+	{name: "wasm", open: openPlugin, tearEvery: 64},
 }
 
 // nowMS is the time of every replayed request: 2026-07-01T12:00:00Z.
 const nowMS = 1_782_907_200_000
+
+// with opens a session for one use.
+func (r runner) with(t testing.TB, s *suite, rec *recording, use func(session) reply) reply {
+	t.Helper()
+	opened := r.open(t, s, rec)
+	defer opened.close()
+	return use(opened)
+}
+
+// play feeds events to a session and gathers the replies. It stops at the first failure, as the host does.
+func (r runner) play(t testing.TB, s *suite, rec *recording, events ...event) reply {
+	t.Helper()
+	return r.with(t, s, rec, func(opened session) (all reply) {
+		for _, e := range events {
+			one := opened.event(e.name, e.data)
+			all.chunks = append(all.chunks, one.chunks...)
+			all.lossy = append(all.lossy, one.lossy...)
+			if one.failed || one.err != nil {
+				all.failed, all.class, all.afterMS, all.message, all.err = one.failed, one.class, one.afterMS, one.message, one.err
+				return all
+			}
+		}
+		return all
+	})
+}
+
+// eof is the last event of a stream that ended without an error of the connection.
+var eof = event{name: abi.EventEOF}
 
 // native runs an adapter's methods on a document.Frame.
 type native struct {
@@ -71,7 +101,7 @@ func (n *native) response(body []byte) reply {
 func (n *native) event(name, data string) reply {
 	in := document.FrameInput{Entry: abi.EntryEvent, EventName: name}
 	if name != abi.EventEOF {
-		in.Response = sdktest.Body(data)
+		in.Response = n.rec.node(data)
 	}
 	return n.run(in, n.adapter.Event)
 }
@@ -79,6 +109,8 @@ func (n *native) event(name, data string) reply {
 func (n *native) fail(body []byte) reply {
 	return n.run(document.FrameInput{Entry: abi.EntryError, Response: sdktest.Body(string(body))}, n.adapter.Error)
 }
+
+func (n *native) close() {}
 
 func (n *native) run(in document.FrameInput, entry func() sdk.Result) reply {
 	in.Kind, in.Call, in.State, in.Random, in.NowMS = abi.KindProvider, n.rec.callNode, &n.state, n.random, nowMS

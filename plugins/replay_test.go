@@ -141,7 +141,7 @@ func replay(t *testing.T, r runner, s *suite, x *exchange) {
 
 // checkRequest compares the request that the adapter builds with the recorded one.
 func checkRequest(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
-	got := r.open(t, s, rec).request()
+	got := r.with(t, s, rec, session.request)
 	if got.failed || got.err != nil {
 		t.Fatalf("request of %s = failure %q, %v; want a body", x.folder, got.message, got.err)
 	}
@@ -168,7 +168,7 @@ func checkRequest(t *testing.T, r runner, s *suite, x *exchange, rec *recording)
 
 // checkResponse compares a whole answer.
 func checkResponse(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
-	got := r.open(t, s, rec).response(rec.body)
+	got := r.with(t, s, rec, func(o session) reply { return o.response(rec.body) })
 	if got.failed || got.err != nil || len(got.chunks) != 1 {
 		t.Fatalf("response of %s = %d outputs, failure %q, %v; want one output", x.folder, len(got.chunks), got.message, got.err)
 	}
@@ -184,7 +184,7 @@ func checkStream(t *testing.T, r runner, s *suite, x *exchange, rec *recording) 
 	if len(events) == 0 {
 		t.Fatalf("%s holds no event", x.folder)
 	}
-	got := play(r.open(t, s, rec), events, true)
+	got := r.play(t, s, rec, with(events, eof)...)
 	if got.err != nil {
 		t.Fatalf("stream of %s: %v", x.folder, got.err)
 	}
@@ -210,7 +210,7 @@ func checkStream(t *testing.T, r runner, s *suite, x *exchange, rec *recording) 
 
 // checkError compares a failed answer's class, and that it became an error object.
 func checkError(t *testing.T, r runner, s *suite, x *exchange, rec *recording) {
-	got := r.open(t, s, rec).fail(rec.body)
+	got := r.with(t, s, rec, func(o session) reply { return o.fail(rec.body) })
 	if got.err != nil || len(got.chunks) != 1 {
 		t.Fatalf("error of %s = %d outputs, %v; want one", x.folder, len(got.chunks), got.err)
 	}

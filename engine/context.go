@@ -1,0 +1,152 @@
+package engine
+
+import (
+	"iter"
+	"strconv"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Values that members of the context have as long as no service stands behind them,
+// chosen so that a rule written for the service does nothing without it.
+const (
+	// NoLimit is what is left of something that has no limit: the largest whole
+	// number that every JSON reader keeps exactly.
+	NoLimit = 1<<53 - 1
+	// HealthUnmeasured is the health of a model that nobody measured.
+	HealthUnmeasured = "healthy"
+)
+
+// Agent is who acts for the caller: the agent that it named, else its key's name.
+func (r *Request) Agent() string {
+	if r.Hints.AgentID != "" {
+		return r.Hints.AgentID
+	}
+	return r.Principal.KeyName
+}
+
+// Context returns the request's context document (abi.md, "Documents"), which only
+// plugins and explanations need. It is built on the first call, from Features,
+// Principal, Hints, Models and Received, and lives as long as the request; the
+// text in it is whole, so that a guest's mentions sees what a rule's does.
+//
+// Neutral values stand where no service does: session.turn 0, session.model "",
+// prefer true, false, false, budget NoLimit and 1, and for each model health
+// HealthUnmeasured, latency_ms and cost_nano_usd 0, remaining_* NoLimit.
+//
+// Not safe for concurrent use, the first call in particular: a request belongs to one goroutine.
+func (r *Request) Context() document.Node {
+	if r.context == nil {
+		doc, err := document.Parse(r.appendContext(), contextLimits)
+		if err != nil {
+			// The syntax is ours, every text is escaped, and metadata is valid JSON already.
+			panic("engine: context document: " + err.Error())
+		}
+		r.context = doc
+	}
+	return r.context.Root()
+}
+
+// contextLimits let pass whatever the limits of a body let pass: the text may need
+// more escapes here than there, and metadata stands one level deeper.
+var contextLimits = document.Limits{Bytes: 1 << 30, Depth: 2 * document.DefaultDepth, Nodes: 2 * document.DefaultNodes}
+
+func (r *Request) appendContext() []byte {
+	f := &r.Features
+	b := make([]byte, 0, 1024+len(f.Text)+len(f.Text)/16+len(f.Metadata.Raw())+256*len(r.Models))
+	b = appendText(b, `{"request":{"model":`, f.Model)
+	b = appendText(b, `,"text":`, f.Text)
+	b = appendInt(b, `,"chars":`, int64(f.Chars))
+	b = appendInt(b, `,"tokens":`, f.Tokens)
+	b = appendInt(b, `,"messages":`, int64(f.Messages))
+	b = appendBool(b, `,"has_image":`, f.HasImage)
+	b = appendBool(b, `,"has_audio":`, f.HasAudio)
+	b = appendBool(b, `,"has_tools":`, f.HasTools)
+	b = appendBool(b, `,"has_code":`, f.HasCode)
+	b = appendText(b, `,"command":`, f.Command)
+	b = appendText(b, `,"task_type":`, f.TaskType)
+	b = appendBool(b, `,"time_sensitive":`, f.TimeSensitive)
+	b = appendBool(b, `,"stream":`, f.Stream)
+	b = append(b, `,"metadata":`...)
+	if f.Metadata.Kind() == abi.KindObject {
+		b = append(b, f.Metadata.Raw()...)
+	} else {
+		b = append(b, '{', '}')
+	}
+
+	p := &r.Principal
+	b = appendText(b, `},"caller":{"account":`, p.AccountID)
+	b = appendText(b, `,"team":`, p.TeamID)
+	b = appendText(b, `,"user":`, p.UserID)
+	b = appendText(b, `,"key":`, p.KeyName)
+	b = appendText(b, `,"agent":`, r.Agent())
+	b = appendText(b, `},"session":{"id":`, r.Hints.SessionID)
+	b = append(b, `,"turn":0,"model":""},"prefer":{"vision":true,"speed":false,"cost":false}`...)
+	b = appendInt(b, `,"budget":{"left_nano_usd":`, NoLimit)
+	b = append(b, `,"left_fraction":1}`...)
+
+	at := r.Received.UTC()
+	b = appendInt(b, `,"time":{"unix_ms":`, at.UnixMilli())
+	b = appendInt(b, `,"hour":`, int64(at.Hour()))
+	b = appendInt(b, `,"weekday":`, int64(at.Weekday()))
+	b = append(b, `},"models":[`...)
+	first := true
+	for m := range r.UsableModels() {
+		if !first {
+			b = append(b, ',')
+		}
+		first = false
+		b = appendContextModel(b, m)
+	}
+	return append(b, `]}`...)
+}
+
+// UsableModels ranges over those of Models that can be called when the request
+// arrived, as they are served then. Read only.
+func (r *Request) UsableModels() iter.Seq[*Model] {
+	return func(yield func(*Model) bool) {
+		for i := range r.Models {
+			m := &r.Models[i]
+			if !m.Enabled {
+				continue
+			}
+			if !m.RetiresAt.IsZero() && !r.Received.Before(m.RetiresAt) {
+				served, _, ok := m.At(r.Received)
+				if !ok {
+					continue
+				}
+				m = &served
+			}
+			if !yield(m) {
+				return
+			}
+		}
+	}
+}
+
+func appendContextModel(b []byte, m *Model) []byte {
+	b = appendText(b, `{"id":`, m.ID)
+	b = appendText(b, `,"family":`, m.Family)
+	b = appendText(b, `,"tier":`, m.Tier)
+	b = appendText(b, `,"provider":`, m.ProviderID)
+	b = appendText(b, `,"health":`, HealthUnmeasured)
+	b = append(b, `,"latency_ms":0,"cost_nano_usd":0,"premium":`...)
+	b = strconv.AppendFloat(b, float64(m.PremiumCenti)/100, 'f', -1, 64)
+	b = appendInt(b, `,"remaining_requests":`, NoLimit)
+	b = appendInt(b, `,"remaining_tokens":`, NoLimit)
+	b = appendInt(b, `,"context_window":`, m.ContextWindow)
+	return append(b, '}')
+}
+
+func appendText(b []byte, lead, text string) []byte {
+	return document.AppendString(append(b, lead...), text)
+}
+
+func appendInt(b []byte, lead string, n int64) []byte {
+	return strconv.AppendInt(append(b, lead...), n, 10)
+}
+
+func appendBool(b []byte, lead string, v bool) []byte {
+	return strconv.AppendBool(append(b, lead...), v)
+}

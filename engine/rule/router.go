@@ -1,0 +1,76 @@
+// Package rule decides which models a request goes to: it compiles the tenants'
+// rules (expr expressions and plugin references) into an immutable table and tries
+// them in order. A rule's text comes from a tenant and is treated as hostile: see
+// source.go and gate.go for what is refused, cost.go for what the rest may cost.
+//
+// It does not know which models exist, who may use them or whether they answer:
+// that is the pipeline's envelope, after the decision. Nor does it run plugins; it
+// asks an engine.RuleGuests for them.
+//
+// Read router.go first, then decide.go; compile.go for the way of a text.
+package rule
+
+import (
+	"sync"
+	"sync/atomic"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// Config holds what is optional. The zero value works.
+type Config struct {
+	// Work bounds what the expressions of all rules may cost for one request, in the
+	// unit of cost.go (about a nanosecond of a slow case). Rules that would go beyond
+	// it count as failed for that request. 0: DefaultWork.
+	Work int
+	// OnSuspend is told when a rule is suspended for the requests of an account. It is
+	// called from Decide, must not block, and may be called concurrently. May be nil.
+	OnSuspend func(accountID, ruleID string)
+}
+
+// Router implements engine.Decider and engine.RuleChecker. Make one with New.
+// Safe for concurrent use.
+type Router struct {
+	guests engine.RuleGuests
+	cfg    Config
+
+	table atomic.Pointer[table]
+
+	loading sync.Mutex // one Load at a time; Decide takes no part
+}
+
+var (
+	_ engine.Decider     = (*Router)(nil)
+	_ engine.RuleChecker = (*Router)(nil)
+)
+
+// New returns a router without rules. guests finds the plugins that rules name; it
+// is asked at every call, so that a new plugin version needs no Load.
+func New(guests engine.RuleGuests, cfg Config) *Router {
+	if cfg.Work <= 0 {
+		cfg.Work = DefaultWork
+	}
+	r := &Router{guests: guests, cfg: cfg}
+	r.table.Store(newTable(nil, nil))
+	return r
+}
+
+// Problem is a rule that Load left out, and why.
+type Problem struct {
+	AccountID string
+	RuleID    string
+	Err       error // *engine.SourceError, or *engine.Error with CodeInvalid
+}
+
+// Load compiles the rules of every account and puts them in force at once for every
+// Decide that begins afterwards. A rule that is not valid is left out and reported;
+// an account's rule that is left out still hides the global rule of the same id,
+// which the account meant to replace. Texts that were in force before are not
+// compiled again. rules is not kept.
+func (r *Router) Load(rules []engine.Rule) []Problem {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	t := newTable(rules, r.table.Load())
+	r.table.Store(t)
+	return t.problems
+}

@@ -1,0 +1,237 @@
+package rule
+
+import (
+	"bytes"
+	"cmp"
+	"slices"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
+)
+
+// table is every rule in force. It never changes after newTable.
+type table struct {
+	global   *list            // of accounts without rules of their own
+	accounts map[string]*list // of the others
+	problems []Problem
+
+	// What the next table takes over.
+	programs map[string]*program // by source
+	breakers map[ruleKey]*breaker
+}
+
+type ruleKey struct {
+	account, id string
+	updated     int64 // a rule that was edited starts with a clean record
+}
+
+func (t *table) list(account string) *list {
+	if l := t.accounts[account]; l != nil {
+		return l
+	}
+	return t.global
+}
+
+// list is the rules that one account's requests are tried against, in order.
+type list struct {
+	entries []entry
+	// words finds the phrases of all mentions calls in one pass; bit i is phrase i.
+	words   *document.Words
+	phrases int
+}
+
+// entry is one rule of a list.
+type entry struct {
+	id       string
+	account  string // whose rule it is; "" for a global one
+	team     string // "" for every team
+	models   []string
+	only     bool
+	refuse   bool // on failure
+	priority int
+	created  time.Time
+
+	program *program // nil for a plugin
+	masks   [][]mask // of each mentions call, in this list's phrases
+
+	plugin string
+	config document.Node
+
+	breaker *breaker
+}
+
+// mask is some bits of a word of hits.
+type mask struct {
+	word int
+	bits uint64
+}
+
+// newTable compiles rules. previous may be nil.
+func newTable(rules []engine.Rule, previous *table) *table {
+	t := &table{
+		accounts: map[string]*list{},
+		programs: map[string]*program{},
+		breakers: map[ruleKey]*breaker{},
+	}
+	own := map[string][]entry{}
+	hidden := map[string]map[string]bool{} // ids that an account's rules take, enabled or not
+	for i := range rules {
+		r := &rules[i]
+		if hidden[r.AccountID] == nil {
+			hidden[r.AccountID] = map[string]bool{}
+		}
+		if hidden[r.AccountID][r.ID] {
+			t.problem(r, engine.Errorf(engine.CodeInvalid, "There are two rules with this id."))
+			continue
+		}
+		hidden[r.AccountID][r.ID] = true
+		if !r.Enabled {
+			continue
+		}
+		e, err := t.entry(r, previous)
+		if err != nil {
+			t.problem(r, err)
+			continue
+		}
+		own[r.AccountID] = append(own[r.AccountID], e)
+	}
+	global := own[""]
+	t.global = newList(global)
+	for account := range hidden {
+		if account == "" {
+			continue
+		}
+		entries := own[account]
+		for _, e := range global {
+			if !hidden[account][e.id] {
+				entries = append(entries, e)
+			}
+		}
+		t.accounts[account] = newList(entries)
+	}
+	return t
+}
+
+func (t *table) problem(r *engine.Rule, err error) {
+	t.problems = append(t.problems, Problem{AccountID: r.AccountID, RuleID: r.ID, Err: err})
+}
+
+// entry compiles one rule, or takes what the previous table has of it.
+func (t *table) entry(r *engine.Rule, previous *table) (entry, error) {
+	if err := validate(r); err != nil {
+		return entry{}, err
+	}
+	e := entry{
+		id: r.ID, account: r.AccountID, team: r.TeamID,
+		models: ranking(append([]string{r.Target}, r.Fallbacks...)),
+		only:   r.Only, refuse: r.OnFailure == engine.FailureRefuse,
+		priority: r.Priority, created: r.CreatedAt,
+		plugin: r.Plugin,
+	}
+	if r.Plugin != "" {
+		doc, err := parseConfig(bytes.Clone(r.Config))
+		if err != nil {
+			return entry{}, err
+		}
+		e.config = doc.Root()
+	} else {
+		p, err := t.compile(r.When, previous)
+		if err != nil {
+			return entry{}, err
+		}
+		e.program = p
+	}
+	key := ruleKey{r.AccountID, r.ID, r.UpdatedAt.UnixMilli()}
+	if previous != nil {
+		e.breaker = previous.breakers[key]
+	}
+	if e.breaker == nil {
+		e.breaker = &breaker{}
+	}
+	t.breakers[key] = e.breaker
+	return e, nil
+}
+
+func (t *table) compile(source string, previous *table) (*program, error) {
+	p := t.programs[source]
+	if p == nil && previous != nil {
+		p = previous.programs[source]
+	}
+	if p == nil {
+		var err error
+		if p, err = compile(source); err != nil {
+			return nil, err
+		}
+	}
+	t.programs[source] = p
+	return p, nil
+}
+
+// ranking is models without empty and repeated ids. It is shared by decisions: its
+// capacity ends with it, so that appending to it makes a copy.
+func ranking(models []string) []string {
+	kept := make([]string, 0, len(models))
+	for _, id := range models {
+		if id != "" && !slices.Contains(kept, id) {
+			kept = append(kept, id)
+		}
+	}
+	return slices.Clip(kept)
+}
+
+// newList orders an account's entries and gives each phrase its bit.
+func newList(entries []entry) *list {
+	entries = slices.Clone(entries)
+	slices.SortFunc(entries, func(a, b entry) int {
+		return cmp.Or(
+			cmp.Compare(b.priority, a.priority),
+			cmp.Compare(rank(a), rank(b)),
+			a.created.Compare(b.created),
+			cmp.Compare(a.id, b.id),
+		)
+	})
+	l := &list{entries: entries}
+	bits := map[string]int{}
+	var phrases []string
+	for i := range l.entries {
+		e := &l.entries[i]
+		if e.program == nil || len(e.program.calls) == 0 {
+			continue
+		}
+		e.masks = make([][]mask, len(e.program.calls))
+		for k, call := range e.program.calls {
+			for _, phrase := range call {
+				bit, ok := bits[phrase]
+				if !ok {
+					bit = len(phrases)
+					bits[phrase] = bit
+					phrases = append(phrases, phrase)
+				}
+				e.masks[k] = addBit(e.masks[k], bit)
+			}
+		}
+	}
+	l.phrases = len(phrases)
+	l.words = document.NewWords(phrases)
+	return l
+}
+
+// rank puts an account's rule before a global one of the same priority.
+func rank(e entry) int {
+	if e.account == "" {
+		return 1
+	}
+	return 0
+}
+
+func addBit(masks []mask, bit int) []mask {
+	word, value := bit/64, uint64(1)<<(bit%64)
+	for i := range masks {
+		if masks[i].word == word {
+			masks[i].bits |= value
+			return masks
+		}
+	}
+	return append(masks, mask{word, value})
+}

@@ -115,7 +115,7 @@ func TestEventWithoutID(t *testing.T) {
 // A stream cut at any byte yields the chunks of its beginning, and finishes only
 // if the provider's finish was in it.
 func TestEventCutAtEveryByte(t *testing.T) {
-	raw, err := os.ReadFile("testdata/stream.sse")
+	raw, err := os.ReadFile("testdata/stream/stream.sse")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -140,7 +140,7 @@ func FuzzAnswer(f *testing.F) {
 	for _, e := range []string{start, block, hello, stop, turnOver, over, `{"type":"error","error":{}}`} {
 		f.Add("data: "+e+"\n\n", 529)
 	}
-	raw, err := os.ReadFile("testdata/stream.sse")
+	raw, err := os.ReadFile("testdata/stream/stream.sse")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -117,7 +117,7 @@ func TestEventFails(t *testing.T) {
 // A stream cut at any byte yields the chunks of its beginning, then at most the
 // usage so far, and finishes only if the provider's finish was in it.
 func TestEventCutAtEveryByte(t *testing.T) {
-	raw, err := os.ReadFile("testdata/stream.sse")
+	raw, err := os.ReadFile("testdata/stream/stream.sse")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -142,7 +142,7 @@ func TestEventCutAtEveryByte(t *testing.T) {
 }
 
 func FuzzAnswer(f *testing.F) {
-	raw, err := os.ReadFile("testdata/stream.sse")
+	raw, err := os.ReadFile("testdata/stream/stream.sse")
 	if err != nil {
 		f.Fatal(err)
 	}

@@ -14,6 +14,7 @@ type asm struct {
 	kind      string // default rule
 	imports   []string
 	wasi      []string
+	env       []string
 	functions map[string][]byte // body of each export, without its end
 	locals    int               // i32 locals of each function
 	pages     uint32            // of memory at the start; default 1
@@ -76,7 +77,8 @@ func (a asm) module() []byte {
 	}
 	add(abi.Module, a.imports)
 	add(wasiModule, a.wasi)
-	imported := uint32(len(a.imports) + len(a.wasi))
+	add("env", a.env)
+	imported := uint32(len(a.imports) + len(a.wasi) + len(a.env))
 
 	functions, exports, bodies := []byte{}, appendName(nil, abi.Memory), []byte{}
 	exports = append(exports, 2, 0)

@@ -142,11 +142,17 @@ func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
 	return code, err
 }
 
-// broke discards the instance and makes the error of its failure.
+// broke discards the instance and makes the error of its failure, with what the
+// guest printed as it went.
 func (p *plugin) broke(in *instance, err error) error {
 	failure := p.failed(err)
 	if logs := in.frame.Logs(); len(logs) > 0 {
-		failure.Err = fmt.Errorf("%w\nlast line: %s", failure.Err, logs[len(logs)-1].Text)
+		var said strings.Builder
+		for _, line := range logs {
+			said.WriteString("\n> ")
+			said.WriteString(line.Text)
+		}
+		failure.Err = errors.New(truncate(said.String(), maxTrace) + "\n" + failure.Err.Error())
 	}
 	p.discard(in)
 	return failure

@@ -18,10 +18,13 @@ const (
 // idleScans is how many scans without a call make the watchdog sleep.
 const idleScans = 200
 
+// maxGap is what a scan counts for at most: a process that was itself halted (a
+// debugger, a starved container) must not take its own absence for a guest's slowness.
+const maxGap = 25 * time.Millisecond
+
 // watchdog stops calls that take too long. It looks at every instance at a fixed
-// interval and counts how often it has seen the same call, so that a call costs two
-// atomic operations and no clock, and a process that was itself halted (a debugger, a
-// starved container) does not take its own absence for a guest's slowness.
+// interval and adds up for how long it has seen the same call, so that a call costs
+// two atomic operations and no clock.
 // See RATIONALE.md, "How is an overdue call stopped?".
 type watchdog struct {
 	every  time.Duration
@@ -36,7 +39,7 @@ type watchdog struct {
 // sighting is what the watchdog remembers of an instance.
 type sighting struct {
 	state uint64
-	scans int
+	spent time.Duration // since the scan that saw it first
 }
 
 func newWatchdog(every time.Duration) *watchdog {
@@ -53,16 +56,20 @@ func (w *watchdog) run(ctx context.Context) {
 	defer close(w.done)
 	ticker := time.NewTicker(w.every)
 	defer ticker.Stop()
-	idle := 0
+	idle, last := 0, time.Now()
 	for {
+		var now time.Time
 		select {
 		case <-ctx.Done():
 			return
 		case <-w.wake:
 			continue
 		case <-ticker.C:
+			now = time.Now() // the tick itself may be old
 		}
-		if w.scan() {
+		gap := min(now.Sub(last), maxGap)
+		last = now
+		if w.scan(gap) {
 			idle = 0
 			continue
 		}
@@ -71,7 +78,7 @@ func (w *watchdog) run(ctx context.Context) {
 		}
 		// A call that begins now either sees asleep, or is seen by this scan.
 		w.asleep.Store(true)
-		if !w.scan() {
+		if !w.scan(0) {
 			select {
 			case <-ctx.Done():
 				return
@@ -79,13 +86,13 @@ func (w *watchdog) run(ctx context.Context) {
 			}
 		}
 		w.asleep.Store(false)
-		idle = 0
+		idle, last = 0, time.Now()
 	}
 }
 
-// scan looks at every instance once, stops those that are overdue, and reports
-// whether any is busy.
-func (w *watchdog) scan() (busy bool) {
+// scan looks at every instance, gap after it looked before, stops those that are
+// overdue, and reports whether any is busy.
+func (w *watchdog) scan(gap time.Duration) (busy bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	for in, seen := range w.instances {
@@ -98,8 +105,7 @@ func (w *watchdog) scan() (busy bool) {
 			*seen = sighting{state: state}
 			continue
 		}
-		seen.scans++
-		if time.Duration(seen.scans)*w.every >= time.Duration(in.limit.Load()) {
+		if seen.spent += gap; seen.spent >= time.Duration(in.limit.Load()) {
 			in.stop(state)
 		}
 	}

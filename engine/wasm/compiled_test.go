@@ -1,0 +1,52 @@
+package wasm
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+)
+
+// The guest of testdata is compiled once for all tests, and native code for it is kept
+// in one cache folder, as a server keeps it.
+var scratch string // removed by TestMain
+
+func TestMain(m *testing.M) {
+	dir, err := os.MkdirTemp("", "pointsman-wasm-test-")
+	if err != nil {
+		panic(err)
+	}
+	scratch = dir
+	code := m.Run()
+	_ = os.RemoveAll(dir)
+	os.Exit(code)
+}
+
+var builtGuest = sync.OnceValues(func() ([]byte, error) {
+	out := filepath.Join(scratch, "guest.wasm")
+	if err := BuildGo(context.Background(), "testdata/guest", "testdata/guest/rule.json", out); err != nil {
+		return nil, err
+	}
+	return os.ReadFile(out)
+})
+
+// goGuest returns the guest of testdata with one of its two manifests, rule or provider.
+func goGuest(t testing.TB, kind string) []byte {
+	t.Helper()
+	module, err := builtGuest()
+	if err != nil {
+		t.Fatalf("BuildGo(testdata/guest) = %v", err)
+	}
+	manifest, err := os.ReadFile(filepath.Join("testdata/guest", kind+".json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if module, err = EmbedManifest(module, manifest); err != nil {
+		t.Fatalf("EmbedManifest(%s) = %v", kind, err)
+	}
+	return module
+}
+
+// cached is a Config with the tests' cache folder.
+func cached() Config { return Config{CacheDir: filepath.Join(scratch, "cache")} }

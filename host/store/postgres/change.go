@@ -1,0 +1,132 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pointsman/pointsman/host/store/postgres/query"
+)
+
+// A lost listener comes back after firstRetry, then after twice as long each time
+// up to lastRetry.
+const (
+	firstRetry = 50 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
+
+// Revision implements engine.ChangeFeed.
+func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
+	err = s.read(ctx, "read revision", func(ctx context.Context, q *query.Queries) error {
+		revision, err = q.GetRevision(ctx)
+		return err
+	})
+	return revision, err
+}
+
+// Watch implements engine.ChangeFeed: it listens on a connection of its own, and
+// notifies once when it has begun to.
+func (s *Store) Watch(ctx context.Context, notify func(revision int64)) error {
+	l := listener{store: s, notify: notify}
+	retryIn := firstRetry
+	for {
+		err := l.listen(ctx)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if l.heard {
+			l.heard, retryIn = false, firstRetry
+		}
+		s.log.Warn().Err(err).Dur("retry_in", retryIn).Msg("watching the database for changes was cut, connecting again")
+		if err := pause(ctx, retryIn); err != nil {
+			return err
+		}
+		retryIn = min(2*retryIn, lastRetry)
+	}
+}
+
+// listener is the state of one Watch.
+type listener struct {
+	store  *Store
+	notify func(int64)
+	last   int64
+	heard  bool // the present connection has worked
+}
+
+// listen notifies until the connection or the context fails. It never returns nil.
+func (l *listener) listen(ctx context.Context) error {
+	conn, err := l.store.connect(ctx)
+	if err != nil {
+		return fmt.Errorf("connect: %w", err)
+	}
+	defer conn.Close(context.WithoutCancel(ctx))
+	if _, err := conn.Exec(ctx, "listen pointsman_revision"); err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	// Only now, so that no write can fall between the two.
+	l.last = -1
+	for {
+		if err := l.poll(ctx, conn); err != nil {
+			return fmt.Errorf("poll: %w", err)
+		}
+		l.heard = true
+		if err := l.wait(ctx, conn); err != nil {
+			return fmt.Errorf("wait: %w", err)
+		}
+	}
+}
+
+// poll asks for the revision. It also finds a connection that died without a word.
+func (l *listener) poll(ctx context.Context, conn *pgx.Conn) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	revision, err := query.New(conn).GetRevision(ctx)
+	if err == nil {
+		l.tell(revision)
+	}
+	return err
+}
+
+// wait handles notifications until it is time to poll.
+func (l *listener) wait(ctx context.Context, conn *pgx.Conn) error {
+	quiet, cancel := context.WithTimeout(ctx, l.store.pollEvery)
+	defer cancel()
+	for {
+		n, err := conn.WaitForNotification(quiet)
+		if err != nil {
+			if ctx.Err() == nil && quiet.Err() != nil && pgconn.Timeout(err) && !conn.IsClosed() {
+				return nil
+			}
+			return errors.Join(ctx.Err(), err)
+		}
+		// A poll may have seen later commits than this one's.
+		if revision, ok := l.parse(n.Payload); ok && revision > l.last {
+			l.tell(revision)
+		}
+	}
+}
+
+// tell notifies unless the revision is the last one told. It may fall, when a
+// backup was restored.
+func (l *listener) tell(revision int64) {
+	if revision != l.last {
+		l.last = revision
+		l.notify(revision)
+	}
+}
+
+// parse reads "schema revision", as NotifyRevision writes it.
+func (l *listener) parse(payload string) (revision int64, ok bool) {
+	number, ours := strings.CutPrefix(payload, l.store.schema+" ")
+	if !ours {
+		return 0, false
+	}
+	revision, err := strconv.ParseInt(number, 10, 64)
+	return revision, err == nil
+}

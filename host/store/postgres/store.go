@@ -1,0 +1,218 @@
+// Package postgres keeps everything in Postgres 15 or later, through pgx. Several
+// processes may share one database; each sees the others' configuration writes at
+// once (change.go).
+//
+// It is not for the embedded default, which is host/store/sqlite, and its SQL is
+// in query/*.sql. Read this file first.
+package postgres
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgconn/ctxwatch"
+	"github.com/jackc/pgx/v5/pgxpool"
+	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/postgres/query"
+)
+
+// Config is how a database is opened. The zero value works.
+type Config struct {
+	NoMigrate bool           // true: refuse a database that lacks migrations instead of applying them
+	PollEvery time.Duration  // how often Watch asks for the revision unasked; 0: 5 s
+	Logger    zerolog.Logger // applied migrations and lost connections; zero: silent
+}
+
+// Bounds of one call. A statement ends itself on the server before the caller's
+// deadline, so that the connection survives.
+const (
+	callTimeout      = 15 * time.Second
+	statementTimeout = "10s"
+	lockTimeout      = "5s"
+	idleTimeout      = "30s" // of an open transaction
+	pollEvery        = 5 * time.Second
+)
+
+// minVersion is the oldest server that the suite is run on (server_version_num).
+const minVersion = 150000
+
+var _ engine.Store = (*Store)(nil)
+
+// Store is an engine.Store on Postgres. Safe for concurrent use.
+type Store struct {
+	pool      *pgxpool.Pool
+	queries   *query.Queries
+	dedicated *pgx.ConnConfig // for Watch and locks, which keep a connection to themselves
+	schema    string          // where the tables are; the payload of a notification names it
+	pollEvery time.Duration
+	log       zerolog.Logger
+}
+
+// Open connects to the database at url (postgres://…; the tables go into the first
+// schema of its search_path) and brings its schema up to date. Several processes
+// may do so at once: one migrates, the others wait.
+//
+// The errors say what to do next; none of them holds the password.
+func Open(ctx context.Context, url string, cfg Config) (*Store, error) {
+	pool, err := poolConfig(url)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{
+		dedicated: dedicatedConfig(pool.ConnConfig),
+		pollEvery: cfg.PollEvery,
+		log:       cfg.Logger,
+	}
+	if s.pollEvery <= 0 {
+		s.pollEvery = pollEvery
+	}
+	if err := s.prepare(ctx, cfg.NoMigrate); err != nil {
+		return nil, err
+	}
+	if s.pool, err = pgxpool.NewWithConfig(ctx, pool); err != nil {
+		return nil, fmt.Errorf("open postgres pool: %w", err)
+	}
+	s.queries = query.New(s.pool)
+	return s, nil
+}
+
+// Close waits for running calls and releases every connection. Watch must have
+// returned before.
+func (s *Store) Close() error {
+	s.pool.Close()
+	return nil
+}
+
+// poolConfig reads the URL and sets what it leaves unsaid.
+func poolConfig(url string) (*pgxpool.Config, error) {
+	cfg, err := pgxpool.ParseConfig(url)
+	if err != nil {
+		return nil, fmt.Errorf("read the postgres URL: %w", err) // pgx has taken the password out
+	}
+	setDefault(cfg.ConnConfig, "application_name", "pointsman")
+	setDefault(cfg.ConnConfig, "statement_timeout", statementTimeout)
+	setDefault(cfg.ConnConfig, "lock_timeout", lockTimeout)
+	setDefault(cfg.ConnConfig, "idle_in_transaction_session_timeout", idleTimeout)
+	if cfg.ConnConfig.ValidateConnect == nil {
+		// After a failover the old primary still answers reads, and refuses every write.
+		cfg.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	if cfg.ConnConfig.ConnectTimeout == 0 {
+		cfg.ConnConfig.ConnectTimeout = 10 * time.Second
+	}
+	cfg.MaxConnLifetimeJitter = cfg.MaxConnLifetime / 10
+	cfg.PingTimeout = 5 * time.Second
+	return cfg, nil
+}
+
+// dedicatedConfig is for connections outside the pool. Its name tells them apart
+// in pg_stat_activity.
+func dedicatedConfig(pooled *pgx.ConnConfig) *pgx.ConnConfig {
+	cfg := pooled.Copy()
+	cfg.RuntimeParams["application_name"] += " dedicated"
+	// Cancelling a call in the pool asks the server to stop the statement and keeps
+	// the connection. One that waits for notifications has no statement to stop.
+	pooled.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 2 * time.Second}
+	}
+	return cfg
+}
+
+func setDefault(cfg *pgx.ConnConfig, name, value string) {
+	if _, said := cfg.RuntimeParams[name]; !said {
+		cfg.RuntimeParams[name] = value
+	}
+}
+
+// connect opens a connection outside the pool.
+func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
+	return pgx.ConnectConfig(ctx, s.dedicated.Copy())
+}
+
+// read runs a query that needs no transaction.
+func (s *Store) read(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return s.settle(doing, retry(ctx, func() error { return run(ctx, s.queries) }))
+}
+
+// write runs a change of configuration in a transaction that raises the revision
+// and tells every process of it.
+func (s *Store) write(ctx context.Context, doing string, change func(context.Context, *query.Queries) error) error {
+	return s.transact(ctx, doing, func(ctx context.Context, q *query.Queries) error {
+		revision, err := q.RaiseRevision(ctx)
+		if err != nil {
+			return err
+		}
+		if err := change(ctx, q); err != nil {
+			return err
+		}
+		return q.NotifyRevision(ctx, revision)
+	})
+}
+
+// transact runs a transaction: all of it, or nothing.
+func (s *Store) transact(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	return s.settle(doing, retry(ctx, func() error {
+		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return run(ctx, s.queries.WithTx(tx)) })
+	}))
+}
+
+// retry runs a call again, twice at most, when it is sure that the server has done
+// nothing: a pooled connection may have died unseen.
+func retry(ctx context.Context, run func() error) error {
+	err := run()
+	for range 2 {
+		if err == nil || !pgconn.SafeToRetry(err) || pause(ctx, 20*time.Millisecond) != nil {
+			break
+		}
+		err = run()
+	}
+	return err
+}
+
+// pause waits for half to all of d. It returns the context's error when that ends first.
+func pause(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d/2 + rand.N(d/2+1))
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-t.C:
+		return nil
+	}
+}
+
+// settle turns what the server said into the sentinels of engine.Store.
+func (s *Store) settle(doing string, err error) error {
+	var refused *pgconn.PgError
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, pgx.ErrNoRows):
+		return fmt.Errorf("%s: %w", doing, engine.ErrNotFound)
+	case !errors.As(err, &refused):
+		return fmt.Errorf("%s: %w", doing, err)
+	}
+	switch {
+	case refused.Code == "23505": // unique_violation
+		return fmt.Errorf("%s: %w", doing, engine.ErrConflict)
+	case refused.Code == "23503": // foreign_key_violation
+		return fmt.Errorf("%s: the account or user it belongs to: %w", doing, engine.ErrNotFound)
+	case refused.Code == "25006": // read_only_sql_transaction: the primary is another server now
+		s.pool.Reset()
+	case strings.HasPrefix(refused.Code, "22"), strings.HasPrefix(refused.Code, "23"), refused.Code == "54000":
+		return &engine.Error{Code: engine.CodeInvalid, Message: "the database refuses a value: " + refused.Message, Err: fmt.Errorf("%s: %w", doing, err)}
+	}
+	return fmt.Errorf("%s: %w", doing, err)
+}

@@ -1,0 +1,25 @@
+package postgres_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/postgres"
+	"github.com/pointsman/pointsman/host/store/storetest"
+)
+
+func TestStore(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Database {
+		url := storetest.PostgresURL(t)
+		return storetest.Database{Shared: true, Open: func(t *testing.T, pollEvery time.Duration) engine.Store {
+			t.Helper()
+			s, err := postgres.Open(t.Context(), url, postgres.Config{PollEvery: pollEvery})
+			if err != nil {
+				t.Fatalf("Open() = %v, want nil", err)
+			}
+			return s
+		}}
+	})
+}

@@ -1,0 +1,73 @@
+package row
+
+import "github.com/pointsman/pointsman/engine"
+
+// CheckModel says why a model cannot be stored: an *engine.Error with CodeInvalid, or nil.
+func CheckModel(m engine.Model) error {
+	var c check
+	c.account(m.AccountID)
+	c.key("id", m.ID)
+	c.text("family", m.Family)
+	c.text("display_name", m.DisplayName)
+	c.text("tier", m.Tier)
+	c.count("premium_centi", m.PremiumCenti)
+	c.key("provider_id", m.ProviderID)
+	c.key("upstream_id", m.UpstreamID)
+	c.text("api", string(m.API))
+	c.count("context_window", m.ContextWindow)
+	c.count("max_output", m.MaxOutput)
+	c.text("modalities", m.Modalities...)
+	c.text("capabilities", list(m.Capabilities)...)
+	c.text("unsupported", m.Unsupported...)
+	c.pairs("rename", m.Rename)
+	c.text("fallbacks", m.Fallbacks...)
+	c.text("source", m.Source)
+	c.time("retires_at", m.RetiresAt)
+	if r := m.Replacement; r != nil {
+		c.key("replacement.upstream_id", r.UpstreamID)
+		c.text("replacement.api", string(r.API))
+		c.count("replacement.context_window", r.ContextWindow)
+		c.count("replacement.max_output", r.MaxOutput)
+		c.text("replacement.unsupported", r.Unsupported...)
+		c.pairs("replacement.rename", r.Rename)
+	}
+	c.time("created_at", m.CreatedAt)
+	c.time("updated_at", m.UpdatedAt)
+	return c.result()
+}
+
+// CheckProvider says why a provider cannot be stored: an *engine.Error with CodeInvalid, or nil.
+func CheckProvider(p engine.Provider) error {
+	var c check
+	c.account(p.AccountID)
+	c.key("id", p.ID)
+	c.text("name", p.Name)
+	c.text("adapter", p.Adapter)
+	c.text("base_url", p.BaseURL)
+	c.text("credential", p.Credential)
+	c.time("created_at", p.CreatedAt)
+	c.time("updated_at", p.UpdatedAt)
+	return c.result()
+}
+
+// CheckPrice says why a price cannot be stored: an *engine.Error with CodeInvalid, or nil.
+func CheckPrice(p engine.Price) error {
+	var c check
+	c.account(p.AccountID)
+	c.key("provider_id", p.ProviderID)
+	c.key("upstream_id", p.UpstreamID)
+	c.time("from", p.From)
+	c.count("above_prompt", p.AbovePrompt)
+	c.count("input", p.Input)
+	c.count("output", p.Output)
+	for _, optional := range []struct {
+		member string
+		price  *int64
+	}{{"cached_input", p.CachedInput}, {"cache_write", p.CacheWrite}, {"cache_write_1h", p.CacheWrite1h}} {
+		if optional.price != nil {
+			c.count(optional.member, *optional.price)
+		}
+	}
+	c.text("source", p.Source)
+	return c.result()
+}

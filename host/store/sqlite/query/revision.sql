@@ -1,0 +1,24 @@
+-- name: GetRevision :one
+select value
+from revisions
+where account_id = '';
+
+-- name: RaiseRevision :one
+-- First in its transaction: writers of configuration queue at this row, so that
+-- none can deadlock with another and revisions are seen in the order of commits.
+update revisions
+set value = value + 1
+where account_id = ''
+returning value;
+
+-- name: GetSetting :one
+select value
+from settings
+where account_id = ''
+  and name = @name;
+
+-- name: PutSetting :exec
+insert into settings (account_id, name, value)
+values ('', @name, @value)
+on conflict (account_id, name) do update
+set value = excluded.value;

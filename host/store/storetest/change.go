@@ -1,0 +1,172 @@
+package storetest
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+var changeTests = []test{
+	{"every configuration write raises the revision by one", changeRaise},
+	{"a refused write raises nothing", changeRefused},
+	{"watch tells at once and ends with its context", changeWatch},
+	{"two stores on one database see each other's writes", changeShared},
+}
+
+// tooLate is when a change counts as unseen.
+const tooLate = time.Second
+
+// Watcher is a running Watch, for tests.
+type Watcher struct {
+	seen chan int64
+	stop func() error
+}
+
+// Watch begins to watch and returns when the first notification has come. The end
+// of the test stops it.
+func Watch(t *testing.T, s engine.ChangeFeed) *Watcher {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	w := &Watcher{seen: make(chan int64, 4096)}
+	result := make(chan error, 1)
+	go func() { result <- s.Watch(ctx, func(r int64) { w.seen <- r }) }()
+	w.stop = sync.OnceValue(func() error {
+		cancel()
+		return <-result
+	})
+	t.Cleanup(func() { _ = w.stop() })
+	select {
+	case r := <-w.seen:
+		w.seen <- r
+	case err := <-result:
+		result <- err
+		t.Fatalf("Watch() = %v before its context ended", err)
+	case <-time.After(10 * time.Second):
+		t.Fatal("Watch() notified nobody in 10 s, want once at its beginning")
+	}
+	return w
+}
+
+// Await waits until the watcher was told of the revision or a later one, and
+// returns how long that took. More than within is a failure.
+func (w *Watcher) Await(t *testing.T, revision int64, within time.Duration) time.Duration {
+	t.Helper()
+	began := time.Now()
+	late := time.After(within)
+	for {
+		select {
+		case r := <-w.seen:
+			if r >= revision {
+				return time.Since(began)
+			}
+		case <-late:
+			t.Fatalf("Watch() did not notify of revision %d within %v", revision, within)
+		}
+	}
+}
+
+func changeRaise(t *testing.T, d Database) {
+	s := open(t, d)
+	updated := plainRule("", "r")
+	updated.UpdatedAt = at(1)
+	for _, c := range []struct {
+		name  string
+		write func() error
+	}{
+		{"CreateRule", func() error { return s.CreateRule(t.Context(), plainRule("", "r")) }},
+		{"UpdateRule", func() error { return s.UpdateRule(t.Context(), updated, at(0)) }},
+		{"DeleteRule", func() error { return s.DeleteRule(t.Context(), "", "r") }},
+		{"PutModel", func() error { return s.PutModel(t.Context(), plainModel("", "m")) }},
+		{"PutModel again", func() error { return s.PutModel(t.Context(), plainModel("", "m")) }},
+		{"PutProvider", func() error { return s.PutProvider(t.Context(), engine.Provider{ID: "p"}) }},
+		{"PutPrice", func() error { return s.PutPrice(t.Context(), engine.Price{ProviderID: "p", UpstreamID: "u"}) }},
+		{"CreateAccount", func() error { return s.CreateAccount(t.Context(), engine.Account{ID: "a"}) }},
+		{"CreateUser", func() error {
+			return s.CreateUser(t.Context(), engine.User{AccountID: "a", ID: "u", Role: engine.RoleUser})
+		}},
+		{"CreateKey", func() error { return s.CreateKey(t.Context(), plainKey("a", "k", 1)) }},
+		{"RevokeKey", func() error { return s.RevokeKey(t.Context(), "a", "k", at(2)) }},
+		{"CreatePlugin", func() error { return s.CreatePlugin(t.Context(), plainPlugin("", "p", "1")) }},
+		{"ActivatePlugin", func() error { return s.ActivatePlugin(t.Context(), "", "p", "1") }},
+		{"DeletePlugin", func() error { return s.DeletePlugin(t.Context(), "", "p", "1") }},
+	} {
+		was := revision(t, s)
+		must(t, c.name+"()", c.write())
+		if now := revision(t, s); now != was+1 {
+			t.Errorf("Revision() after %s() = %d, want %d", c.name, now, was+1)
+		}
+	}
+}
+
+func changeRefused(t *testing.T, d Database) {
+	s := open(t, d)
+	system := plainRule("", "s")
+	system.System = true
+	must(t, "CreateRule()", s.CreateRule(t.Context(), system))
+	was := revision(t, s)
+	wantErr(t, "CreateRule() again", s.CreateRule(t.Context(), system), engine.ErrConflict)
+	wantErr(t, "UpdateRule() of a stale version", s.UpdateRule(t.Context(), system, at(99)), engine.ErrConflict)
+	wantErr(t, "DeleteRule() of a system rule", s.DeleteRule(t.Context(), "", "s"), engine.ErrConflict)
+	wantErr(t, "RevokeKey() of none", s.RevokeKey(t.Context(), "a", "k", at(0)), engine.ErrNotFound)
+	wantErr(t, "CreateUser() of no account", s.CreateUser(t.Context(), engine.User{AccountID: "a", ID: "u", Role: engine.RoleUser}), engine.ErrNotFound)
+	wantErr(t, "ActivatePlugin() of none", s.ActivatePlugin(t.Context(), "", "p", "1"), engine.ErrNotFound)
+	wantRevision(t, s, was, 0)
+}
+
+func changeWatch(t *testing.T, d Database) {
+	s := open(t, d)
+	one, two := Watch(t, s), Watch(t, s)
+	var slowest time.Duration
+	for range 10 {
+		must(t, "PutModel()", s.PutModel(t.Context(), plainModel("", "m")))
+		now := revision(t, s)
+		slowest = max(slowest, one.Await(t, now, tooLate), two.Await(t, now, tooLate))
+	}
+	t.Logf("slowest notification: %v", slowest)
+	if err := one.stop(); !errors.Is(err, context.Canceled) {
+		t.Errorf("Watch() = %v after its context ended, want %v", err, context.Canceled)
+	}
+	must(t, "PutModel()", s.PutModel(t.Context(), plainModel("", "m")))
+	two.Await(t, revision(t, s), tooLate) // goes on without the other
+	select {
+	case r := <-one.seen:
+		t.Errorf("Watch() notified of %d after its end", r)
+	default:
+	}
+}
+
+func changeShared(t *testing.T, d Database) {
+	if !d.Shared {
+		t.Skip("this database belongs to one process")
+	}
+	a, b := open(t, d), open(t, d) // neither polls within the test
+	atA, atB := Watch(t, a), Watch(t, b)
+	var slowest time.Duration
+	for i := range 20 {
+		writer, reader, watcher := a, b, atB
+		if i%2 == 1 {
+			writer, reader, watcher = b, a, atA
+		}
+		r := plainRule("", "r")
+		r.UpdatedAt = at(int64(i))
+		began := time.Now()
+		if i == 0 {
+			must(t, "CreateRule()", writer.CreateRule(t.Context(), r))
+		} else {
+			must(t, "UpdateRule()", writer.UpdateRule(t.Context(), r, at(int64(i-1))))
+		}
+		watcher.Await(t, revision(t, writer), tooLate)
+		got, err := reader.GetRule(t.Context(), "", "r")
+		must(t, "GetRule() at the other store", err)
+		wantEqual(t, "GetRule() at the other store", got, r)
+		slowest = max(slowest, time.Since(began))
+	}
+	t.Logf("slowest change from one store to the other: %v", slowest)
+	if slowest >= tooLate {
+		t.Errorf("a change took %v from one store to the other, want less than %v", slowest, tooLate)
+	}
+}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -47,18 +48,26 @@ func ExtractFeatures(doc *document.Doc, h Hints) Features {
 		root.Get("service_tier").Text() == "priority"
 
 	var w walk
-	w.users = w.first[:0]
+	var memory [64]document.Node
+	users := memory[:0] // contents of user messages; not in w, whose memory would be on the heap
 	for _, message := range root.Get("messages").Elements() {
-		w.message(message)
 		f.Messages++
+		content := message.Get("content")
+		switch message.Get("role").Text() {
+		case "user":
+			users = append(users, content)
+		case "tool":
+			w.needs |= needTools
+		}
+		w.message(message, content)
 	}
 	for _, tool := range tools.Elements() {
 		w.bytes += int64(len(tool.Raw()))
 	}
 	f.Tokens = (w.bytes+bytesPerToken-1)/bytesPerToken + tokensPerAttachment*w.attachments
 
-	w.turn(&f)
-	f.Chars = utf8.RuneCountInString(f.Text)
+	f.turn(users)
+	f.Chars = codePoints(f.Text)
 	f.Command = command(f.Text)
 	f.HasCode = f.HasCode || hasFence(f.Text) || namesSource(f.Text)
 
@@ -80,18 +89,9 @@ type walk struct {
 	bytes       int64 // of message text and tool schemas
 	attachments int64
 	needs       need
-	users       []document.Node // content of each user message
-	first       [64]document.Node
 }
 
-func (w *walk) message(m document.Node) {
-	content := m.Get("content")
-	switch role := m.Get("role"); {
-	case role.Text() == "user":
-		w.users = append(w.users, content)
-	case role.Text() == "tool":
-		w.needs |= needTools
-	}
+func (w *walk) message(m, content document.Node) {
 	switch content.Kind() {
 	case abi.KindString:
 		w.bytes += int64(content.Len())
@@ -145,16 +145,16 @@ const (
 
 // turn sets what is read from the last turn: Text, HasImage, HasAudio, and HasCode
 // as far as file parts tell.
-func (w *walk) turn(f *Features) {
-	from := len(w.users) - 1
+func (f *Features) turn(users []document.Node) {
+	from := len(users) - 1
 	for i := from; i >= 0; i-- {
-		if text := userText(w.users[i]); !blank(text) {
+		if text := userText(users[i]); !blank(text) {
 			f.Text, from = text, i
 			break
 		}
 	}
-	for i := max(from, 0); i < len(w.users); i++ {
-		for _, part := range w.users[i].Elements() {
+	for i := max(from, 0); i < len(users); i++ {
+		for _, part := range users[i].Elements() {
 			switch part.Get("type").Text() {
 			case partImage:
 				f.HasImage = true
@@ -237,6 +237,26 @@ func blank(text string) bool {
 		}
 	}
 	return true
+}
+
+// codePoints counts them in valid UTF-8, which a document's text is: every byte but
+// the continuation bytes (10xxxxxx) begins one. Eight bytes at a time it takes a
+// quarter of what utf8.RuneCountInString takes, which is most of this file's work on a long text.
+func codePoints(s string) int {
+	const each = 0x0101010101010101
+	n, i := len(s), 0
+	for ; i+8 <= len(s); i += 8 {
+		b := s[i : i+8]
+		v := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		n -= bits.OnesCount64(v >> 7 &^ (v >> 6) & each)
+	}
+	for ; i < len(s); i++ {
+		if s[i]&0xC0 == 0x80 {
+			n--
+		}
+	}
+	return n
 }
 
 // command returns the slash command that the text starts with, or "".

@@ -85,7 +85,7 @@ func extensionEnd(text string, dot int) int {
 	for end < len(text) && end-dot <= maxExtension && isAlphanumeric(text[end]) {
 		end++
 	}
-	if !sourceExtensions[text[dot+1:end]] {
+	if end == dot+1 || !sourceExtensions[text[dot+1:end]] {
 		return 0
 	}
 	if end < len(text) {
@@ -122,7 +122,7 @@ func isSourceFile(name string) bool {
 	if dot <= 0 || !sourceExtensions[name[dot+1:]] {
 		return false
 	}
-	if last := name[dot-1]; !isAlphanumeric(last) && last != '_' && last != '-' && last != ')' && last != ']' && last < 0x80 {
+	if last := name[dot-1]; !isAlphanumeric(last) && last != '_' && last != '-' && last < 0x80 {
 		return false
 	}
 	if len(name)-dot == 2 && dot < 2 {

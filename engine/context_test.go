@@ -62,6 +62,17 @@ func TestContextIsBuiltOnce(t *testing.T) {
 	}
 }
 
+func TestReleaseContext(t *testing.T) {
+	t.Parallel()
+	r := contextRequest(t)
+	r.ReleaseContext()
+	want := string(r.Context().Raw())
+	r.ReleaseContext()
+	if got := string(r.Context().Raw()); got != want {
+		t.Errorf("Context() after ReleaseContext = %s, want %s", got, want)
+	}
+}
+
 func TestContextOfNothing(t *testing.T) {
 	t.Parallel()
 	r := &Request{}
@@ -102,7 +113,7 @@ func BenchmarkContext(b *testing.B) {
 	}
 	b.ReportAllocs()
 	for b.Loop() {
-		r.context = nil
+		r.ReleaseContext()
 		r.Context()
 	}
 }

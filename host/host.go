@@ -115,7 +115,9 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err = h.reload(ctx); err != nil {
 		return h, err
 	}
-	h.openServer()
+	if err = h.openServer(); err != nil {
+		return h, err
+	}
 	h.announceSubstitutes()
 	return h, nil
 }
@@ -131,10 +133,14 @@ func (h *Host) openKeys(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	h.keys = tenancy.NewKeys(h.store, pepper)
+	h.keys = tenancy.NewKeys(h.store, pepper).WithClock(h.opts.Now)
 	secret, err := h.keys.Bootstrap(ctx, h.cfg.AdminKey, h.opts.Now())
 	if err != nil {
 		return "", fmt.Errorf("make admin key: %w", err)
+	}
+	if h.cfg.AdminKey != "" {
+		// The operator knows it; printing it would only leave it in a log.
+		return "", nil
 	}
 	return secret, nil
 }

@@ -1,0 +1,32 @@
+package host
+
+import (
+	"errors"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/httpapi"
+)
+
+var errNotReady = errors.New("starting, or draining")
+
+// openServer gives the API its services.
+func (h *Host) openServer() error {
+	var err error
+	h.server, err = httpapi.New(httpapi.Config{
+		Completer: h.pipeline,
+		Keys:      h.keys,
+		Rules:     engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
+		Plugins:   engine.NewPluginService(h.store, h.store, h.library, h.reload, h.opts.Now),
+		Usage:     h.store,
+		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },
+		Ready: func() error {
+			if !h.ready.Load() {
+				return errNotReady
+			}
+			return nil
+		},
+		Logger: h.opts.Log,
+		Now:    h.opts.Now,
+	})
+	return err
+}

@@ -1,0 +1,109 @@
+package simulator
+
+import (
+	"regexp"
+	"strconv"
+	"strings"
+)
+
+// Fault is how one answer goes wrong. The zero value of a member means that it
+// does not. Faults are scripted (Script, POST /_simulator/faults), or written into
+// the last user message: [[simulate provider=openai status=429 retry_after=2]].
+type Fault struct {
+	Provider string `json:"provider,omitempty"` // openai, anthropic, google, raptor; empty: any
+	Model    string `json:"model,omitempty"`    // upstream id; empty: any
+	Count    int    `json:"count,omitempty"`    // how many requests of a script it holds for; 0: one
+
+	Status     int    `json:"status,omitempty"`      // an error answer with this status, in the provider's words
+	RetryAfter int    `json:"retry_after,omitempty"` // seconds, told in the provider's way
+	Body       string `json:"body,omitempty"`        // html, empty, array or error: a 200 with that instead of the answer
+	Type       string `json:"type,omitempty"`        // another Content-Type of the answer
+	Stall      string `json:"stall,omitempty"`       // headers: never answer; a number: stop after so many pieces
+	Cut        int    `json:"cut,omitempty"`         // close the connection after so many pieces of text
+	Mode       string `json:"mode,omitempty"`        // of Cut: fin (default) or rst
+	Malformed  int    `json:"malformed,omitempty"`   // broken JSON in place of the piece after so many
+	Error      int    `json:"error,omitempty"`       // an error event after so many pieces, then the end
+	Oversize   int    `json:"oversize,omitempty"`    // an event of so many bytes first
+	NoUsage    bool   `json:"no_usage,omitempty"`    // leave the usage out
+	NoEnd      bool   `json:"no_end,omitempty"`      // end the body without the terminal events
+	Open       bool   `json:"open,omitempty"`        // keep the connection open after the last event
+	Delay      int    `json:"delay,omitempty"`       // milliseconds before the headers
+	Finish     string `json:"finish,omitempty"`      // length or content_filter instead of stop
+}
+
+// Script adds faults for the next requests that match them.
+func (s *Simulator) Script(faults ...Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = append(s.faults, faults...)
+}
+
+// ClearScript forgets the scripted faults that are left.
+func (s *Simulator) ClearScript() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.faults = nil
+}
+
+// fault returns what is to go wrong with this request: scripted before written.
+func (s *Simulator) fault(provider, model, text string) Fault {
+	if f, ok := s.scripted(provider, model); ok {
+		return f
+	}
+	for _, m := range directive.FindAllStringSubmatch(text, 16) {
+		if f := parseFault(m[1]); f.matches(provider, model) {
+			return f
+		}
+	}
+	return Fault{}
+}
+
+func (s *Simulator) scripted(provider, model string) (Fault, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range s.faults {
+		f := &s.faults[i]
+		if !f.matches(provider, model) {
+			continue
+		}
+		hit := *f
+		if f.Count--; f.Count <= 0 {
+			s.faults = append(s.faults[:i], s.faults[i+1:]...)
+		}
+		return hit, true
+	}
+	return Fault{}, false
+}
+
+func (f Fault) matches(provider, model string) bool {
+	return (f.Provider == "" || f.Provider == provider) && (f.Model == "" || f.Model == model)
+}
+
+var directive = regexp.MustCompile(`\[\[simulate ([^\[\]]{0,256})\]\]`)
+
+// parseFault reads the words of a directive. Unknown words and numbers that are
+// none are passed over: a prompt is not a program.
+func parseFault(words string) Fault {
+	var f Fault
+	texts := map[string]*string{"provider": &f.Provider, "model": &f.Model, "body": &f.Body, "type": &f.Type, "stall": &f.Stall, "mode": &f.Mode, "finish": &f.Finish}
+	numbers := map[string]*int{"status": &f.Status, "retry_after": &f.RetryAfter, "cut": &f.Cut, "malformed": &f.Malformed,
+		"error": &f.Error, "oversize": &f.Oversize, "delay": &f.Delay}
+	flags := map[string]*bool{"no_usage": &f.NoUsage, "no_end": &f.NoEnd, "open": &f.Open}
+	for _, word := range strings.Fields(words) {
+		name, value, _ := strings.Cut(word, "=")
+		switch {
+		case texts[name] != nil:
+			*texts[name] = value
+		case numbers[name] != nil:
+			if n, err := strconv.Atoi(value); err == nil && n >= 0 && n <= 64<<20 {
+				*numbers[name] = n
+			}
+		case flags[name] != nil:
+			*flags[name] = value != "false"
+		}
+	}
+	if f.Status != 0 && (f.Status < 300 || f.Status > 599) {
+		f.Status = 0
+	}
+	return f
+}

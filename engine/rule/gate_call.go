@@ -4,7 +4,6 @@ import (
 	"reflect"
 	"slices"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
@@ -57,8 +56,6 @@ func (g *gate) mentions(node *ast.Node, n *ast.CallNode) {
 			g.fail(arg, "mentions needs a word or phrase, not an empty text")
 		case len(text.Value) > maxPhraseBytes:
 			g.fail(arg, "the phrase is longer than 128 bytes")
-		case !utf8.ValidString(text.Value):
-			g.fail(arg, "the phrase is not valid UTF-8")
 		}
 		if g.err != nil {
 			return

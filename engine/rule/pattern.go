@@ -31,6 +31,11 @@ func (g *gate) pattern(n *ast.BinaryNode) {
 		g.fail(text, "the pattern is not valid: "+reason)
 		return
 	}
+	if n := patternSize(parsed); n > 8*maxPatternSteps {
+		// Repetitions are written out before they can be counted exactly.
+		g.fail(text, "the pattern is too large: its repetitions amount to "+strconv.Itoa(n)+" characters")
+		return
+	}
 	program, err := syntax.Compile(parsed.Simplify())
 	if err == nil {
 		_, err = regexp.Compile(text.Value)
@@ -50,4 +55,19 @@ func (g *gate) pattern(n *ast.BinaryNode) {
 		return
 	}
 	g.charge(patternCost*len(program.Inst), n.Left)
+}
+
+// patternSize counts the parts of an expression with its repetitions written out.
+func patternSize(re *syntax.Regexp) int {
+	n := 1
+	if re.Op == syntax.OpLiteral {
+		n = len(re.Rune)
+	}
+	for _, sub := range re.Sub {
+		n += patternSize(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
 }

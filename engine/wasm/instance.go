@@ -81,7 +81,7 @@ func (p *plugin) instantiate() (in *instance, err error) {
 		}
 		if err != nil {
 			in.close()
-			in, err = nil, fmt.Errorf("start %s: %w", p.ref, err)
+			in, err = nil, fmt.Errorf("at its start: %w", err)
 		}
 	}()
 
@@ -216,8 +216,8 @@ func cause(err error) string {
 		return fmt.Sprintf("exited with code %d", exit.ExitCode())
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")
-	first = strings.TrimPrefix(strings.TrimSuffix(first, " (recovered by wazero)"), "wasm error: ")
-	return truncate(first, maxCause)
+	first = strings.TrimSuffix(first, " (recovered by wazero)")
+	return truncate(strings.Replace(first, "wasm error: ", "", 1), maxCause)
 }
 
 // Bounds of what is kept of a guest's failure: its stack trace holds names that it chose.

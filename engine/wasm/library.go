@@ -142,27 +142,10 @@ func openCache(dir string) (wazero.CompilationCache, error) {
 }
 
 // Close refuses new calls, waits for those in progress and for open adapters, and
-// frees everything.
+// frees everything. It may be called again.
 // Errors: ctx ended first; then nothing is freed, as guests still run in it.
 func (l *Library) Close(ctx context.Context) error {
-	l.syncMu.Lock()
-	l.mu.Lock()
-	if l.closed {
-		l.mu.Unlock()
-		l.syncMu.Unlock()
-		return nil
-	}
-	l.closed = true
-	if l.live == 0 {
-		close(l.empty)
-	}
-	l.mu.Unlock()
-	last := l.current.Swap(&generation{})
-	l.retire(append(last.slots(), l.leaving...))
-	l.leaving = nil
-	l.syncMu.Unlock()
-	l.releasePrepared()
-
+	l.shut()
 	select {
 	case <-l.empty:
 	case <-ctx.Done():
@@ -171,6 +154,24 @@ func (l *Library) Close(ctx context.Context) error {
 	l.stopDog()
 	<-l.watchdog.done
 	return l.closeRuntimes(ctx)
+}
+
+// shut takes everything off offer.
+func (l *Library) shut() {
+	l.syncMu.Lock()
+	defer l.syncMu.Unlock()
+	l.mu.Lock()
+	if !l.closed && l.live == 0 {
+		close(l.empty)
+	}
+	l.closed = true
+	l.mu.Unlock()
+	if l.timer != nil {
+		l.timer.Stop()
+	}
+	l.retire(append(l.current.Swap(&generation{}).slots(), l.leaving...))
+	l.leaving = nil
+	l.releasePrepared()
 }
 
 func (l *Library) closeRuntimes(ctx context.Context) error {

@@ -139,10 +139,9 @@ func TestOneUsageRowPerAttempt(t *testing.T) {
 		Attempt     int    `json:"attempt"`
 		Model       string `json:"model"`
 		Outcome     string `json:"outcome"`
-		Prompt      int64  `json:"prompt_tokens"`
-		Completion  int64  `json:"completion_tokens"`
-		CostNanoUSD int64  `json:"cost_nano_usd"`
-		Estimated   bool   `json:"estimated"`
+		Tokens      struct{ Prompt, Completion int64 }
+		CostNanoUSD int64 `json:"cost_nano_usd"`
+		Estimated   bool  `json:"estimated"`
 	}
 	rowsOf := func(t *testing.T, request string, want int) []row {
 		t.Helper()
@@ -187,15 +186,15 @@ func TestOneUsageRowPerAttempt(t *testing.T) {
 				}
 				switch w.Outcome {
 				case "ok":
-					if r.Prompt <= 0 || r.Completion <= 0 || r.CostNanoUSD <= 0 || r.Estimated != w.Estimated {
+					if r.Tokens.Prompt <= 0 || r.Tokens.Completion <= 0 || r.CostNanoUSD <= 0 || r.Estimated != w.Estimated {
 						t.Errorf("row %d = %+v, want tokens and a cost, estimated %v", i, r, w.Estimated)
 					}
 				case "failed":
-					if r.Prompt != 0 || r.CostNanoUSD != 0 {
+					if r.Tokens.Prompt != 0 || r.CostNanoUSD != 0 {
 						t.Errorf("row %d = %+v, want no tokens for an error before any output", i, r)
 					}
 				case "truncated":
-					if r.Prompt <= 0 || r.Completion <= 0 || r.CostNanoUSD <= 0 {
+					if r.Tokens.Prompt <= 0 || r.Tokens.Completion <= 0 || r.CostNanoUSD <= 0 {
 						t.Errorf("row %d = %+v, want what was delivered to be billed", i, r)
 					}
 				}

@@ -69,7 +69,7 @@ func TestRuleErrorsShowThePlace(t *testing.T) {
 		Status       int
 		Detail       string
 		Line, Column int
-		Snippet      string
+		Caret        string
 	}
 	tests := []struct {
 		name, when           string
@@ -94,7 +94,7 @@ func TestRuleErrorsShowThePlace(t *testing.T) {
 				if p.Line != tt.wantLine || p.Column < tt.wantColumn-1 || p.Column > tt.wantColumn+1 {
 					t.Errorf("place = %d:%d, want %d:%d\n%s", p.Line, p.Column, tt.wantLine, tt.wantColumn, a.Body)
 				}
-				if !strings.Contains(p.Snippet, "\n") || !strings.Contains(p.Snippet, "^") || strings.Contains(string(a.Body), "rule.") {
+				if !strings.Contains(p.Caret, "\n") || !strings.Contains(p.Caret, "^") || strings.Contains(string(a.Body), "rule.") {
 					t.Errorf("the answer wants a caret below the line and no names of ours:\n%s", a.Body)
 				}
 			})

@@ -64,15 +64,14 @@ func serverMessage(text []byte) string {
 		Error struct {
 			Message string `json:"message"`
 		} `json:"error"`
-		Title   string `json:"title"`
-		Detail  string `json:"detail"`
-		Snippet string `json:"snippet"`
+		Detail string `json:"detail"`
+		Caret  string `json:"caret"`
 	}
 	if json.Unmarshal(text, &body) != nil {
 		return strings.TrimSpace(string(text))
 	}
 	parts := []string{}
-	for _, s := range []string{body.Error.Message, body.Detail, body.Snippet} {
+	for _, s := range []string{body.Error.Message, body.Detail, body.Caret} {
 		if s != "" {
 			parts = append(parts, s)
 		}

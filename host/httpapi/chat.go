@@ -1,0 +1,113 @@
+package httpapi
+
+import (
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
+)
+
+// held is what a completion occupies until its answer is written.
+type held struct {
+	s     *Server
+	bytes int64
+	doc   *document.Doc
+}
+
+func (h *held) release() {
+	h.doc.Release()
+	h.s.bodies.release(h.bytes)
+}
+
+// chatCompletions serves POST /v1/chat/completions, plain and streamed.
+func (s *Server) chatCompletions(c *fiber.Ctx) error {
+	if f := notJSON(&c.Request().Header); f != nil {
+		return f
+	}
+	// BodyRaw, not Body: that unpacks compressed bodies. Immutable makes it a copy, which
+	// the document and everything taken from it may keep.
+	body := c.BodyRaw()
+	h := &held{s: s}
+	if len(body) > smallBody {
+		h.bytes = int64(len(body))
+	}
+	if !s.bodies.reserve(h.bytes) {
+		f := failed(http.StatusServiceUnavailable, codeOverloaded, "The server is busy with other large requests. Try again shortly.")
+		f.after = time.Second
+		return f
+	}
+	passedOn := false
+	defer func() {
+		if !passedOn {
+			h.release()
+		}
+	}()
+	r, err := s.chatRequest(c, h, body)
+	if err != nil {
+		return err
+	}
+	if r.Stream {
+		passedOn, err = s.streamChat(c.Context(), r, h)
+		return err
+	}
+	return s.completeChat(c, r)
+}
+
+func (s *Server) chatRequest(c *fiber.Ctx, h *held, body []byte) (*engine.Request, error) {
+	rq := requestOf(c.Context())
+	doc, err := engine.ParseChat(body)
+	if err != nil {
+		return nil, err
+	}
+	h.doc = doc
+	return engine.NewRequest(doc, engine.Arrival{
+		ID: rq.id, Principal: rq.principal, Received: rq.received,
+		Session: c.Get(engine.HeaderSession), Task: c.Get(engine.HeaderTask), Agent: c.Get(engine.HeaderAgent),
+	})
+}
+
+func (s *Server) completeChat(c *fiber.Ctx, r *engine.Request) error {
+	rq := requestOf(c.Context())
+	answer, err := s.cfg.Completer.Complete(rq.ctx, r)
+	rq.meta = answer.Meta
+	setMeta(&c.Response().Header, answer.Meta)
+	if err != nil {
+		return err
+	}
+	c.Response().Header.SetContentType("application/json")
+	c.Response().SetBodyRaw(answer.Body)
+	return nil
+}
+
+// streamChat answers with server-sent events. passedOn says that the stream now owns h.
+func (s *Server) streamChat(fctx *fasthttp.RequestCtx, r *engine.Request, held *held) (passedOn bool, err error) {
+	rq := requestOf(fctx)
+	events, meta, err := s.cfg.Completer.Stream(rq.ctx, r)
+	rq.meta = meta
+	h := &fctx.Response.Header
+	setMeta(h, meta)
+	if err != nil {
+		return false, err
+	}
+	h.SetContentType("text/event-stream; charset=utf-8")
+	h.Set(fiber.HeaderCacheControl, "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
+	rq.streaming = true
+	body := s.newEventStream(rq, events, fctx.Conn(), held.release)
+	if fctx.Request.Header.IsHTTP11() {
+		fctx.Response.SetBodyStream(body, -1)
+		return true, nil
+	}
+	// fasthttp would send chunks, which HTTP/1.0 does not know: there the events go out
+	// bare and end with the connection. nginx speaks it to its upstreams unless told otherwise.
+	h.SetContentLength(-2)
+	head := h.AppendBytes(nil)
+	fctx.HijackSetNoResponse(true)
+	fctx.Hijack(func(c net.Conn) { body.sendBare(c, head) })
+	return true, nil
+}

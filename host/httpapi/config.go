@@ -1,0 +1,131 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// KeyService knows API keys.
+type KeyService interface {
+	// Authenticate returns whose key it is, CodeUnauthorized for every kind of wrong
+	// key. It is called for every request and must not wait for anything.
+	Authenticate(presented string, now time.Time) (engine.Principal, error)
+	ListKeys(ctx context.Context, p engine.Principal) ([]engine.Key, error)
+	// CreateKey returns the stored key and its text, which is never shown again.
+	CreateKey(ctx context.Context, p engine.Principal, k engine.Key) (engine.Key, string, error)
+	// RevokeKey ends a key; an empty accountID finds the id in any visible account.
+	RevokeKey(ctx context.Context, p engine.Principal, accountID, id string) error
+}
+
+// RuleService manages routing rules. Errors of its methods: *engine.SourceError for a
+// text that does not compile, *engine.Error otherwise.
+type RuleService interface {
+	ListRules(ctx context.Context, p engine.Principal) ([]engine.Rule, error)
+	GetRule(ctx context.Context, p engine.Principal, accountID, id string) (engine.Rule, error)
+	CreateRule(ctx context.Context, p engine.Principal, r engine.Rule) (engine.Rule, error)
+	// UpdateRule refuses with CodeConflict when the rule's UpdatedAt is no longer was (zero: unchecked).
+	UpdateRule(ctx context.Context, p engine.Principal, r engine.Rule, was time.Time) (engine.Rule, error)
+	DeleteRule(ctx context.Context, p engine.Principal, accountID, id string) error
+	CheckRule(ctx context.Context, p engine.Principal, r engine.Rule) error
+}
+
+// PluginService manages plugin versions.
+type PluginService interface {
+	ListPlugins(ctx context.Context, p engine.Principal) ([]engine.PluginVersion, error)
+	// UploadPlugin keeps module. created is false when these very bytes were there already.
+	UploadPlugin(ctx context.Context, p engine.Principal, accountID string, module []byte, activate bool) (v engine.PluginVersion, created bool, err error)
+	ActivatePlugin(ctx context.Context, p engine.Principal, accountID, name, version string) error
+	DeletePlugin(ctx context.Context, p engine.Principal, accountID, name, version string) error
+}
+
+// CatalogueService is a snapshot of models and providers; *engine.Catalogue is one.
+// What it returns is shared and read only.
+type CatalogueService interface {
+	Models(accountID string) []engine.Model
+	Model(accountID, id string) (engine.Model, bool)
+	Nearest(accountID, id string, n int) []string
+	Providers(accountID string) []engine.Provider
+	Provider(accountID, id string) (*engine.Provider, bool)
+}
+
+// UsageService reads settled attempts; an engine.UsageStore is one.
+type UsageService interface {
+	ListUsage(ctx context.Context, accountID, requestID string, limit int) ([]engine.Usage, error)
+}
+
+// Config is what a Server is made of. The first group is required; the zero value of
+// everything else works.
+type Config struct {
+	Completer engine.Completer
+	Keys      KeyService
+	Rules     RuleService
+	Plugins   PluginService
+	Usage     UsageService
+	Catalogue func() CatalogueService // the snapshot in force; called once a request
+
+	// Ready reports why the process should get no traffic, nil when it should. Its text
+	// is shown by /readyz. Nil: always ready. While draining the server is never ready.
+	Ready   func() error
+	Logger  zerolog.Logger   // default: nothing
+	Now     func() time.Time // default time.Now; the one clock reading of a request
+	Version string           // default "dev"
+
+	BodyLimit       int           // of /v1 bodies, bytes; default 32 MiB
+	BodiesInFlight  int64         // bytes of all /v1 bodies over 64 KiB being served; default 512 MiB
+	MaxConnections  int           // default 32,768
+	ReadTimeout     time.Duration // for the headers, and on top for each 256 KiB of body 1 s; default 10 s
+	WriteTimeout    time.Duration // for a whole answer that is not streamed; default 60 s
+	IdleTimeout     time.Duration // of a kept-alive connection; default 75 s
+	EventTimeout    time.Duration // for writing one stream event; default 30 s
+	Heartbeat       time.Duration // between comments while a stream is silent; default 1 s
+	ShutdownGrace   time.Duration // for streams to say goodbye after Shutdown's deadline; default 3 s
+	LingerTimeout   time.Duration // for reading on after an early refusal; default 2 s
+	MaxModuleUpload int           // of a plugin module, bytes; default 8 MiB
+}
+
+const (
+	defaultBodyLimit = 32 << 20
+	defaultModule    = 8 << 20
+	adminBodyLimit   = 1 << 20
+	uploadOverhead   = 64 << 10 // multipart framing and fields beside the module
+	smallBody        = 64 << 10 // read without asking who sends it
+	readBufferSize   = 16 << 10 // also the most that all headers may take
+)
+
+func (c Config) withDefaults() (Config, error) {
+	if c.Completer == nil || c.Keys == nil || c.Rules == nil || c.Plugins == nil || c.Usage == nil || c.Catalogue == nil {
+		return c, errors.New("httpapi: completer, keys, rules, plugins, usage and catalogue are required")
+	}
+	if c.Ready == nil {
+		c.Ready = func() error { return nil }
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	if c.Version == "" {
+		c.Version = "dev"
+	}
+	orDefault(&c.BodyLimit, defaultBodyLimit)
+	orDefault(&c.BodiesInFlight, 512<<20)
+	orDefault(&c.MaxConnections, 32<<10)
+	orDefault(&c.ReadTimeout, 10*time.Second)
+	orDefault(&c.WriteTimeout, time.Minute)
+	orDefault(&c.IdleTimeout, 75*time.Second)
+	orDefault(&c.EventTimeout, 30*time.Second)
+	orDefault(&c.Heartbeat, time.Second)
+	orDefault(&c.ShutdownGrace, 3*time.Second)
+	orDefault(&c.LingerTimeout, 2*time.Second)
+	orDefault(&c.MaxModuleUpload, defaultModule)
+	return c, nil
+}
+
+func orDefault[T int | int64 | time.Duration](v *T, d T) {
+	if *v <= 0 {
+		*v = d
+	}
+}

@@ -1,0 +1,239 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// access is who may use a route: anybody, or keys of at least that role. What a role
+// may touch within the route is the service's to decide.
+type access struct {
+	public bool
+	role   engine.Role
+}
+
+// Least roles of routes.
+var (
+	public       = access{public: true}
+	anyKey       = access{role: engine.RoleUser}
+	accountAdmin = access{role: engine.RoleAccountAdmin}
+	superAdmin   = access{role: engine.RoleSuperAdmin}
+)
+
+// policies has every route of the server, as Fiber writes them. A route that is
+// missing here cannot be registered: New fails.
+var policies = map[string]access{
+	"GET /":             public,
+	"GET /healthz":      public,
+	"HEAD /healthz":     public,
+	"GET /readyz":       public,
+	"HEAD /readyz":      public,
+	"GET /docs":         public,
+	"GET /openapi.json": public,
+
+	"POST /v1/chat/completions": anyKey,
+	"GET /v1/models":            anyKey,
+	"GET /v1/models/+":          anyKey,
+
+	"GET /api/v1/rules":              anyKey,
+	"POST /api/v1/rules":             accountAdmin,
+	"POST /api/v1/rules/check":       accountAdmin,
+	"GET /api/v1/rules/:id":          anyKey,
+	"PUT /api/v1/rules/:id":          accountAdmin,
+	"PATCH /api/v1/rules/:id":        accountAdmin,
+	"DELETE /api/v1/rules/:id":       accountAdmin,
+	"POST /api/v1/rules/:id/enable":  accountAdmin,
+	"POST /api/v1/rules/:id/disable": accountAdmin,
+
+	"GET /api/v1/plugins":                          accountAdmin,
+	"POST /api/v1/plugins":                         superAdmin, // until uploads are metered
+	"POST /api/v1/plugins/:name/:version/activate": superAdmin,
+	"DELETE /api/v1/plugins/:name/:version":        superAdmin,
+
+	"GET /api/v1/keys":        anyKey,
+	"POST /api/v1/keys":       anyKey,
+	"DELETE /api/v1/keys/:id": anyKey,
+
+	"GET /api/v1/models":        anyKey,
+	"GET /api/v1/models/:id":    anyKey,
+	"GET /api/v1/providers":     accountAdmin, // base URLs are nothing for callers
+	"GET /api/v1/providers/:id": accountAdmin,
+	"GET /api/v1/usage":         accountAdmin,
+}
+
+// register adds every route.
+func (s *Server) register() error {
+	s.add(fiber.MethodGet, "/", s.home)
+	for _, method := range []string{fiber.MethodGet, fiber.MethodHead} {
+		s.add(method, "/healthz", s.healthz)
+		s.add(method, "/readyz", s.readyz)
+	}
+	s.add(fiber.MethodPost, "/v1/chat/completions", s.chatCompletions)
+	s.add(fiber.MethodGet, "/v1/models", s.listModels)
+	s.add(fiber.MethodGet, "/v1/models/+", s.getModel)
+
+	s.api = humafiber.NewWithGroup(s.app, guarded{s.app, s}, s.humaConfig())
+	s.registerRules()
+	s.registerPlugins()
+	s.registerKeys()
+	s.registerCatalogue()
+	s.registerUsage()
+
+	s.add(fiber.MethodGet, "/openapi.json", s.openAPI)
+	s.add(fiber.MethodGet, "/docs", s.docsPage)
+	if len(s.unguarded) > 0 {
+		return fmt.Errorf("httpapi: routes without a policy: %s", strings.Join(s.unguarded, ", "))
+	}
+	return s.render()
+}
+
+// add registers a handler behind its policy.
+func (s *Server) add(method, path string, handler fiber.Handler) {
+	rule, ok := policies[method+" "+path]
+	if !ok {
+		s.unguarded = append(s.unguarded, method+" "+path)
+		return
+	}
+	s.app.Add(method, path, s.guard(path, rule, handler))
+}
+
+// guarded is the router that huma registers on.
+type guarded struct {
+	fiber.Router
+	s *Server
+}
+
+// Add implements the one method that humafiber calls.
+func (g guarded) Add(method, path string, handlers ...fiber.Handler) fiber.Router {
+	for _, h := range handlers {
+		g.s.add(method, path, h)
+	}
+	return g
+}
+
+// guard lets a request through to the handler when its key may use the route. It runs
+// before anything looks at the body.
+func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.Handler {
+	return func(c *fiber.Ctx) error {
+		rq := requestOf(c.Context())
+		rq.route = route
+		h := &c.Request().Header
+		if !rule.public {
+			p, f := s.authenticate(h)
+			if f != nil {
+				return f
+			}
+			rq.principal = p
+			if p.Role.Rank() < rule.role.Rank() {
+				return failed(http.StatusForbidden, string(engine.CodeForbidden), "This needs a key of role "+string(rule.role)+" or above.")
+			}
+		}
+		if f := encoded(h); f != nil {
+			return f
+		}
+		c.SetUserContext(rq.ctx)
+		return handler(c)
+	}
+}
+
+// principalOf returns who sent the request that an admin operation serves.
+func principalOf(ctx context.Context) engine.Principal { return requestOf(ctx).principal }
+
+// routing is the failure for a path or method that matches no route, nil for other errors.
+func routing(c *fiber.Ctx, err error) *failure {
+	var fe *fiber.Error
+	if !errors.As(err, &fe) {
+		return nil
+	}
+	method, path := c.Method(), c.Path()
+	if len(path) > maxRequestID {
+		path = path[:maxRequestID] + "…"
+	}
+	switch fe.Code {
+	case fiber.StatusMethodNotAllowed:
+		return failed(http.StatusMethodNotAllowed, codeMethodNotAllowed, "There is no "+method+" "+path+". The Allow header has the methods.")
+	case fiber.StatusNotFound:
+		return failed(http.StatusNotFound, string(engine.CodeNotFound), "There is no "+method+" "+path+". "+hint(path))
+	}
+	return nil
+}
+
+// hint is the next step for a path that is not served.
+func hint(path string) string {
+	switch {
+	case path == "/v1/completions":
+		return "The legacy completions API is not offered: use POST /v1/chat/completions with 'messages'."
+	case path == "/chat/completions", path == "/models":
+		return "The base URL ends in /v1."
+	case strings.HasPrefix(path, "/v1/"):
+		return "Served are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}."
+	}
+	return "/docs has every route."
+}
+
+// operation adds an admin operation.
+func operation[I, O any](s *Server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
+	op.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
+	op.Responses = map[string]*huma.Response{"default": problemResponse(s.api.OpenAPI().Components.Schemas)}
+	op.BodyReadTimeout = -1 // the server has read the body already
+	if op.MaxBodyBytes == 0 {
+		op.MaxBodyBytes = adminBodyLimit
+	}
+	if op.DefaultStatus == 0 {
+		op.DefaultStatus = http.StatusOK
+	}
+	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		out, err := handler(ctx, in)
+		if err != nil {
+			return nil, s.explain(ctx, err)
+		}
+		return out, nil
+	})
+}
+
+// explain turns an error of a service into the problem that huma writes.
+func (s *Server) explain(ctx context.Context, err error) error {
+	f := failureOf(err)
+	rq := requestOf(ctx)
+	if f.status >= http.StatusInternalServerError {
+		s.cfg.Logger.Error().Str("request_id", rq.id).Str("code", f.code).Int("status", f.status).Err(err).Msg("request failed")
+	}
+	p := f.problem(rq.id)
+	if f.after > 0 {
+		return huma.ErrorWithHeaders(p, http.Header{"Retry-After": {f.retryAfter()}})
+	}
+	return p
+}
+
+func (s *Server) humaConfig() huma.Config {
+	format := huma.DefaultJSONFormat
+	return huma.Config{
+		OpenAPI: &huma.OpenAPI{
+			OpenAPI: "3.1.0",
+			Info: &huma.Info{
+				Title: "Pointsman", Version: s.cfg.Version,
+				Description: "The admin API. Completions are served under /v1 in OpenAI's format.",
+			},
+			Components: &huma.Components{
+				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{
+					"bearer": {Type: "http", Scheme: "bearer"},
+					"apiKey": {Type: "apiKey", In: "header", Name: "x-api-key"},
+				},
+			},
+		},
+		// The specification and the documentation are served by docs.go.
+		Formats:       map[string]huma.Format{"application/json": format, "json": format},
+		DefaultFormat: "application/json",
+		Transformers:  []huma.Transformer{unify},
+	}
+}

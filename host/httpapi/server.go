@@ -1,0 +1,262 @@
+package httpapi
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// Server serves both APIs. Make one with New, then call Serve once and Shutdown once.
+type Server struct {
+	cfg  Config
+	app  *fiber.App
+	http *fasthttp.Server
+	api  huma.API
+	next fasthttp.RequestHandler // Fiber's
+
+	unguarded []string // routes that were registered without a policy; New refuses them
+	conns     connections
+	bodies    budget
+	spec      []byte // /openapi.json
+	docs      []byte // /docs
+	draining  atomic.Bool
+
+	// base is the parent of every request's context: it ends when Shutdown loses patience.
+	base context.Context
+	stop context.CancelCauseFunc
+}
+
+// New makes a server. It opens nothing.
+func New(cfg Config) (*Server, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
+	s := &Server{cfg: cfg, bodies: budget{limit: cfg.BodiesInFlight}}
+	s.base, s.stop = context.WithCancelCause(context.Background())
+	s.conns.linger = cfg.LingerTimeout
+	s.app = fiber.New(fiber.Config{
+		// Strings that Fiber hands out are copies, not views of buffers that the next
+		// request overwrites (see RATIONALE.md, "What may leave this package?").
+		Immutable:                    true,
+		BodyLimit:                    cfg.BodyLimit,
+		ReadBufferSize:               readBufferSize,
+		ReadTimeout:                  cfg.ReadTimeout,
+		WriteTimeout:                 cfg.WriteTimeout,
+		IdleTimeout:                  cfg.IdleTimeout,
+		Concurrency:                  cfg.MaxConnections,
+		CaseSensitive:                true,
+		DisableStartupMessage:        true,
+		DisablePreParseMultipartForm: true,
+		ErrorHandler:                 s.respond,
+	})
+	s.http = s.app.Server()
+	s.http.CloseOnShutdown = true
+	s.http.HeaderReceived = s.headerReceived
+	s.http.ExpectHandler = s.expect
+	s.http.ErrorHandler = s.transportFailed
+	if err := s.register(); err != nil {
+		return nil, err
+	}
+	s.next = s.app.Handler()
+	s.http.Handler = s.serve
+	return s, nil
+}
+
+// Serve accepts connections until Shutdown; then it returns nil.
+func (s *Server) Serve(ln net.Listener) error {
+	if s.draining.Load() {
+		return ln.Close()
+	}
+	return s.http.Serve(&listener{Listener: ln, set: &s.conns})
+}
+
+// Listen is Serve on a new TCP listener.
+func (s *Server) Listen(addr string) error {
+	ln, err := net.Listen("tcp", addr)
+	if err != nil {
+		return fmt.Errorf("listen: %w", err)
+	}
+	return s.Serve(ln)
+}
+
+// Shutdown stops accepting, lets what is under way end until ctx does, then cancels
+// it: plain requests answer 503, streams end with an error event. What does not react
+// within ShutdownGrace is cut off. It returns ctx's error when it had to cancel.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.draining.Store(true)
+	// fasthttp waits for connections that may outlast ctx: it gets a context of our own.
+	wait, giveUp := context.WithCancel(context.Background())
+	defer giveUp()
+	done := make(chan error, 1)
+	go func() { done <- s.http.ShutdownWithContext(wait) }()
+	select {
+	case err := <-done:
+		s.stop(errShuttingDown)
+		return err
+	case <-ctx.Done():
+	}
+	s.stop(errShuttingDown)
+	grace := time.NewTimer(s.cfg.ShutdownGrace)
+	defer grace.Stop()
+	select {
+	case <-done:
+	case <-grace.C:
+		s.conns.closeAll()
+		giveUp()
+		<-done
+	}
+	return ctx.Err()
+}
+
+// request is what is known of one request. It is reached through the context, under requestKey.
+type request struct {
+	id        string
+	received  time.Time // by the server's clock
+	began     time.Time
+	route     string // pattern that matched, "" for none
+	principal engine.Principal
+	meta      engine.Meta
+	ctx       context.Context // ends with the request, or with its stream
+	cancel    context.CancelCauseFunc
+	streaming bool // the stream ends and logs it
+}
+
+type requestKey struct{}
+
+// requestOf returns the request that a fasthttp, Fiber or huma context belongs to.
+// Before there is one, as for a request that cannot be parsed, it makes up an id.
+func requestOf(ctx context.Context) *request {
+	if rq, ok := ctx.Value(requestKey{}).(*request); ok {
+		return rq
+	}
+	return &request{id: newRequestID()}
+}
+
+// serve is the life of one request: named, inspected, routed, answered, logged.
+func (s *Server) serve(fctx *fasthttp.RequestCtx) {
+	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), received: s.cfg.Now(), began: time.Now()}
+	logger := s.cfg.Logger.With().Str("request_id", rq.id).Logger()
+	rq.ctx, rq.cancel = context.WithCancelCause(logger.WithContext(s.base))
+	fctx.SetUserValue(requestKey{}, rq)
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(rq, v)
+			// Whatever was half written is taken back.
+			fctx.Response.Reset()
+			s.write(fctx, failureOf(nil))
+			fctx.SetConnectionClose()
+		}
+		if !rq.streaming {
+			rq.cancel(nil)
+			s.log(rq, string(fctx.Method()), fctx.Response.StatusCode())
+		}
+	}()
+	fctx.Response.Header.Set(headerRequestID, rq.id)
+	if f := inspect(&fctx.Request.Header); f != nil {
+		s.write(fctx, f)
+		return
+	}
+	s.next(fctx)
+}
+
+// panicked logs a panic with its stack, which holds no request text.
+func (s *Server) panicked(rq *request, v any) {
+	s.cfg.Logger.Error().Str("request_id", rq.id).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic contained")
+}
+
+// log writes the one line of a request.
+func (s *Server) log(rq *request, method string, status int) {
+	e := s.cfg.Logger.Info()
+	if !e.Enabled() {
+		return
+	}
+	route := rq.route
+	if route == "" {
+		route = "unmatched"
+	}
+	e.Str("request_id", rq.id).Str("method", method).Str("route", route).Int("status", status).
+		Int64("duration_ms", time.Since(rq.began).Milliseconds())
+	if rq.principal.AccountID != "" {
+		e.Str("tenant_id", rq.principal.AccountID)
+	}
+	if m := rq.meta; m.Rule != "" {
+		e.Str("rule_id", m.Rule).Str("model", m.Model).Str("provider", m.Provider).Int("attempts", m.Attempts)
+	}
+	e.Msg("request")
+}
+
+// respond is Fiber's error handler: every error that a handler or the router returns
+// ends here.
+func (s *Server) respond(c *fiber.Ctx, err error) error {
+	fctx := c.Context()
+	rq := requestOf(fctx)
+	f := routing(c, err)
+	if f == nil {
+		ctx := rq.ctx
+		if ctx == nil {
+			ctx = context.Background()
+		}
+		f = during(ctx, err)
+	}
+	if f.status >= http.StatusInternalServerError {
+		s.cfg.Logger.Error().Str("request_id", rq.id).Str("code", f.code).Int("status", f.status).Err(err).Msg("request failed")
+	}
+	s.write(fctx, f)
+	return nil
+}
+
+// write answers with the failure, in the form of the API that the path belongs to.
+func (s *Server) write(fctx *fasthttp.RequestCtx, f *failure) {
+	h := &fctx.Response.Header
+	rq := requestOf(fctx)
+	h.Set(headerRequestID, rq.id)
+	if f.after > 0 {
+		h.Set("Retry-After", f.retryAfter())
+		h.Set("Retry-After-Ms", fmt.Sprint(f.after.Milliseconds()))
+	}
+	if f.close {
+		fctx.SetConnectionClose()
+	}
+	fctx.SetStatusCode(f.status)
+	openAI := isInference(fctx)
+	if f.status == http.StatusUnauthorized && f.code == string(engine.CodeUnauthorized) {
+		// The same bytes for every wrong key: no request id, no reason.
+		h.Set("WWW-Authenticate", `Bearer realm="pointsman"`)
+		body, kind := unauthorizedProblem, problemType
+		if openAI {
+			body, kind = unauthorizedOpenAI, "application/json"
+		}
+		h.SetContentType(kind)
+		fctx.Response.SetBodyRaw(body)
+		return
+	}
+	if openAI {
+		h.SetContentType("application/json")
+		fctx.Response.SetBodyRaw(f.openAI())
+		return
+	}
+	h.SetContentType(problemType)
+	fctx.Response.SetBodyRaw(f.problem(rq.id).json())
+}
+
+// isInference reports whether errors of that request have OpenAI's form. So have those
+// of a request that was too broken to say where it was going.
+func isInference(fctx *fasthttp.RequestCtx) bool {
+	if len(fctx.Request.Header.RequestURI()) == 0 {
+		return true
+	}
+	p := string(fctx.URI().PathOriginal())
+	return p == "/v1" || strings.HasPrefix(p, "/v1/")
+}

@@ -1,0 +1,201 @@
+package httpapi
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// eventStream is the body of a streamed answer: fasthttp reads it in the connection's
+// own goroutine, and writes and flushes what each Read gave before it reads on. A
+// write that fails closes it. See RATIONALE.md, "Why is a stream's body a reader?".
+//
+// Two goroutines share it: the connection's (Read, Close) and the pump's, which alone
+// touches the engine.Stream. Everything that it holds is its own; the fasthttp context
+// is not among it.
+type eventStream struct {
+	s      *Server
+	rq     *request
+	conn   net.Conn
+	source engine.Stream
+	done   func() // gives back what the request held
+
+	want chan struct{} // the connection asks for the next chunk; Close closes it
+	got  chan arrival  // the pump's answer, one for each want
+	gone chan struct{} // closed by the pump when it has closed source
+
+	asked   bool        // a want is unanswered
+	over    bool        // pending is the last there will be
+	pending []byte      // framed bytes not yet handed to fasthttp, from at on
+	at      int         //
+	timer   *time.Timer // of the next heartbeat
+	failed  *failure    // why it ended, nil for the proper end
+	once    sync.Once
+}
+
+// arrival is one answer of the source. chunk is valid until the next want.
+type arrival struct {
+	chunk []byte
+	err   error
+}
+
+const (
+	eventPrefix = "data: "
+	eventEnd    = "\n\n"
+	eventPing   = ": ping\n\n"
+	eventDone   = "data: [DONE]\n\n"
+)
+
+func (s *Server) newEventStream(rq *request, source engine.Stream, conn net.Conn, done func()) *eventStream {
+	e := &eventStream{
+		s: s, rq: rq, conn: conn, source: source, done: done,
+		want: make(chan struct{}, 1), got: make(chan arrival, 1), gone: make(chan struct{}),
+		timer: time.NewTimer(s.cfg.Heartbeat),
+	}
+	go e.pump()
+	return e
+}
+
+// pump fetches one chunk for each want. It is a goroutine of its own so that the
+// connection can send heartbeats while the source is silent.
+func (e *eventStream) pump() {
+	defer close(e.gone)
+	defer func() {
+		// A broken source must not take the process with it.
+		if v := recover(); v != nil {
+			e.s.panicked(e.rq, v)
+		}
+	}()
+	defer e.source.Close()
+	for range e.want {
+		a := e.fetch()
+		e.got <- a
+		if a.err != nil {
+			return
+		}
+	}
+}
+
+func (e *eventStream) fetch() (a arrival) {
+	defer func() {
+		if v := recover(); v != nil {
+			e.s.panicked(e.rq, v)
+			a = arrival{err: failureOf(nil)}
+		}
+	}()
+	chunk, err := e.source.Next(e.rq.ctx)
+	return arrival{chunk, err}
+}
+
+// Read implements io.Reader for fasthttp: it returns when there is something to send,
+// at most one event at a time.
+func (e *eventStream) Read(p []byte) (n int, err error) {
+	defer func() {
+		// fasthttp contains a panic here too, but then nobody would close the stream.
+		if v := recover(); v != nil {
+			e.s.panicked(e.rq, v)
+			n, err = 0, errors.New("event stream panicked")
+		}
+	}()
+	if e.at == len(e.pending) {
+		if e.over {
+			return 0, io.EOF
+		}
+		e.next()
+	}
+	n = copy(p, e.pending[e.at:])
+	e.at += n
+	// A deadline for each event, not for the stream: a stream may be as old as it likes,
+	// a reader only so slow.
+	if err := e.conn.SetWriteDeadline(time.Now().Add(e.s.cfg.EventTimeout)); err != nil {
+		return 0, err
+	}
+	return n, nil
+}
+
+// next waits for the next event, or for the time of a heartbeat, and frames it.
+func (e *eventStream) next() {
+	if !e.asked {
+		e.want <- struct{}{}
+		e.asked = true
+	}
+	e.pending, e.at = e.pending[:0], 0
+	e.timer.Reset(e.s.cfg.Heartbeat)
+	select {
+	case a := <-e.got:
+		e.asked = false
+		e.frame(a)
+	case <-e.timer.C:
+		e.pending = append(e.pending, eventPing...)
+	}
+}
+
+func (e *eventStream) frame(a arrival) {
+	switch {
+	case a.err == nil:
+		e.pending = appendEvent(e.pending, a.chunk)
+	case errors.Is(a.err, io.EOF):
+		e.pending = append(e.pending, eventDone...)
+		e.over = true
+	default:
+		e.failed = during(e.rq.ctx, a.err)
+		e.pending = appendEvent(e.pending, e.failed.openAI())
+		e.over = true
+	}
+}
+
+// appendEvent frames one JSON text. Line ends in it, which JSON allows between tokens
+// only, would end the event early: they become blanks.
+func appendEvent(dst, text []byte) []byte {
+	dst = append(dst, eventPrefix...)
+	start := len(dst)
+	dst = append(dst, text...)
+	for i := start; i < len(dst); i++ {
+		if dst[i] == '\n' || dst[i] == '\r' {
+			dst[i] = ' '
+		}
+	}
+	return append(dst, eventEnd...)
+}
+
+// sendBare writes the head and the events without any framing. c is closed by the caller.
+func (e *eventStream) sendBare(c net.Conn, head []byte) {
+	defer e.Close()
+	defer func() {
+		// A goroutine of its own, which nobody else would recover.
+		if v := recover(); v != nil {
+			e.s.panicked(e.rq, v)
+		}
+	}()
+	_ = e.conn.SetWriteDeadline(time.Now().Add(e.s.cfg.EventTimeout))
+	if _, err := c.Write(head); err == nil {
+		_, _ = io.Copy(c, e)
+	}
+}
+
+// Close ends the stream, whether it came to its end or the client is gone. fasthttp
+// calls it; it returns when the source is closed.
+func (e *eventStream) Close() error {
+	e.once.Do(func() {
+		if !e.over {
+			e.failed = &failure{status: answers[engine.CodeCanceled].status, code: string(engine.CodeCanceled)}
+		}
+		e.rq.cancel(context.Canceled)
+		close(e.want)
+		<-e.gone
+		e.timer.Stop()
+		e.done()
+		status := http.StatusOK
+		if e.failed != nil {
+			status = e.failed.status
+		}
+		e.s.log(e.rq, http.MethodPost, status)
+	})
+	return nil
+}

@@ -1,0 +1,128 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/valyala/fasthttp"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// The functions of this file run in fasthttp, outside serve and its recover: between
+// the headers and the body, and when a request cannot be read at all.
+
+// bodyRate is how slowly a body may arrive before the connection is closed.
+const bodyRate = 256 << 10 // bytes a second
+
+// bodyLimit is the most that a request to that target may carry.
+func (s *Server) bodyLimit(target []byte) int {
+	switch {
+	case bytes.HasPrefix(target, []byte("/v1/")):
+		return s.cfg.BodyLimit
+	case bytes.HasPrefix(target, []byte("/api/v1/plugins")):
+		return s.cfg.MaxModuleUpload + uploadOverhead
+	}
+	return adminBodyLimit
+}
+
+// headerReceived sets the limits of one request when its headers are there. A body
+// that is large, or does not say how large it is, is read only for a valid key.
+func (s *Server) headerReceived(h *fasthttp.RequestHeader) (limits fasthttp.RequestConfig) {
+	limits.MaxRequestBodySize = s.bodyLimit(h.RequestURI())
+	expected := h.ContentLength()
+	if expected >= 0 && expected <= smallBody {
+		return limits
+	}
+	defer func() {
+		if recover() != nil {
+			limits.MaxRequestBodySize = smallBody
+		}
+	}()
+	if _, f := s.authenticate(h); f != nil {
+		limits.MaxRequestBodySize = smallBody
+		return limits
+	}
+	if expected < 0 || expected > limits.MaxRequestBodySize {
+		expected = limits.MaxRequestBodySize
+	}
+	limits.ReadTimeout = s.cfg.ReadTimeout + time.Duration(expected/bodyRate)*time.Second
+	return limits
+}
+
+// expect answers "Expect: 100-continue": what the headers alone condemn is refused
+// before the body is sent.
+func (s *Server) expect(fctx *fasthttp.RequestCtx) (status int) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(requestOf(fctx), v)
+			status = http.StatusInternalServerError
+		}
+	}()
+	h := &fctx.Request.Header
+	f := inspect(h)
+	if f == nil {
+		_, f = s.authenticate(h)
+	}
+	if f == nil {
+		f = encoded(h)
+	}
+	if f == nil && h.ContentLength() > s.bodyLimit(h.RequestURI()) {
+		f = tooLarge(s.bodyLimit(h.RequestURI()))
+	}
+	if f == nil {
+		return http.StatusContinue
+	}
+	leaveUnread(fctx.Conn())
+	s.write(fctx, f)
+	return f.status
+}
+
+// transportFailed answers a request that could not be read. fasthttp closes the
+// connection afterwards.
+func (s *Server) transportFailed(fctx *fasthttp.RequestCtx, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			s.panicked(requestOf(fctx), v)
+			fctx.Response.Reset()
+			fctx.SetStatusCode(http.StatusBadRequest)
+		}
+	}()
+	leaveUnread(fctx.Conn())
+	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), began: time.Now()}
+	fctx.SetUserValue(requestKey{}, rq)
+	f := s.unreadable(&fctx.Request.Header, err)
+	s.write(fctx, f)
+	s.log(rq, string(fctx.Request.Header.Method()), f.status)
+}
+
+func (s *Server) unreadable(h *fasthttp.RequestHeader, err error) *failure {
+	var small *fasthttp.ErrSmallBuffer
+	var timeout net.Error
+	switch {
+	case errors.Is(err, fasthttp.ErrBodyTooLarge):
+		if _, f := s.authenticate(h); f != nil {
+			return f
+		}
+		return tooLarge(s.bodyLimit(h.RequestURI()))
+	case errors.As(err, &small):
+		return failed(http.StatusRequestHeaderFieldsTooLarge, codeHeadersTooLarge, "The request headers are larger than 16 KiB.")
+	case errors.As(err, &timeout) && timeout.Timeout():
+		return failed(http.StatusRequestTimeout, codeRequestTimeout, "The request did not arrive in time.")
+	}
+	return failed(http.StatusBadRequest, codeMalformedRequest, "The request is not well-formed HTTP/1.1.")
+}
+
+func tooLarge(limit int) *failure {
+	return failed(http.StatusRequestEntityTooLarge, string(engine.CodeTooLarge), "The request body is larger than "+sizeText(limit)+".")
+}
+
+func sizeText(n int) string {
+	if n >= 1<<20 && n%(1<<20) == 0 {
+		return itoa(n>>20) + " MiB"
+	}
+	return itoa(n) + " bytes"
+}

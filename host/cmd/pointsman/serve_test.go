@@ -362,7 +362,7 @@ func TestSecondProcessOnOneSQLiteIsRefused(t *testing.T) {
 	if err == nil {
 		t.Fatalf("a second process on the same store started:\n%s", out)
 	}
-	if !strings.Contains(string(out), "another process") {
+	if !strings.Contains(string(out), "in use by process") {
 		t.Errorf("the refusal does not say why:\n%s", out)
 	}
 }

@@ -161,7 +161,7 @@ func pathAllowed(path []byte) bool {
 		if c != '/' && c != '\\' && c != '?' {
 			continue
 		}
-		if dots(path[start:i]) || i == 1 && c == '/' && len(path) > 1 {
+		if dots(path[start:i]) || i == 1 && c != '?' && len(path) > 1 {
 			return false
 		}
 		query = c == '?'

@@ -87,6 +87,10 @@ func (a *attempt) exchange(ctx context.Context, stream bool) error {
 
 // refused turns a provider's error answer into ours.
 func (a *attempt) refused(ctx context.Context) error {
+	if a.reply.Status < 400 {
+		// A redirect is never followed: it could carry the request and its key elsewhere.
+		return a.classed(AdapterFailure{Class: abi.ClassServer}, document.Node{}, nil)
+	}
 	reply, err := a.adapter.Error(ctx, a.reply, a.reply.Body)
 	if err != nil {
 		// A broken adapter must not hide the provider's status.

@@ -48,7 +48,10 @@ func startGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", filepath.Join(t.TempDir(), "data"), testKey
-	opts := Options{Log: zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel), Now: func() time.Time { return testNow }, CompiledDir: compiledDir}
+	opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir}
+	if testing.Verbose() {
+		opts.Log = zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
+	}
 	for _, f := range change {
 		f(&cfg, &opts)
 	}

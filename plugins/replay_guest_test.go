@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/wasm"
@@ -31,10 +32,13 @@ func TestMain(m *testing.M) {
 		if g.library == nil {
 			continue
 		}
-		if err := g.library.Close(context.Background()); err != nil {
+		// An adapter that a test left open would keep Close waiting for ever.
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		if err := g.library.Close(ctx); err != nil {
 			fmt.Fprintln(os.Stderr, err)
 			code = 1
 		}
+		cancel()
 	}
 	if guests.tempDir != "" {
 		_ = os.RemoveAll(guests.tempDir)

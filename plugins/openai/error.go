@@ -59,36 +59,42 @@ func failWith(e sdk.Node) sdk.Result {
 	return sdk.Fail(0, message(class, e))
 }
 
-const refused = "the provider refused the gateway's credential"
+// What is said instead of the provider's words.
+const (
+	refused = "the provider refused the gateway's credential"
+	unsaid  = "the provider answered with an error and no message"
+)
 
-// emitMessage writes the provider's message without the parts that are the
-// operator's business: an authentication error may quote the key, a rate limit
-// names the organisation.
+// emitMessage writes the message of an error.
 func emitMessage(class abi.Class, e sdk.Node) {
-	text := messageOf(e)
-	switch {
-	case class == abi.ClassAuth:
-		sdk.EmitText(refused)
-	case text.Kind() != abi.KindString || text.Len() == 0:
-		sdk.EmitText("the provider answered with an error and no message")
-	default:
-		before, after := aroundOrganization(text)
-		sdk.EmitInner(before)
-		sdk.EmitInner(after)
-	}
+	words, before, after := wording(class, e)
+	sdk.EmitText(words)
+	sdk.EmitInner(before)
+	sdk.EmitInner(after)
 }
 
 // message is emitMessage's text as a string.
 func message(class abi.Class, e sdk.Node) string {
-	text := messageOf(e)
-	switch {
-	case class == abi.ClassAuth:
-		return refused
-	case text.Kind() != abi.KindString || text.Len() == 0:
-		return "the provider answered with an error and no message"
+	words, before, after := wording(class, e)
+	return words + before.Text() + after.Text()
+}
+
+// wording finds what to say of an error, as words of ours or two parts of the
+// provider's message. Left out is what is the operator's business: an authentication
+// error may quote the key, a rate limit names the organisation.
+func wording(class abi.Class, e sdk.Node) (words string, before, after sdk.Node) {
+	if class == abi.ClassAuth {
+		return refused, 0, 0
 	}
-	before, after := aroundOrganization(text)
-	return before.Text() + after.Text()
+	text := messageOf(e)
+	if text.Kind() != abi.KindString {
+		return unsaid, 0, 0
+	}
+	before, after = aroundOrganization(text)
+	if before.Len()+after.Len() == 0 {
+		return unsaid, 0, 0
+	}
+	return "", before, after
 }
 
 // aroundOrganization returns the parts of a message before and after

@@ -1,0 +1,126 @@
+package plugins_test
+
+import (
+	"encoding/json"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/sdktest"
+)
+
+// BenchmarkAdapterRequest turns a chat body into an Anthropic request: as the server
+// does it, parsing the body, calling the guest and validating what it emitted; and,
+// for comparison, decoding and encoding the same body with encoding/json, which
+// translates nothing.
+func BenchmarkAdapterRequest(b *testing.B) {
+	for _, size := range []struct {
+		name  string
+		bytes int
+	}{{"300B", 300}, {"10KB", 10 << 10}, {"100KB", 100 << 10}} {
+		body := chatBody(size.bytes)
+		b.Run(size.name+"/guest", func(b *testing.B) {
+			library, call := guest(b, "anthropic"), sdktest.JSON(b, benchCall)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				doc, err := document.Parse(body, document.Limits{})
+				if err != nil {
+					b.Fatal(err)
+				}
+				adapter, err := library.OpenAdapter("", "anthropic", engine.AdapterAttempt{
+					RequestID: "bench", Attempt: 1, NowMS: nowMS, Request: doc.Root(), Call: call,
+				})
+				if err != nil {
+					b.Fatal(err)
+				}
+				request, err := adapter.Request(b.Context())
+				if err != nil || len(request.Body) < len(body)/2 {
+					b.Fatalf("Request() = %d bytes, %v", len(request.Body), err)
+				}
+				adapter.Close()
+				doc.Release()
+			}
+		})
+		b.Run(size.name+"/native-json", func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(body)))
+			for b.Loop() {
+				var v any
+				if err := json.Unmarshal(body, &v); err != nil {
+					b.Fatal(err)
+				}
+				if _, err := json.Marshal(v); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkStreamEvent translates one event of a stream, from its bytes to a
+// validated chunk: Anthropic's is built anew, OpenAI's chat passes through.
+func BenchmarkStreamEvent(b *testing.B) {
+	for _, bc := range []struct{ name, plugin, event, begin, data string }{
+		{
+			"anthropic", "anthropic", "content_block_delta",
+			`{"type":"message_start","message":{"id":"msg_01","type":"message","role":"assistant","content":[],"model":"m","usage":{"input_tokens":9,"output_tokens":1}}}`,
+			`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" and the next train"}}`,
+		},
+		{
+			"openai", "openai", "", `{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[]}`,
+			`{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000001,"model":"m","choices":[{"index":0,"delta":{"content":" and"},"finish_reason":null}],"obfuscation":"xx"}`,
+		},
+	} {
+		b.Run(bc.name, func(b *testing.B) {
+			adapter, err := guest(b, bc.plugin).OpenAdapter("", bc.plugin, engine.AdapterAttempt{
+				RequestID: "bench", Attempt: 1, NowMS: nowMS, Call: sdktest.JSON(b, benchCall),
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+			defer adapter.Close()
+			answer := &engine.UpstreamResponse{Status: 200, Field: func(string) string { return "" }}
+			if _, err := adapter.Event(b.Context(), answer, "message_start", []byte(bc.begin)); err != nil {
+				b.Fatal(err)
+			}
+			data := []byte(bc.data)
+			b.ReportAllocs()
+			for b.Loop() {
+				reply, err := adapter.Event(b.Context(), answer, bc.event, data)
+				if err != nil || len(reply.Chunks) == 0 {
+					b.Fatalf("Event() = %d chunks, %v", len(reply.Chunks), err)
+				}
+				for _, c := range reply.Chunks {
+					c.Release()
+				}
+			}
+		})
+	}
+}
+
+const benchCall = `{"operation":"chat","target":{"id":"m","upstream_id":"test-model","api":"chat","max_output":8192,` +
+	`"capabilities":["vision","tools"],"unsupported":[],"rename":{}},"headers":{},"attempt":1}`
+
+// chatBody is a conversation of about that many bytes: a system message, turns of
+// some four hundred bytes, and the usual parameters.
+func chatBody(bytes int) []byte {
+	var s strings.Builder
+	s.WriteString(`{"model":"auto","temperature":0.7,"max_tokens":1000,"messages":[{"role":"system","content":"You answer questions about trains."}`)
+	const line = "The slow train stops everywhere, says \\\"Zug\\\" on its side, and is never late.\\n"
+	for i := 0; s.Len() < bytes-120; i++ {
+		role := "user"
+		if i%2 == 1 {
+			role = "assistant"
+		}
+		s.WriteString(`,{"role":"` + role + `","content":"` + strconv.Itoa(i) + " ")
+		for n := s.Len() + 400; s.Len() < n && s.Len() < bytes-120; {
+			s.WriteString(line)
+		}
+		s.WriteString(`"}`)
+	}
+	s.WriteString(`,{"role":"user","content":"When does it leave?"}]}`)
+	return []byte(s.String())
+}

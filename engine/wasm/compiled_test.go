@@ -48,5 +48,7 @@ func goGuest(t testing.TB, kind string) []byte {
 	return module
 }
 
-// cached is a Config with the tests' cache folder.
-func cached() Config { return Config{CacheDir: filepath.Join(scratch, "cache")} }
+// cached is a Config with the tests' cache folder and limits that no test meets by chance.
+func cached() Config {
+	return Config{CacheDir: filepath.Join(scratch, "cache"), RuleLimit: patience, ProviderLimit: patience}
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -64,7 +65,6 @@ func TestBrokenGuests(t *testing.T) {
 
 // TestRecursion is W4: it ends with the stack or with the time, whichever is first.
 func TestRecursion(t *testing.T) {
-	t.Parallel()
 	_, err := decideOnce(t, Config{}, asm{functions: map[string][]byte{abi.EntryDecide: call(0)}})
 	if engine.CodeOf(err) != engine.CodePluginFailed ||
 		!strings.Contains(err.Error(), "stack overflow") && !strings.Contains(err.Error(), errOverdue.Error()) {
@@ -73,16 +73,14 @@ func TestRecursion(t *testing.T) {
 }
 
 // TestEndlessGuests is W1 and W6 for both kinds: whoever never returns is stopped,
-// and the next call has a fresh instance.
+// and the next call has a fresh instance. Not parallel: they take the processor.
 func TestEndlessGuests(t *testing.T) {
-	t.Parallel()
 	// endless unless the context has a member "stop".
 	body := seq(i32c(abi.DocContext), call(0), i32c(0), i32c(4), call(1), call(2),
 		[]byte{0x45, 0x04, 0x40}, forever, []byte{0x0b}, i32c(0)) // i32.eqz if
 	imports := []string{"doc", "get", "kind"}
 
 	t.Run("rule", func(t *testing.T) {
-		t.Parallel()
 		a := rule(body, imports...)
 		a.data = "stop"
 		g := ruleGuestOf(t, offer(t, Config{}, a.build(t)), "", "test")
@@ -99,10 +97,9 @@ func TestEndlessGuests(t *testing.T) {
 	})
 	for _, e := range abi.RequiredEntries(abi.KindProvider) {
 		t.Run(e, func(t *testing.T) {
-			t.Parallel()
 			a := adapter(e, forever, imports...)
 			a.functions[e] = seq(forever, i32c(0))
-			l := offer(t, Config{}, a.build(t))
+			l := offer(t, Config{ProviderLimit: 200 * time.Millisecond}, a.build(t))
 			s := adapterOf(t, l, engine.AdapterAttempt{})
 			if _, err := callEntry(s, e, nil); engine.CodeOf(err) != engine.CodePluginFailed || !strings.Contains(err.Error(), errOverdue.Error()) {
 				t.Fatalf("%s = %v, want %q", e, err, errOverdue)
@@ -110,17 +107,15 @@ func TestEndlessGuests(t *testing.T) {
 		})
 	}
 	t.Run("start", func(t *testing.T) {
-		t.Parallel()
 		a := rule(i32c(0))
 		a.functions[abi.Initialize] = forever
-		l := open(t, Config{})
+		l := open(t, Config{startLimit: 200 * time.Millisecond})
 		err := l.Prepare(t.Context(), engine.PluginVersion{Module: a.build(t)})
 		if engine.CodeOf(err) != engine.CodeInvalid || !strings.Contains(err.Error(), errOverdue.Error()) {
 			t.Fatalf("Prepare() = %v, want %q", err, errOverdue)
 		}
 	})
 	t.Run("many at once", func(t *testing.T) {
-		t.Parallel()
 		a := rule(seq(forever, i32c(0)))
 		l := offer(t, Config{PoolSize: 4}, a.build(t))
 		g := ruleGuestOf(t, l, "", "test")

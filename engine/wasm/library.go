@@ -26,8 +26,9 @@ type Config struct {
 	// PoolSize is how many instances of a plugin version run at once; a call beyond
 	// that waits. 0: twice the cores.
 	PoolSize int
-	// RuleLimit and ProviderLimit bound one call. A call is stopped at its limit, or
-	// up to two scans (5 ms each) later. 0: 50 ms and 1 s.
+	// RuleLimit and ProviderLimit bound one call, in wall time. A call is stopped at its
+	// limit, or up to two scans (5 ms each) later; later still where the machine
+	// is overloaded. 0: 100 ms and 1 s.
 	RuleLimit, ProviderLimit time.Duration
 	// Grace is how long a replaced version serves those who still hold it, unless the
 	// next Sync comes first. 0: 5 s.
@@ -48,7 +49,7 @@ func (c Config) withDefaults() Config {
 			*d = to
 		}
 	}
-	set(&c.RuleLimit, 50*time.Millisecond)
+	set(&c.RuleLimit, 100*time.Millisecond)
 	set(&c.ProviderLimit, time.Second)
 	set(&c.Grace, 5*time.Second)
 	set(&c.startLimit, startLimit)

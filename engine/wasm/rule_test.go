@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -60,9 +61,11 @@ func ruleCall(t testing.TB, context, config string) *engine.RuleCall {
 	return call
 }
 
+// Not parallel, like all tests of guests that take the processor for themselves.
 func TestGoRuleFailures(t *testing.T) {
-	t.Parallel()
-	g := ruleGuestOf(t, offer(t, cached(), goGuest(t, abi.KindRule)), "", "test")
+	cfg := cached()
+	cfg.RuleLimit = 200 * time.Millisecond
+	g := ruleGuestOf(t, offer(t, cfg, goGuest(t, abi.KindRule)), "", "test")
 	tests := []struct{ do, want, log string }{
 		{"panic", "unreachable", "by request"},
 		{"block", "unreachable", "deadlock"},
@@ -71,7 +74,6 @@ func TestGoRuleFailures(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.do, func(t *testing.T) {
-			t.Parallel()
 			var answer engine.RuleAnswer
 			err := g.Decide(t.Context(), ruleCall(t, `{}`, `{"do":"`+tt.do+`"}`), &answer)
 			var e *engine.Error

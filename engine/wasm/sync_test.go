@@ -242,7 +242,7 @@ func TestSyncWithBrokenVersions(t *testing.T) {
 // of one version, and at the end nothing is left.
 func TestHammer(t *testing.T) {
 	t.Parallel()
-	l, err := Open(t.Context(), Config{PoolSize: 3})
+	l, err := Open(t.Context(), Config{PoolSize: 3, RuleLimit: patience, ProviderLimit: patience})
 	if err != nil {
 		t.Fatalf("Open() = %v", err)
 	}

@@ -18,9 +18,10 @@ const (
 // idleScans is how many scans without a call make the watchdog sleep.
 const idleScans = 200
 
-// maxGap is what a scan counts for at most: a process that was itself halted (a
-// debugger, a starved container) must not take its own absence for a guest's slowness.
-const maxGap = 25 * time.Millisecond
+// leastScans is how many scans must see a call before it is overdue, however much
+// time they took. Where the machine has no time for the scans, it had none for the guest
+// either: an overloaded or halted process must not take that for a guest's slowness.
+const leastScans = 8
 
 // watchdog stops calls that take too long. It looks at every instance at a fixed
 // interval and adds up for how long it has seen the same call, so that a call costs
@@ -67,7 +68,7 @@ func (w *watchdog) run(ctx context.Context) {
 		case <-ticker.C:
 			now = time.Now() // the tick itself may be old
 		}
-		gap := min(now.Sub(last), maxGap)
+		gap := now.Sub(last)
 		last = now
 		if w.scan(gap) {
 			idle = 0
@@ -105,7 +106,8 @@ func (w *watchdog) scan(gap time.Duration) (busy bool) {
 			*seen = sighting{state: state}
 			continue
 		}
-		if seen.spent += gap; seen.spent >= time.Duration(in.limit.Load()) {
+		limit := time.Duration(in.limit.Load())
+		if seen.spent += min(gap, limit/leastScans); seen.spent >= limit {
 			in.stop(state)
 		}
 	}

@@ -8,55 +8,111 @@ import (
 // minOutput is the least max_output_tokens that the Responses wire takes; less is a 400.
 const minOutput = 16
 
+// Reading stays within a part of the host calls that one entry point has, so that a
+// request of nothing but tiny pieces is refused and is not a broken plugin.
+const (
+	readBudget = 90_000
+	memberCost = 12 // host calls for a top-level member
+	pieceCost  = 24 // for a message or a part of one
+)
+
+// maxLost is how many lost members are named; the host takes abi.MaxLossy.
+const maxLost = abi.MaxLossy - 8
+
+// translation is a canonical body on its way to the Responses wire.
+type translation struct {
+	body, unsupported sdk.Node
+	left              int // host calls that may still be spent
+	lost              int // members reported
+}
+
 // responsesRequest writes the canonical body as a Responses request. Nothing is
 // stored at OpenAI (store is false), so the whole history travels as input items.
 // See RATIONALE.md, "Why do system messages stay in place?".
 func responsesRequest(target sdk.Node) sdk.Result {
 	sdk.SetPath("/responses")
-	body := sdk.Request()
-	messages := body.Get("messages")
+	t := translation{body: sdk.Request(), unsupported: target.Get("unsupported"), left: readBudget}
+	messages := t.body.Get("messages")
 	if messages.Kind() != abi.KindArray {
-		return sdk.Fail(400, "the request has no messages")
+		return sdk.Fail(400, "messages: there are none")
 	}
 	sdk.Emit(`{"model":`)
 	emitString(target.Get("upstream_id"), `""`)
 	sdk.Emit(`,"store":false,"input":[`)
 	first := true
 	for i := range messages.Len() {
-		first = emitItem(messages.At(i), first)
+		wrote, ok := t.emitItem(i, messages.At(i), first)
+		if !ok {
+			return sdk.Failed
+		}
+		first = first && !wrote
 	}
 	sdk.Emit(`]`)
-	unsupported := target.Get("unsupported")
-	for i := range body.Len() {
-		name := body.Key(i)
-		value := body.At(i)
-		if value.Kind() == abi.KindNull {
-			continue
+	for i := range t.body.Len() {
+		if !t.spend(memberCost) {
+			return sdk.Failed
 		}
-		if lists(unsupported, name) {
-			sdk.Lossy(name)
-			continue
-		}
-		emitParameter(name, value, body)
+		t.emitParameter(t.body.Key(i), t.body.At(i))
 	}
-	emitText(body, unsupported)
+	emitText(t.body, t.unsupported)
 	sdk.Emit(`}`)
 	return sdk.OK
 }
 
+// spend takes host calls from the budget; false means that the call has failed.
+func (t *translation) spend(calls int) bool {
+	if t.left -= calls; t.left < 0 {
+		sdk.Fail(400, "messages: there are more messages and parts than can be carried")
+		return false
+	}
+	return true
+}
+
+// lose reports a member that the wire cannot carry, unless it asks for nothing.
+func (t *translation) lose(name string, value sdk.Node) {
+	switch value.Kind() {
+	case abi.KindAbsent, abi.KindNull:
+		return
+	case abi.KindBool:
+		if !value.Bool() {
+			return
+		}
+	case abi.KindNumber:
+		if value.Float() == 0 && name != "seed" {
+			return
+		}
+	default:
+		if value.Len() == 0 {
+			return
+		}
+	}
+	if t.lost++; t.lost <= maxLost {
+		sdk.Lossy(name)
+	}
+}
+
 // emitParameter writes one top-level member in the form of the Responses wire.
 // Members that it lacks (stop, n, seed, logit_bias, penalties, …) are reported.
-func emitParameter(name string, value, body sdk.Node) {
+func (t *translation) emitParameter(name string, value sdk.Node) {
 	switch name {
 	case "model", "models", "messages", "metadata", "stream_options":
-		// written already, ours, or without meaning here
+		return // written already, ours, or without meaning here
+	}
+	if value.Kind() == abi.KindNull {
+		return
+	}
+	if lists(t.unsupported, name) {
+		t.lose(name, value)
+		return
+	}
+	switch name {
 	case "response_format", "verbosity":
 		// emitText
 	case "temperature", "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
 		"prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream":
 		emitMember(name, value)
 	case "max_tokens":
-		if body.Get("max_completion_tokens").Kind() != abi.KindNumber {
+		if t.body.Get("max_completion_tokens").Kind() != abi.KindNumber {
 			emitMaxOutput(value)
 		}
 	case "max_completion_tokens":
@@ -67,14 +123,10 @@ func emitParameter(name string, value, body sdk.Node) {
 		sdk.Emit(`}`)
 	case "n":
 		if value.Int() != 1 {
-			sdk.Lossy(name)
-		}
-	case "store":
-		if value.Bool() {
-			sdk.Lossy(name)
+			t.lose(name, value)
 		}
 	default:
-		sdk.Lossy(name)
+		t.lose(name, value)
 	}
 }
 
@@ -121,105 +173,4 @@ func emitText(body, unsupported sdk.Node) {
 		sdk.EmitNode(verbosity)
 	}
 	sdk.Emit(`}`)
-}
-
-// emitItem writes one message as an input item and reports whether the next one
-// is still the first. A message without any text gives no item: OpenAI refuses
-// an empty content list.
-func emitItem(message sdk.Node, first bool) bool {
-	role := message.Get("role")
-	content := message.Get("content")
-	assistant := role.Equal("assistant")
-	refusal := message.Get("refusal")
-	spoken := assistant && refusal.Len() > 0 && refusal.Kind() == abi.KindString
-	if !hasText(content) && !spoken {
-		return first
-	}
-	if !first {
-		sdk.Emit(`,`)
-	}
-	sdk.Emit(`{"role":`)
-	emitString(role, `"user"`)
-	sdk.Emit(`,"content":[`)
-	// What the model said itself is output_text; the other kind is refused with a 400.
-	kind := `{"type":"input_text","text":`
-	if assistant {
-		kind = `{"type":"output_text","text":`
-	}
-	wrote := false
-	if content.Kind() == abi.KindString {
-		if content.Len() > 0 {
-			sdk.Emit(kind)
-			sdk.EmitNode(content)
-			sdk.Emit(`}`)
-			wrote = true
-		}
-	} else {
-		wrote = emitParts(content, kind)
-	}
-	if spoken {
-		if wrote {
-			sdk.Emit(`,`)
-		}
-		emitRefusal(refusal)
-	}
-	sdk.Emit(`]}`)
-	return false
-}
-
-// emitParts writes the text parts of a content array. Parts of other kinds are
-// reported as lost.
-func emitParts(content sdk.Node, kind string) (wrote bool) {
-	for i := range content.Len() {
-		part := content.At(i)
-		text, refusal := part.Get("text"), part.Get("refusal")
-		switch {
-		case text.Kind() == abi.KindString:
-			if text.Len() == 0 {
-				continue
-			}
-			if wrote {
-				sdk.Emit(`,`)
-			}
-			sdk.Emit(kind)
-			sdk.EmitNode(text)
-			sdk.Emit(`}`)
-		case refusal.Kind() == abi.KindString:
-			if wrote {
-				sdk.Emit(`,`)
-			}
-			emitRefusal(refusal)
-		default:
-			sdk.Lossy("messages[].content[]." + part.Get("type").Text())
-			continue
-		}
-		wrote = true
-	}
-	return wrote
-}
-
-func emitRefusal(refusal sdk.Node) {
-	sdk.Emit(`{"type":"refusal","refusal":`)
-	sdk.EmitNode(refusal)
-	sdk.Emit(`}`)
-}
-
-// hasText reports whether a content, string or parts, holds anything that
-// emitItem writes.
-func hasText(content sdk.Node) bool {
-	switch content.Kind() {
-	case abi.KindString:
-		return content.Len() > 0
-	case abi.KindArray:
-		for i := range content.Len() {
-			part := content.At(i)
-			if text := part.Get("text"); text.Kind() == abi.KindString && text.Len() > 0 {
-				return true
-			}
-			if part.Get("refusal").Kind() == abi.KindString {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -6,6 +6,10 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
+// maxPieces is how many output items and parts an answer may hold: reading them takes
+// about ten host calls each, of which an entry point has 100,000.
+const maxPieces = 5000
+
 // responsesResponse turns a response object into a chat.completion with one choice.
 func responsesResponse() sdk.Result {
 	r := sdk.Response()
@@ -21,8 +25,12 @@ func responsesResponse() sdk.Result {
 		return chat.Unreadable("the provider's response ended without an answer")
 	}
 	choice := chat.Choice{Finish: finishOf(r, chat.FinishStop)}
+	pieces := 0
 	for i := range output.Len() {
 		item := output.At(i)
+		if pieces += 1 + item.Get("content").Len() + item.Get("summary").Len(); pieces > maxPieces {
+			return chat.Unreadable("the provider's answer has too many parts")
+		}
 		switch kind := item.Get("type"); {
 		case kind.Equal("message"):
 			readMessage(&choice, item.Get("content"))

@@ -21,7 +21,7 @@ func (f *Frame) HTTPMethod(method []byte) {
 
 // HTTPPath sets path and query of the provider request, relative to the configured
 // base URL. It begins with one slash, is at most abi.MaxHTTPText bytes of visible
-// ASCII, and has no fragment, no backslash and no ".." segment, however escaped.
+// ASCII, and has no fragment, no backslash and no "." or ".." segment, however escaped.
 func (f *Frame) HTTPPath(path []byte) {
 	if !f.enterProvider() {
 		return

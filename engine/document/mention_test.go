@@ -103,7 +103,7 @@ func TestMentionsByRegexp(t *testing.T) {
 		for _, phrase := range phrases {
 			pattern := regexp.MustCompile(`\s+`).ReplaceAllString(regexp.QuoteMeta(phrase), `[\s\p{Zs}\x{85}\x{2028}\x{2029}]+`)
 			want := false
-			for _, m := range regexp.MustCompile(`(?i)` + pattern).FindAllStringIndex(text, -1) {
+			for _, m := range regexp.MustCompile(`(?i)`+pattern).FindAllStringIndex(text, -1) {
 				before, _ := utf8.DecodeLastRuneInString(text[:m[0]])
 				next, _ := utf8.DecodeRuneInString(text[m[1]:])
 				want = want || !(m[0] > 0 && wordByUnicode(before)) && !(m[1] < len(text) && wordByUnicode(next))

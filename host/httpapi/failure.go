@@ -55,7 +55,7 @@ var answers = map[engine.Code]answer{
 	engine.CodeUpstreamTruncated:  {http.StatusBadGateway, typeServer},
 	engine.CodeUpstreamOverloaded: {http.StatusServiceUnavailable, typeServer},
 	engine.CodeNoTarget:           {http.StatusServiceUnavailable, typeServer},
-	engine.CodeCanceled:           {499, typeServer},
+	engine.CodeCanceled:           {499, typeInvalid},
 	engine.CodeInternal:           {http.StatusInternalServerError, typeServer},
 }
 

@@ -87,6 +87,8 @@ func (s *Server) register() error {
 	s.registerKeys()
 	s.registerCatalogue()
 	s.registerUsage()
+	// huma describes its own error for every operation; none answers with it (see unify).
+	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 
 	s.add(fiber.MethodGet, "/openapi.json", s.openAPI)
 	s.add(fiber.MethodGet, "/docs", s.docsPage)

@@ -56,11 +56,14 @@ type rulePatch struct {
 }
 
 type (
-	ruleKey struct {
+	// RuleKey is the rule that a path means. Exported because huma skips embedded
+	// structs that are not.
+	RuleKey struct {
 		ID        string `path:"id" maxLength:"64"`
 		AccountID string `query:"account_id" doc:"Which account's rule. Left out: the caller's own before a global one, for a super admin the other way round."`
 	}
-	ruleMatch struct {
+	// RuleMatch is the condition of a change.
+	RuleMatch struct {
 		IfMatch string `header:"If-Match" doc:"The ETag that the rule must still have."`
 	}
 	ruleOutput struct {
@@ -154,7 +157,7 @@ func etag(r engine.Rule) string {
 	return `"` + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 10) + `"`
 }
 
-// home is the account that a rule without account_id belongs to.
+// homeOf is the account that a rule without account_id belongs to.
 func homeOf(p engine.Principal, account string) string {
 	if account == "" && p.Role != engine.RoleSuperAdmin {
 		return p.AccountID
@@ -162,8 +165,8 @@ func homeOf(p engine.Principal, account string) string {
 	return account
 }
 
-// find reads the rule that a path names.
-func (s *Server) findRule(ctx context.Context, k ruleKey) (engine.Rule, error) {
+// findRule reads the rule that a path names.
+func (s *Server) findRule(ctx context.Context, k RuleKey) (engine.Rule, error) {
 	p := principalOf(ctx)
 	if k.AccountID != "" {
 		return s.cfg.Rules.GetRule(ctx, p, k.AccountID, k.ID)
@@ -224,7 +227,7 @@ func (s *Server) checkRule(ctx context.Context, in *struct{ Body rule }) (*valid
 	return out, nil
 }
 
-func (s *Server) getRule(ctx context.Context, in *ruleKey) (*ruleOutput, error) {
+func (s *Server) getRule(ctx context.Context, in *RuleKey) (*ruleOutput, error) {
 	r, err := s.findRule(ctx, *in)
 	if err != nil {
 		return nil, err
@@ -233,7 +236,7 @@ func (s *Server) getRule(ctx context.Context, in *ruleKey) (*ruleOutput, error) 
 }
 
 // matched checks If-Match against the stored rule.
-func matched(m ruleMatch, r engine.Rule) error {
+func matched(m RuleMatch, r engine.Rule) error {
 	if m.IfMatch == "" || m.IfMatch == "*" {
 		return nil
 	}
@@ -246,14 +249,14 @@ func matched(m ruleMatch, r engine.Rule) error {
 }
 
 func (s *Server) replaceRule(ctx context.Context, in *struct {
-	ruleKey
-	ruleMatch
+	RuleKey
+	RuleMatch
 	Body rule
 }) (*ruleOutput, error) {
 	if in.Body.AccountID != "" && in.AccountID == "" {
 		in.AccountID = in.Body.AccountID
 	}
-	old, err := s.findRule(ctx, in.ruleKey)
+	old, err := s.findRule(ctx, in.RuleKey)
 	if err != nil {
 		return nil, err
 	}
@@ -263,7 +266,7 @@ func (s *Server) replaceRule(ctx context.Context, in *struct {
 	if in.Body.AccountID != "" && in.Body.AccountID != old.AccountID {
 		return nil, invalid("account_id", "'account_id' cannot be changed.")
 	}
-	if err := matched(in.ruleMatch, old); err != nil {
+	if err := matched(in.RuleMatch, old); err != nil {
 		return nil, err
 	}
 	was := time.Time{}
@@ -279,15 +282,15 @@ func (s *Server) replaceRule(ctx context.Context, in *struct {
 }
 
 func (s *Server) patchRule(ctx context.Context, in *struct {
-	ruleKey
-	ruleMatch
+	RuleKey
+	RuleMatch
 	Body rulePatch
 }) (*ruleOutput, error) {
-	r, err := s.findRule(ctx, in.ruleKey)
+	r, err := s.findRule(ctx, in.RuleKey)
 	if err != nil {
 		return nil, err
 	}
-	if err := matched(in.ruleMatch, r); err != nil {
+	if err := matched(in.RuleMatch, r); err != nil {
 		return nil, err
 	}
 	in.Body.into(&r)
@@ -295,8 +298,8 @@ func (s *Server) patchRule(ctx context.Context, in *struct {
 }
 
 // switchRule makes the handler that enables or disables.
-func (s *Server) switchRule(enabled bool) func(context.Context, *ruleKey) (*ruleOutput, error) {
-	return func(ctx context.Context, in *ruleKey) (*ruleOutput, error) {
+func (s *Server) switchRule(enabled bool) func(context.Context, *RuleKey) (*ruleOutput, error) {
+	return func(ctx context.Context, in *RuleKey) (*ruleOutput, error) {
 		r, err := s.findRule(ctx, *in)
 		if err != nil {
 			return nil, err
@@ -315,14 +318,14 @@ func (s *Server) saveRule(ctx context.Context, r engine.Rule, was time.Time) (*r
 }
 
 func (s *Server) deleteRule(ctx context.Context, in *struct {
-	ruleKey
-	ruleMatch
+	RuleKey
+	RuleMatch
 }) (*nothing, error) {
-	r, err := s.findRule(ctx, in.ruleKey)
+	r, err := s.findRule(ctx, in.RuleKey)
 	if err != nil {
 		return nil, err
 	}
-	if err := matched(in.ruleMatch, r); err != nil {
+	if err := matched(in.RuleMatch, r); err != nil {
 		return nil, err
 	}
 	return nil, s.cfg.Rules.DeleteRule(ctx, principalOf(ctx), r.AccountID, r.ID)

@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/http"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -131,6 +132,7 @@ type request struct {
 	ctx       context.Context // ends with the request, or with its stream
 	cancel    context.CancelCauseFunc
 	streaming bool // the stream ends and logs it
+	lost      bool // it was too broken to say where it was going
 }
 
 type requestKey struct{}
@@ -164,7 +166,16 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 		}
 	}()
 	fctx.Response.Header.Set(headerRequestID, rq.id)
-	if f := inspect(&fctx.Request.Header); f != nil {
+	h := &fctx.Request.Header
+	if len(h.Peek(headerUnread)) > 0 {
+		leaveUnread(fctx.Conn())
+		fctx.SetConnectionClose()
+	}
+	f := inspect(h)
+	if f == nil && !slices.Contains(fiber.DefaultMethods, string(h.Method())) {
+		f = failed(http.StatusMethodNotAllowed, codeMethodNotAllowed, "The request method is not known here.")
+	}
+	if f != nil {
 		s.write(fctx, f)
 		return
 	}
@@ -251,10 +262,9 @@ func (s *Server) write(fctx *fasthttp.RequestCtx, f *failure) {
 	fctx.Response.SetBodyRaw(f.problem(rq.id).json())
 }
 
-// isInference reports whether errors of that request have OpenAI's form. So have those
-// of a request that was too broken to say where it was going.
+// isInference reports whether errors of that request have OpenAI's form. Those of a lost one have.
 func isInference(fctx *fasthttp.RequestCtx) bool {
-	if len(fctx.Request.Header.RequestURI()) == 0 {
+	if requestOf(fctx).lost {
 		return true
 	}
 	p := string(fctx.URI().PathOriginal())

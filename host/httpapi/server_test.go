@@ -364,6 +364,9 @@ func readReplies(t *testing.T, r *bufio.Reader, n int) []reply {
 		if err != nil {
 			return out
 		}
+		if res.Close {
+			res.Header.Set("Connection", "close") // ReadResponse takes it away
+		}
 		body, err := io.ReadAll(res.Body)
 		if err != nil {
 			t.Errorf("body of answer %d: %v", len(out), err)

@@ -29,21 +29,23 @@ func (s *Server) bodyLimit(target []byte) int {
 	return adminBodyLimit
 }
 
+// headerUnread marks, from headerReceived to serve, a request whose body stays on the
+// wire. A client that sends it itself only gets its connection closed.
+const headerUnread = "X-Pointsman-Unread"
+
 // headerReceived sets the limits of one request when its headers are there. A body
-// that is large, or does not say how large it is, is read only for a valid key.
+// that is large, or does not say how large it is, is read only for a valid key:
+// without one the request goes on as if it had none, to be refused in the ordinary way.
 func (s *Server) headerReceived(h *fasthttp.RequestHeader) (limits fasthttp.RequestConfig) {
 	limits.MaxRequestBodySize = s.bodyLimit(h.RequestURI())
 	expected := h.ContentLength()
-	if expected >= 0 && expected <= smallBody {
+	if expected == lengthNone || expected >= 0 && expected <= smallBody {
 		return limits
 	}
-	defer func() {
-		if recover() != nil {
-			limits.MaxRequestBodySize = smallBody
-		}
-	}()
-	if _, f := s.authenticate(h); f != nil {
-		limits.MaxRequestBodySize = smallBody
+	if !s.knows(h) {
+		h.SetContentLength(0)
+		h.SetConnectionClose() // what follows on the wire is not the next request
+		h.Set(headerUnread, "1")
 		return limits
 	}
 	if expected < 0 || expected > limits.MaxRequestBodySize {
@@ -51,6 +53,20 @@ func (s *Server) headerReceived(h *fasthttp.RequestHeader) (limits fasthttp.Requ
 	}
 	limits.ReadTimeout = s.cfg.ReadTimeout + time.Duration(expected/bodyRate)*time.Second
 	return limits
+}
+
+// lengthNone is fasthttp's content length of a request that announces no body.
+const lengthNone = -2
+
+// knows reports whether the request has a valid key.
+func (s *Server) knows(h *fasthttp.RequestHeader) (known bool) {
+	defer func() {
+		if recover() != nil {
+			known = false
+		}
+	}()
+	_, f := s.authenticate(h)
+	return f == nil
 }
 
 // expect answers "Expect: 100-continue": what the headers alone condemn is refused
@@ -93,21 +109,22 @@ func (s *Server) transportFailed(fctx *fasthttp.RequestCtx, err error) {
 	}()
 	leaveUnread(fctx.Conn())
 	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), began: time.Now()}
+	// fasthttp says "/" also when it does not know.
+	rq.lost = string(fctx.Request.Header.RequestURI()) == "/"
 	fctx.SetUserValue(requestKey{}, rq)
-	f := s.unreadable(&fctx.Request.Header, err)
+	f := unreadable(err)
 	s.write(fctx, f)
 	s.log(rq, string(fctx.Request.Header.Method()), f.status)
 }
 
-func (s *Server) unreadable(h *fasthttp.RequestHeader, err error) *failure {
+// unreadable says what was wrong. Of the request nothing may be left: fasthttp clears
+// it when its body cannot be read.
+func unreadable(err error) *failure {
 	var small *fasthttp.ErrSmallBuffer
 	var timeout net.Error
 	switch {
 	case errors.Is(err, fasthttp.ErrBodyTooLarge):
-		if _, f := s.authenticate(h); f != nil {
-			return f
-		}
-		return tooLarge(s.bodyLimit(h.RequestURI()))
+		return failed(http.StatusRequestEntityTooLarge, string(engine.CodeTooLarge), "The request body is too large.")
 	case errors.As(err, &small):
 		return failed(http.StatusRequestHeaderFieldsTooLarge, codeHeadersTooLarge, "The request headers are larger than 16 KiB.")
 	case errors.As(err, &timeout) && timeout.Timeout():

@@ -21,8 +21,8 @@ type cost struct {
 const (
 	nodeCost    = 60 // a node of the tree
 	scanCost    = 1  // looking at a byte: contains, ==
-	copyCost    = 4  // lower, upper
-	patternCost = 8  // an instruction of a regular expression, for each byte
+	copyCost    = 8  // lower, upper
+	patternCost = 10 // an instruction of a regular expression, for each byte
 
 	// maxPatternSteps is what the patterns of one rule may have together.
 	maxPatternSteps = 128

@@ -18,14 +18,25 @@ import (
 // something, and must not be switched off by making it fail.
 func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decision, error) {
 	l := r.table.Load().list(req.Principal.AccountID)
+	d := engine.Decision{Source: engine.SourceDefault}
 	if len(l.entries) == 0 {
-		return engine.Decision{Source: engine.SourceDefault}, nil
+		return d, nil
 	}
 	s := newScratch(req, l)
 	defer s.release()
-	d := engine.Decision{Source: engine.SourceDefault}
 	account, now := req.Principal.AccountID, req.Received.UnixMilli()
-	for i := range l.entries {
+	text := len(s.env.Request.Text)
+	for i := range l.quick {
+		if q := &l.quick[i]; q.base >= 0 {
+			if work := s.work + nodeCost + int(q.perText)*text; work <= r.cfg.Work {
+				s.work = work
+				if !l.flows.run(s, int(q.base), q.start) {
+					continue
+				}
+				d.Source, d.Models, d.Only = l.entries[i].id, l.entries[i].models, l.entries[i].only
+				return d, nil
+			}
+		}
 		e := &l.entries[i]
 		if e.team != "" && e.team != req.Principal.TeamID {
 			continue
@@ -39,14 +50,8 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 			continue
 		}
 		matched, err := r.try(ctx, s, e, &d)
-		switch {
-		case err == nil:
-		case engine.CodeOf(err) == engine.CodeRuleRejected, engine.CodeOf(err) == engine.CodeCanceled:
-			if admission == onTrial && engine.CodeOf(err) == engine.CodeRuleRejected {
-				e.breaker.recover(account)
-			}
-			return d, err
-		default:
+		var end ended
+		if err != nil && !errors.As(err, &end) {
 			r.failed(ctx, e, account, now, err)
 			if e.refuse {
 				return refused(d, e, 0)
@@ -54,8 +59,11 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 			d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleFailed, Detail: detail(err)})
 			continue
 		}
-		if admission == onTrial {
+		if admission == onTrial && ctx.Err() == nil {
 			e.breaker.recover(account)
+		}
+		if err != nil {
+			return d, end.err
 		}
 		if matched {
 			return d, nil
@@ -64,8 +72,13 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 	return d, nil
 }
 
-// try runs one rule and fills d when it matches. Errors: CodeRuleRejected and
-// CodeCanceled end the search; any other is the rule's failure.
+// ended is an error that is no failure of the rule: the plugin said no, or the
+// request was cancelled. Nothing else ends the search, whatever code it carries.
+type ended struct{ err *engine.Error }
+
+func (e ended) Error() string { return e.err.Error() }
+
+// try runs one rule and fills d when it matches. Errors: ended; any other is the rule's failure.
 func (r *Router) try(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (matched bool, err error) {
 	if e.program == nil {
 		return r.ask(ctx, s, e, d)
@@ -99,7 +112,7 @@ func (r *Router) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 	log(ctx, e, guest, s.answer.Logs)
 	if err != nil {
 		if ctx.Err() != nil {
-			return false, &engine.Error{Code: engine.CodeCanceled, Message: "The request was cancelled.", Err: ctx.Err()}
+			return false, ended{&engine.Error{Code: engine.CodeCanceled, Message: "The request was cancelled.", Err: ctx.Err()}}
 		}
 		return false, err
 	}
@@ -109,7 +122,7 @@ func (r *Router) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 		return false, nil
 	case engine.VerdictReject:
 		d.Source = e.id
-		return false, rejected(e, a)
+		return false, ended{rejected(e, a)}
 	case engine.VerdictDecided:
 		d.Source, d.Models, d.Only = e.id, named(a.Targets, e.models), e.only
 		d.Reason, d.Tags, d.Params = clip(a.Reason, maxReason), slices.Clone(a.Tags), slices.Clone(a.Params)

@@ -67,21 +67,45 @@ const (
 	askPattern
 )
 
-// run answers the expression.
-func (f *flow) run(s *scratch, e *entry) bool {
-	env := &s.env
-	for i := f.start; ; {
-		switch i {
-		case endYes:
-			return true
-		case endNo:
-			return false
+// linked is the flows of all rules of a list, one behind the other: memory that a
+// decision reads from the front to the end.
+type linked struct {
+	tests    []test // yes and no count from the rule's first test
+	operands []operand
+	masks    []mask
+}
+
+// add appends a flow and returns where it begins. masks are those of its mentions calls.
+func (l *linked) add(f *flow, masks [][]mask) int {
+	base := len(l.tests)
+	operands := len(l.operands)
+	l.operands = append(l.operands, f.operands...)
+	for _, t := range f.tests {
+		switch {
+		case t.ask == askMentions:
+			group := masks[t.arg]
+			t.arg, t.field = len(l.masks), uint8(len(group)) // at most maxPhrases
+			l.masks = append(l.masks, group...)
+		case t.ask > askSame:
+			t.arg += operands
 		}
-		t := &f.tests[i]
+		l.tests = append(l.tests, t)
+	}
+	return base
+}
+
+// run answers the flow whose tests begin at base and that starts at start.
+func (l *linked) run(s *scratch, base int, start int16) bool {
+	env := &s.env
+	for i := start; ; {
+		if i < 0 {
+			return i == endYes
+		}
+		t := &l.tests[base+int(i)]
 		var answer bool
 		switch t.ask {
 		case askMentions:
-			answer = s.mentioned(e.masks[t.arg])
+			answer = s.mentioned(l.masks[t.arg : t.arg+int(t.field)])
 		case askFlag:
 			answer = flags[t.field].get(env)
 		case askLess:
@@ -91,7 +115,7 @@ func (f *flow) run(s *scratch, e *entry) bool {
 		case askSame:
 			answer = numbers[t.field].get(env) == t.arg
 		default:
-			answer = f.operands[t.arg].asks(t, env)
+			answer = l.operands[t.arg].asks(t, env)
 		}
 		if answer {
 			i = t.yes

@@ -133,11 +133,13 @@ func (s *scratch) evaluate(e *entry, budget int) (matched bool, err error) {
 	if p.cost.perName > 0 {
 		name = s.nameLength()
 	}
-	if s.work += p.cost.of(len(s.env.Request.Text), name); s.work > budget {
-		return false, errWork
+	work := s.work + p.cost.of(len(s.env.Request.Text), name)
+	if work > budget {
+		return false, errWork // what later rules need may still be there
 	}
+	s.work = work
 	if p.flow != nil {
-		return p.flow.run(s, e), nil
+		return s.list.flows.run(s, e.base, p.flow.start), nil
 	}
 	return s.run(e)
 }

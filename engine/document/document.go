@@ -90,7 +90,8 @@ func (d *Doc) parse(b []byte, l Limits) fault {
 }
 
 // String returns a document that is one JSON string holding text, for a body that is
-// not JSON. Invalid UTF-8 is replaced by U+FFFD, one for each byte. text is copied.
+// not JSON. Invalid UTF-8 is replaced by U+FFFD, one for each byte. text is copied;
+// escaped it must stay below 2 GiB.
 func String(text string) *Doc {
 	d := &Doc{}
 	b := make([]byte, 0, len(text)+len(text)/32+16)

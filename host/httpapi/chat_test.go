@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/valyala/fasthttp"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -302,5 +303,33 @@ func TestBodiesInFlight(t *testing.T) {
 	}
 	if n := s.bodies.used.Load(); n != 0 {
 		t.Errorf("%d bytes are still held, want 0", n)
+	}
+}
+
+// BenchmarkChat is a plain request through everything of this package but the socket.
+func BenchmarkChat(b *testing.B) {
+	f := &fake{}
+	s, err := New(f.config())
+	if err != nil {
+		b.Fatal(err)
+	}
+	body := `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("a question ", 100) + `"}]}`
+	var fctx fasthttp.RequestCtx
+	var req fasthttp.Request
+	req.Header.SetMethod("POST")
+	req.SetRequestURI(chatPath)
+	req.Header.SetHost("x")
+	req.Header.SetContentType("application/json")
+	req.Header.Set("Authorization", "Bearer "+userKey)
+	req.SetBodyString(body)
+	b.ReportAllocs()
+	for b.Loop() {
+		fctx.Init(&req, nil, nil)
+		s.serve(&fctx)
+		if fctx.Response.StatusCode() != 200 {
+			b.Fatalf("status %d: %s", fctx.Response.StatusCode(), fctx.Response.Body())
+		}
+		fctx.ResetUserValues()
+		fctx.Response.Reset()
 	}
 }

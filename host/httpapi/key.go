@@ -10,7 +10,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// key is an API key as the API shows it: never its text.
+// key is an API key as the API shows it: its text only once, when it is made.
 type key struct {
 	ID        string     `json:"id"`
 	AccountID string     `json:"account_id"`
@@ -20,6 +20,7 @@ type key struct {
 	CreatedAt time.Time  `json:"created_at"`
 	ExpiresAt *time.Time `json:"expires_at,omitempty"`
 	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	Secret    string     `json:"secret,omitempty" doc:"The key itself, in the answer that created it and never again."`
 }
 
 type (
@@ -38,10 +39,7 @@ type (
 	}
 	createdKey struct {
 		CacheControl string `header:"Cache-Control"`
-		Body         struct {
-			key
-			Secret string `json:"secret" doc:"The key itself. It is shown this once and cannot be read again."`
-		}
+		Body         key
 	}
 	keyID struct {
 		ID        string `path:"id" maxLength:"64"`
@@ -94,8 +92,8 @@ func (s *Server) createKey(ctx context.Context, in *newKey) (*createdKey, error)
 	if err != nil {
 		return nil, err
 	}
-	out := &createdKey{CacheControl: "no-store"}
-	out.Body.key, out.Body.Secret = shownKey(k), secret
+	out := &createdKey{CacheControl: "no-store", Body: shownKey(k)}
+	out.Body.Secret = secret
 	return out, nil
 }
 

@@ -45,7 +45,7 @@ type (
 	pluginUpload struct {
 		Activate    bool   `query:"activate" doc:"Make it the active version. The first version of a name is active anyway."`
 		AccountID   string `query:"account_id" doc:"Left out: all accounts."`
-		ContentType string `header:"Content-Type" required:"true"`
+		ContentType string `header:"Content-Type" hidden:"true"`
 		RawBody     []byte `contentType:"multipart/form-data"`
 	}
 	pluginOutput struct {

@@ -1,8 +1,11 @@
 package plugins
 
 import (
+	"encoding/json"
 	"errors"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -49,5 +52,31 @@ func TestModules(t *testing.T) {
 				t.Fatalf("modules(%s) = %v, %v, want %v", tc.name, names, err, tc.want)
 			}
 		})
+	}
+}
+
+// Every folder with a guest is an adapter that the binary must carry, and its
+// manifest has the folder's name.
+func TestNames(t *testing.T) {
+	t.Parallel()
+	guests, err := filepath.Glob("*/guest/main.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, guest := range guests {
+		folder := filepath.Dir(filepath.Dir(guest))
+		got = append(got, folder)
+		b, err := os.ReadFile(filepath.Join(folder, "manifest.json"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var manifest struct{ Name, Kind string }
+		if err := json.Unmarshal(b, &manifest); err != nil || manifest.Name != folder || manifest.Kind != "provider" {
+			t.Errorf("manifest of %s = %+v, %v, want its name and kind provider", folder, manifest, err)
+		}
+	}
+	if !slices.Equal(got, names) {
+		t.Errorf("folders with a guest = %q, names = %q", got, names)
 	}
 }

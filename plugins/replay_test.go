@@ -41,6 +41,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -118,6 +119,20 @@ func TestReplay(t *testing.T) {
 				})
 			}
 		})
+	}
+}
+
+// Every adapter that is built has a suite.
+func TestSuites(t *testing.T) {
+	t.Parallel()
+	guests, err := filepath.Glob("*/guest")
+	if err != nil || len(guests) == 0 {
+		t.Fatalf("no folder with a guest: %v", err)
+	}
+	for _, guest := range guests {
+		if !slices.ContainsFunc(suites, func(s suite) bool { return s.plugin == filepath.Dir(guest) }) {
+			t.Errorf("%s has no suite of exchanges", guest)
+		}
 	}
 }
 

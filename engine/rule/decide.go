@@ -24,7 +24,6 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 	}
 	s := newScratch(req, l)
 	defer s.release()
-	account, now := req.Principal.AccountID, req.Received.UnixMilli()
 	text := len(s.env.Request.Text)
 	for i := range l.quick {
 		if q := &l.quick[i]; q.base >= 0 {
@@ -37,39 +36,45 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 				return d, nil
 			}
 		}
-		e := &l.entries[i]
-		if e.team != "" && e.team != req.Principal.TeamID {
-			continue
-		}
-		admission := e.breaker.admit(account, now)
-		if admission == suspended {
-			if e.refuse {
-				return refused(d, e, suspension)
-			}
-			d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleSuspended})
-			continue
-		}
-		matched, err := r.try(ctx, s, e, &d)
-		var end ended
-		if err != nil && !errors.As(err, &end) {
-			r.failed(ctx, e, account, now, err)
-			if e.refuse {
-				return refused(d, e, 0)
-			}
-			d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleFailed, Detail: detail(err)})
-			continue
-		}
-		if admission == onTrial && ctx.Err() == nil {
-			e.breaker.recover(account)
-		}
-		if err != nil {
-			return d, end.err
-		}
-		if matched {
-			return d, nil
+		if done, err := r.consider(ctx, s, &l.entries[i], &d); done {
+			return d, err
 		}
 	}
 	return d, nil
+}
+
+// consider tries a rule that may fail, and fills d. It reports whether the search is over.
+func (r *Router) consider(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (done bool, err error) {
+	req := s.request
+	if e.team != "" && e.team != req.Principal.TeamID {
+		return false, nil
+	}
+	account, now := req.Principal.AccountID, req.Received.UnixMilli()
+	admission := e.breaker.admit(account, now)
+	if admission == suspended {
+		if e.refuse {
+			return true, refused(d, e, suspension)
+		}
+		d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleSuspended})
+		return false, nil
+	}
+	matched, err := r.try(ctx, s, e, d)
+	end := ending(err)
+	if err != nil && end == nil {
+		r.failed(ctx, e, account, now, err)
+		if e.refuse {
+			return true, refused(d, e, 0)
+		}
+		d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleFailed, Detail: detail(err)})
+		return false, nil
+	}
+	if admission == onTrial && ctx.Err() == nil {
+		e.breaker.recover(account)
+	}
+	if end != nil {
+		return true, end
+	}
+	return matched, nil
 }
 
 // ended is an error that is no failure of the rule: the plugin said no, or the
@@ -77,6 +82,18 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 type ended struct{ err *engine.Error }
 
 func (e ended) Error() string { return e.err.Error() }
+
+// ending returns what ends the search, nil when err is nil or a failure.
+func ending(err error) *engine.Error {
+	if err == nil {
+		return nil
+	}
+	var end ended
+	if !errors.As(err, &end) {
+		return nil
+	}
+	return end.err
+}
 
 // try runs one rule and fills d when it matches. Errors: ended; any other is the rule's failure.
 func (r *Router) try(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (matched bool, err error) {
@@ -170,9 +187,9 @@ func rejected(e *entry, a *engine.RuleAnswer) *engine.Error {
 }
 
 // refused is the answer of a broken rule with FailureRefuse.
-func refused(d engine.Decision, e *entry, after time.Duration) (engine.Decision, error) {
+func refused(d *engine.Decision, e *entry, after time.Duration) *engine.Error {
 	d.Source = e.id
-	return d, &engine.Error{
+	return &engine.Error{
 		Code: engine.CodeRuleFailed, After: after,
 		Message: "The routing rule '" + e.id + "' failed, and no request may pass without it.",
 	}

@@ -6,35 +6,48 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// Event implements sdk.Adapter. An event is known by the type inside its data,
-// which names it even where a proxy has dropped the SSE event line; one of an
-// unknown type says nothing, as the API's versioning policy has it.
+// Event implements sdk.Adapter. An event is known by its name, or by the type
+// inside its data where a proxy has dropped the SSE event line; one of an unknown
+// type says nothing, as the API's versioning policy has it.
 func (Adapter) Event() sdk.Result {
-	if sdk.EventName() == abi.EventEOF {
+	name, data := sdk.EventName(), sdk.Response()
+	switch name {
+	case abi.EventEOF:
 		return end()
+	case "":
+		name = data.Get("type").Text()
 	}
-	data := sdk.Response()
-	if data.Kind() != abi.KindObject {
-		return chat.Unreadable("the provider sent a stream event that is not an object")
-	}
-	switch data.Get("type").Text() {
+	switch name {
 	case "content_block_delta":
-		return delta(data.Get("delta"))
+		return delta(data)
 	case "content_block_start":
-		return blockStart(data.Get("content_block"))
+		return blockStart(data)
 	case "message_start":
-		return messageStart(data.Get("message"))
+		return messageStart(data)
 	case "message_delta":
 		return messageDelta(data)
 	case "error":
 		return failure(data.Get("error"), sdk.Status()).Fail()
+	}
+	return readable(data)
+}
+
+// readable fails the stream for an event whose data is no object: it was cut or
+// is no event of this wire.
+func readable(data sdk.Node) sdk.Result {
+	if data.Kind() != abi.KindObject {
+		return chat.Unreadable("the provider sent a stream event that is not an object")
 	}
 	return sdk.OK
 }
 
 // messageStart takes id, model and the counts of the prompt. Some proxies repeat
 // the event; only its counts are taken again.
-func messageStart(message sdk.Node) sdk.Result {
+func messageStart(data sdk.Node) sdk.Result {
+	message := data.Get("message")
+	if message == 0 {
+		return readable(data)
+	}
 	s := chat.LoadStream()
 	s.Identify(message.Get("id"), message.Get("model"))
 	count(&s.Usage, message.Get("usage"))
@@ -45,7 +58,11 @@ func messageStart(message sdk.Node) sdk.Result {
 
 // blockStart sends what a server has put into the block's opening already;
 // Anthropic itself leaves text and thinking to the deltas.
-func blockStart(block sdk.Node) sdk.Result {
+func blockStart(data sdk.Node) sdk.Result {
+	block := data.Get("content_block")
+	if block == 0 {
+		return readable(data)
+	}
 	s := chat.LoadStream()
 	switch kind := block.Get("type"); {
 	case kind.Equal("text"):
@@ -59,24 +76,34 @@ func blockStart(block sdk.Node) sdk.Result {
 	return sdk.OK
 }
 
-func delta(delta sdk.Node) sdk.Result {
-	s := chat.LoadStream()
-	switch kind := delta.Get("type"); {
-	case kind.Equal("text_delta"):
-		s.Content(0, delta.Get("text"))
-	case kind.Equal("thinking_delta"):
-		s.Reasoning(0, delta.Get("thinking"))
+// delta sends a piece of text or of thinking; each kind of delta has a member of
+// its own. Signatures and citations have no place in the canonical form.
+func delta(data sdk.Node) sdk.Result {
+	piece := data.Get("delta")
+	if text := piece.Get("text"); text != 0 {
+		s := chat.LoadStream()
+		s.Content(0, text)
+		s.Save()
+		return sdk.OK
 	}
-	s.Save()
-	return sdk.OK
+	if thinking := piece.Get("thinking"); thinking != 0 {
+		s := chat.LoadStream()
+		s.Reasoning(0, thinking)
+		s.Save()
+		return sdk.OK
+	}
+	return readable(data)
 }
 
 // messageDelta takes the final counts and, with the stop reason, finishes the
 // answer: no content may follow it, so what comes after is waited for by no one.
 func messageDelta(data sdk.Node) sdk.Result {
+	change := data.Get("delta")
+	if change == 0 {
+		return readable(data)
+	}
 	s := chat.LoadStream()
 	count(&s.Usage, data.Get("usage"))
-	change := data.Get("delta")
 	if reason := change.Get("stop_reason"); chat.IsText(reason) {
 		why := finish(reason)
 		if why == chat.FinishContentFilter {

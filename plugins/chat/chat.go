@@ -25,8 +25,13 @@ const (
 )
 
 // IsText reports whether the node is a string that holds at least one byte.
-func IsText(n sdk.Node) bool { return n.Kind() == abi.KindString && n.Len() > 0 }
+func IsText(n sdk.Node) bool { return n != 0 && n.Kind() == abi.KindString && n.Len() > 0 }
 
 // Count reads a counter of a provider: 0 for anything but a number, and within
 // 0 and 2^40, so that sums of a few of them stay inside an int64.
-func Count(n sdk.Node) int64 { return min(max(n.Int(), 0), 1<<40) }
+func Count(n sdk.Node) int64 {
+	if n == 0 {
+		return 0
+	}
+	return min(max(n.Int(), 0), 1<<40)
+}

@@ -26,62 +26,56 @@ type Choice struct {
 
 // Emit writes the chat.completion object.
 func (c *Completion) Emit() {
-	emitHead("chat.completion", identify(c.ID), clip(c.Model))
+	w := NewWriter()
+	writeHead(w, "chat.completion", identify(c.ID), clip(c.Model), sdk.NowMS()/1000)
 	for i := range c.Choices {
 		if i > 0 {
-			sdk.Emit(",")
+			w.Emit(`,`)
 		}
-		c.Choices[i].emit()
+		c.Choices[i].write(w)
 	}
-	if !c.Usage.Known {
-		sdk.Emit("]}")
-		return
+	w.Emit(`]`)
+	if c.Usage.Known {
+		w.Emit(`,"usage":`)
+		c.Usage.write(w)
 	}
-	sdk.Emit(`],"usage":`)
-	c.Usage.emit()
-	sdk.Emit("}")
+	w.Emit(`}`)
+	w.End()
 }
 
-func (c *Choice) emit() {
-	sdk.Emit(`{"index":` + strconv.Itoa(c.Index) + `,"message":{"role":"assistant","content":`)
+func (c *Choice) write(w *Writer) {
+	number(w, `{"index":`, int64(c.Index))
+	w.Emit(`,"message":{"role":"assistant","content":`)
 	if len(c.Content) == 0 {
-		sdk.Emit("null")
+		w.Emit(`null`)
 	} else {
-		emitJoined(c.Content)
+		w.Joined(c.Content)
 	}
 	if len(c.Reasoning) > 0 {
-		sdk.Emit(`,"reasoning_content":`)
-		emitJoined(c.Reasoning)
+		w.Emit(`,"reasoning_content":`)
+		w.Joined(c.Reasoning)
 	}
+	w.Emit(`,"refusal":`)
 	if IsText(c.Refusal) {
-		sdk.Emit(`,"refusal":`)
-		sdk.EmitNode(c.Refusal)
+		w.Node(c.Refusal)
 	} else {
-		sdk.Emit(`,"refusal":null`)
+		w.Emit(`null`)
 	}
-	sdk.Emit(`},"logprobs":null,"finish_reason":"` + c.Finish + `"}`)
+	w.Emit(`},"logprobs":null,"finish_reason":"`)
+	w.Emit(c.Finish)
+	w.Emit(`"}`)
 }
 
-// emitJoined writes string nodes as one JSON string.
-func emitJoined(texts []sdk.Node) {
-	if len(texts) == 1 {
-		sdk.EmitNode(texts[0])
-		return
-	}
-	sdk.Emit(`"`)
-	for _, t := range texts {
-		sdk.EmitInner(t)
-	}
-	sdk.Emit(`"`)
-}
-
-// emitHead opens an answer or a chunk, up to the bracket of its choices.
-func emitHead(object, id, model string) {
-	sdk.Emit(`{"id":`)
-	sdk.EmitString(id)
-	sdk.Emit(`,"object":"` + object + `","created":` + strconv.FormatInt(sdk.NowMS()/1000, 10) + `,"model":`)
-	sdk.EmitString(model)
-	sdk.Emit(`,"choices":[`)
+// writeHead opens an answer or a chunk, up to the bracket of its choices.
+func writeHead(w *Writer, object, id, model string, created int64) {
+	w.Emit(`{"id":`)
+	w.String(id)
+	w.Emit(`,"object":"`)
+	w.Emit(object)
+	number(w, `","created":`, created)
+	w.Emit(`,"model":`)
+	w.String(model)
+	w.Emit(`,"choices":[`)
 }
 
 // maxName bounds an id or a model name that is kept over the events of a stream.

@@ -14,14 +14,20 @@ type Failure struct {
 
 // Emit answers an error call: the OpenAI error object and the class.
 func (f Failure) Emit() sdk.Result {
-	sdk.Emit(`{"error":{"message":`)
+	w := NewWriter()
+	w.Emit(`{"error":{"message":`)
 	if IsText(f.Message) {
-		sdk.EmitNode(f.Message)
+		w.Node(f.Message)
 	} else {
-		sdk.EmitString(describe(f.Class))
+		w.String(describe(f.Class))
 	}
 	kind, code := openAI(f.Class)
-	sdk.Emit(`,"type":"` + kind + `","param":null,"code":` + code + `}}`)
+	w.Emit(`,"type":"`)
+	w.Emit(kind)
+	w.Emit(`","param":null,"code":`)
+	w.Emit(code)
+	w.Emit(`}}`)
+	w.End()
 	sdk.Classify(f.Class, f.RetryAfterMS)
 	return sdk.OK
 }

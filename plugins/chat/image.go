@@ -23,7 +23,7 @@ const imageCost = 24
 
 // Image reads an image_url part. ok is false when the part is something else, holds
 // a URL that no provider could follow, or is one image more than can be read in a call.
-func (m Message) Image(p Part) (img Image, ok bool) {
+func (m *Message) Image(p Part) (img Image, ok bool) {
 	if m.request.left -= imageCost; m.request.left < 0 || !p.Node.Get("type").Equal("image_url") {
 		return Image{}, false
 	}

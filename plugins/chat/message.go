@@ -35,6 +35,7 @@ type Message struct {
 func (r *Request) Messages() (messages []Message, ok bool) {
 	n := r.messages.Len()
 	messages = make([]Message, 0, min(n, readBudget/pieceCost))
+	var scratch [16]byte
 	turns := 0
 	for i := range n {
 		node := r.messages.At(i)
@@ -47,7 +48,7 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 			Refuse("messages", "there are more messages and parts than can be carried")
 			return nil, false
 		}
-		switch role := node.Get("role").Text(); role {
+		switch role := node.Get("role").AppendText(scratch[:0]); string(role) {
 		case "system", "developer":
 			m.Role = System
 		case "user":
@@ -57,7 +58,8 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 			m.Role = Assistant
 			turns++
 		default:
-			Refuse(At(i), "the role '"+role+"' is not carried to this provider")
+			role = role[:min(len(role), 64)]
+			Refuse(At(i), "the role '"+string(role)+"' is not carried to this provider")
 			return nil, false
 		}
 		if node.Len() > 2 && !m.readRest(node) {
@@ -103,7 +105,7 @@ type Part struct {
 
 // Parts yields the pieces of the message in order. Empty texts are left out:
 // they say nothing, and most wires refuse them. A refusal is the assistant's text.
-func (m Message) Parts() iter.Seq[Part] {
+func (m *Message) Parts() iter.Seq[Part] {
 	return func(yield func(Part) bool) {
 		seen := false
 		switch m.kind {
@@ -138,7 +140,7 @@ func (m Message) Parts() iter.Seq[Part] {
 
 // Rest yields what a part says beside its type and its content: a hint to a cache,
 // or a member that is not known here.
-func (m Message) Rest(p Part) iter.Seq2[string, sdk.Node] {
+func (m *Message) Rest(p Part) iter.Seq2[string, sdk.Node] {
 	return func(yield func(string, sdk.Node) bool) {
 		if p.Node == 0 || p.Node.Len() <= 2 {
 			return
@@ -156,7 +158,7 @@ func (m Message) Rest(p Part) iter.Seq2[string, sdk.Node] {
 }
 
 // Last reports whether the part ends the message.
-func (m Message) Last(p Part) bool { return p.Index < 0 || p.Index == m.size-1 }
+func (m *Message) Last(p Part) bool { return p.Index < 0 || p.Index == m.size-1 }
 
 // textOf returns the text of a part that is one.
 func textOf(part sdk.Node) (text sdk.Node, ok bool) {
@@ -176,7 +178,7 @@ func textOf(part sdk.Node) (text sdk.Node, ok bool) {
 func At(i int) string { return "messages[" + strconv.Itoa(i) + "]" }
 
 // AtPart names a part of a message, as "messages[3].content[0]".
-func (m Message) AtPart(p Part) string {
+func (m *Message) AtPart(p Part) string {
 	if p.Index < 0 {
 		return At(m.Index) + ".content"
 	}
@@ -190,7 +192,7 @@ func Refuse(where, why string) sdk.Result {
 }
 
 // RefusePart ends the call because the part is of a type that the wire does not take.
-func (m Message) RefusePart(p Part) sdk.Result {
+func (m *Message) RefusePart(p Part) sdk.Result {
 	kind := p.Node.Get("type").Slice(0, 64).Text()
 	return Refuse(m.AtPart(p), "content of type '"+kind+"' is not carried to this provider")
 }

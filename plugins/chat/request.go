@@ -29,6 +29,7 @@ type Request struct {
 	EndUser          sdk.Node // safety_identifier, else user
 	ServiceTier      sdk.Node
 
+	call        sdk.Node
 	messages    sdk.Node
 	unsupported []string
 	lost        []string
@@ -45,10 +46,17 @@ const (
 	maxLost     = abi.MaxLossy - 1
 )
 
-// ReadRequest reads the request of this call. It reports as lossy, but fails never.
-func ReadRequest() *Request {
-	target := sdk.Call().Get("target")
-	r := &Request{
+// ReadRequest reads the request of this call. ok is false after a failure was
+// reported: the call asks for another operation than chat.
+func ReadRequest() (r *Request, ok bool) {
+	call := sdk.Call()
+	if operation := call.Get("operation"); !operation.Equal("chat") {
+		sdk.Fail(400, "the adapter has no operation '"+operation.Slice(0, 32).Text()+"'")
+		return nil, false
+	}
+	target := call.Get("target")
+	r = &Request{
+		call:       call,
 		UpstreamID: target.Get("upstream_id").Text(),
 		MaxOutput:  target.Get("max_output").Int(),
 		MaxTokens:  -1,
@@ -102,7 +110,7 @@ func ReadRequest() *Request {
 			r.Lose(name, value)
 		}
 	}
-	if r.MaxTokens < 0 && legacyMax.Kind() == abi.KindNumber {
+	if r.MaxTokens < 0 && legacyMax != 0 && legacyMax.Kind() == abi.KindNumber {
 		r.MaxTokens = legacyMax.Int()
 	}
 	if r.MaxOutput > 0 && r.MaxTokens > r.MaxOutput {
@@ -112,8 +120,12 @@ func ReadRequest() *Request {
 	if r.EndUser == 0 {
 		r.EndUser = legacyUser
 	}
-	return r
+	return r, true
 }
+
+// Header returns a header of the caller that the host lets through, as
+// "anthropic-beta"; absent when there is none.
+func (r *Request) Header(name string) sdk.Node { return r.call.Get("headers").Get(name) }
 
 // Rejects reports whether the target's model is listed as rejecting the member.
 // Two members that it takes one by one, but not together, are listed as "a+b".
@@ -128,6 +140,9 @@ func (r *Request) Rejects(name string) bool {
 
 // StopSequences returns the stop texts as string nodes, in order.
 func (r *Request) StopSequences() []sdk.Node {
+	if r.Stop == 0 {
+		return nil
+	}
 	switch r.Stop.Kind() {
 	case abi.KindString:
 		return []sdk.Node{r.Stop}
@@ -196,6 +211,9 @@ func (r *Request) members(object sdk.Node) iter.Seq2[string, sdk.Node] {
 }
 
 func asks(name string, value sdk.Node) bool {
+	if value == 0 {
+		return false
+	}
 	switch value.Kind() {
 	case abi.KindAbsent, abi.KindNull:
 		return false

@@ -16,9 +16,12 @@ func read(t *testing.T, body string) (f *document.Frame, messages int, ok bool) 
 	t.Helper()
 	f = sdktest.Call(t, document.FrameInput{
 		Kind: abi.KindProvider, Entry: abi.EntryRequest,
-		Request: sdktest.JSON(t, body), Call: sdktest.JSON(t, `{"target":{"upstream_id":"m"}}`),
+		Request: sdktest.JSON(t, body), Call: sdktest.JSON(t, `{"operation":"chat","target":{"upstream_id":"m"}}`),
 	}, func() {
-		r := chat.ReadRequest()
+		r, isChat := chat.ReadRequest()
+		if !isChat {
+			t.Fatal("the call is no chat")
+		}
 		var list []chat.Message
 		list, ok = r.Messages()
 		for _, m := range list {

@@ -4,47 +4,47 @@ package chat
 // then id and model, each behind its length: about 60 bytes. A state that cannot be
 // read is taken as none.
 
-const stateVersion = 1
+const (
+	stateVersion = 1
+	flagKnown    = 1
+)
 
-const flagKnown = 1
-
-func (s *Stream) encode(b []byte) []byte {
+func (p *progress) encode(b []byte) []byte {
 	flags := byte(0)
-	if s.Usage.Known {
+	if p.Usage.Known {
 		flags = flagKnown
 	}
 	b = append(b, stateVersion, flags)
-	for _, v := range [...]uint64{s.started, s.finished, s.spoke, s.counted} {
+	for _, v := range [...]uint64{p.started, p.finished, p.spoke, p.counted, uint64(p.created)} {
 		b = varint(b, v)
 	}
-	for _, v := range s.Usage.counters() {
+	for _, v := range p.Usage.counters() {
 		b = varint(b, uint64(*v))
 	}
-	b = append(varint(b, uint64(len(s.id))), s.id...)
-	return append(varint(b, uint64(len(s.model))), s.model...)
+	b = append(varint(b, uint64(len(p.id))), p.id...)
+	return append(varint(b, uint64(len(p.model))), p.model...)
 }
 
-func (s *Stream) decode(b string) {
+// decode reads a state; its texts are parts of b.
+func decode(b string) (p progress) {
 	r := reader{rest: b}
 	if r.byte() != stateVersion {
-		return
+		return progress{}
 	}
-	var next Stream
-	flags := r.byte()
-	next.Usage.Known = flags&flagKnown != 0
-	for _, v := range [...]*uint64{&next.started, &next.finished, &next.spoke, &next.counted} {
+	p.Usage.Known = r.byte()&flagKnown != 0
+	for _, v := range [...]*uint64{&p.started, &p.finished, &p.spoke, &p.counted} {
 		*v = r.varint()
 	}
-	for _, v := range next.Usage.counters() {
+	p.created = int64(r.varint())
+	for _, v := range p.Usage.counters() {
 		*v = int64(r.varint())
 	}
-	next.id = r.text()
-	next.model = r.text()
+	p.id = r.text()
+	p.model = r.text()
 	if r.bad {
-		return
+		return progress{}
 	}
-	next.saved = s.saved
-	*s = next
+	return p
 }
 
 func (u *Usage) counters() [7]*int64 {

@@ -9,10 +9,10 @@ import (
 )
 
 func TestStateKeepsAll(t *testing.T) {
-	tests := map[string]Stream{
+	tests := map[string]progress{
 		"empty": {},
 		"a stream under way": {
-			id: "msg_1", model: "claude-x", started: 3, finished: 1, spoke: 2, counted: 7,
+			id: "msg_1", model: "claude-x", started: 3, finished: 1, spoke: 2, counted: 7, created: 1795348800,
 			Usage: Usage{Known: true, Uncached: 1, CacheRead: 200, CacheWrite: 3, CacheWrite1h: 4, Output: 50_000, Reasoning: 6, ServerCalls: 7},
 		},
 		"the largest": {
@@ -25,13 +25,11 @@ func TestStateKeepsAll(t *testing.T) {
 		if len(b) > abi.MaxState {
 			t.Errorf("%s: state of %d bytes, want at most %d", name, len(b), abi.MaxState)
 		}
-		var got Stream
-		if got.decode(string(b)); got != want {
+		if got := decode(string(b)); got != want {
 			t.Errorf("%s: decode(encode) = %+v, want %+v", name, got, want)
 		}
 		for cut := range b {
-			var got Stream
-			if got.decode(string(b[:cut])); got != (Stream{}) {
+			if got := decode(string(b[:cut])); got != (progress{}) {
 				t.Errorf("%s: decode of the first %d bytes = %+v, want none", name, cut, got)
 			}
 		}
@@ -39,14 +37,13 @@ func TestStateKeepsAll(t *testing.T) {
 }
 
 func FuzzStateDecode(f *testing.F) {
-	whole := Stream{id: "a", model: "b", started: 1 << 63, Usage: Usage{Known: true, Output: 300}}
+	whole := progress{id: "a", model: "b", started: 1 << 63, Usage: Usage{Known: true, Output: 300}}
 	f.Add(string(whole.encode(nil)))
 	f.Add("")
 	f.Add("\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")
 	f.Fuzz(func(t *testing.T, b string) {
-		var s, again Stream
-		s.decode(b)
-		again.decode(string(s.encode(nil)))
+		s := decode(b)
+		again := decode(string(s.encode(nil)))
 		if s != again {
 			t.Errorf("decode(%q) = %+v, after another turn %+v", b, s, again)
 		}

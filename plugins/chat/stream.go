@@ -1,7 +1,7 @@
 package chat
 
 import (
-	"strconv"
+	"unsafe"
 
 	"github.com/pointsman/pointsman/sdk"
 )
@@ -10,31 +10,46 @@ import (
 const MaxChoices = 64
 
 // Stream is an answer on its way out in chunks, one event at a time: each method
-// that has something to say flushes one chunk. It lives in the host's state between events.
+// that has something to say sends one chunk. It lives in the host's state between events.
 type Stream struct {
-	Usage Usage // what the provider has counted so far; SendUsage writes it
+	progress
+	was progress // as it was loaded
+	w   *Writer
+}
 
+// progress is what a stream keeps from event to event.
+type progress struct {
+	Usage     Usage // what the provider has counted so far; SendUsage writes it
 	id, model string
+	created   int64  // seconds since 1970; 0 before the first chunk
 	started   uint64 // bit = index of a choice whose role has been sent
 	finished  uint64 // bit = index of a choice that has its finish_reason
 	spoke     uint64 // bit = index of a choice of which text has been sent
 	counted   uint64 // 1 + the tokens of the usage chunk that has been sent; 0: none has
-	saved     string // the state as it was loaded
 }
 
-// LoadStream returns the stream as the event before left it.
+// stream is the one Stream of the call at hand: entry points run one at a time.
+var stream Stream
+
+// LoadStream returns the stream as the event before left it. It is valid until the
+// entry point returns.
 func LoadStream() *Stream {
-	s := &Stream{saved: string(sdk.LoadState())}
-	s.decode(s.saved)
-	return s
+	b := sdk.LoadState()
+	// The texts of the state are used in place: its bytes stay until the next load.
+	p := decode(unsafe.String(unsafe.SliceData(b), len(b)))
+	stream = Stream{progress: p, was: p, w: NewWriter()}
+	return &stream
 }
 
 // Save keeps the stream for the next event.
 func (s *Stream) Save() {
-	if b := s.encode(make([]byte, 0, 128)); string(b) != s.saved {
-		sdk.SaveState(b)
+	if s.progress != s.was {
+		sdk.SaveState(s.progress.encode(make([]byte, 0, 128)))
 	}
 }
+
+// Known reports whether the stream has an id, so that Identify has nothing to add.
+func (s *Stream) Known() bool { return s.id != "" }
 
 // Identify takes the provider's id and model name of the answer. The first that
 // are texts stay, so that all chunks carry the same.
@@ -55,8 +70,8 @@ func (s *Stream) Start(index int) {
 	}
 	s.started |= bit
 	s.open(index)
-	sdk.Emit(`"role":"assistant","content":""},"finish_reason":null}]}`)
-	sdk.Flush()
+	s.w.Emit(`"role":"assistant","content":""},"finish_reason":null}]}`)
+	s.w.EndChunk()
 }
 
 // Content sends a piece of the choice's text. It does nothing for an empty piece,
@@ -79,10 +94,10 @@ func (s *Stream) piece(index int, member string, text sdk.Node) (sent bool) {
 	}
 	s.Start(index)
 	s.open(index)
-	sdk.Emit(member)
-	sdk.EmitNode(text)
-	sdk.Emit(`},"finish_reason":null}]}`)
-	sdk.Flush()
+	s.w.Emit(member)
+	s.w.Node(text)
+	s.w.Emit(`},"finish_reason":null}]}`)
+	s.w.EndChunk()
 	return true
 }
 
@@ -95,8 +110,10 @@ func (s *Stream) Finish(index int, reason string) {
 	s.Start(index)
 	s.finished |= bit
 	s.open(index)
-	sdk.Emit(`},"finish_reason":"` + reason + `"}]}`)
-	sdk.Flush()
+	s.w.Emit(`},"finish_reason":"`)
+	s.w.Emit(reason)
+	s.w.Emit(`"}]}`)
+	s.w.EndChunk()
 }
 
 // Finished reports whether every choice that has started has its finish reason.
@@ -114,21 +131,25 @@ func (s *Stream) SendUsage() {
 	}
 	s.counted = total
 	s.head()
-	sdk.Emit(`],"usage":`)
-	s.Usage.emit()
-	sdk.Emit("}")
-	sdk.Flush()
+	s.w.Emit(`],"usage":`)
+	s.Usage.write(s.w)
+	s.w.Emit(`}`)
+	s.w.EndChunk()
 }
 
 // open begins a chunk for one choice, up to the brace of its delta.
 func (s *Stream) open(index int) {
 	s.head()
-	sdk.Emit(`{"index":` + strconv.Itoa(index) + `,"delta":{`)
+	number(s.w, `{"index":`, int64(index))
+	s.w.Emit(`,"delta":{`)
 }
 
 func (s *Stream) head() {
+	if s.created == 0 {
+		s.created = sdk.NowMS() / 1000
+	}
 	if s.id == "" {
 		s.id = identify(0)
 	}
-	emitHead("chat.completion.chunk", s.id, s.model)
+	writeHead(s.w, "chat.completion.chunk", s.id, s.model, s.created)
 }

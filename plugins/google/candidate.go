@@ -40,7 +40,7 @@ func finish(reason sdk.Node) (verdict, string) {
 // position. -1 when that is out of range.
 func indexOf(candidate sdk.Node, position int) int {
 	i := int64(position)
-	if index := candidate.Get("index"); index.Kind() == abi.KindNumber {
+	if index := candidate.Get("index"); index != 0 {
 		i = index.Int()
 	}
 	if i < 0 || i >= chat.MaxChoices {
@@ -49,28 +49,14 @@ func indexOf(candidate sdk.Node, position int) int {
 	return int(i)
 }
 
-// piece is one part of a candidate's content.
-type piece uint8
-
-const (
-	nothing piece = iota // an empty text, as one that only carries a signature
-	text
-	thought // a summary of the model's reasoning
-	other   // named by member, and lost
-)
-
-// read tells what a part is and returns its text.
-func read(part sdk.Node) (piece, sdk.Node) {
-	t := part.Get("text")
-	switch {
-	case t.Kind() != abi.KindString:
-		return other, 0
-	case t.Len() == 0:
-		return nothing, 0
-	case part.Get("thought").Bool():
-		return thought, t
+// read returns a part's text, absent where it has none, and whether it is a summary
+// of the model's reasoning instead of its answer.
+func read(part sdk.Node) (text sdk.Node, thought bool) {
+	if text = part.Get("text"); text == 0 {
+		return 0, false
 	}
-	return text, t
+	mark := part.Get("thought")
+	return text, mark != 0 && mark.Bool()
 }
 
 // lose reports a part that is no text. Only members that the API is known to send
@@ -88,21 +74,6 @@ func lose(part sdk.Node) {
 // maxParts bounds the parts of one body, over all candidates; a model writes a few.
 const maxParts = 4096
 
-// candidatesOf returns the body's candidates. ok is false when they are more, or
-// hold more, than a provider could mean.
-func candidatesOf(body sdk.Node) (candidates sdk.Node, n int, ok bool) {
-	candidates = body.Get("candidates")
-	n = candidates.Len()
-	if n > chat.MaxChoices {
-		return 0, 0, false
-	}
-	parts := 0
-	for i := range n {
-		parts += partsOf(candidates.At(i)).Len()
-	}
-	return candidates, n, parts <= maxParts
-}
-
 // partsOf returns a candidate's parts, absent where there are none: a budget spent
 // on thinking and a filter both leave the content empty.
 func partsOf(candidate sdk.Node) sdk.Node { return candidate.Get("content").Get("parts") }
@@ -111,16 +82,17 @@ func partsOf(candidate sdk.Node) sdk.Node { return candidate.Get("content").Get(
 // far. What Gemini leaves out is 0, but an object that counts no prompt counts
 // nothing: early chunks hold only the kind of traffic.
 func count(u *chat.Usage, usage sdk.Node) {
-	prompt := usage.Get("promptTokenCount")
-	if prompt.Kind() != abi.KindNumber {
+	node := usage.Get("promptTokenCount")
+	if node == 0 || node.Kind() != abi.KindNumber {
 		return
 	}
-	cached := chat.Count(usage.Get("cachedContentTokenCount"))
+	prompt := chat.Count(node)
+	cached := min(chat.Count(usage.Get("cachedContentTokenCount")), prompt)
 	thoughts := chat.Count(usage.Get("thoughtsTokenCount"))
 	*u = chat.Usage{
 		Known:     true,
-		Uncached:  max(chat.Count(prompt)-cached, 0) + chat.Count(usage.Get("toolUsePromptTokenCount")),
-		CacheRead: min(cached, chat.Count(prompt)),
+		Uncached:  prompt - cached + chat.Count(usage.Get("toolUsePromptTokenCount")),
+		CacheRead: cached,
 		Output:    chat.Count(usage.Get("candidatesTokenCount")) + thoughts,
 		Reasoning: thoughts,
 	}

@@ -18,25 +18,53 @@ func (Adapter) Event() sdk.Result {
 		return sdk.OK
 	}
 	data := sdk.Response()
+	candidates := data.Get("candidates")
+	n := candidates.Len()
+	if n == 0 {
+		return without(s, data)
+	}
+	identify(s, data)
+	parts := 0
+	for i := range min(n, chat.MaxChoices+1) {
+		candidate := candidates.At(i)
+		list := partsOf(candidate)
+		size := list.Len()
+		if parts += size; parts > maxParts {
+			return chat.Unreadable(tooManyParts)
+		}
+		index := indexOf(candidate, i)
+		if index < 0 {
+			return chat.Unreadable("the provider numbered its candidates wrongly")
+		}
+		send(s, index, list, size)
+		if how, reason := finish(candidate.Get("finishReason")); how != unfinished {
+			if how == broken || how == unknown && !s.Spoke(index) {
+				return notAnswered(candidate)
+			}
+			if reason == chat.FinishContentFilter {
+				s.Refusal(index, candidate.Get("finishMessage"))
+			}
+			s.Finish(index, reason)
+		}
+	}
+	if s.Finished() {
+		s.SendUsage()
+	}
+	s.Save()
+	return sdk.OK
+}
+
+// without takes an event that has no candidates: an error, a blocked prompt, or
+// counters alone.
+func without(s *chat.Stream, data sdk.Node) sdk.Result {
 	if err := errorOf(data); err != 0 {
 		return failure(err, sdk.Status()).Fail()
 	}
 	if data.Kind() != abi.KindObject {
 		return chat.Unreadable("the provider sent a stream event that is not an object")
 	}
-	s.Identify(data.Get("responseId"), data.Get("modelVersion"))
-	count(&s.Usage, data.Get("usageMetadata"))
-
-	candidates, n, ok := candidatesOf(data)
-	if !ok {
-		return chat.Unreadable("the provider sent more candidates than can be meant")
-	}
-	for i := range n {
-		if !send(s, candidates.At(i), i) {
-			return sdk.Failed
-		}
-	}
-	if feedback := data.Get("promptFeedback"); n == 0 && chat.IsText(feedback.Get("blockReason")) {
+	identify(s, data)
+	if feedback := data.Get("promptFeedback"); chat.IsText(feedback.Get("blockReason")) {
 		s.Refusal(0, feedback.Get("blockReasonMessage"))
 		s.Finish(0, chat.FinishContentFilter)
 	}
@@ -47,38 +75,28 @@ func (Adapter) Event() sdk.Result {
 	return sdk.OK
 }
 
-// send sends what is new of a candidate. ok is false after a failure was reported.
-func send(s *chat.Stream, candidate sdk.Node, position int) (ok bool) {
-	index := indexOf(candidate, position)
-	if index < 0 {
-		chat.Unreadable("the provider numbered its candidates wrongly")
-		return false
+// identify takes what an event says about the answer as a whole.
+func identify(s *chat.Stream, data sdk.Node) {
+	if !s.Known() {
+		s.Identify(data.Get("responseId"), data.Get("modelVersion"))
 	}
+	if usage := data.Get("usageMetadata"); usage != 0 {
+		count(&s.Usage, usage)
+	}
+}
+
+// send sends the parts of a candidate; each event holds new ones only.
+func send(s *chat.Stream, index int, parts sdk.Node, size int) {
 	s.Start(index)
-	content := false
-	parts := partsOf(candidate)
-	for i := range parts.Len() {
-		switch kind, t := read(parts.At(i)); kind {
-		case text:
-			s.Content(index, t)
-			content = true
+	for i := range size {
+		part := parts.At(i)
+		switch text, thought := read(part); {
+		case text == 0:
+			lose(part)
 		case thought:
-			s.Reasoning(index, t)
-		case other:
-			lose(parts.At(i))
+			s.Reasoning(index, text)
+		default:
+			s.Content(index, text)
 		}
 	}
-	how, reason := finish(candidate.Get("finishReason"))
-	switch {
-	case how == unfinished:
-		return true
-	case how == broken, how == unknown && !content && !s.Spoke(index):
-		notAnswered(candidate)
-		return false
-	}
-	if reason == chat.FinishContentFilter {
-		s.Refusal(index, candidate.Get("finishMessage"))
-	}
-	s.Finish(index, reason)
-	return true
 }

@@ -14,10 +14,10 @@ const maxStops = 5
 // Request implements sdk.Adapter. It fails for what would change the request's
 // meaning: tool turns, and content of a type that it cannot carry.
 func (Adapter) Request() sdk.Result {
-	if operation := sdk.Call().Get("operation"); !operation.Equal("chat") {
-		return sdk.Fail(400, "the google adapter has no operation '"+operation.Slice(0, 32).Text()+"'")
+	r, ok := chat.ReadRequest()
+	if !ok {
+		return sdk.Failed
 	}
-	r := chat.ReadRequest()
 	if !plainID(r.UpstreamID) {
 		return sdk.Fail(400, "the upstream id of the model cannot stand in a path")
 	}
@@ -31,12 +31,14 @@ func (Adapter) Request() sdk.Result {
 		sdk.SetPath("/v1beta/models/" + r.UpstreamID + ":generateContent")
 	}
 	sdk.SetHeader("content-type", "application/json")
-	if !emitContents(r, messages) || !emitSystem(r, messages) {
+	b := body{Writer: chat.NewWriter(), r: r}
+	if !b.contents(messages) || !b.system(messages) {
 		return sdk.Failed
 	}
-	emitConfig(r)
-	emitService(r)
-	sdk.Emit("}")
+	b.config()
+	b.service()
+	b.Emit(`}`)
+	b.End()
 	return sdk.OK
 }
 
@@ -52,11 +54,19 @@ func plainID(id string) bool {
 	return id != "" && id != "." && id != ".."
 }
 
-// emitContents opens the body with the turns. Consecutive messages of a role are
-// one turn: the API wants the roles to alternate.
-func emitContents(r *chat.Request, messages []chat.Message) (ok bool) {
+// body writes the body of a request.
+type body struct {
+	*chat.Writer
+	r    *chat.Request
+	open string // of the generation config: what stands before its next member
+}
+
+// contents opens the body with the turns. Consecutive messages of a role are one
+// turn: the API wants the roles to alternate.
+func (b *body) contents(messages []chat.Message) (ok bool) {
 	turn := chat.Role(0)
-	for _, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		if m.Role == chat.System {
 			continue
 		}
@@ -64,14 +74,16 @@ func emitContents(r *chat.Request, messages []chat.Message) (ok bool) {
 		for part := range m.Parts() {
 			switch {
 			case turn == m.Role:
-				sdk.Emit(",")
+				b.Emit(`,`)
 			case turn == 0:
-				sdk.Emit(`{"contents":[` + opening(m.Role))
+				b.Emit(`{"contents":[`)
+				b.role(m.Role)
 			default:
-				sdk.Emit("]}," + opening(m.Role))
+				b.Emit(`]},`)
+				b.role(m.Role)
 			}
 			turn, empty = m.Role, false
-			if !emitPart(r, m, part) {
+			if !b.part(m, part) {
 				return false
 			}
 		}
@@ -84,23 +96,29 @@ func emitContents(r *chat.Request, messages []chat.Message) (ok bool) {
 		chat.Refuse("messages", "there is nothing to answer")
 		return false
 	}
-	sdk.Emit("]}]")
+	b.Emit(`]}]`)
 	return true
 }
 
-func opening(role chat.Role) string {
+// role opens a turn.
+func (b *body) role(role chat.Role) {
 	if role == chat.User {
-		return `{"role":"user","parts":[`
+		b.Emit(`{"role":"user","parts":[`)
+	} else {
+		b.Emit(`{"role":"model","parts":[`)
 	}
-	return `{"role":"model","parts":[`
 }
 
-func emitPart(r *chat.Request, m chat.Message, part chat.Part) (ok bool) {
+// part writes a part, or refuses it. Of its members besides type and content none
+// can be carried.
+func (b *body) part(m *chat.Message, part chat.Part) (ok bool) {
+	for name, value := range m.Rest(part) {
+		b.r.Lose("messages[].content[]."+name, value)
+	}
 	if part.Text != 0 {
-		sdk.Emit(`{"text":`)
-		sdk.EmitNode(part.Text)
-		sdk.Emit("}")
-		loseRest(r, m, part)
+		b.Emit(`{"text":`)
+		b.Node(part.Text)
+		b.Emit(`}`)
 		return true
 	}
 	img, isImage := m.Image(part)
@@ -108,107 +126,95 @@ func emitPart(r *chat.Request, m chat.Message, part chat.Part) (ok bool) {
 		m.RefusePart(part)
 		return false
 	}
-	loseRest(r, m, part)
 	if img.URL != 0 {
 		chat.Refuse(m.AtPart(part), "Gemini takes images as data URLs only")
 		return false
 	}
-	sdk.Emit(`{"inlineData":{"mimeType":`)
-	sdk.EmitString(img.MediaType)
-	sdk.Emit(`,"data":`)
-	sdk.EmitNode(img.Data)
-	sdk.Emit("}}")
+	b.Emit(`{"inlineData":{"mimeType":`)
+	b.String(img.MediaType)
+	b.Emit(`,"data":`)
+	b.Node(img.Data)
+	b.Emit(`}}`)
 	return true
 }
 
-// loseRest reports what a part has besides its type and its content.
-func loseRest(r *chat.Request, m chat.Message, part chat.Part) {
-	for name, value := range m.Rest(part) {
-		r.Lose("messages[].content[]."+name, value)
-	}
-}
-
-// emitSystem writes the system and developer messages, in order, as parts of the
+// system writes the system and developer messages, in order, as parts of the
 // system instruction. One that follows a turn loses its place, which is reported.
-func emitSystem(r *chat.Request, messages []chat.Message) (ok bool) {
+func (b *body) system(messages []chat.Message) (ok bool) {
 	open, turns := `,"systemInstruction":{"parts":[`, false
-	for _, m := range messages {
+	for i := range messages {
+		m := &messages[i]
 		if m.Role != chat.System {
 			turns = true
 			continue
 		}
 		for part := range m.Parts() {
-			if part.Text == 0 {
-				m.RefusePart(part)
-				return false
-			}
 			if turns {
-				r.Lossy("messages[].position")
+				b.r.Lossy("messages[].position")
 				turns = false
 			}
-			sdk.Emit(open)
+			b.Emit(open)
 			open = ","
-			emitPart(r, m, part)
+			if !b.part(m, part) {
+				return false
+			}
 		}
 	}
 	if open == "," {
-		sdk.Emit("]}")
+		b.Emit(`]}`)
 	}
 	return true
 }
 
-// emitConfig writes the generation config.
-func emitConfig(r *chat.Request) {
-	c := config{r: r, open: `,"generationConfig":{`}
-	c.number(`"temperature":`, r.Temperature)
-	c.number(`"topP":`, r.TopP)
-	c.number(`"topK":`, r.TopK)
-	c.number(`"presencePenalty":`, r.PresencePenalty)
-	c.number(`"frequencyPenalty":`, r.FrequencyPenalty)
+// config writes the generation config.
+func (b *body) config() {
+	r := b.r
+	b.open = `,"generationConfig":{`
+	b.number(`"temperature":`, r.Temperature)
+	b.number(`"topP":`, r.TopP)
+	b.number(`"topK":`, r.TopK)
+	b.number(`"presencePenalty":`, r.PresencePenalty)
+	b.number(`"frequencyPenalty":`, r.FrequencyPenalty)
 	if r.MaxTokens >= 0 {
-		c.integer(`"maxOutputTokens":`, r.MaxTokens)
+		b.integer(`"maxOutputTokens":`, r.MaxTokens)
 	}
 	if r.Choices > 1 {
-		c.integer(`"candidateCount":`, r.Choices)
+		b.integer(`"candidateCount":`, r.Choices)
 	}
-	if r.Seed.Kind() == abi.KindNumber {
+	if r.Seed != 0 && r.Seed.Kind() == abi.KindNumber {
 		// A seed outside of 32 bits is one that Gemini does not take.
 		if seed := r.Seed.Int(); seed >= math.MinInt32 && seed <= math.MaxInt32 {
-			c.integer(`"seed":`, seed)
+			b.integer(`"seed":`, seed)
 		} else {
 			r.Lossy("seed")
 		}
 	}
-	c.stops(r.StopSequences())
-	if c.open == "," {
-		sdk.Emit("}")
+	b.stops(r.StopSequences())
+	if b.open == "," {
+		b.Emit(`}`)
 	}
 }
 
-// config writes members behind the opening that none has used yet.
-type config struct {
-	r    *chat.Request
-	open string
+// member begins a member of the config, which is opened with its first.
+func (b *body) member(name string) {
+	b.Emit(b.open)
+	b.Emit(name)
+	b.open = ","
 }
 
-func (c *config) name(name string) {
-	sdk.Emit(c.open + name)
-	c.open = ","
-}
-
-func (c *config) number(name string, value sdk.Node) {
-	if value.Kind() == abi.KindNumber {
-		c.name(name)
-		sdk.EmitNode(value)
+func (b *body) number(name string, value sdk.Node) {
+	if value != 0 && value.Kind() == abi.KindNumber {
+		b.member(name)
+		b.Node(value)
 	}
 }
 
-func (c *config) integer(name string, value int64) {
-	c.name(name)
-	sdk.EmitInt(value)
+func (b *body) integer(name string, value int64) {
+	b.member(name)
+	b.Int(value)
 }
 
-func (c *config) stops(stops []sdk.Node) {
+func (b *body) stops(stops []sdk.Node) {
 	n := 0
 	for _, stop := range stops {
 		if !chat.IsText(stop) {
@@ -216,31 +222,32 @@ func (c *config) stops(stops []sdk.Node) {
 		}
 		switch n++; {
 		case n > maxStops:
-			c.r.Lossy("stop")
-			n--
+			b.r.Lossy("stop")
+			continue
 		case n == 1:
-			c.name(`"stopSequences":[`)
-			sdk.EmitNode(stop)
+			b.member(`"stopSequences":[`)
 		default:
-			sdk.Emit(",")
-			sdk.EmitNode(stop)
+			b.Emit(`,`)
 		}
+		b.Node(stop)
 	}
 	if n > 0 {
-		sdk.Emit("]")
+		b.Emit(`]`)
 	}
 }
 
-// emitService writes the service tier, and reports what the API has no place for.
-func emitService(r *chat.Request) {
-	switch tier := r.ServiceTier; {
-	case tier.Equal("flex"):
-		sdk.Emit(`,"serviceTier":"flex"`)
-	case tier.Equal("priority"):
-		sdk.Emit(`,"serviceTier":"priority"`)
-	case tier.Equal("default"): // Gemini's own default
-	default:
-		r.Lose("service_tier", tier)
+// service writes the service tier, and reports what the API has no place for.
+func (b *body) service() {
+	if tier := b.r.ServiceTier; tier != 0 {
+		switch tier.Text() {
+		case "flex":
+			b.Emit(`,"serviceTier":"flex"`)
+		case "priority":
+			b.Emit(`,"serviceTier":"priority"`)
+		case "default": // Gemini's own default
+		default:
+			b.r.Lose("service_tier", tier)
+		}
 	}
-	r.Lose("user", r.EndUser)
+	b.r.Lose("user", b.r.EndUser)
 }

@@ -125,7 +125,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"an image in a system message", `{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]},{"role":"user","content":"x"}]}`, "messages[0].content[0]: "},
 		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1]: the role 'tool'"},
 		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls: "},
-		{"another operation", "", "the google adapter has no operation 'list'"},
+		{"another operation", "", "the adapter has no operation 'list'"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

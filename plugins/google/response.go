@@ -15,10 +15,8 @@ func (Adapter) Response() sdk.Result {
 	answer := chat.Completion{ID: body.Get("responseId"), Model: body.Get("modelVersion")}
 	count(&answer.Usage, body.Get("usageMetadata"))
 
-	candidates, n, ok := candidatesOf(body)
-	if !ok {
-		return chat.Unreadable("the provider sent more candidates than can be meant")
-	}
+	candidates := body.Get("candidates")
+	n := candidates.Len()
 	if n == 0 {
 		feedback := body.Get("promptFeedback")
 		if !chat.IsText(feedback.Get("blockReason")) {
@@ -29,29 +27,36 @@ func (Adapter) Response() sdk.Result {
 		return sdk.OK
 	}
 	var seen uint64
-	for i := range n {
+	parts := 0
+	for i := range min(n, chat.MaxChoices+1) {
 		candidate := candidates.At(i)
 		choice := chat.Choice{Index: indexOf(candidate, i)}
 		if choice.Index < 0 || seen&(1<<choice.Index) != 0 {
 			return chat.Unreadable("the provider numbered its candidates wrongly")
 		}
 		seen |= 1 << choice.Index
-		how, reason := finish(candidate.Get("finishReason"))
-		choice.Finish = reason
-		parts := partsOf(candidate)
-		for j := range parts.Len() {
-			switch kind, t := read(parts.At(j)); kind {
-			case text:
-				choice.Content = append(choice.Content, t)
+		list := partsOf(candidate)
+		size := list.Len()
+		if parts += size; parts > maxParts {
+			return chat.Unreadable(tooManyParts)
+		}
+		for j := range size {
+			part := list.At(j)
+			switch text, thought := read(part); {
+			case text == 0:
+				lose(part)
+			case !chat.IsText(text): // an empty one only carries a signature
 			case thought:
-				choice.Reasoning = append(choice.Reasoning, t)
-			case other:
-				lose(parts.At(j))
+				choice.Reasoning = append(choice.Reasoning, text)
+			default:
+				choice.Content = append(choice.Content, text)
 			}
 		}
+		how, reason := finish(candidate.Get("finishReason"))
 		if how == unfinished || how == broken || how == unknown && len(choice.Content) == 0 {
 			return notAnswered(candidate)
 		}
+		choice.Finish = reason
 		if reason == chat.FinishContentFilter {
 			choice.Refusal = candidate.Get("finishMessage")
 		}
@@ -60,6 +65,8 @@ func (Adapter) Response() sdk.Result {
 	answer.Emit()
 	return sdk.OK
 }
+
+const tooManyParts = "the provider sent more parts than can be meant"
 
 // notAnswered ends the call for a candidate that stopped without an answer, which
 // another try, or another model, may well give.

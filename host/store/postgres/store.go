@@ -10,7 +10,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"strings"
 	"time"
 
@@ -121,7 +120,7 @@ func dedicatedConfig(pooled *pgx.ConnConfig) *pgx.ConnConfig {
 	// Cancelling a call in the pool asks the server to stop the statement and keeps
 	// the connection. One that waits for notifications has no statement to stop.
 	pooled.BuildContextWatcherHandler = func(c *pgconn.PgConn) ctxwatch.Handler {
-		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 2 * time.Second}
+		return &pgconn.CancelRequestContextWatcherHandler{Conn: c, DeadlineDelay: 500 * time.Millisecond}
 	}
 	return cfg
 }
@@ -141,7 +140,9 @@ func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
 func (s *Store) read(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return s.settle(doing, retry(ctx, func() error { return run(ctx, s.queries) }))
+	return settle(doing, s.retry(ctx, func() (untouched bool, err error) {
+		return true, run(ctx, s.queries)
+	}))
 }
 
 // write runs a change of configuration in a transaction that raises the revision
@@ -163,38 +164,22 @@ func (s *Store) write(ctx context.Context, doing string, change func(context.Con
 func (s *Store) transact(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return s.settle(doing, retry(ctx, func() error {
-		return pgx.BeginFunc(ctx, s.pool, func(tx pgx.Tx) error { return run(ctx, s.queries.WithTx(tx)) })
+	return settle(doing, s.retry(ctx, func() (untouched bool, err error) {
+		tx, err := s.pool.Begin(ctx)
+		if err != nil {
+			return true, err
+		}
+		if err := run(ctx, s.queries.WithTx(tx)); err != nil {
+			// The first error says more, and the server rolls back what it has lost sight of.
+			_ = tx.Rollback(context.WithoutCancel(ctx))
+			return false, err
+		}
+		return false, tx.Commit(ctx)
 	}))
 }
 
-// retry runs a call again, twice at most, when it is sure that the server has done
-// nothing: a pooled connection may have died unseen.
-func retry(ctx context.Context, run func() error) error {
-	err := run()
-	for range 2 {
-		if err == nil || !pgconn.SafeToRetry(err) || pause(ctx, 20*time.Millisecond) != nil {
-			break
-		}
-		err = run()
-	}
-	return err
-}
-
-// pause waits for half to all of d. It returns the context's error when that ends first.
-func pause(ctx context.Context, d time.Duration) error {
-	t := time.NewTimer(d/2 + rand.N(d/2+1))
-	defer t.Stop()
-	select {
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-t.C:
-		return nil
-	}
-}
-
 // settle turns what the server said into the sentinels of engine.Store.
-func (s *Store) settle(doing string, err error) error {
+func settle(doing string, err error) error {
 	var refused *pgconn.PgError
 	switch {
 	case err == nil:
@@ -209,8 +194,6 @@ func (s *Store) settle(doing string, err error) error {
 		return fmt.Errorf("%s: %w", doing, engine.ErrConflict)
 	case refused.Code == "23503": // foreign_key_violation
 		return fmt.Errorf("%s: the account or user it belongs to: %w", doing, engine.ErrNotFound)
-	case refused.Code == "25006": // read_only_sql_transaction: the primary is another server now
-		s.pool.Reset()
 	case strings.HasPrefix(refused.Code, "22"), strings.HasPrefix(refused.Code, "23"), refused.Code == "54000":
 		return &engine.Error{Code: engine.CodeInvalid, Message: "the database refuses a value: " + refused.Message, Err: fmt.Errorf("%s: %w", doing, err)}
 	}

@@ -11,9 +11,9 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Database {
+	storetest.Run(t, storetest.Driver{Shared: true, Fresh: func(t *testing.T) storetest.Database {
 		url := storetest.PostgresURL(t)
-		return storetest.Database{Shared: true, Open: func(t *testing.T, pollEvery time.Duration) engine.Store {
+		return storetest.Database{Open: func(t *testing.T, pollEvery time.Duration) engine.Store {
 			t.Helper()
 			s, err := postgres.Open(t.Context(), url, postgres.Config{PollEvery: pollEvery})
 			if err != nil {
@@ -21,5 +21,5 @@ func TestStore(t *testing.T) {
 			}
 			return s
 		}}
-	})
+	}})
 }

@@ -12,7 +12,7 @@ import (
 
 func TestStore(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Database {
+	storetest.Run(t, storetest.Driver{Fresh: func(t *testing.T) storetest.Database {
 		path := filepath.Join(t.TempDir(), "pointsman.db")
 		return storetest.Database{Open: func(t *testing.T, pollEvery time.Duration) engine.Store {
 			t.Helper()
@@ -22,5 +22,5 @@ func TestStore(t *testing.T) {
 			}
 			return s
 		}}
-	})
+	}})
 }

@@ -26,7 +26,7 @@ const writers = 8
 func crowd(t *testing.T, d Database, run func(s engine.Store, n int) error) engine.Store {
 	t.Helper()
 	stores := []engine.Store{open(t, d)}
-	if d.Shared {
+	if d.shared {
 		stores = append(stores, open(t, d))
 	}
 	errs := make([]error, writers)

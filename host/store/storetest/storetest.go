@@ -16,23 +16,29 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
+// Driver makes databases.
+type Driver struct {
+	// Fresh makes an empty database, which is gone after the test.
+	Fresh func(t *testing.T) Database
+	// Shared: several stores may have one database open at once. The tests of that
+	// are for such drivers only.
+	Shared bool
+}
+
 // Database is an empty database that one test owns.
 type Database struct {
 	// Open opens a store on it that polls for changes so often. The test closes it.
 	Open func(t *testing.T, pollEvery time.Duration) engine.Store
-	// Shared: several stores may be open at once.
-	Shared bool
+
+	shared bool
 }
 
 // never is a poll interval that no test lives to see.
 const never = time.Hour
 
-// Run runs the suite. fresh makes a database, which is gone after the test.
-func Run(t *testing.T, fresh func(t *testing.T) Database) {
-	for _, group := range []struct {
-		name  string
-		tests []test
-	}{
+// Run runs the suite.
+func Run(t *testing.T, driver Driver) {
+	groups := []group{
 		{"rule", ruleTests},
 		{"catalogue", catalogueTests},
 		{"tenant", tenantTests},
@@ -44,18 +50,31 @@ func Run(t *testing.T, fresh func(t *testing.T) Database) {
 		{"odd", oddTests},
 		{"hammer", hammerTests},
 		{"reopen", reopenTests},
-	} {
+	}
+	if driver.Shared {
+		groups = append(groups, group{"shared", sharedTests})
+	}
+	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {
 			for _, test := range group.tests {
 				t.Run(test.name, func(t *testing.T) {
 					t.Parallel()
-					test.run(t, fresh(t))
+					d := driver.Fresh(t)
+					d.shared = driver.Shared
+					test.run(t, d)
 				})
 			}
 		})
 	}
 }
 
+// group is the tests of one noun.
+type group struct {
+	name  string
+	tests []test
+}
+
+// test is one behaviour.
 type test struct {
 	name string
 	run  func(t *testing.T, d Database)

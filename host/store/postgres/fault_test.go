@@ -1,0 +1,238 @@
+package postgres
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/storetest"
+)
+
+// proxy stands between a store and its server, and can cut them apart.
+type proxy struct {
+	listener       net.Listener
+	network, place string // of the server
+	group          sync.WaitGroup
+	frozen         sync.RWMutex // held for writing: nothing passes
+
+	mu    sync.Mutex
+	down  bool
+	conns map[net.Conn]struct{}
+}
+
+// newProxy returns a proxy and the URL by which it leads to the server at address.
+func newProxy(t *testing.T, address string) (*proxy, string) {
+	t.Helper()
+	cfg, err := pgx.ParseConfig(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := &proxy{conns: map[net.Conn]struct{}{}}
+	p.network, p.place = pgconn.NetworkAddress(cfg.Host, cfg.Port)
+	if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
+		t.Fatal(err)
+	}
+	p.group.Go(p.accept)
+	t.Cleanup(func() {
+		_ = p.listener.Close()
+		p.cut()
+		p.group.Wait()
+	})
+	u, err := url.Parse(address)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u.Host = p.listener.Addr().String()
+	q := u.Query()
+	q.Del("host")
+	q.Del("port")
+	u.RawQuery = q.Encode()
+	return p, u.String()
+}
+
+func (p *proxy) accept() {
+	for {
+		client, err := p.listener.Accept()
+		if err != nil {
+			return
+		}
+		server, err := net.Dial(p.network, p.place)
+		if err != nil || !p.keep(client, server) {
+			_ = client.Close()
+			if server != nil {
+				_ = server.Close()
+			}
+			continue
+		}
+		for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
+			p.group.Go(func() {
+				_, _ = io.Copy(pair[0], thawed{pair[1], &p.frozen})
+				_ = pair[0].Close()
+			})
+		}
+	}
+}
+
+// thawed hands on what it read once nobody freezes it.
+type thawed struct {
+	net.Conn
+	frozen *sync.RWMutex
+}
+
+func (r thawed) Read(b []byte) (int, error) {
+	n, err := r.Conn.Read(b)
+	r.frozen.RLock()
+	defer r.frozen.RUnlock()
+	return n, err
+}
+
+// keep notes the connections of a pair, unless the proxy is down.
+func (p *proxy) keep(conns ...net.Conn) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, c := range conns {
+		if !p.down {
+			p.conns[c] = struct{}{}
+		}
+	}
+	return !p.down
+}
+
+// cut ends every connection without a word.
+func (p *proxy) cut() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for c := range p.conns {
+		if tcp, ok := c.(*net.TCPConn); ok {
+			_ = tcp.SetLinger(0) // a reset, as from a server that is gone
+		}
+		_ = c.Close()
+		delete(p.conns, c)
+	}
+}
+
+// setDown makes every new connection fail, and cuts those there are.
+func (p *proxy) setDown(down bool) {
+	p.mu.Lock()
+	p.down = down
+	p.mu.Unlock()
+	p.cut()
+}
+
+func TestCallsSurviveACut(t *testing.T) {
+	t.Parallel()
+	p, address := newProxy(t, storetest.PostgresURL(t))
+	s := mustOpen(t, address, Config{})
+	for i := range 20 {
+		var err error
+		if i%2 == 0 {
+			err = s.PutProvider(t.Context(), engine.Provider{ID: "p"})
+		} else {
+			_, err = s.ListRules(t.Context())
+		}
+		if err != nil {
+			t.Fatalf("call %d after a cut = %v, want nil", i, err)
+		}
+		p.cut()
+	}
+	if got, err := s.Revision(t.Context()); err != nil || got != 10 {
+		t.Errorf("Revision() after 10 writes and as many cuts = %d, %v, want 10: a retry did a write twice or none", got, err)
+	}
+}
+
+func TestWatchSurvivesAnOutage(t *testing.T) {
+	t.Parallel()
+	direct := storetest.PostgresURL(t)
+	p, address := newProxy(t, direct)
+	watched, writer := mustOpen(t, address, Config{PollEvery: time.Hour}), mustOpen(t, direct, Config{})
+	w := storetest.Watch(t, watched)
+	for i := range int64(3) {
+		p.setDown(true)
+		if err := writer.PutProvider(t.Context(), engine.Provider{ID: "p"}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := watched.ListRules(t.Context()); err == nil {
+			t.Error("ListRules() during an outage = nil, want an error")
+		}
+		p.setDown(false)
+		w.Await(t, i+1, 10*time.Second)
+	}
+}
+
+// A server that answers nobody, as a stopped one, costs a caller its deadline and
+// little more.
+func TestCallsEndDuringAFreeze(t *testing.T) {
+	t.Parallel()
+	p, address := newProxy(t, storetest.PostgresURL(t))
+	s := mustOpen(t, address, Config{})
+	if err := s.PutSetting(t.Context(), "a", "b"); err != nil {
+		t.Fatal(err)
+	}
+	p.frozen.Lock()
+	began := time.Now()
+	for range 2 {
+		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if _, err := s.GetSetting(short, "a"); err == nil {
+			t.Error("GetSetting() during a freeze = nil, want the deadline")
+		}
+		if err := s.PutSetting(short, "a", "c"); err == nil {
+			t.Error("PutSetting() during a freeze = nil, want the deadline")
+		}
+		cancel()
+	}
+	if took := time.Since(began); took > 10*time.Second {
+		t.Errorf("four calls with 50 ms each took %v during a freeze", took)
+	}
+	p.frozen.Unlock()
+	if _, err := s.GetSetting(t.Context(), "a"); err != nil {
+		t.Errorf("GetSetting() after a freeze = %v, want nil", err)
+	}
+}
+
+// What has begun to change something is never done twice.
+func TestWritesAreNotRepeated(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	for _, c := range []struct {
+		name      string
+		err       error
+		untouched bool
+		want      bool
+	}{
+		{"cut before it began", io.ErrUnexpectedEOF, true, true},
+		{"cut within", io.ErrUnexpectedEOF, false, false},
+		{"reset before it began", &net.OpError{Op: "read", Err: errors.New("reset")}, true, true},
+		{"not found", engine.ErrNotFound, true, false},
+		{"no rows", pgx.ErrNoRows, true, false},
+		{"taken", &pgconn.PgError{Code: "23505"}, true, false},
+		{"deadlock", &pgconn.PgError{Code: "40P01"}, false, true},
+		{"shutdown before it began", &pgconn.PgError{Code: "57P01"}, true, true},
+		{"shutdown within", &pgconn.PgError{Code: "57P01"}, false, false},
+		{"lock timeout", &pgconn.PgError{Code: "55P03"}, false, false},
+	} {
+		if got := s.again(c.err, c.untouched); got != c.want {
+			t.Errorf("%s: again() = %t, want %t", c.name, got, c.want)
+		}
+	}
+}
+
+// After a failover, pooled connections to the old primary refuse every write.
+func TestWritesLeaveAReadOnlyServer(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, with(t, storetest.PostgresURL(t), "pool_max_conns", "1"), Config{})
+	if _, err := s.pool.Exec(t.Context(), "set session characteristics as transaction read only"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.PutSetting(t.Context(), "a", "b"); err != nil {
+		t.Errorf("PutSetting() with a connection that became read-only = %v, want it on a new one", err)
+	}
+}

@@ -1,0 +1,4 @@
+// Package query is the SQLite driver's SQL: the statements are in *.sql, the Go
+// beside them is generated from these and from migrations/sqlite by sqlc
+// (`make generate`). Nothing in it knows engine types; the driver maps them.
+package query

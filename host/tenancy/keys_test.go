@@ -351,7 +351,7 @@ func TestAuthenticateAllocates(t *testing.T) {
 }
 
 func BenchmarkAuthenticate(b *testing.B) {
-	k := NewKeys(&memoryStore{}, testPepper)
+	k := NewKeys(newStore(b), testPepper)
 	secret, err := k.Bootstrap(b.Context(), "", testNow)
 	if err != nil {
 		b.Fatal(err)

@@ -1,0 +1,32 @@
+# Reads `go test -bench -benchmem` output and ends it with the bars of the design,
+# each against its figure of this very run.
+/^Benchmark/ {
+	name = $1
+	sub(/-[0-9]+$/, "", name)
+	for (i = 3; i < NF; i++) if ($(i + 1) == "ns/op" && (!(name in ns) || $i < ns[name])) ns[name] = $i
+	for (i = 3; i < NF; i++) if ($(i + 1) == "allocs/op") allocs[name] = $i
+}
+{ print; fflush() }
+function verdict(ok) { return ok ? "holds" : "MISSED" }
+function bar(what, name, limit,    v) {
+	if (!(name in ns)) { printf "  %-62s not measured\n", what; return }
+	printf "  %-62s %9.2f µs, bar %7.1f µs  %s\n", what, ns[name] / 1000, limit / 1000, verdict(ns[name] <= limit)
+}
+function ratio(what, ours, theirs, limit) {
+	if (!(ours in ns) || !(theirs in ns)) { printf "  %-62s not measured\n", what; return }
+	printf "  %-62s %9.2f µs, %.2f × of %.2f µs, bar %.1f ×  %s\n", what, ns[ours] / 1000, ns[ours] / ns[theirs], ns[theirs] / 1000, limit, verdict(ns[ours] <= limit * ns[theirs])
+}
+END {
+	print "\nbars (best of the runs above):"
+	bar("guest call: a rule plugin reads 5 features", "BenchmarkRuleCall", 3000)
+	if ("BenchmarkRuleCall" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations in the host", allocs["BenchmarkRuleCall"], verdict(allocs["BenchmarkRuleCall"] == 0)
+	n = split("300B 10KB 100KB", size, " ")
+	for (i = 1; i <= n; i++) ratio("adapter request " size[i] " against encoding/json", "BenchmarkAdapterRequest/" size[i] "/guest", "BenchmarkAdapterRequest/" size[i] "/native-json", 1)
+	bar("stream event, built anew (Anthropic)", "BenchmarkStreamEvent/anthropic", 10000)
+	bar("stream event, passed through (OpenAI)", "BenchmarkStreamEvent/openai", 10000)
+	bar("Decide, 8 system rules", "BenchmarkDecide/8_system_rules/300_B", 100000)
+	bar("Decide, 1,000 rules, none matches", "BenchmarkDecide/1000_rules/300_B", 100000)
+	bar("Decide, 1,000 rules, none matches, 10 KB of text", "BenchmarkDecide/1000_rules/10000_B", 100000)
+	bar("Decide, 1,000 rules that all need the expr machine", "BenchmarkDecide/1000_rules_on_the_machine/300_B", 100000)
+	bar("rule words in 10 KB, one pass", "BenchmarkWordsScan/10KB", 15000)
+}

@@ -60,7 +60,16 @@ type (
 			Data []catalogueModel `json:"data"`
 		}
 	}
-	modelOutput  struct{ Body catalogueModel }
+	modelOutput struct{ Body catalogueModel }
+	modelPatch  struct {
+		ID        string `path:"id" maxLength:"256"`
+		AccountID string `query:"account_id" maxLength:"128" doc:"Whose row. Left out: the caller's own account, for a super admin the global catalogue."`
+		Body      struct {
+			Enabled      *bool     `json:"enabled,omitempty"`
+			NoSubstitute *bool     `json:"no_substitute,omitempty" doc:"true: once its vendor has retired it, the model is skipped and not served by the replacement."`
+			Fallbacks    *[]string `json:"fallbacks,omitempty" maxItems:"16" doc:"Model ids, tried in order when this one is pinned and fails."`
+		}
+	}
 	providerList struct {
 		Body struct {
 			Data []provider `json:"data"`
@@ -92,6 +101,7 @@ func (s *Server) registerCatalogue() {
 	models, providers := []string{"models"}, []string{"providers"}
 	operation(s, huma.Operation{OperationID: "list-models", Method: http.MethodGet, Path: "/api/v1/models", Summary: "List the catalogue", Tags: models}, s.listCatalogue)
 	operation(s, huma.Operation{OperationID: "get-model", Method: http.MethodGet, Path: "/api/v1/models/{id}", Summary: "Get a model of the catalogue", Tags: models}, s.getCatalogueModel)
+	operation(s, huma.Operation{OperationID: "patch-model", Method: http.MethodPatch, Path: "/api/v1/models/{id}", Summary: "Change members of a model of the catalogue", Tags: models}, s.patchModel)
 	operation(s, huma.Operation{OperationID: "list-providers", Method: http.MethodGet, Path: "/api/v1/providers", Summary: "List the providers", Tags: providers}, s.listProviders)
 	operation(s, huma.Operation{OperationID: "get-provider", Method: http.MethodGet, Path: "/api/v1/providers/{id}", Summary: "Get a provider", Tags: providers}, s.getProvider)
 }
@@ -113,6 +123,19 @@ func (s *Server) getCatalogueModel(ctx context.Context, in *catalogueID) (*model
 	if !ok {
 		return nil, engine.Errorf(engine.CodeModelNotFound, "There is no model '%s'. Nearest: %s.", in.ID,
 			strings.Join(catalogue.Nearest(rq.principal.AccountID, in.ID, 3), ", "))
+	}
+	return &modelOutput{catalogueRow(m, rq.received)}, nil
+}
+
+func (s *Server) patchModel(ctx context.Context, in *modelPatch) (*modelOutput, error) {
+	rq := requestOf(ctx)
+	change := engine.ModelChange{Enabled: in.Body.Enabled, NoSubstitute: in.Body.NoSubstitute}
+	if in.Body.Fallbacks != nil {
+		change.Fallbacks = append([]string{}, *in.Body.Fallbacks...) // not nil: an empty list means none
+	}
+	m, err := s.cfg.Models.ChangeModel(ctx, rq.principal, homeOf(rq.principal, in.AccountID), in.ID, change)
+	if err != nil {
+		return nil, err
 	}
 	return &modelOutput{catalogueRow(m, rq.received)}, nil
 }

@@ -43,6 +43,12 @@ type PluginService interface {
 	DeletePlugin(ctx context.Context, p engine.Principal, accountID, name, version string) error
 }
 
+// ModelService changes the catalogue.
+type ModelService interface {
+	// ChangeModel changes a row of the account, or a global one (""). Errors: *engine.Error.
+	ChangeModel(ctx context.Context, p engine.Principal, accountID, id string, change engine.ModelChange) (engine.Model, error)
+}
+
 // CatalogueService is a snapshot of models and providers; *engine.Catalogue is one.
 // What it returns is shared and read only.
 type CatalogueService interface {
@@ -65,6 +71,7 @@ type Config struct {
 	Keys      KeyService
 	Rules     RuleService
 	Plugins   PluginService
+	Models    ModelService
 	Usage     UsageService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 
@@ -98,8 +105,9 @@ const (
 )
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Completer == nil || c.Keys == nil || c.Rules == nil || c.Plugins == nil || c.Usage == nil || c.Catalogue == nil {
-		return c, errors.New("httpapi: completer, keys, rules, plugins, usage and catalogue are required")
+	if c.Completer == nil || c.Keys == nil || c.Rules == nil || c.Plugins == nil ||
+		c.Models == nil || c.Usage == nil || c.Catalogue == nil {
+		return c, errors.New("httpapi: completer, keys, rules, plugins, models, usage and catalogue are required")
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }

@@ -65,6 +65,7 @@ var policies = map[string]access{
 
 	"GET /api/v1/models":        anyKey,
 	"GET /api/v1/models/:id":    anyKey,
+	"PATCH /api/v1/models/:id":  accountAdmin,
 	"GET /api/v1/providers":     accountAdmin, // base URLs are nothing for callers
 	"GET /api/v1/providers/:id": accountAdmin,
 	"GET /api/v1/usage":         accountAdmin,

@@ -34,6 +34,7 @@ type fake struct {
 	keys     []engine.Key
 	usage    []engine.Usage
 	queries  []string
+	changes  []engine.ModelChange
 	ruleErr  error
 	asked    int // Authenticate calls
 	released chan struct{}
@@ -199,6 +200,19 @@ func (f *fake) DeletePlugin(_ context.Context, _ engine.Principal, account, name
 	return nil
 }
 
+func (f *fake) ChangeModel(_ context.Context, _ engine.Principal, account, id string, change engine.ModelChange) (engine.Model, error) {
+	f.queries = append(f.queries, "change "+account+"/"+id)
+	m, ok := testCatalogue().Model("", id)
+	if !ok {
+		return m, engine.Errorf(engine.CodeNotFound, "There is no model '%s'.", id)
+	}
+	f.changes = append(f.changes, change)
+	if change.NoSubstitute != nil {
+		m.NoSubstitute = *change.NoSubstitute
+	}
+	return m, nil
+}
+
 func (f *fake) ListUsage(_ context.Context, account, requestID string, limit int) ([]engine.Usage, error) {
 	f.queries = append(f.queries, fmt.Sprintf("usage %s/%s/%d", account, requestID, limit))
 	return f.usage, nil
@@ -222,7 +236,7 @@ func testCatalogue() *engine.Catalogue {
 func (f *fake) config() Config {
 	catalogue := testCatalogue()
 	return Config{
-		Completer: f, Keys: f, Rules: f, Plugins: f, Usage: f,
+		Completer: f, Keys: f, Rules: f, Plugins: f, Models: f, Usage: f,
 		Catalogue: func() CatalogueService { return catalogue },
 		Now:       func() time.Time { return testNow },
 	}

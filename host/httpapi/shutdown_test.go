@@ -193,7 +193,7 @@ func TestNewRequires(t *testing.T) {
 	for name, strip := range map[string]func(*Config){
 		"completer": func(c *Config) { c.Completer = nil }, "keys": func(c *Config) { c.Keys = nil },
 		"rules": func(c *Config) { c.Rules = nil }, "plugins": func(c *Config) { c.Plugins = nil },
-		"usage": func(c *Config) { c.Usage = nil }, "catalogue": func(c *Config) { c.Catalogue = nil },
+		"models": func(c *Config) { c.Models = nil }, "usage": func(c *Config) { c.Usage = nil }, "catalogue": func(c *Config) { c.Catalogue = nil },
 	} {
 		cfg := whole
 		strip(&cfg)

@@ -18,6 +18,9 @@ type asm struct {
 	functions map[string][]byte // body of each export, without its end
 	locals    int               // i32 locals of each function
 	pages     uint32            // of memory at the start; default 1
+	table     []byte            // content of the table section
+	global    bool              // one i32 global
+	helpers   [][]byte          // bodies of functions () -> i32 that are not exported, numbered after the imports
 	data      string            // at address 0
 	schema    string            // config_schema
 }
@@ -83,6 +86,12 @@ func (a asm) module() []byte {
 	functions, exports, bodies := []byte{}, appendName(nil, abi.Memory), []byte{}
 	exports = append(exports, 2, 0)
 	n := uint32(0)
+	for _, b := range a.helpers {
+		functions = appendU32(functions, typeOf(entrySignature))
+		body := append(append([]byte{0}, b...), 0x0b)
+		bodies = append(appendU32(bodies, uint32(len(body))), body...)
+		n++
+	}
 	for _, name := range sortedKeys(a.functions) {
 		typ := entrySignature
 		if name == abi.Initialize {
@@ -115,8 +124,14 @@ func (a asm) module() []byte {
 		m = appendSection(m, sectionImport, vector(imported, imports))
 	}
 	m = appendSection(m, sectionFunction, vector(n, functions))
+	if a.table != nil {
+		m = appendSection(m, sectionTable, a.table)
+	}
 	m = appendSection(m, sectionMemory, appendU32([]byte{1, 0}, pages))
-	m = appendSection(m, sectionExport, vector(n+1, exports))
+	if a.global {
+		m = appendSection(m, sectionGlobal, []byte{1, 0x7f, 1, 0x41, 0, 0x0b})
+	}
+	m = appendSection(m, sectionExport, vector(uint32(len(a.functions))+1, exports))
 	m = appendSection(m, sectionCode, vector(n, bodies))
 	if a.data != "" {
 		segment := append(append([]byte{1, 0}, i32c(0)...), 0x0b)

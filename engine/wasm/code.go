@@ -2,7 +2,6 @@ package wasm
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
@@ -20,7 +19,6 @@ type code struct {
 	manifest engine.Manifest
 	schema   *jsonschema.Schema // of config; nil: none
 	guest    wazero.CompiledModule
-	relay    wazero.CompiledModule
 	entries  [entryCount]bool
 	initial  uint64 // bytes of memory at the start
 	holders  int    // guarded by Library.mu
@@ -47,14 +45,8 @@ func (l *Library) letGo(c *code) {
 	}
 	l.mu.Unlock()
 	if last {
-		c.close()
+		_ = c.guest.Close(context.Background())
 	}
-}
-
-func (c *code) close() {
-	ctx := context.Background()
-	_ = c.guest.Close(ctx)
-	_ = c.relay.Close(ctx)
 }
 
 // compile is a stage of the gate: native code for what the earlier stages passed.
@@ -90,25 +82,14 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 		initial:  uint64(u.structure.minPages) * abi.PageSize,
 	}
 	k := l.kinds[u.manifest.Kind]
-	var names []string
-	for _, e := range k.entries {
-		if _, c.entries[e] = u.structure.function(entryNames[e]); c.entries[e] {
-			names = append(names, entryNames[e])
-		}
-	}
-	initialize := ""
-	if _, c.entries[entryInitialize] = u.structure.function(abi.Initialize); c.entries[entryInitialize] {
-		initialize = abi.Initialize
+	for _, e := range append([]entry{entryInitialize}, k.entries...) {
+		_, c.entries[e] = u.structure.function(entryNames[e])
 	}
 	// Others may wait for this, so that one who gives up must not end it.
 	ctx = experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
 	var err error
-	if c.guest, err = k.runtime.CompileModule(ctx, u.structure.lean); err != nil {
+	if c.guest, err = k.runtime.CompileModule(ctx, u.metered); err != nil {
 		return nil, refuse("does not compile: %s", truncate(err.Error(), maxCause))
-	}
-	if c.relay, err = l.relays.CompileModule(ctx, relayModule(names, initialize)); err != nil {
-		_ = c.guest.Close(ctx)
-		return nil, fmt.Errorf("compile relay: %w", err)
 	}
 	return c, nil
 }

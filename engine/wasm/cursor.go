@@ -111,3 +111,21 @@ func (c *cursor) end() {
 		c.fail("%d bytes too many", len(c.b))
 	}
 }
+
+// The other way: encoding.
+
+func appendU32(b []byte, v uint32) []byte {
+	for v >= 0x80 {
+		b = append(b, byte(v)|0x80)
+		v >>= 7
+	}
+	return append(b, byte(v))
+}
+
+func appendName(b []byte, s string) []byte {
+	return append(appendU32(b, uint32(len(s))), s...)
+}
+
+func appendSection(m []byte, id byte, content []byte) []byte {
+	return append(appendU32(append(m, id), uint32(len(content))), content...)
+}

@@ -23,6 +23,7 @@ type upload struct {
 	structure *structure         // structure
 	manifest  engine.Manifest    // manifest
 	schema    *jsonschema.Schema // manifest
+	metered   []byte             // meter: what is compiled
 	code      *code              // compile: held by the upload
 }
 
@@ -33,15 +34,21 @@ type stage struct {
 }
 
 // Stages in order. What a later stage does is only safe after the earlier ones: no
-// decoder but our own sees a module that structure has not passed. A validator of
-// instructions belongs after manifest, a meter after it, and a compiler in
-// another process in the place of compile.
+// decoder but our own sees a module that structure has not passed. What bounds the cost
+// of compiling belongs before meter, and a compiler in another process in the
+// place of compile.
 func (l *Library) stages() []stage {
-	return append(inspectStages(), stage{"compile", l.compile}, stage{"try", l.try})
+	return append(loadStages(l), stage{"try", l.try})
+}
+
+// loadStages are those that a stored module passes again: what it was tried with does
+// not change.
+func loadStages(l *Library) []stage {
+	return append(inspectStages(), stage{"compile", l.compile})
 }
 
 func inspectStages() []stage {
-	return []stage{{"size", checkSize}, {"structure", checkStructure}, {"manifest", checkIdentity}}
+	return []stage{{"size", checkSize}, {"structure", checkStructure}, {"manifest", checkIdentity}, {"meter", meterUpload}}
 }
 
 // pass sends the upload through the stages. Errors: *engine.Error with CodeInvalid
@@ -61,8 +68,8 @@ func pass(ctx context.Context, stages []stage, u *upload) error {
 	return nil
 }
 
-// Inspect passes the module through the stages that run none of it: size, structure,
-// and manifest. It returns the manifest.
+// Inspect passes the module through the stages that neither compile nor run it, and
+// returns its manifest.
 // Errors: *engine.Error with CodeInvalid whose message names section or function.
 func (l *Library) Inspect(module []byte) (engine.Manifest, error) { return inspect(module) }
 
@@ -111,6 +118,14 @@ func checkStructure(_ context.Context, u *upload) error {
 	return nil
 }
 
+func meterUpload(_ context.Context, u *upload) error {
+	var err error
+	if u.metered, err = meter(u.structure); err != nil {
+		return refuse("%v", err)
+	}
+	return nil
+}
+
 // checkIdentity reads the manifest and holds the module to its kind.
 func checkIdentity(_ context.Context, u *upload) error {
 	m, err := parseManifest(u.structure.manifest)
@@ -134,7 +149,7 @@ func checkIdentity(_ context.Context, u *upload) error {
 		return refuse("module of %d bytes (at most %d for a %s)", len(u.module), size, m.Kind)
 	}
 	s := u.structure
-	if e, ok := s.exports[abi.Memory]; !ok || e.kind != 2 || e.index != 0 || !s.hasMemory {
+	if e, ok := s.exports[abi.Memory]; !ok || e.kind != 2 {
 		return refuse("export section: no memory named %q", abi.Memory)
 	}
 	if least := uint64(s.minPages) * abi.PageSize; least > memory {

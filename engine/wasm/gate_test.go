@@ -44,7 +44,7 @@ func TestPrepare(t *testing.T) {
 		{"of another kind", rule(i32c(0)), engine.PluginVersion{Name: "test", Version: "1.0.0", Kind: abi.KindProvider}, "a rule"},
 		{"damaged", rule(i32c(0)), engine.PluginVersion{SHA256: sha256.Sum256([]byte("x"))}, "it was damaged"},
 		{"too large", large, engine.PluginVersion{}, "at most 4194304 for a rule"},
-		{"code that is none", rule([]byte{0xff}), engine.PluginVersion{}, "does not compile"},
+		{"code that is none", rule([]byte{0xff}), engine.PluginVersion{}, "function 0, at byte 59: instruction 0xff is not known"},
 		{"code of a wrong type", rule(i64c(0)), engine.PluginVersion{}, "does not compile"},
 		{"data outside memory", asm{pages: 1, data: strings.Repeat("x", abi.PageSize+1), functions: rule(i32c(0)).functions}, engine.PluginVersion{}, "at its start: data[0]: out of bounds memory access"},
 		{"start that traps", start(unreachable), engine.PluginVersion{}, "at its start: unreachable"},
@@ -127,7 +127,7 @@ func TestStages(t *testing.T) {
 	for _, s := range new(Library).stages() {
 		names = append(names, s.name)
 	}
-	if got := strings.Join(names, " "); got != "size structure manifest compile try" {
+	if got := strings.Join(names, " "); got != "size structure manifest meter compile try" {
 		t.Errorf("stages are %s", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -143,7 +143,7 @@ func (l *Library) codeOf(ctx context.Context, s *slot) (*code, error) {
 	}
 	// What is stored passed the gate of the day; it is tried again when it is first used.
 	u := &upload{version: s.version, module: module}
-	err = pass(ctx, append(inspectStages(), stage{"compile", l.compile}), u)
+	err = pass(ctx, loadStages(l), u)
 	return u.code, err
 }
 

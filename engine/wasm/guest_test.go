@@ -63,15 +63,6 @@ func TestBrokenGuests(t *testing.T) {
 	}
 }
 
-// TestRecursion is W4: it ends with the stack or with the time, whichever is first.
-func TestRecursion(t *testing.T) {
-	_, err := decideOnce(t, Config{}, asm{functions: map[string][]byte{abi.EntryDecide: call(0)}})
-	if engine.CodeOf(err) != engine.CodePluginFailed ||
-		!strings.Contains(err.Error(), "stack overflow") && !strings.Contains(err.Error(), errOverdue.Error()) {
-		t.Errorf("Decide() = %v, want stack overflow or %q", err, errOverdue)
-	}
-}
-
 // TestEndlessGuests is W1 and W6 for both kinds: whoever never returns is stopped,
 // and the next call has a fresh instance. Not parallel: they take the processor.
 func TestEndlessGuests(t *testing.T) {

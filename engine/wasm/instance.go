@@ -55,7 +55,7 @@ type instance struct {
 	plugin *plugin
 	memory *memory
 	guest  api.Module
-	relay  api.Module
+	halt   api.MutableGlobal        // anything but 0 ends the call at its next tick
 	calls  [entryCount]api.Function // nil: not exported
 	stack  [1]uint64
 	frame  document.Frame
@@ -99,15 +99,10 @@ func (p *plugin) instantiate() (in *instance, err error) {
 	if err != nil {
 		return in, err
 	}
-	resolve := func(string) api.Module { return in.guest }
-	in.relay, err = p.lib.relays.InstantiateModule(
-		experimental.WithImportResolver(in.Context, resolve), p.code.relay, config)
-	if err != nil {
-		return in, err
-	}
+	in.halt = in.guest.ExportedGlobal(stopGlobal).(api.MutableGlobal)
 	for e, name := range entryNames {
 		if p.code.entries[e] {
-			in.calls[e] = in.relay.ExportedFunction(name)
+			in.calls[e] = in.guest.ExportedFunction(name)
 		}
 	}
 	p.lib.watchdog.add(in)
@@ -142,7 +137,7 @@ func (in *instance) call(e entry) (int32, error) {
 	in.endLine()
 
 	if !in.state.CompareAndSwap(busy, busy&^flags) {
-		return 0, errOverdue
+		return 0, errOverdue // and what it answered in its last moment is not heard
 	}
 	if err == nil {
 		err = in.frame.Err()
@@ -154,11 +149,10 @@ func (in *instance) call(e entry) (int32, error) {
 }
 
 // stop tells the call that has this state to end; the guest notices at its next
-// loop turn or host call. The relay holds no memory, so that closing it while the
-// guest runs takes nothing away from under it.
+// tick or host call. The watchdog calls it while the guest runs, and never after close.
 func (in *instance) stop(state uint64) {
 	if in.state.CompareAndSwap(state, state|stoppedFlag) {
-		_ = in.relay.CloseWithExitCode(context.Background(), sys.ExitCodeDeadlineExceeded)
+		in.halt.Set(1)
 	}
 }
 
@@ -192,9 +186,6 @@ func (in *instance) idle() { in.frame.Reset(document.FrameInput{}) }
 // close frees the instance. No call may be in progress.
 func (in *instance) close() {
 	in.plugin.lib.watchdog.remove(in)
-	if in.relay != nil {
-		_ = in.relay.Close(context.Background())
-	}
 	if in.guest != nil {
 		_ = in.guest.Close(context.Background())
 	}
@@ -210,9 +201,6 @@ func cause(err error) string {
 	case errors.Is(err, errOverdue), errors.Is(err, errBounds):
 		// words of ours
 	case errors.As(err, &exit):
-		if exit.ExitCode() == sys.ExitCodeDeadlineExceeded {
-			return errOverdue.Error()
-		}
 		return fmt.Sprintf("exited with code %d", exit.ExitCode())
 	}
 	first, _, _ := strings.Cut(err.Error(), "\n")

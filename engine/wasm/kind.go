@@ -40,15 +40,8 @@ func newKinds(ctx context.Context, cfg Config, cache wazero.CompilationCache) (m
 		config := wazero.NewRuntimeConfigCompiler().
 			WithCompilationCache(cache).
 			WithMemoryLimitPages(uint32(k.memory / abi.PageSize)).
-			WithDebugInfoEnabled(false).
-			// It makes guests look, at every loop turn, whether they were stopped. Its
-			// other half, a goroutine per call, is what relays avoid.
-			WithCloseOnContextDone(true)
+			WithDebugInfoEnabled(false)
 		k.runtime = wazero.NewRuntimeWithConfig(ctx, config)
-		// A relay's types must have the same numbers here as in the relays' runtime.
-		if _, err := k.runtime.CompileModule(ctx, relayModule(nil, "")); err != nil {
-			return kinds, err
-		}
 		if err := instantiateHost(ctx, k.runtime); err != nil {
 			return kinds, err
 		}

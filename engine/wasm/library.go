@@ -66,7 +66,6 @@ type Library struct {
 	cfg      Config
 	cache    wazero.CompilationCache
 	kinds    map[string]*kind
-	relays   wazero.Runtime // holds no guest
 	watchdog *watchdog
 	stopDog  context.CancelFunc
 
@@ -107,11 +106,7 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	if l.cache, err = openCache(l.cfg.CacheDir); err != nil {
 		return nil, fmt.Errorf("open plugin library: %w", err)
 	}
-	l.relays = wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigCompiler().WithCompilationCache(l.cache))
-	if _, err = l.relays.CompileModule(ctx, relayModule(nil, "")); err == nil {
-		l.kinds, err = newKinds(ctx, l.cfg, l.cache)
-	}
-	if err != nil {
+	if l.kinds, err = newKinds(ctx, l.cfg, l.cache); err != nil {
 		return nil, errors.Join(fmt.Errorf("open plugin library: %w", err), l.closeRuntimes(ctx))
 	}
 	dogCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
@@ -182,6 +177,6 @@ func (l *Library) closeRuntimes(ctx context.Context) error {
 			errs = append(errs, k.runtime.Close(ctx))
 		}
 	}
-	errs = append(errs, l.relays.Close(ctx), l.cache.Close(ctx))
+	errs = append(errs, l.cache.Close(ctx))
 	return errors.Join(errs...)
 }

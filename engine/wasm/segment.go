@@ -2,8 +2,8 @@ package wasm
 
 import "unicode/utf8"
 
-// The parts of sections that repeat. Each reads one record and says nothing of
-// its meaning: indexes are checked by whoever compiles.
+// The parts of sections that repeat. Each reads over one record; types and what
+// instructions mean are checked by whoever compiles.
 
 // limits reads a table's or memory's size; most is what it declares, or the greatest number.
 func limits(c *cursor) (least, most uint32) {
@@ -24,25 +24,27 @@ func limits(c *cursor) (least, most uint32) {
 
 // constant reads over a constant expression and its end.
 // https://webassembly.github.io/spec/core/valid/instructions.html#constant-expressions
-func constant(c *cursor) {
+func constant(c *cursor, known indexes) {
 	for c.err == nil {
 		switch op := c.byte(); op {
-		case 0x0b: // end
+		case opEnd:
 			return
-		case 0x41: // i32.const
+		case opI32Const:
 			c.skipLEB(5)
-		case 0x42: // i64.const
+		case opI64Const:
 			c.skipLEB(10)
-		case 0x43: // f32.const
+		case opF32Const:
 			c.take(4)
-		case 0x44: // f64.const
+		case opF64Const:
 			c.take(8)
-		case 0x23, 0xd2: // global.get, ref.func
-			c.u32()
-		case 0xd0: // ref.null
+		case opGlobalGet:
+			c.below("global", known.globals)
+		case opRefFunc:
+			c.below("function", known.functions)
+		case opRefNull:
 			c.byte()
-		case 0xfd: // v128.const
-			if c.u32() != 12 {
+		case opPrefixVector:
+			if c.u32() != 12 { // v128.const
 				c.fail("instruction that is not constant")
 			}
 			c.take(16)
@@ -54,7 +56,7 @@ func constant(c *cursor) {
 
 // element reads over an element segment, in its eight forms.
 // https://webassembly.github.io/spec/core/binary/modules.html#element-section
-func element(c *cursor) {
+func element(c *cursor, known indexes) {
 	flags := c.u32()
 	if flags > 7 {
 		c.fail("element segment of kind %d", flags)
@@ -65,19 +67,19 @@ func element(c *cursor) {
 		if explicit {
 			c.u32() // table
 		}
-		constant(c)
+		constant(c, known)
 	}
 	if flags&3 != 0 {
 		c.byte() // element kind or reference type
 	}
 	if expressions {
 		for range c.count("elements", 2, maxTable) {
-			constant(c)
+			constant(c, known)
 		}
 		return
 	}
 	for range c.count("elements", 1, maxTable) {
-		c.u32()
+		c.below("function", known.functions)
 	}
 }
 
@@ -106,14 +108,14 @@ func body(c *cursor) {
 }
 
 // data reads over a data segment, in its three forms.
-func data(c *cursor) {
+func data(c *cursor, known indexes) {
 	switch kind := c.u32(); kind {
 	case 0:
-		constant(c)
+		constant(c, known)
 	case 1:
 	case 2:
 		c.u32() // memory
-		constant(c)
+		constant(c, known)
 	default:
 		c.fail("data segment of kind %d", kind)
 	}

@@ -58,16 +58,24 @@ type structure struct {
 	types     []signature
 	functions []uint32 // type of each function, imported ones first
 	imports   int      // of those, imported
-	exports   map[string]export
-	hasMemory bool
+	tables    int
+	memories  int
 	minPages  uint32
+	globals   int
+	exports   map[string]export
 	bodies    int
 	custom    int
 	dataCount int // -1: not declared
 	manifest  []byte
-	// lean is the module without its custom sections, except for function names:
+	// sections are the module's own, without custom ones, except for function names:
 	// debug information is dead weight, and wazero reads names trustingly.
-	lean []byte
+	sections []section
+}
+
+type section struct {
+	id      byte
+	content []byte // a view of the module
+	at      int    // where that begins
 }
 
 type export struct {
@@ -77,18 +85,17 @@ type export struct {
 
 // readStructure checks that a module is framed as it claims to be: every section in
 // order and of its stated size, every count within what is left and within the caps,
-// every import offered by this host with exactly its type. It reads no instructions;
-// that is a validator's work, a later stage.
+// every import offered by this host with exactly its type. It reads no instructions:
+// that is the meter's work.
 // Errors name the section and, for imports, the function; they are safe to show.
 func readStructure(module []byte) (*structure, error) {
 	if !bytes.HasPrefix(module, moduleHeader) {
 		return nil, fmt.Errorf("not a WebAssembly module, version 1 (a component is not one)")
 	}
-	s := &structure{exports: map[string]export{}, dataCount: -1, lean: append([]byte(nil), moduleHeader...)}
+	s := &structure{exports: map[string]export{}, dataCount: -1}
 	c := &cursor{b: module[len(moduleHeader):], at: len(moduleHeader), part: "module"}
 	last := 0
 	for len(c.b) > 0 && c.err == nil {
-		start := c.at
 		id, size := c.byte(), c.u32()
 		if int(id) >= len(sectionNames) {
 			c.fail("unknown section %d", id)
@@ -101,18 +108,19 @@ func readStructure(module []byte) (*structure, error) {
 			}
 			last = sectionRank[id]
 		}
-		sub := &cursor{at: c.at, part: sectionNames[id]}
-		sub.b = c.take(size)
+		part := section{id: id, at: c.at}
+		part.content = c.take(size)
 		if c.err != nil {
 			break
 		}
-		s.section(id, sub)
+		sub := &cursor{b: part.content, at: part.at, part: sectionNames[id]}
+		s.read(id, sub)
 		sub.end()
 		if sub.err != nil {
 			return nil, sub.err
 		}
 		if id != sectionCustom {
-			s.lean = append(s.lean, module[start:c.at]...)
+			s.sections = append(s.sections, part)
 		}
 	}
 	if c.err != nil {
@@ -124,7 +132,7 @@ func readStructure(module []byte) (*structure, error) {
 	return s, nil
 }
 
-func (s *structure) section(id byte, c *cursor) {
+func (s *structure) read(id byte, c *cursor) {
 	switch id {
 	case sectionCustom:
 		s.customSection(c)
@@ -137,7 +145,8 @@ func (s *structure) section(id byte, c *cursor) {
 			s.functions = append(s.functions, s.typeIndex(c))
 		}
 	case sectionTable:
-		for range c.count("tables", 3, 1) {
+		s.tables = c.count("tables", 3, 1)
+		for range s.tables {
 			if letterOf(c.byte()) != 'r' {
 				c.fail("table of something that is no reference")
 			}
@@ -146,9 +155,9 @@ func (s *structure) section(id byte, c *cursor) {
 			}
 		}
 	case sectionMemory:
-		for range c.count("memories", 2, 1) {
+		s.memories = c.count("memories", 2, 1)
+		for range s.memories {
 			s.minPages, _ = limits(c)
-			s.hasMemory = true
 		}
 	case sectionGlobal:
 		for range c.count("globals", 4, maxGlobals) {
@@ -156,7 +165,8 @@ func (s *structure) section(id byte, c *cursor) {
 			if c.byte() > 1 {
 				c.fail("mutability is neither 0 nor 1")
 			}
-			constant(c)
+			constant(c, s.known())
+			s.globals++
 		}
 	case sectionExport:
 		s.exportSection(c)
@@ -164,7 +174,7 @@ func (s *structure) section(id byte, c *cursor) {
 		c.fail("a start function is not allowed: export %s instead", abi.Initialize)
 	case sectionElement:
 		for range c.count("element segments", 2, maxElements) {
-			element(c)
+			element(c, s.known())
 		}
 	case sectionDataCount:
 		s.dataCount = int(c.u32())
@@ -182,7 +192,7 @@ func (s *structure) section(id byte, c *cursor) {
 			c.fail("%d segments where %d were announced", n, s.dataCount)
 		}
 		for range n {
-			data(c)
+			data(c, s.known())
 		}
 	}
 }
@@ -234,8 +244,13 @@ func (s *structure) exportSection(c *cursor) {
 		if _, twice := s.exports[name]; twice {
 			c.fail("exports %q twice", name)
 		}
-		if e.kind > 3 {
+		if count := [...]int{len(s.functions), s.tables, s.memories, s.globals}; int(e.kind) >= len(count) {
 			c.fail("exports %q of unknown kind %d", name, e.kind)
+		} else if int64(e.index) >= int64(count[e.kind]) {
+			c.fail("exports %q, which is not there", name)
+		}
+		if name == stopGlobal {
+			c.fail("exports %q, a name that is the host's", name)
 		}
 		s.exports[name] = e
 	}
@@ -257,7 +272,7 @@ func (s *structure) customSection(c *cursor) {
 		s.manifest = content
 	case name == "name":
 		if names := functionNames(content); names != nil {
-			s.lean = appendSection(s.lean, sectionCustom, append(appendName(nil, name), names...))
+			s.sections = append(s.sections, section{id: sectionCustom, content: append(appendName(nil, name), names...)})
 		}
 	}
 }
@@ -280,10 +295,15 @@ func (s *structure) valueType(c *cursor) byte {
 	return letter
 }
 
+// known is what may be named so far.
+func (s *structure) known() indexes {
+	return indexes{functions: uint32(len(s.functions)), globals: uint32(s.globals)}
+}
+
 // function returns the type of the exported function, and whether there is one.
 func (s *structure) function(name string) (signature, bool) {
 	e, ok := s.exports[name]
-	if !ok || e.kind != 0 || int64(e.index) >= int64(len(s.functions)) {
+	if !ok || e.kind != 0 {
 		return signature{}, false
 	}
 	return s.types[s.functions[e.index]], true

@@ -26,7 +26,7 @@ const leastScans = 8
 // watchdog stops calls that take too long. It looks at every instance at a fixed
 // interval and adds up for how long it has seen the same call, so that a call costs
 // two atomic operations and no clock.
-// See RATIONALE.md, "How is an overdue call stopped?".
+// See RATIONALE.md, "How is a call stopped?".
 type watchdog struct {
 	every  time.Duration
 	wake   chan struct{} // capacity 1; sent by begin, never closed

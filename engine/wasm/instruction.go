@@ -1,0 +1,159 @@
+package wasm
+
+// Opcodes that the meter looks at; the rest is only stepped over.
+// https://webassembly.github.io/spec/core/binary/instructions.html
+const (
+	opUnreachable      = 0x00
+	opNop              = 0x01
+	opBlock            = 0x02
+	opLoop             = 0x03
+	opIf               = 0x04
+	opElse             = 0x05
+	opEnd              = 0x0b
+	opBr               = 0x0c
+	opBrIf             = 0x0d
+	opBrTable          = 0x0e
+	opReturn           = 0x0f
+	opCall             = 0x10
+	opCallIndirect     = 0x11
+	opDrop             = 0x1a
+	opSelect           = 0x1b
+	opSelectTyped      = 0x1c
+	opLocalGet         = 0x20
+	opLocalTee         = 0x22
+	opGlobalGet        = 0x23
+	opGlobalSet        = 0x24
+	opTableGet         = 0x25
+	opTableSet         = 0x26
+	opFirstLoad        = 0x28
+	opLastStore        = 0x3e
+	opMemorySize       = 0x3f
+	opMemoryGrow       = 0x40
+	opI32Const         = 0x41
+	opI64Const         = 0x42
+	opF32Const         = 0x43
+	opF64Const         = 0x44
+	opFirstNumeric     = 0x45
+	opI32LessSigned    = 0x48
+	opI32Sub           = 0x6b
+	opI32ShiftUnsigned = 0x76
+	opLastNumeric      = 0xc4
+	opRefNull          = 0xd0
+	opRefIsNull        = 0xd1
+	opRefFunc          = 0xd2
+	opPrefixMisc       = 0xfc
+	opPrefixVector     = 0xfd
+
+	noResult = 0x40 // type of a block without one
+)
+
+// instruction is one instruction as the meter sees it.
+type instruction struct {
+	op   byte
+	bulk bool // works on a length that only the running guest knows, the top of its stack
+}
+
+// indexes are the counts that an instruction's indexes must be below: those of
+// the module as it was uploaded, so that none can name what the meter adds.
+type indexes struct{ functions, globals uint32 }
+
+// next reads one instruction of the default feature set of 2.0: no threads, no
+// tail calls, no exceptions.
+func (c *cursor) next(known indexes) instruction {
+	in := instruction{op: c.byte()}
+	switch op := in.op; {
+	case op == opUnreachable, op == opNop, op == opElse, op == opEnd, op == opReturn, op == opDrop, op == opSelect, op == opRefIsNull,
+		op >= opFirstNumeric && op <= opLastNumeric:
+	case op == opBlock, op == opLoop, op == opIf:
+		c.skipLEB(5)
+	case op == opBr, op == opBrIf:
+		c.u32()
+	case op == opBrTable:
+		for range c.count("branch targets", 1, maxTargets) {
+			c.u32()
+		}
+		c.u32()
+	case op == opCall, op == opRefFunc:
+		c.below("function", known.functions)
+	case op == opCallIndirect:
+		c.u32()
+		c.u32()
+	case op == opSelectTyped:
+		for range c.count("types", 1, maxValues) {
+			c.byte()
+		}
+	case op >= opLocalGet && op <= opLocalTee, op == opTableGet, op == opTableSet:
+		c.u32()
+	case op == opGlobalGet, op == opGlobalSet:
+		c.below("global", known.globals)
+	case op >= opFirstLoad && op <= opLastStore:
+		c.memoryArgument()
+	case op == opMemorySize, op == opMemoryGrow, op == opRefNull:
+		c.byte()
+	case op == opI32Const:
+		c.skipLEB(5)
+	case op == opI64Const:
+		c.skipLEB(10)
+	case op == opF32Const:
+		c.take(4)
+	case op == opF64Const:
+		c.take(8)
+	case op == opPrefixMisc:
+		in.bulk = c.misc()
+	case op == opPrefixVector:
+		c.vector()
+	default:
+		c.fail("instruction %#x is not known", op)
+	}
+	return in
+}
+
+func (c *cursor) below(what string, count uint32) {
+	if i := c.u32(); c.err == nil && i >= count {
+		c.fail("%s %d of %d", what, i, count)
+	}
+}
+
+// memoryArgument reads an alignment and an offset.
+func (c *cursor) memoryArgument() {
+	c.u32()
+	c.u32()
+}
+
+// misc reads the rest of an instruction with prefix 0xfc and reports whether it is
+// one of the bulk operations.
+func (c *cursor) misc() (bulk bool) {
+	switch sub := c.u32(); sub {
+	case 0, 1, 2, 3, 4, 5, 6, 7: // saturating conversions
+	case 8, 10, 12, 14: // memory.init and copy, table.init and copy
+		c.u32()
+		c.u32()
+		return true
+	case 11, 15, 17: // memory.fill, table.grow and fill
+		c.u32()
+		return true
+	case 9, 13, 16: // data.drop, elem.drop, table.size
+		c.u32()
+	default:
+		c.fail("instruction 0xfc %d is not known", sub)
+	}
+	return false
+}
+
+// vector reads the rest of an instruction with prefix 0xfd.
+func (c *cursor) vector() {
+	switch sub := c.u32(); {
+	case sub <= 11, sub == 92, sub == 93: // loads and stores
+		c.memoryArgument()
+	case sub == 12, sub == 13: // v128.const, i8x16.shuffle
+		c.take(16)
+	case sub >= 21 && sub <= 34: // lanes
+		c.byte()
+	case sub >= 84 && sub <= 91: // loads and stores of lanes
+		c.memoryArgument()
+		c.byte()
+	case sub <= 255:
+	default:
+		c.fail("instruction 0xfd %d is not known", sub)
+	}
+}

@@ -89,6 +89,28 @@ func TestUploadPluginRefuses(t *testing.T) {
 	}
 }
 
+// FuzzModuleOf: no panic, and what is taken out of a form was in it, within the limit.
+func FuzzModuleOf(f *testing.F) {
+	s, err := New((&fake{}).config())
+	if err != nil {
+		f.Fatal(err)
+	}
+	s.cfg.MaxModuleUpload = 64
+	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"module\"; filename=\"m\"\r\n\r\nwasm\r\n--b--\r\n"))
+	f.Add("multipart/form-data; boundary=b", []byte("--b\r\nContent-Disposition: form-data; name=\"fixtures\"\r\n\r\n[]\r\n--b--\r\n"))
+	f.Add("multipart/form-data; boundary=", []byte("--\r\n"))
+	f.Add("text/plain", []byte("x"))
+	f.Fuzz(func(t *testing.T, contentType string, body []byte) {
+		module, failure := s.moduleOf(contentType, body)
+		if failure == nil && (len(module) == 0 || len(module) > 64 || !bytes.Contains(body, module)) {
+			t.Fatalf("moduleOf(%q, %q) = %q, want bytes of the body, at most 64", contentType, body, module)
+		}
+		if failure != nil && (module != nil || failure.status < 400 || failure.message == "") {
+			t.Fatalf("moduleOf(%q, %q) = %+v, want a failure alone", contentType, body, failure)
+		}
+	})
+}
+
 func TestPlugins(t *testing.T) {
 	t.Parallel()
 	f := &fake{plugins: []engine.PluginVersion{{Name: "router", Version: "1.0.0+b", Kind: "rule", SHA256: [32]byte{0xab}, Size: 5, Active: true, CreatedAt: testNow,

@@ -157,6 +157,7 @@ func TestPanicContained(t *testing.T) {
 	f := &fake{
 		complete: func(context.Context, *engine.Request) (engine.Completion, error) { panic("boom in complete") },
 		stream:   func(context.Context, *engine.Request) (engine.Stream, engine.Meta, error) { panic("boom in stream") },
+		onRules:  func() { panic("boom in rules") },
 	}
 	s := start(t, f)
 	for _, members := range []string{"", `,"stream":true`} {
@@ -165,6 +166,11 @@ func TestPanicContained(t *testing.T) {
 		if strings.Contains(r.body, "boom") {
 			t.Errorf("the panic's text is shown: %s", r.body)
 		}
+	}
+	r := s.do("GET", "/api/v1/rules", userKey, "")
+	isProblem(t, "panic on the admin API", r, 500, "internal_error")
+	if strings.Contains(r.body, "boom") {
+		t.Errorf("the panic's text is shown: %s", r.body)
 	}
 	if r := s.do("GET", "/healthz", "", ""); r.status != 200 {
 		t.Errorf("GET /healthz after panics = %d, want 200", r.status)

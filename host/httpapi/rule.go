@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"strings"
 	"time"
 
@@ -36,23 +35,6 @@ type rule struct {
 	Band      string     `json:"band,omitempty" readOnly:"true" doc:"critical, high, medium or low, by priority."`
 	CreatedAt *time.Time `json:"created_at,omitempty" readOnly:"true"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty" readOnly:"true" doc:"Sent back with PUT, it guards against lost updates."`
-}
-
-// rulePatch is what PATCH may change; what is left out stays.
-type rulePatch struct {
-	Name             *string         `json:"name,omitempty" minLength:"1" maxLength:"128"`
-	Description      *string         `json:"description,omitempty" maxLength:"2000"`
-	Priority         *int            `json:"priority,omitempty" minimum:"0" maximum:"10000"`
-	When             *string         `json:"when,omitempty"`
-	Plugin           *string         `json:"plugin,omitempty" maxLength:"128"`
-	Config           json.RawMessage `json:"config,omitempty"`
-	Target           *string         `json:"target,omitempty" maxLength:"256"`
-	Fallbacks        *[]string       `json:"fallbacks,omitempty" maxItems:"16"`
-	Only             *bool           `json:"only,omitempty"`
-	OnFailure        *string         `json:"on_failure,omitempty" enum:"skip,refuse"`
-	ContinueAfterCut *bool           `json:"continue_after_cut,omitempty"`
-	Enabled          *bool           `json:"enabled,omitempty"`
-	TeamID           *string         `json:"team_id,omitempty" maxLength:"128"`
 }
 
 type (
@@ -122,39 +104,6 @@ func config(raw json.RawMessage) []byte {
 		return nil
 	}
 	return raw
-}
-
-// into overlays the patch.
-func (p rulePatch) into(r *engine.Rule) {
-	overlay(&r.Name, p.Name)
-	overlay(&r.Description, p.Description)
-	overlay(&r.Priority, p.Priority)
-	overlay(&r.When, p.When)
-	overlay(&r.Plugin, p.Plugin)
-	overlay(&r.Target, p.Target)
-	overlay(&r.Fallbacks, p.Fallbacks)
-	overlay(&r.Only, p.Only)
-	overlay(&r.ContinueAfterCut, p.ContinueAfterCut)
-	overlay(&r.Enabled, p.Enabled)
-	overlay(&r.TeamID, p.TeamID)
-	if p.OnFailure != nil {
-		r.OnFailure = engine.FailurePolicy(*p.OnFailure)
-	}
-	if p.Config != nil {
-		r.Config = config(p.Config)
-	}
-}
-
-func overlay[T any](to, from *T) {
-	if from != nil {
-		*to = *from
-	}
-}
-
-// etag changes with every write: the store keeps UpdatedAt by the millisecond, and
-// two writes never share one.
-func etag(r engine.Rule) string {
-	return `"` + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 10) + `"`
 }
 
 // homeOf is the account that a rule without account_id belongs to.
@@ -235,19 +184,6 @@ func (s *Server) getRule(ctx context.Context, in *RuleKey) (*ruleOutput, error) 
 	return &ruleOutput{ETag: etag(r), Body: shownRule(r)}, nil
 }
 
-// matched checks If-Match against the stored rule.
-func matched(m RuleMatch, r engine.Rule) error {
-	if m.IfMatch == "" || m.IfMatch == "*" {
-		return nil
-	}
-	for tag := range strings.SplitSeq(m.IfMatch, ",") {
-		if strings.TrimSpace(tag) == etag(r) {
-			return nil
-		}
-	}
-	return failed(http.StatusPreconditionFailed, codePrecondition, "The rule '"+r.ID+"' was changed since it had that ETag. Read it again.")
-}
-
 func (s *Server) replaceRule(ctx context.Context, in *struct {
 	RuleKey
 	RuleMatch
@@ -279,34 +215,6 @@ func (s *Server) replaceRule(ctx context.Context, in *struct {
 	r := in.Body.stored(old.AccountID)
 	r.ID = old.ID
 	return s.saveRule(ctx, r, was)
-}
-
-func (s *Server) patchRule(ctx context.Context, in *struct {
-	RuleKey
-	RuleMatch
-	Body rulePatch
-}) (*ruleOutput, error) {
-	r, err := s.findRule(ctx, in.RuleKey)
-	if err != nil {
-		return nil, err
-	}
-	if err := matched(in.RuleMatch, r); err != nil {
-		return nil, err
-	}
-	in.Body.into(&r)
-	return s.saveRule(ctx, r, r.UpdatedAt)
-}
-
-// switchRule makes the handler that enables or disables.
-func (s *Server) switchRule(enabled bool) func(context.Context, *RuleKey) (*ruleOutput, error) {
-	return func(ctx context.Context, in *RuleKey) (*ruleOutput, error) {
-		r, err := s.findRule(ctx, *in)
-		if err != nil {
-			return nil, err
-		}
-		r.Enabled = enabled
-		return s.saveRule(ctx, r, r.UpdatedAt)
-	}
 }
 
 func (s *Server) saveRule(ctx context.Context, r engine.Rule, was time.Time) (*ruleOutput, error) {

@@ -15,6 +15,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp"
 )
 
 // TestFasthttpVersion: older versions read one request as two (request smuggling),
@@ -313,4 +315,33 @@ func TestPipelinedAfterRefusal(t *testing.T) {
 			t.Errorf("answer %d = %d, want %d", i, r.status, want[i])
 		}
 	}
+}
+
+// FuzzInspect: whatever fasthttp accepts as headers is inspected without a panic, and
+// what passes has one framing and no folded line.
+func FuzzInspect(f *testing.F) {
+	for _, s := range []string{
+		"Host: x\r\n", "Content-Length: 0\r\nTransfer-Encoding: chunked\r\n", "X-A: 1\r\n 2\r\n", "A:\r\n", ":\r\n", "x-api-key: a\r\nX-API-KEY: b\r\n",
+	} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, headers string) {
+		var h fasthttp.RequestHeader
+		if err := h.Read(bufio.NewReader(strings.NewReader("POST / HTTP/1.1\r\nHost: x\r\n" + headers + "\r\n"))); err != nil {
+			return
+		}
+		_, _ = credential(&h)
+		_ = encoded(&h)
+		_ = notJSON(&h)
+		if inspect(&h) != nil {
+			return
+		}
+		raw := strings.ToLower(string(h.RawHeaders()))
+		if strings.Contains(raw, "\n ") || strings.Contains(raw, "\n\t") {
+			t.Fatalf("inspect passes the folded line in %q", raw)
+		}
+		if strings.Contains(raw, "\ncontent-length:") && strings.Contains(raw, "\ntransfer-encoding:") {
+			t.Fatalf("inspect passes two framings in %q", raw)
+		}
+	})
 }

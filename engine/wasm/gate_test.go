@@ -169,3 +169,31 @@ func TestCacheFolder(t *testing.T) {
 		t.Errorf("cache folder holds %v, %v, want one folder of this build", entries, err)
 	}
 }
+
+func BenchmarkInspect(b *testing.B) {
+	module := goGuest(b, abi.KindProvider)
+	b.SetBytes(int64(len(module)))
+	for b.Loop() {
+		if _, err := inspect(module); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkLoad is what a start costs for each plugin: its code comes from the cache.
+func BenchmarkLoad(b *testing.B) {
+	module := goGuest(b, abi.KindProvider)
+	var s shelf
+	s.add(b, "", module)
+	open(b, cached()) // makes the folder
+	for b.Loop() {
+		l, err := Open(b.Context(), cached())
+		if err != nil {
+			b.Fatal(err)
+		}
+		s.sync(b, l)
+		if err := l.Close(b.Context()); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

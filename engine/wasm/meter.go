@@ -90,6 +90,9 @@ type metered struct {
 	known         indexes
 	counter, stop uint32 // globals
 	tick, bulk    uint32 // functions
+
+	// The function at hand: locals and the price of entering it, and what it does.
+	head, rest []byte
 }
 
 // code rewrites the code section, which begins at that byte of the module.
@@ -105,11 +108,12 @@ func (m *metered) code(content []byte, at int) ([]byte, error) {
 		if c.err != nil {
 			return nil, c.err
 		}
-		body := m.body(sub)
+		m.body(sub)
 		if sub.err != nil {
 			return nil, sub.err
 		}
-		out = append(appendU32(out, uint32(len(body))), body...)
+		out = appendU32(out, uint32(len(m.head)+len(m.rest)))
+		out = append(append(out, m.head...), m.rest...)
 	}
 	for _, body := range [][]byte{m.tickBody(), m.bulkBody()} {
 		out = append(appendU32(out, uint32(len(body))), body...)
@@ -124,22 +128,22 @@ type block struct {
 	count int // of instructions before it
 }
 
-// body rewrites one function.
-func (m *metered) body(c *cursor) []byte {
+// body rewrites one function into head and rest.
+func (m *metered) body(c *cursor) {
 	whole, start := c.b, c.at
 	for range c.u32() { // groups of locals; the structure stage has bounded them
 		c.u32()
 		c.byte()
 	}
-	locals := whole[:c.at-start]
+	m.head = append(m.head[:0], whole[:c.at-start]...)
 
-	out := make([]byte, 0, len(whole)+len(whole)/4)
+	out := m.rest[:0]
 	count, leaf := 0, true
 	for blocks := []block{{}}; len(blocks) > 0; {
 		from, at := c.b, c.at
 		in := c.next(m.known)
 		if c.err != nil {
-			return nil
+			return
 		}
 		count++
 		if in.bulk {
@@ -150,7 +154,7 @@ func (m *metered) body(c *cursor) []byte {
 		case opBlock, opIf, opLoop:
 			if len(blocks) > maxNesting {
 				c.fail("blocks are nested more than %d deep", maxNesting)
-				return nil
+				return
 			}
 			b := block{loop: in.op == opLoop, count: count}
 			if b.loop {
@@ -169,14 +173,11 @@ func (m *metered) body(c *cursor) []byte {
 			}
 		}
 	}
-	if c.end(); c.err != nil {
-		return nil
-	}
-	body := slices.Clone(locals)
+	c.end()
+	m.rest = out
 	if !leaf || count > freeCall {
-		body, _ = m.charge(body, count)
+		m.head, _ = m.charge(m.head, count)
 	}
-	return append(body, out...)
 }
 
 // charge appends what takes price from the counter and ticks below zero. at is where

@@ -19,7 +19,11 @@ type dialer struct {
 	within   time.Duration
 	roots    *x509.CertPool
 	sessions tls.ClientSessionCache
+	resolver *net.Resolver // nil: the system's. Tests set it
 }
+
+// errHandshake says that TCP was there and TLS was not.
+var errHandshake = errors.New("handshake")
 
 func newDialer(cfg *Config) *dialer {
 	return &dialer{within: cfg.Connect, roots: cfg.RootCAs, sessions: tls.NewLRUClientSessionCache(256)}
@@ -31,7 +35,7 @@ func newDialer(cfg *Config) *dialer {
 func (d *dialer) dial(ctx context.Context, out *outgoing) (*conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, d.within)
 	defer cancel()
-	var nd net.Dialer
+	nd := net.Dialer{Resolver: d.resolver}
 	if !out.private {
 		nd.ControlContext = guard
 	}
@@ -51,7 +55,7 @@ func (d *dialer) dial(ctx context.Context, out *outgoing) (*conn, error) {
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
-		return nil, fmt.Errorf("handshake: %w", err)
+		return nil, fmt.Errorf("%w: %w", errHandshake, err)
 	}
 	return newConn(secure, raw), nil
 }
@@ -71,8 +75,6 @@ func dialFailure(ctx context.Context, out *outgoing, err error) *engine.Error {
 	var (
 		lookup      *net.DNSError
 		certificate *tls.CertificateVerificationError
-		record      tls.RecordHeaderError
-		alert       tls.AlertError
 		timeout     interface{ Timeout() bool }
 	)
 	switch {
@@ -84,10 +86,10 @@ func dialFailure(ctx context.Context, out *outgoing, err error) *engine.Error {
 		e.Message = "The address of provider " + out.provider + " is not allowed."
 	case errors.As(err, &certificate):
 		e.Message = "The certificate of provider " + out.provider + " is not valid."
-	case errors.As(err, &record), errors.As(err, &alert):
-		e.Message = "Provider " + out.provider + " did not agree on TLS."
 	case errors.As(err, &timeout) && timeout.Timeout():
 		e.Message = "Provider " + out.provider + " did not accept a connection in time."
+	case errors.Is(err, errHandshake):
+		e.Message = "Provider " + out.provider + " did not agree on TLS."
 	case errors.As(err, &lookup):
 		e.Message = "The host name of provider " + out.provider + " was not found."
 	default:

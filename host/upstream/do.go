@@ -66,7 +66,7 @@ func (c *Client) Do(ctx context.Context, r *engine.UpstreamRequest) (*engine.Ups
 	}
 	if kind := mediaType(in.field("Content-Type")); !frames.accepts(kind) {
 		in.close()
-		return nil, engine.Errorf(engine.CodeUpstreamFailed, "Provider %s answered a streamed request with content type %q.", out.provider, printable(kind))
+		return nil, engine.Errorf(engine.CodeUpstreamFailed, "Provider %s answered a streamed request with content type %q.", out.provider, printable(blotText(kind, out.secret)))
 	}
 	events := &eventReader{
 		in:     in,

@@ -71,7 +71,9 @@ func aborted(text string) script {
 
 func TestNastyPlainAnswers(t *testing.T) {
 	t.Parallel()
-	short := func(c *Config) { c.FirstByte, c.Idle, c.Total = 60*time.Millisecond, 60*time.Millisecond, 150*time.Millisecond }
+	short := func(c *Config) {
+		c.FirstByte, c.Idle, c.Total = 60*time.Millisecond, 60*time.Millisecond, 150*time.Millisecond
+	}
 	tests := []struct {
 		name       string
 		answer     script

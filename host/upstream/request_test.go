@@ -1,0 +1,407 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+const okAnswer = okHead + "Content-Length: 7\r\n\r\n" + helloJSON
+
+func TestRequestOnTheWire(t *testing.T) {
+	t.Parallel()
+	s := serve(t, keep(okAnswer))
+	host := strings.TrimPrefix(s.url, "http://")
+	tests := []struct {
+		name       string
+		base       string
+		change     func(*engine.UpstreamRequest)
+		wantMethod string
+		wantURI    string
+		want       map[string]string // header → value, "" for absent
+	}{
+		{
+			name: "defaults", base: s.url, wantMethod: "POST", wantURI: "/chat",
+			want: map[string]string{
+				"Authorization": "Bearer " + testKey, "Content-Type": "application/json", "Accept": "application/json",
+				"Accept-Encoding": "identity", "User-Agent": "pointsman", "X-Api-Key": "",
+			},
+		},
+		{
+			name: "base path", base: s.url + "/v1/", wantMethod: "POST", wantURI: "/v1/chat",
+		},
+		{
+			name: "base query and path query", base: s.url + "/v1?api-version=1", wantMethod: "POST", wantURI: "/v1/models/a:b?api-version=1&alt=sse",
+			change: func(r *engine.UpstreamRequest) { r.Request.Path = "/models/a:b?alt=sse" },
+		},
+		{
+			name: "escapes stay as they are", base: s.url + "/a%20b", wantMethod: "POST", wantURI: "/a%20b/m%2Fx",
+			change: func(r *engine.UpstreamRequest) { r.Request.Path = "/m%2Fx" },
+		},
+		{
+			name: "get", base: s.url, wantMethod: "GET", wantURI: "/chat",
+			change: func(r *engine.UpstreamRequest) { r.Request.Method, r.Request.Body = "GET", nil },
+			want:   map[string]string{"Content-Type": "", "Content-Length": ""},
+		},
+		{
+			name: "key in a header", base: s.url, wantMethod: "POST", wantURI: "/chat",
+			change: func(r *engine.UpstreamRequest) {
+				r.Auth = engine.ManifestAuth{Scheme: "header", Name: "x-api-key"}
+			},
+			want: map[string]string{"X-Api-Key": testKey, "Authorization": ""},
+		},
+		{
+			name: "key in the query", base: s.url, wantMethod: "POST", wantURI: "/chat?key=" + testKey,
+			change: func(r *engine.UpstreamRequest) { r.Auth = engine.ManifestAuth{Scheme: "query", Name: "key"} },
+			want:   map[string]string{"Authorization": ""},
+		},
+		{
+			name: "key in a query that exists", base: s.url, wantMethod: "POST", wantURI: "/chat?alt=sse&key=" + testKey,
+			change: func(r *engine.UpstreamRequest) {
+				r.Auth = engine.ManifestAuth{Scheme: "query", Name: "key"}
+				r.Request.Path = "/chat?alt=sse"
+			},
+		},
+		{
+			name: "stream", base: s.url, wantMethod: "POST", wantURI: "/chat",
+			change: func(r *engine.UpstreamRequest) { r.Stream, r.Framing = true, "ndjson" },
+			want:   map[string]string{"Accept": "application/json"},
+		},
+		{
+			name: "sse", base: s.url, wantMethod: "POST", wantURI: "/chat",
+			change: streamed,
+			want:   map[string]string{"Accept": "text/event-stream"},
+		},
+		{
+			name: "adapter wins over manifest, ours over both", base: s.url, wantMethod: "POST", wantURI: "/chat",
+			change: func(r *engine.UpstreamRequest) {
+				r.Headers = map[string]string{"anthropic-version": "1", "anthropic-beta": "a", "HOST": "evil.example", "Accept-Encoding": "gzip"}
+				r.Request.Headers = []engine.Pair{
+					{Name: "Anthropic-Version", Value: "2"},
+					{Name: "authorization", Value: "Bearer evil"},
+					{Name: "X-API-Key", Value: "evil"},
+					{Name: "content-length", Value: "1"},
+					{Name: "Transfer-Encoding", Value: "chunked"},
+					{Name: "Connection", Value: "close"},
+					{Name: "Cookie", Value: "a=b"},
+					{Name: "Content-Type", Value: "application/json; charset=utf-8"},
+					{Name: "User-Agent", Value: "adapter"},
+				}
+			},
+			want: map[string]string{
+				"Anthropic-Version": "2", "Anthropic-Beta": "a", "Accept-Encoding": "identity", "X-Api-Key": "",
+				"Authorization": "Bearer " + testKey, "Connection": "", "Cookie": "",
+				"Content-Type": "application/json; charset=utf-8", "User-Agent": "adapter",
+			},
+		},
+	}
+	c := client(t)
+	for _, test := range tests {
+		// Not parallel: the server's last request is looked at.
+		t.Run(test.name, func(t *testing.T) {
+			r := request(test.base)
+			if test.change != nil {
+				test.change(r)
+			}
+			reply, err := c.Do(context.Background(), r)
+			if err == nil {
+				reply.Close()
+			} else if !r.Stream {
+				t.Fatalf("Do(%q) = %v, want an answer", test.name, err)
+			}
+			requests := s.seen()
+			got := requests[len(requests)-1]
+			if got.Method != test.wantMethod || got.RequestURI != test.wantURI {
+				t.Errorf("Do(%q) sent %s %s, want %s %s", test.name, got.Method, got.RequestURI, test.wantMethod, test.wantURI)
+			}
+			if got.Host != host {
+				t.Errorf("Do(%q) sent host %q, want %q", test.name, got.Host, host)
+			}
+			if int(got.ContentLength) != len(r.Request.Body) || len(got.TransferEncoding) > 0 {
+				t.Errorf("Do(%q) sent length %d, coding %v, want %d", test.name, got.ContentLength, got.TransferEncoding, len(r.Request.Body))
+			}
+			for name, want := range test.want {
+				if have := got.Header.Values(name); len(have) > 1 || got.Header.Get(name) != want {
+					t.Errorf("Do(%q) sent %s %q, want %q", test.name, name, have, want)
+				}
+			}
+		})
+	}
+}
+
+func TestRequestsThatAreNotSent(t *testing.T) {
+	t.Parallel()
+	s := serve(t, keep(okAnswer))
+	path := func(p string) func(*engine.UpstreamRequest) {
+		return func(r *engine.UpstreamRequest) { r.Request.Path = p }
+	}
+	header := func(name, value string) func(*engine.UpstreamRequest) {
+		return func(r *engine.UpstreamRequest) { r.Request.Headers = []engine.Pair{{Name: name, Value: value}} }
+	}
+	base := func(b string) func(*engine.UpstreamRequest) {
+		return func(r *engine.UpstreamRequest) { r.Provider.BaseURL = b }
+	}
+	tests := []struct {
+		name   string
+		change func(*engine.UpstreamRequest)
+		want   engine.Code
+	}{
+		{"no path", path(""), engine.CodePluginFailed},
+		{"absolute URL", path("http://evil.example/"), engine.CodePluginFailed},
+		{"authority", path("//evil.example/"), engine.CodePluginFailed},
+		{"at sign", path("@evil.example/"), engine.CodePluginFailed},
+		{"dot segments", path("/a/../../b"), engine.CodePluginFailed},
+		{"dot segment at the end", path("/a/.."), engine.CodePluginFailed},
+		{"escaped dot segments", path("/a/%2e%2E/b"), engine.CodePluginFailed},
+		{"escaped slash in dot segments", path("/a/..%2fb"), engine.CodePluginFailed},
+		{"backslash", path(`/a\..\b`), engine.CodePluginFailed},
+		{"escaped backslash", path(`/a/..%5cb`), engine.CodePluginFailed},
+		{"bad escape", path("/a%zz"), engine.CodePluginFailed},
+		{"fragment", path("/a#b"), engine.CodePluginFailed},
+		{"blank", path("/a b"), engine.CodePluginFailed},
+		{"line end", path("/a HTTP/1.1\r\nX: y"), engine.CodePluginFailed},
+		{"line end in the query", path("/a?b\r\nX: y"), engine.CodePluginFailed},
+		{"not ASCII", path("/ä"), engine.CodePluginFailed},
+		{"header value with a line end", header("X", "a\r\nY: b"), engine.CodePluginFailed},
+		{"header value with NUL", header("X", "a\x00"), engine.CodePluginFailed},
+		{"header name with a line end", header("X\r\nY", "a"), engine.CodePluginFailed},
+		{"header name with a blank", header("X Y", "a"), engine.CodePluginFailed},
+		{"header name with a colon", header("X:", "a"), engine.CodePluginFailed},
+		{"header without a name", header("", "a"), engine.CodePluginFailed},
+		{"method", func(r *engine.UpstreamRequest) { r.Request.Method = "CONNECT" }, engine.CodePluginFailed},
+		{"method with a blank", func(r *engine.UpstreamRequest) { r.Request.Method = "GET / HTTP/1.1\r\nX:" }, engine.CodePluginFailed},
+		{"get with a body", func(r *engine.UpstreamRequest) { r.Request.Method = "GET" }, engine.CodePluginFailed},
+		{"auth scheme", func(r *engine.UpstreamRequest) { r.Auth.Scheme = "basic" }, engine.CodePluginFailed},
+		{"auth in a framing header", func(r *engine.UpstreamRequest) {
+			r.Auth = engine.ManifestAuth{Scheme: "header", Name: "Host"}
+		}, engine.CodePluginFailed},
+		{"auth header name", func(r *engine.UpstreamRequest) {
+			r.Auth = engine.ManifestAuth{Scheme: "header", Name: "x: y"}
+		}, engine.CodePluginFailed},
+		{"base URL without a host", base("http:///v1"), engine.CodeUpstreamFailed},
+		{"base URL of another scheme", base("ftp://127.0.0.1"), engine.CodeUpstreamFailed},
+		{"base URL with a user", base("http://user:pass@127.0.0.1"), engine.CodeUpstreamFailed},
+		{"base URL with a fragment", base(s.url + "#x"), engine.CodeUpstreamFailed},
+		{"base URL with dots", base(s.url + "/a/../b"), engine.CodeUpstreamFailed},
+		{"base URL with a line end", base(s.url + "/a\r\n"), engine.CodeUpstreamFailed},
+		{"no base URL", base(""), engine.CodeUpstreamFailed},
+		{"unknown provider", func(r *engine.UpstreamRequest) { r.Provider.ID = "q" }, engine.CodeUpstreamFailed},
+		{"an account's provider of the same id", func(r *engine.UpstreamRequest) { r.Provider.AccountID = "a" }, engine.CodeUpstreamFailed},
+	}
+	c := client(t)
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			r := request(s.url, test.change)
+			_, err := c.Do(context.Background(), r)
+			if engine.CodeOf(err) != test.want {
+				t.Errorf("Do(%q) = %v, want code %s", test.name, err, test.want)
+			}
+		})
+	}
+	if n := s.accepted(); n != 0 {
+		t.Errorf("%d connections were made, want none", n)
+	}
+}
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	c := New(Config{
+		Credentials: map[string]string{"keyed": " " + testKey + "\n", "simulated": testKey},
+		Keyless:     map[string]bool{"keyless": true},
+		Simulated:   map[string]bool{"simulated": true, "other": true},
+		AllowPrivate: func(p *engine.Provider) bool {
+			return true
+		},
+	})
+	defer c.Close()
+	s := serve(t, keep(okAnswer))
+	tests := []struct {
+		account, id   string
+		wantHas       bool
+		wantSimulated bool
+		wantHeader    string
+	}{
+		{"", "keyed", true, false, "Bearer " + testKey},
+		{"", "keyless", true, false, ""},
+		{"", "simulated", true, true, "Bearer " + placeholder},
+		{"", "other", true, true, "Bearer " + placeholder},
+		{"", "unknown", false, false, ""},
+		{"acme", "keyed", false, false, ""},
+		{"acme", "keyless", false, false, ""},
+		{"acme", "simulated", false, false, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.account+"/"+test.id, func(t *testing.T) {
+			p := &engine.Provider{AccountID: test.account, ID: test.id, BaseURL: s.url}
+			if got := c.HasCredential(p); got != test.wantHas {
+				t.Errorf("HasCredential(%q) = %v, want %v", test.id, got, test.wantHas)
+			}
+			if got := c.Simulated(p); got != test.wantSimulated {
+				t.Errorf("Simulated(%q) = %v, want %v", test.id, got, test.wantSimulated)
+			}
+			reply, err := c.Do(context.Background(), request(s.url, func(r *engine.UpstreamRequest) { r.Provider = p }))
+			if !test.wantHas {
+				if engine.CodeOf(err) != engine.CodeUpstreamFailed {
+					t.Errorf("Do(%q) = %v, want %s", test.id, err, engine.CodeUpstreamFailed)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			reply.Close()
+			requests := s.seen()
+			if got := requests[len(requests)-1].Header.Get("Authorization"); got != test.wantHeader {
+				t.Errorf("Do(%q) sent Authorization %q, want %q", test.id, got, test.wantHeader)
+			}
+		})
+	}
+}
+
+// P10: a redirect is an answer; nothing goes to the other host, the key least of all.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	sink := serve(t, keep(okAnswer))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, stream := range []bool{false, true} {
+			t.Run(fmt.Sprint(status, stream), func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, keep(fmt.Sprintf("HTTP/1.1 %d x\r\nLocation: %s/steal\r\nContent-Length: 4\r\n\r\nmove", status, sink.url)))
+				r := request(s.url, func(r *engine.UpstreamRequest) {
+					r.Stream = stream
+					r.Auth = engine.ManifestAuth{Scheme: "header", Name: "x-api-key"}
+				})
+				reply, err := client(t).Do(context.Background(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer reply.Close()
+				if reply.Status != status || string(reply.Body) != "move" || reply.Events != nil {
+					t.Errorf("Do = %d %q, want %d %q", reply.Status, reply.Body, status, "move")
+				}
+				if got := len(s.seen()); got != 1 {
+					t.Errorf("the server saw %d requests, want 1", got)
+				}
+			})
+		}
+	}
+	t.Cleanup(func() {
+		if n := sink.accepted(); n != 0 {
+			t.Errorf("the redirect's target saw %d connections, want none", n)
+		}
+	})
+}
+
+// The credential is in no error, and not in what a provider echoes.
+func TestCredentialDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	echo := `{"error":"bad key ` + testKey + ` and ` + testKey + `"}`
+	stars := strings.Repeat("*", len(testKey))
+	answers := map[string]script{
+		"body of 200":      say(okHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(echo), echo)),
+		"body of 401":      say(fmt.Sprintf("HTTP/1.1 401 x\r\nX-Echo: %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(echo), echo)),
+		"events":           say(sseHead + chunked + chunks("data: "+echo[:20], echo[20:]+"\n\n") + "0\r\n\r\n"),
+		"status line":      say("HTTP/1.1 " + testKey + " 200\r\n\r\n"),
+		"header":           say("HTTP/1.1 200 OK\r\n" + testKey + "\r\n\r\n"),
+		"content type":     say("HTTP/1.1 200 OK\r\nContent-Type: " + testKey + "\r\n\r\n"),
+		"content encoding": say("HTTP/1.1 200 OK\r\nContent-Encoding: " + testKey + "\r\n\r\n"),
+		"transfer coding":  say("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + testKey + "\r\n\r\n"),
+		"chunk":            say(sseHead + chunked + testKey + "\r\n"),
+		"reset":            aborted(""),
+		"huge header":      flood("HTTP/1.1 200 OK\r\nX: ", testKey),
+	}
+	for name, answer := range answers {
+		for _, scheme := range []engine.ManifestAuth{{Scheme: "bearer"}, {Scheme: "query", Name: "key"}} {
+			for _, stream := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, scheme.Scheme, stream), func(t *testing.T) {
+					t.Parallel()
+					s := serve(t, answer)
+					r := request(s.url, func(r *engine.UpstreamRequest) { r.Auth, r.Stream = scheme, stream })
+					reply, err := client(t).Do(context.Background(), r)
+					var said strings.Builder
+					if reply != nil {
+						defer reply.Close()
+						said.Write(reply.Body)
+						said.WriteString(reply.Field("X-Echo") + reply.Field("Content-Type"))
+						if reply.Events != nil {
+							var events []string
+							events, err = drain(context.Background(), reply.Events)
+							said.WriteString(strings.Join(events, ""))
+						}
+						if strings.Contains(name, "body") && !stream && strings.Count(said.String(), stars) < 2 {
+							t.Errorf("%q came back as %q, want the key as asterisks", name, said.String())
+						}
+					}
+					for e := err; e != nil; e = errors.Unwrap(e) {
+						fmt.Fprintf(&said, "%v %+v %#v", e, e, e)
+					}
+					if strings.Contains(said.String(), testKey) {
+						t.Errorf("%q leaked the key: %q", name, said.String())
+					}
+				})
+			}
+		}
+	}
+	t.Run("connection refused", func(t *testing.T) {
+		t.Parallel()
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ln.Close()
+		r := request("http://"+ln.Addr().String(), func(r *engine.UpstreamRequest) {
+			r.Auth = engine.ManifestAuth{Scheme: "query", Name: "key"}
+		})
+		_, err = client(t).Do(context.Background(), r)
+		if engine.CodeOf(err) != engine.CodeUpstreamFailed || strings.Contains(err.Error(), testKey) {
+			t.Errorf("Do = %v, want %s without the key", err, engine.CodeUpstreamFailed)
+		}
+	})
+}
+
+func TestFieldIsFoundInAnyCase(t *testing.T) {
+	t.Parallel()
+	s := serve(t, say("HTTP/1.1 429 x\r\nretry-AFTER: 7\r\nX-Empty:\r\nContent-Length: 2\r\n\r\n{}"))
+	reply, err := client(t).Do(context.Background(), request(s.url))
+	if err != nil {
+		t.Fatal(err)
+	}
+	reply.Close()
+	for name, want := range map[string]string{"Retry-After": "7", "retry-after": "7", "X-Empty": "", "Content-Type": "", "X-None": "", "Content-Length": "2"} {
+		if got := reply.Field(name); got != want {
+			t.Errorf("Field(%q) = %q, want %q", name, got, want)
+		}
+	}
+}
+
+// A plain answer may begin as late as it ends: see RATIONALE.md.
+func TestFirstByteOfPlainAnswers(t *testing.T) {
+	t.Parallel()
+	release := make(chan struct{})
+	s := serve(t, func(c *net.TCPConn, _ int) bool {
+		<-release
+		_, err := io.WriteString(c, okAnswer)
+		return err == nil
+	})
+	c := client(t, func(cfg *Config) { cfg.FirstByte = 30 * time.Millisecond })
+	if _, err := c.Do(context.Background(), request(s.url, streamed)); engine.CodeOf(err) != engine.CodeUpstreamTimeout {
+		t.Errorf("Do of a stream = %v, want %s", err, engine.CodeUpstreamTimeout)
+	}
+	explicit := request(s.url, func(r *engine.UpstreamRequest) { r.FirstByte = 30 * time.Millisecond })
+	if _, err := c.Do(context.Background(), explicit); engine.CodeOf(err) != engine.CodeUpstreamTimeout {
+		t.Errorf("Do with a first-byte bound = %v, want %s", err, engine.CodeUpstreamTimeout)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { close(release) })
+	reply, err := c.Do(context.Background(), request(s.url))
+	if err != nil || reply.Status != http.StatusOK {
+		t.Errorf("Do of a late plain answer = %v, want it", err)
+	}
+}

@@ -21,7 +21,7 @@ func (Adapter) Error() sdk.Result {
 // statuses than its own, and inside streams under 200.
 func failure(err sdk.Node, status int) chat.Failure {
 	message := err.Get("message")
-	class := classOf(err.Get("type").Text(), status)
+	class := classOf(string(chat.Word(err.Get("type"))), status)
 	if class == abi.ClassInvalid {
 		switch {
 		case message.Find("prompt is too long") >= 0, message.Find("exceed context limit") >= 0:

@@ -15,7 +15,7 @@ func (Adapter) Event() sdk.Result {
 	case abi.EventEOF:
 		return end()
 	case "":
-		name = data.Get("type").Text()
+		name = string(chat.Word(data.Get("type")))
 	}
 	switch name {
 	case "content_block_delta":

@@ -40,7 +40,7 @@ func (Adapter) Request() sdk.Result {
 
 	w := chat.NewWriter()
 	w.Emit(`{"model":`)
-	w.String(r.UpstreamID)
+	w.Node(r.UpstreamID)
 	w.Emit(`,"max_tokens":`)
 	w.Int(maxTokens(r))
 	if r.Stream {
@@ -104,7 +104,7 @@ func writeSampling(w *chat.Writer, r *chat.Request) {
 		open = ","
 	}
 	if open == "," {
-		w.Emit("]")
+		w.Emit(`]`)
 	}
 	r.Lose("seed", r.Seed)
 	r.Lose("presence_penalty", r.PresencePenalty)
@@ -116,7 +116,7 @@ func writeService(w *chat.Writer, r *chat.Request) {
 	if chat.IsText(r.EndUser) {
 		w.Emit(`,"metadata":{"user_id":`)
 		w.Node(r.EndUser)
-		w.Emit("}")
+		w.Emit(`}`)
 	}
 	if r.ServiceTier != 0 && r.ServiceTier.Equal("default") {
 		w.Emit(`,"service_tier":"standard_only"`)
@@ -128,9 +128,10 @@ func writeService(w *chat.Writer, r *chat.Request) {
 // conversation writes system and messages.
 type conversation struct {
 	*chat.Writer
-	r     *chat.Request
-	last  int // index of the last message in the list
-	marks int // cache_control marks written
+	r      *chat.Request
+	last   int // index of the last message in the list
+	marks  int // cache_control marks written
+	before int // what the last turn was
 }
 
 // system writes the system and developer messages, in order, as blocks of the
@@ -143,7 +144,11 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 			turns = true
 			continue
 		}
-		for part := range m.Parts() {
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
 			if part.Text == 0 {
 				m.RefusePart(part)
 				return false
@@ -158,7 +163,7 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 		}
 	}
 	if open == "," {
-		c.Emit("]")
+		c.Emit(`]`)
 	}
 	return true
 }
@@ -166,22 +171,30 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 // turns writes the user and assistant messages. Consecutive ones of a role stay
 // apart: the API merges them.
 func (c *conversation) turns(messages []chat.Message) (ok bool) {
-	open := `,"messages":[`
 	for i := range messages {
 		m := &messages[i]
 		if m.Role == chat.System {
 			continue
 		}
-		if m.Role == chat.Assistant && open != "," {
+		if m.Role == chat.Assistant && c.before == nothing {
 			chat.Refuse(chat.At(m.Index), "Anthropic needs a user message before the first of the assistant")
 			return false
 		}
+		// A plain text, as most messages are, takes two host calls.
+		if text := m.Plain(); text != 0 && (i != c.last || m.Role == chat.User) {
+			c.openText(m.Role)
+			c.Node(text)
+			continue
+		}
 		empty := true
-		for part := range m.Parts() {
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
 			if empty {
-				c.Emit(open)
-				c.role(m.Role)
-				open, empty = ",", false
+				c.open(m.Role)
+				empty = false
 			} else {
 				c.Emit(`,`)
 			}
@@ -196,24 +209,61 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			}
 			c.text(m, part)
 		}
-		switch {
-		case !empty:
-			c.Emit(`]}`)
-		case m.Role == chat.User:
+		if empty && m.Role == chat.User {
 			chat.Refuse(chat.At(m.Index), "Anthropic takes no empty user message")
 			return false
 		}
 	}
+	c.closeTurn()
 	c.Emit(`]`)
 	return true
 }
 
-// role opens a turn.
-func (c *conversation) role(role chat.Role) {
+// What stands before the next turn: the brackets of the turn before are closed with
+// its opening, so that the two go out together.
+const (
+	nothing = iota
+	plainTurn
+	partsTurn
+)
+
+// openText opens a turn that is one text block, up to the text.
+func (c *conversation) openText(role chat.Role) {
+	const block = `{"type":"text","text":`
+	switch {
+	case c.before == plainTurn && role == chat.User:
+		c.Const(`}]},{"role":"user","content":[` + block)
+	case c.before == plainTurn:
+		c.Const(`}]},{"role":"assistant","content":[` + block)
+	default:
+		c.open(role)
+		c.Emit(block)
+	}
+	c.before = plainTurn
+}
+
+// open opens a turn, up to the bracket of its blocks.
+func (c *conversation) open(role chat.Role) {
+	if c.before == nothing {
+		c.Emit(`,"messages":[`)
+	} else {
+		c.closeTurn()
+		c.Emit(`,`)
+	}
 	if role == chat.User {
 		c.Emit(`{"role":"user","content":[`)
 	} else {
 		c.Emit(`{"role":"assistant","content":[`)
+	}
+	c.before = partsTurn
+}
+
+func (c *conversation) closeTurn() {
+	switch c.before {
+	case plainTurn:
+		c.Emit(`}]}`)
+	case partsTurn:
+		c.Emit(`]}`)
 	}
 }
 
@@ -226,6 +276,10 @@ func (c *conversation) text(m *chat.Message, part chat.Part) {
 
 // rest closes a block with what the part has besides its type and its content.
 func (c *conversation) rest(m *chat.Message, part chat.Part) {
+	if !m.More(part) {
+		c.Emit(`}`)
+		return
+	}
 	marked := false
 	for name, value := range m.Rest(part) {
 		object := value.Kind() == abi.KindObject
@@ -242,7 +296,7 @@ func (c *conversation) rest(m *chat.Message, part chat.Part) {
 		c.marks++
 		marked = true
 	}
-	c.Emit("}")
+	c.Emit(`}`)
 }
 
 // other writes a block that is not text, or refuses it.
@@ -267,7 +321,7 @@ func (c *conversation) other(m *chat.Message, part chat.Part) (ok bool) {
 		c.Emit(`,"data":`)
 		c.Node(img.Data)
 	}
-	c.Emit("}")
+	c.Emit(`}`)
 	c.rest(m, part)
 	return true
 }

@@ -51,7 +51,7 @@ func (Adapter) Response() sdk.Result {
 // lose reports a block that the canonical form has no place for. Only types that
 // the API is known to send are named, so that their number is bounded.
 func lose(kind sdk.Node) {
-	switch name := kind.Slice(0, 64).Text(); name {
+	switch name := string(chat.Word(kind)); name {
 	case "tool_use", "server_tool_use", "redacted_thinking", "container_upload":
 		sdk.Lossy("content[]." + name)
 	default:
@@ -63,7 +63,7 @@ func lose(kind sdk.Node) {
 // word that the answer has ended. pause_turn asks to be continued, which the
 // canonical form can say only as an answer cut by its length.
 func finish(reason sdk.Node) string {
-	switch reason.Text() {
+	switch string(chat.Word(reason)) {
 	case "max_tokens", "model_context_window_exceeded", "pause_turn":
 		return chat.FinishLength
 	case "refusal":
@@ -78,32 +78,29 @@ func count(u *chat.Usage, usage sdk.Node) {
 	if usage.Kind() != abi.KindObject {
 		return
 	}
-	for i := range min(usage.Len(), 64) {
-		value := usage.At(i)
-		switch usage.Key(i) {
-		case "input_tokens":
-			overwrite(u, &u.Uncached, value)
-		case "output_tokens":
-			overwrite(u, &u.Output, value)
-		case "cache_read_input_tokens":
-			overwrite(u, &u.CacheRead, value)
-		case "cache_creation_input_tokens":
-			overwrite(u, &u.CacheWrite, value)
-		case "cache_creation":
-			overwrite(u, &u.CacheWrite1h, value.Get("ephemeral_1h_input_tokens"))
-		case "output_tokens_details":
-			overwrite(u, &u.Reasoning, value.Get("thinking_tokens"))
-		case "server_tool_use":
-			u.ServerCalls = 0
-			for j := range min(value.Len(), 64) {
-				u.ServerCalls += chat.Count(value.At(j))
-			}
+	overwrite(u, &u.Uncached, usage.Get("input_tokens"))
+	overwrite(u, &u.Output, usage.Get("output_tokens"))
+	overwrite(u, &u.CacheRead, usage.Get("cache_read_input_tokens"))
+	overwrite(u, &u.CacheWrite, usage.Get("cache_creation_input_tokens"))
+	if writes := usage.Get("cache_creation"); writes != 0 {
+		overwrite(u, &u.CacheWrite1h, writes.Get("ephemeral_1h_input_tokens"))
+	}
+	if details := usage.Get("output_tokens_details"); details != 0 {
+		overwrite(u, &u.Reasoning, details.Get("thinking_tokens"))
+	}
+	if calls := usage.Get("server_tool_use"); calls != 0 && calls.Kind() == abi.KindObject {
+		u.ServerCalls = 0
+		for i := range min(calls.Len(), maxServerTools) {
+			u.ServerCalls += chat.Count(calls.At(i))
 		}
 	}
 }
 
+// maxServerTools bounds the kinds of server tools that are counted.
+const maxServerTools = 64
+
 func overwrite(u *chat.Usage, to *int64, value sdk.Node) {
-	if value.Kind() == abi.KindNumber {
+	if value != 0 && value.Kind() == abi.KindNumber {
 		*to, u.Known = chat.Count(value), true
 	}
 }

@@ -35,3 +35,14 @@ func Count(n sdk.Node) int64 {
 	}
 	return min(max(n.Int(), 0), 1<<40)
 }
+
+// Word returns a short text of a closed set, as a reason or an event's type, to
+// switch on; the beginning of a longer one. It is valid until the next Word.
+func Word(n sdk.Node) []byte {
+	if n == 0 {
+		return nil
+	}
+	return n.Slice(0, len(word)).AppendText(word[:0])
+}
+
+var word [64]byte

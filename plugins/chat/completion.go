@@ -27,7 +27,12 @@ type Choice struct {
 // Emit writes the chat.completion object.
 func (c *Completion) Emit() {
 	w := NewWriter()
-	writeHead(w, "chat.completion", identify(c.ID), clip(c.Model), sdk.NowMS()/1000)
+	w.Emit(`{"id":`)
+	w.String(identify(c.ID))
+	number(w, `,"object":"chat.completion","created":`, sdk.NowMS()/1000)
+	w.Emit(`,"model":`)
+	w.String(clip(c.Model))
+	w.Emit(`,"choices":[`)
 	for i := range c.Choices {
 		if i > 0 {
 			w.Emit(`,`)
@@ -64,18 +69,6 @@ func (c *Choice) write(w *Writer) {
 	w.Emit(`},"logprobs":null,"finish_reason":"`)
 	w.Emit(c.Finish)
 	w.Emit(`"}`)
-}
-
-// writeHead opens an answer or a chunk, up to the bracket of its choices.
-func writeHead(w *Writer, object, id, model string, created int64) {
-	w.Emit(`{"id":`)
-	w.String(id)
-	w.Emit(`,"object":"`)
-	w.Emit(object)
-	number(w, `","created":`, created)
-	w.Emit(`,"model":`)
-	w.String(model)
-	w.Emit(`,"choices":[`)
 }
 
 // maxName bounds an id or a model name that is kept over the events of a stream.

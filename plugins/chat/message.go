@@ -30,13 +30,13 @@ type Message struct {
 	refusal sdk.Node // an assistant's, where Content holds nothing
 }
 
-// Messages reads the request's messages. ok is false after a failure was
+// Messages reads the request's messages; they are valid until the entry point
+// returns. ok is false after a failure was
 // reported: a message that only tools can explain, or no conversation at all.
 func (r *Request) Messages() (messages []Message, ok bool) {
 	n := r.messages.Len()
-	messages = make([]Message, 0, min(n, readBudget/pieceCost))
-	var scratch [16]byte
-	turns := 0
+	messages = turns[:0]
+	said := 0
 	for i := range n {
 		node := r.messages.At(i)
 		m := Message{Index: i, Content: node.Get("content"), request: r}
@@ -48,18 +48,18 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 			Refuse("messages", "there are more messages and parts than can be carried")
 			return nil, false
 		}
-		switch role := node.Get("role").AppendText(scratch[:0]); string(role) {
-		case "system", "developer":
-			m.Role = System
+		role := node.Get("role").AppendText(word[:0])
+		switch string(role) {
 		case "user":
 			m.Role = User
-			turns++
+			said++
 		case "assistant":
 			m.Role = Assistant
-			turns++
+			said++
+		case "system", "developer":
+			m.Role = System
 		default:
-			role = role[:min(len(role), 64)]
-			Refuse(At(i), "the role '"+string(role)+"' is not carried to this provider")
+			Refuse(At(i), "the role '"+string(role[:min(len(role), len(word))])+"' is not carried to this provider")
 			return nil, false
 		}
 		if node.Len() > 2 && !m.readRest(node) {
@@ -67,12 +67,20 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 		}
 		messages = append(messages, m)
 	}
-	if turns == 0 {
+	if said == 0 {
 		Refuse("messages", "there is no user or assistant message")
 		return nil, false
 	}
+	if cap(messages) <= keepTurns {
+		turns = messages
+	}
 	return messages, true
 }
+
+// turns is the memory of the list of messages, which holds handles only.
+var turns = make([]Message, 0, 64)
+
+const keepTurns = 1 << 10
 
 // readRest looks at what a message has besides role and content.
 func (m *Message) readRest(node sdk.Node) (ok bool) {
@@ -103,48 +111,51 @@ type Part struct {
 	Node  sdk.Node // the part as it came; 0 when the content is a plain string
 }
 
-// Parts yields the pieces of the message in order. Empty texts are left out:
-// they say nothing, and most wires refuse them. A refusal is the assistant's text.
-func (m *Message) Parts() iter.Seq[Part] {
-	return func(yield func(Part) bool) {
-		seen := false
-		switch m.kind {
-		case abi.KindString:
-			if m.size > 0 {
-				seen = true
-				if !yield(Part{Index: -1, Text: m.Content}) {
-					return
-				}
-			}
-		case abi.KindArray:
-			for i := range m.size {
-				part := Part{Index: i, Node: m.Content.At(i)}
-				text, isText := textOf(part.Node)
-				if isText {
-					if text.Len() == 0 {
-						continue
-					}
-					part.Text = text
-				}
-				seen = true
-				if !yield(part) {
-					return
-				}
-			}
-		}
-		if !seen && m.refusal != 0 {
-			yield(Part{Index: -1, Text: m.refusal})
-		}
+// Parts returns how many parts there are to ask [Message.Part] for.
+func (m *Message) Parts() int {
+	switch {
+	case m.kind == abi.KindArray && m.size > 0:
+		return m.size
+	case m.kind == abi.KindString && m.size > 0, m.refusal != 0:
+		return 1
 	}
+	return 0
 }
+
+// Plain returns the content of a message that is one text with at least one byte
+// and nothing else; 0 for any other.
+func (m *Message) Plain() sdk.Node {
+	if m.kind == abi.KindString && m.size > 0 {
+		return m.Content
+	}
+	return 0
+}
+
+// Part returns the i-th part. ok is false for an empty text, which says nothing and
+// which most wires refuse. A refusal is the assistant's text.
+func (m *Message) Part(i int) (part Part, ok bool) {
+	switch {
+	case m.size == 0:
+		return Part{Index: -1, Text: m.refusal}, true
+	case m.kind == abi.KindString:
+		return Part{Index: -1, Text: m.Content}, true
+	}
+	part = Part{Index: i, Node: m.Content.At(i)}
+	text, isText := textOf(part.Node)
+	if isText {
+		part.Text = text
+		return part, text.Len() > 0
+	}
+	return part, true
+}
+
+// More reports whether the part has members besides its type and its content.
+func (m *Message) More(p Part) bool { return p.Node != 0 && p.Node.Len() > 2 }
 
 // Rest yields what a part says beside its type and its content: a hint to a cache,
 // or a member that is not known here.
 func (m *Message) Rest(p Part) iter.Seq2[string, sdk.Node] {
 	return func(yield func(string, sdk.Node) bool) {
-		if p.Node == 0 || p.Node.Len() <= 2 {
-			return
-		}
 		for name, value := range m.request.members(p.Node) {
 			switch name {
 			case "type", "text", "refusal", "image_url":
@@ -193,6 +204,6 @@ func Refuse(where, why string) sdk.Result {
 
 // RefusePart ends the call because the part is of a type that the wire does not take.
 func (m *Message) RefusePart(p Part) sdk.Result {
-	kind := p.Node.Get("type").Slice(0, 64).Text()
+	kind := string(Word(p.Node.Get("type")))
 	return Refuse(m.AtPart(p), "content of type '"+kind+"' is not carried to this provider")
 }

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"bytes"
 	"iter"
 	"slices"
 	"strings"
@@ -13,8 +14,8 @@ import (
 // absent, null, or one that the target model rejects; a rejected member, and one
 // that no field here stands for, has been reported as lossy when it asked for anything.
 type Request struct {
-	UpstreamID string
-	MaxOutput  int64 // tokens; 0: unknown
+	UpstreamID sdk.Node // string
+	MaxOutput  int64    // tokens; 0: unknown
 	Stream     bool
 	MaxTokens  int64 // -1: unset; never more than MaxOutput where that is known
 	Choices    int64 // n; 1 when unset
@@ -29,11 +30,11 @@ type Request struct {
 	EndUser          sdk.Node // safety_identifier, else user
 	ServiceTier      sdk.Node
 
-	call        sdk.Node
-	messages    sdk.Node
-	unsupported []string
-	lost        []string
-	left        int // host calls that may still be spent on reading
+	call     sdk.Node
+	messages sdk.Node
+	rejected []byte // names of target.unsupported, each between newlines
+	lost     []string
+	left     int // host calls that may still be spent on reading
 }
 
 // Reading stays within a part of the host calls that one entry point has, so that
@@ -46,8 +47,48 @@ const (
 	maxLost     = abi.MaxLossy - 1
 )
 
-// ReadRequest reads the request of this call. ok is false after a failure was
-// reported: the call asks for another operation than chat.
+// The members that are known here; those that most requests have come first.
+const (
+	memberModel = iota
+	memberMessages
+	memberStream
+	memberTemperature
+	memberMaxTokens
+	memberMaxCompletion
+	memberMetadata
+	memberStreamOptions
+	memberTopP
+	memberStop
+	memberUser
+	memberSafety
+	memberModels
+	memberN
+	memberSeed
+	memberPresence
+	memberFrequency
+	memberServiceTier
+	memberTopK
+	memberCount
+)
+
+var memberNames = [memberCount]string{
+	memberModel: "model", memberMessages: "messages", memberStream: "stream", memberTemperature: "temperature",
+	memberMaxTokens: "max_tokens", memberMaxCompletion: "max_completion_tokens", memberMetadata: "metadata",
+	memberStreamOptions: "stream_options", memberTopP: "top_p", memberStop: "stop", memberUser: "user",
+	memberSafety: "safety_identifier", memberModels: "models", memberN: "n", memberSeed: "seed",
+	memberPresence: "presence_penalty", memberFrequency: "frequency_penalty", memberServiceTier: "service_tier", memberTopK: "top_k",
+}
+
+// request is the one Request of the call at hand, and rejected its memory: entry
+// points run one at a time, and an allocation costs more than eight host calls.
+var (
+	request  Request
+	rejected = make([]byte, 0, 1<<10)
+)
+
+// ReadRequest reads the request of this call. It is valid until the entry point
+// returns. ok is false after a failure was reported: the call asks for another
+// operation than chat.
 func ReadRequest() (r *Request, ok bool) {
 	call := sdk.Call()
 	if operation := call.Get("operation"); !operation.Equal("chat") {
@@ -55,85 +96,100 @@ func ReadRequest() (r *Request, ok bool) {
 		return nil, false
 	}
 	target := call.Get("target")
-	r = &Request{
-		call:       call,
-		UpstreamID: target.Get("upstream_id").Text(),
+	r = &request
+	*r = Request{
+		UpstreamID: target.Get("upstream_id"),
 		MaxOutput:  target.Get("max_output").Int(),
 		MaxTokens:  -1,
 		Choices:    1,
+		call:       call,
 		left:       readBudget,
 	}
-	unsupported := target.Get("unsupported")
-	for i := range min(unsupported.Len(), maxRejected) {
-		r.unsupported = append(r.unsupported, unsupported.At(i).Text())
-	}
-	var legacyMax, legacyUser sdk.Node
-	for name, value := range r.members(sdk.Request()) {
-		switch name {
-		case "model", "models", "metadata", "stream_options":
-			// The host's own: routing, hints, and what the caller sees of the usage.
-		case "messages":
-			r.messages = value
-		case "stream":
-			r.Stream = value.Bool()
-		case "max_completion_tokens":
-			if value.Kind() == abi.KindNumber {
-				r.MaxTokens = value.Int()
-			}
-		case "max_tokens":
-			legacyMax = value
-		case "n":
-			if value.Kind() == abi.KindNumber {
-				r.Choices = value.Int()
-			}
-		case "user":
-			legacyUser = r.keep(name, value)
-		case "safety_identifier":
-			r.EndUser = r.keep(name, value)
-		case "temperature":
-			r.Temperature = r.keep(name, value)
-		case "top_p":
-			r.TopP = r.keep(name, value)
-		case "top_k":
-			r.TopK = r.keep(name, value)
-		case "stop":
-			r.Stop = r.keep(name, value)
-		case "seed":
-			r.Seed = r.keep(name, value)
-		case "presence_penalty":
-			r.PresencePenalty = r.keep(name, value)
-		case "frequency_penalty":
-			r.FrequencyPenalty = r.keep(name, value)
-		case "service_tier":
-			r.ServiceTier = r.keep(name, value)
-		default:
-			r.Lose(name, value)
+	r.readRejected(target.Get("unsupported"))
+
+	body := sdk.Request()
+	var nodes [memberCount]sdk.Node
+	size, found := body.Len(), 0
+	for i, name := range memberNames {
+		if found == size {
+			break
+		}
+		if nodes[i] = body.Get(name); nodes[i] != 0 {
+			found++
 		}
 	}
-	if r.MaxTokens < 0 && legacyMax != 0 && legacyMax.Kind() == abi.KindNumber {
-		r.MaxTokens = legacyMax.Int()
+	if found < size {
+		// The rest are unknown here.
+		for name, value := range r.members(body) {
+			if !slices.Contains(memberNames[:], name) {
+				r.Lose(name, value)
+			}
+		}
+	}
+	r.take(&nodes)
+	return r, true
+}
+
+// take fills the fields. Model, models, metadata and stream_options are the
+// host's own: routing, hints, and what the caller sees of the usage.
+func (r *Request) take(nodes *[memberCount]sdk.Node) {
+	r.messages = nodes[memberMessages]
+	if n := nodes[memberStream]; n != 0 {
+		r.Stream = n.Bool()
+	}
+	for _, i := range [...]int{memberMaxCompletion, memberMaxTokens} {
+		if n := nodes[i]; n != 0 && r.MaxTokens < 0 && n.Kind() == abi.KindNumber {
+			r.MaxTokens = n.Int()
+		}
 	}
 	if r.MaxOutput > 0 && r.MaxTokens > r.MaxOutput {
 		r.Lossy("max_tokens")
 		r.MaxTokens = r.MaxOutput
 	}
-	if r.EndUser == 0 {
-		r.EndUser = legacyUser
+	if n := nodes[memberN]; n != 0 && n.Kind() == abi.KindNumber {
+		r.Choices = n.Int()
 	}
-	return r, true
+	for _, m := range [...]struct {
+		to     *sdk.Node
+		member int
+	}{
+		{&r.Temperature, memberTemperature},
+		{&r.TopP, memberTopP},
+		{&r.TopK, memberTopK},
+		{&r.Stop, memberStop},
+		{&r.Seed, memberSeed},
+		{&r.PresencePenalty, memberPresence},
+		{&r.FrequencyPenalty, memberFrequency},
+		{&r.EndUser, memberUser},
+		{&r.ServiceTier, memberServiceTier},
+	} {
+		*m.to = r.keep(memberNames[m.member], nodes[m.member])
+	}
+	if n := r.keep(memberNames[memberSafety], nodes[memberSafety]); n != 0 {
+		r.EndUser = n
+	}
 }
 
 // Header returns a header of the caller that the host lets through, as
 // "anthropic-beta"; absent when there is none.
 func (r *Request) Header(name string) sdk.Node { return r.call.Get("headers").Get(name) }
 
+func (r *Request) readRejected(names sdk.Node) {
+	r.rejected = append(rejected[:0], '\n')
+	for i := range min(names.Len(), maxRejected) {
+		r.rejected = append(names.At(i).AppendText(r.rejected), '\n')
+	}
+}
+
 // Rejects reports whether the target's model is listed as rejecting the member.
 // Two members that it takes one by one, but not together, are listed as "a+b".
 func (r *Request) Rejects(name string) bool {
-	for _, s := range r.unsupported {
-		if s == name {
+	for rest := r.rejected; len(rest) > len(name); {
+		line, after, _ := bytes.Cut(rest, []byte{'\n'})
+		if string(line) == name {
 			return true
 		}
+		rest = after
 	}
 	return false
 }
@@ -159,6 +215,9 @@ func (r *Request) StopSequences() []sdk.Node {
 // keep returns the value of a member that a wire may carry, 0 when it is null or
 // the target rejects it.
 func (r *Request) keep(name string, value sdk.Node) sdk.Node {
+	if value == 0 {
+		return 0
+	}
 	kind := value.Kind()
 	if kind == abi.KindNull {
 		return 0
@@ -203,7 +262,8 @@ func (r *Request) members(object sdk.Node) iter.Seq2[string, sdk.Node] {
 				r.Lossy("...")
 				return
 			}
-			if !yield(object.Key(i), object.At(i)) {
+			name := object.Key(i)
+			if !yield(name[:min(len(name), abi.MaxTagText)], object.At(i)) {
 				return
 			}
 		}

@@ -25,8 +25,10 @@ func read(t *testing.T, body string) (f *document.Frame, messages int, ok bool) 
 		var list []chat.Message
 		list, ok = r.Messages()
 		for _, m := range list {
-			for part := range m.Parts() {
-				for range m.Rest(part) {
+			for i := range m.Parts() {
+				if part, isPart := m.Part(i); isPart && m.More(part) {
+					for range m.Rest(part) {
+					}
 				}
 			}
 		}

@@ -1,8 +1,8 @@
 package chat
 
 // The state of a stream is a version byte, flags, counters as base-128 varints,
-// then id and model, each behind its length: about 60 bytes. A state that cannot be
-// read is taken as none.
+// then the head of its chunks: about 140 bytes. A state that cannot be read is
+// taken as none.
 
 const (
 	stateVersion = 1
@@ -15,14 +15,13 @@ func (p *progress) encode(b []byte) []byte {
 		flags = flagKnown
 	}
 	b = append(b, stateVersion, flags)
-	for _, v := range [...]uint64{p.started, p.finished, p.spoke, p.counted, uint64(p.created)} {
+	for _, v := range [...]uint64{p.started, p.finished, p.spoke, p.counted} {
 		b = varint(b, v)
 	}
 	for _, v := range p.Usage.counters() {
 		b = varint(b, uint64(*v))
 	}
-	b = append(varint(b, uint64(len(p.id))), p.id...)
-	return append(varint(b, uint64(len(p.model))), p.model...)
+	return append(varint(b, uint64(len(p.head))), p.head...)
 }
 
 // decode reads a state; its texts are parts of b.
@@ -35,12 +34,10 @@ func decode(b string) (p progress) {
 	for _, v := range [...]*uint64{&p.started, &p.finished, &p.spoke, &p.counted} {
 		*v = r.varint()
 	}
-	p.created = int64(r.varint())
 	for _, v := range p.Usage.counters() {
 		*v = int64(r.varint())
 	}
-	p.id = r.text()
-	p.model = r.text()
+	p.head = r.text()
 	if r.bad {
 		return progress{}
 	}

@@ -12,11 +12,11 @@ func TestStateKeepsAll(t *testing.T) {
 	tests := map[string]progress{
 		"empty": {},
 		"a stream under way": {
-			id: "msg_1", model: "claude-x", started: 3, finished: 1, spoke: 2, counted: 7, created: 1795348800,
+			head: `{"id":"msg_1","choices":[`, started: 3, finished: 1, spoke: 2, counted: 7,
 			Usage: Usage{Known: true, Uncached: 1, CacheRead: 200, CacheWrite: 3, CacheWrite1h: 4, Output: 50_000, Reasoning: 6, ServerCalls: 7},
 		},
 		"the largest": {
-			id: strings.Repeat("é", maxName/2), model: strings.Repeat("m", maxName), started: math.MaxUint64, finished: math.MaxUint64,
+			head: strings.Repeat("é", maxName), started: math.MaxUint64, finished: math.MaxUint64,
 			spoke: math.MaxUint64, counted: math.MaxUint64, Usage: Usage{Uncached: 1 << 42, Output: 1 << 42},
 		},
 	}
@@ -37,7 +37,7 @@ func TestStateKeepsAll(t *testing.T) {
 }
 
 func FuzzStateDecode(f *testing.F) {
-	whole := progress{id: "a", model: "b", started: 1 << 63, Usage: Usage{Known: true, Output: 300}}
+	whole := progress{head: "a", started: 1 << 63, Usage: Usage{Known: true, Output: 300}}
 	f.Add(string(whole.encode(nil)))
 	f.Add("")
 	f.Add("\x01\x00\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff")

@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"strconv"
 	"unsafe"
 
 	"github.com/pointsman/pointsman/sdk"
@@ -19,13 +20,12 @@ type Stream struct {
 
 // progress is what a stream keeps from event to event.
 type progress struct {
-	Usage     Usage // what the provider has counted so far; SendUsage writes it
-	id, model string
-	created   int64  // seconds since 1970; 0 before the first chunk
-	started   uint64 // bit = index of a choice whose role has been sent
-	finished  uint64 // bit = index of a choice that has its finish_reason
-	spoke     uint64 // bit = index of a choice of which text has been sent
-	counted   uint64 // 1 + the tokens of the usage chunk that has been sent; 0: none has
+	Usage    Usage  // what the provider has counted so far; SendUsage writes it
+	head     string // what every chunk begins with, up to its choices; "" before the first
+	started  uint64 // bit = index of a choice whose role has been sent
+	finished uint64 // bit = index of a choice that has its finish_reason
+	spoke    uint64 // bit = index of a choice of which text has been sent
+	counted  uint64 // 1 + the tokens of the usage chunk that has been sent; 0: none has
 }
 
 // stream is the one Stream of the call at hand: entry points run one at a time.
@@ -48,18 +48,35 @@ func (s *Stream) Save() {
 	}
 }
 
-// Known reports whether the stream has an id, so that Identify has nothing to add.
-func (s *Stream) Known() bool { return s.id != "" }
+// Known reports whether the stream has been identified.
+func (s *Stream) Known() bool { return s.head != "" }
 
-// Identify takes the provider's id and model name of the answer. The first that
-// are texts stay, so that all chunks carry the same.
+// Identify takes the provider's id and model name of the answer, once, so that all
+// chunks carry the same. An id is made when the node holds none.
 func (s *Stream) Identify(id, model sdk.Node) {
-	if s.id == "" {
-		s.id = clip(id)
+	if s.head != "" {
+		return
 	}
-	if s.model == "" {
-		s.model = clip(model)
+	b := append(make([]byte, 0, 256), `{"id":"`...)
+	b = appendName(b, identify(id))
+	b = append(b, `","object":"chat.completion.chunk","created":`...)
+	b = strconv.AppendInt(b, sdk.NowMS()/1000, 10)
+	b = append(b, `,"model":"`...)
+	b = appendName(b, clip(model))
+	s.head = string(append(b, `","choices":[`...))
+}
+
+// appendName appends an id or a model's name to the inside of a JSON string. Both are
+// opaque; a byte that would need an escape is replaced.
+func appendName(b []byte, name string) []byte {
+	for i := range len(name) {
+		c := name[i]
+		if !plainByte(c) {
+			c = '_'
+		}
+		b = append(b, c)
 	}
+	return b
 }
 
 // Start sends the choice's role, once. index is below MaxChoices.
@@ -69,7 +86,7 @@ func (s *Stream) Start(index int) {
 		return
 	}
 	s.started |= bit
-	s.open(index)
+	s.open(index, "")
 	s.w.Emit(`"role":"assistant","content":""},"finish_reason":null}]}`)
 	s.w.EndChunk()
 }
@@ -93,10 +110,9 @@ func (s *Stream) piece(index int, member string, text sdk.Node) (sent bool) {
 		return false
 	}
 	s.Start(index)
-	s.open(index)
-	s.w.Emit(member)
+	s.open(index, member)
 	s.w.Node(text)
-	s.w.Emit(`},"finish_reason":null}]}`)
+	s.w.Const(`},"finish_reason":null}]}`)
 	s.w.EndChunk()
 	return true
 }
@@ -109,7 +125,7 @@ func (s *Stream) Finish(index int, reason string) {
 	}
 	s.Start(index)
 	s.finished |= bit
-	s.open(index)
+	s.open(index, "")
 	s.w.Emit(`},"finish_reason":"`)
 	s.w.Emit(reason)
 	s.w.Emit(`"}]}`)
@@ -130,26 +146,25 @@ func (s *Stream) SendUsage() {
 		return
 	}
 	s.counted = total
-	s.head()
+	s.Identify(0, 0)
+	s.w.Emit(s.head)
 	s.w.Emit(`],"usage":`)
 	s.Usage.write(s.w)
 	s.w.Emit(`}`)
 	s.w.EndChunk()
 }
 
-// open begins a chunk for one choice, up to the brace of its delta.
-func (s *Stream) open(index int) {
-	s.head()
-	number(s.w, `{"index":`, int64(index))
-	s.w.Emit(`,"delta":{`)
-}
-
-func (s *Stream) head() {
-	if s.created == 0 {
-		s.created = sdk.NowMS() / 1000
+// open begins a chunk for one choice, up to the first member of its delta.
+func (s *Stream) open(index int, member string) {
+	s.Identify(0, 0)
+	s.w.Emit(s.head)
+	if index == 0 {
+		s.w.Emit(`{"index":0,"delta":{`)
+	} else {
+		number(s.w, `{"index":`, int64(index))
+		s.w.Emit(`,"delta":{`)
 	}
-	if s.id == "" {
-		s.id = identify(0)
+	if member != "" {
+		s.w.Emit(member)
 	}
-	writeHead(s.w, "chat.completion.chunk", s.id, s.model, s.created)
 }

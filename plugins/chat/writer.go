@@ -41,6 +41,15 @@ func (w *Writer) String(s string) {
 	w.b = append(w.b, '"')
 }
 
+// Const appends a constant ahead of a node: it goes out as it is when nothing waits.
+func (w *Writer) Const(s string) {
+	if len(w.b) > 0 {
+		w.b = append(w.b, s...)
+		return
+	}
+	sdk.Emit(s)
+}
+
 // Node appends the node's JSON exactly as it came.
 func (w *Writer) Node(n sdk.Node) {
 	w.push()
@@ -83,9 +92,11 @@ func (w *Writer) push() {
 // blanks, without quote and backslash.
 func plain(s string) bool {
 	for i := range len(s) {
-		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+		if !plainByte(s[i]) {
 			return false
 		}
 	}
 	return true
 }
+
+func plainByte(c byte) bool { return c >= ' ' && c <= '~' && c != '"' && c != '\\' }

@@ -21,7 +21,7 @@ func finish(reason sdk.Node) (verdict, string) {
 	if !chat.IsText(reason) {
 		return unfinished, ""
 	}
-	switch reason.Text() {
+	switch string(chat.Word(reason)) {
 	case "STOP":
 		return finished, chat.FinishStop
 	case "MAX_TOKENS", "CONTINUATION":

@@ -35,7 +35,7 @@ func failure(err sdk.Node, status int) chat.Failure {
 		status = int(code)
 	}
 	d := readDetails(err.Get("details"))
-	f.Class = classOf(err.Get("status").Text(), status)
+	f.Class = classOf(string(chat.Word(err.Get("status"))), status)
 	switch f.Class {
 	case abi.ClassInvalid:
 		switch {

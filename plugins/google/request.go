@@ -18,17 +18,12 @@ func (Adapter) Request() sdk.Result {
 	if !ok {
 		return sdk.Failed
 	}
-	if !plainID(r.UpstreamID) {
-		return sdk.Fail(400, "the upstream id of the model cannot stand in a path")
-	}
 	messages, ok := r.Messages()
 	if !ok {
 		return sdk.Failed
 	}
-	if r.Stream {
-		sdk.SetPath("/v1beta/models/" + r.UpstreamID + ":streamGenerateContent?alt=sse")
-	} else {
-		sdk.SetPath("/v1beta/models/" + r.UpstreamID + ":generateContent")
+	if !setPath(r) {
+		return sdk.Fail(400, "the upstream id of the model cannot stand in a path")
 	}
 	sdk.SetHeader("content-type", "application/json")
 	b := body{Writer: chat.NewWriter(), r: r}
@@ -42,47 +37,69 @@ func (Adapter) Request() sdk.Result {
 	return sdk.OK
 }
 
-// plainID reports whether the id is one path segment as it stands.
-func plainID(id string) bool {
-	for _, c := range []byte(id) {
+// setPath names the model and the method. ok is false for an id that would not be
+// one path segment as it stands.
+func setPath(r *chat.Request) (ok bool) {
+	const models = "/v1beta/models/"
+	b := r.UpstreamID.AppendText(append(path[:0], models...))
+	id := b[len(models):]
+	if !plainID(id) {
+		return false
+	}
+	if r.Stream {
+		b = append(b, ":streamGenerateContent?alt=sse"...)
+	} else {
+		b = append(b, ":generateContent"...)
+	}
+	sdk.SetPath(string(b))
+	return true
+}
+
+// path is the memory of the path, which is short.
+var path [256]byte
+
+func plainID(id []byte) bool {
+	for _, c := range id {
 		switch {
 		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9', c == '-', c == '_', c == '.':
 		default:
 			return false
 		}
 	}
-	return id != "" && id != "." && id != ".."
+	return len(id) > 0 && string(id) != "." && string(id) != ".."
 }
 
 // body writes the body of a request.
 type body struct {
 	*chat.Writer
-	r    *chat.Request
-	open string // of the generation config: what stands before its next member
+	r      *chat.Request
+	turn   chat.Role // of the turn that is open; 0 before the first
+	inText bool      // its last part is a text whose brace is still open
+	member string    // of the generation config: what stands before its next member
 }
 
 // contents opens the body with the turns. Consecutive messages of a role are one
 // turn: the API wants the roles to alternate.
 func (b *body) contents(messages []chat.Message) (ok bool) {
-	turn := chat.Role(0)
 	for i := range messages {
 		m := &messages[i]
 		if m.Role == chat.System {
 			continue
 		}
+		// A plain text, as most messages are, takes two host calls.
+		if text := m.Plain(); text != 0 {
+			b.openText(m.Role)
+			b.Node(text)
+			continue
+		}
 		empty := true
-		for part := range m.Parts() {
-			switch {
-			case turn == m.Role:
-				b.Emit(`,`)
-			case turn == 0:
-				b.Emit(`{"contents":[`)
-				b.role(m.Role)
-			default:
-				b.Emit(`]},`)
-				b.role(m.Role)
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
 			}
-			turn, empty = m.Role, false
+			b.next(m.Role)
+			empty = false
 			if !b.part(m, part) {
 				return false
 			}
@@ -92,28 +109,66 @@ func (b *body) contents(messages []chat.Message) (ok bool) {
 			return false
 		}
 	}
-	if turn == 0 {
+	if b.turn == 0 {
 		chat.Refuse("messages", "there is nothing to answer")
 		return false
 	}
+	b.closePart()
 	b.Emit(`]}]`)
 	return true
 }
 
-// role opens a turn.
-func (b *body) role(role chat.Role) {
+// openText opens a part that is one text, up to the text; its brace is closed with
+// what follows, so that the two go out together.
+func (b *body) openText(role chat.Role) {
+	switch {
+	case b.inText && b.turn == role:
+		b.Const(`},{"text":`)
+	case b.inText && role == chat.User:
+		b.Const(`}]},{"role":"user","parts":[{"text":`)
+	case b.inText:
+		b.Const(`}]},{"role":"model","parts":[{"text":`)
+	default:
+		b.next(role)
+		b.Emit(`{"text":`)
+	}
+	b.turn, b.inText = role, true
+}
+
+// next opens a part: after another one of its turn, or with a turn of its own.
+func (b *body) next(role chat.Role) {
+	b.closePart()
+	switch {
+	case b.turn == role:
+		b.Emit(`,`)
+		return
+	case b.turn == 0:
+		b.Emit(`{"contents":[`)
+	default:
+		b.Emit(`]},`)
+	}
 	if role == chat.User {
 		b.Emit(`{"role":"user","parts":[`)
 	} else {
 		b.Emit(`{"role":"model","parts":[`)
+	}
+	b.turn = role
+}
+
+func (b *body) closePart() {
+	if b.inText {
+		b.Emit(`}`)
+		b.inText = false
 	}
 }
 
 // part writes a part, or refuses it. Of its members besides type and content none
 // can be carried.
 func (b *body) part(m *chat.Message, part chat.Part) (ok bool) {
-	for name, value := range m.Rest(part) {
-		b.r.Lose("messages[].content[]."+name, value)
+	if m.More(part) {
+		for name, value := range m.Rest(part) {
+			b.r.Lose("messages[].content[]."+name, value)
+		}
 	}
 	if part.Text != 0 {
 		b.Emit(`{"text":`)
@@ -148,7 +203,11 @@ func (b *body) system(messages []chat.Message) (ok bool) {
 			turns = true
 			continue
 		}
-		for part := range m.Parts() {
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
 			if turns {
 				b.r.Lossy("messages[].position")
 				turns = false
@@ -169,7 +228,7 @@ func (b *body) system(messages []chat.Message) (ok bool) {
 // config writes the generation config.
 func (b *body) config() {
 	r := b.r
-	b.open = `,"generationConfig":{`
+	b.member = `,"generationConfig":{`
 	b.number(`"temperature":`, r.Temperature)
 	b.number(`"topP":`, r.TopP)
 	b.number(`"topK":`, r.TopK)
@@ -190,27 +249,27 @@ func (b *body) config() {
 		}
 	}
 	b.stops(r.StopSequences())
-	if b.open == "," {
+	if b.member == "," {
 		b.Emit(`}`)
 	}
 }
 
-// member begins a member of the config, which is opened with its first.
-func (b *body) member(name string) {
-	b.Emit(b.open)
+// name begins a member of the config, which is opened with its first.
+func (b *body) name(name string) {
+	b.Emit(b.member)
 	b.Emit(name)
-	b.open = ","
+	b.member = ","
 }
 
 func (b *body) number(name string, value sdk.Node) {
 	if value != 0 && value.Kind() == abi.KindNumber {
-		b.member(name)
+		b.name(name)
 		b.Node(value)
 	}
 }
 
 func (b *body) integer(name string, value int64) {
-	b.member(name)
+	b.name(name)
 	b.Int(value)
 }
 
@@ -225,7 +284,7 @@ func (b *body) stops(stops []sdk.Node) {
 			b.r.Lossy("stop")
 			continue
 		case n == 1:
-			b.member(`"stopSequences":[`)
+			b.name(`"stopSequences":[`)
 		default:
 			b.Emit(`,`)
 		}
@@ -239,7 +298,7 @@ func (b *body) stops(stops []sdk.Node) {
 // service writes the service tier, and reports what the API has no place for.
 func (b *body) service() {
 	if tier := b.r.ServiceTier; tier != 0 {
-		switch tier.Text() {
+		switch string(chat.Word(tier)) {
 		case "flex":
 			b.Emit(`,"serviceTier":"flex"`)
 		case "priority":

@@ -73,7 +73,7 @@ const tooManyParts = "the provider sent more parts than can be meant"
 func notAnswered(candidate sdk.Node) sdk.Result {
 	sdk.Classify(abi.ClassServer, 0)
 	if reason := candidate.Get("finishReason"); chat.IsText(reason) {
-		return sdk.Fail(0, "the model stopped without an answer: "+reason.Slice(0, 64).Text())
+		return sdk.Fail(0, "the model stopped without an answer: "+string(chat.Word(reason)))
 	}
 	return sdk.Fail(0, "the provider sent an answer without a finish reason")
 }

@@ -85,6 +85,7 @@ func TestResponseFails(t *testing.T) {
 		{"a page", "<html>Bad gateway</html>", abi.ClassServer},
 		{"nothing", "", abi.ClassServer},
 		{"an array", "[]", abi.ClassServer},
+		{"more blocks than can be", `{"content":[` + strings.Repeat(`{"type":"text","text":"a"},`, 4096) + `{"type":"text","text":"a"}],"stop_reason":"end_turn"}`, abi.ClassServer},
 		{"no content", `{"stop_reason":"end_turn"}`, abi.ClassServer},
 		{"no stop reason", `{"content":[{"type":"text","text":"a"}],"stop_reason":null}`, abi.ClassServer},
 		{"an error under 200", `{"type":"error","error":{"type":"overloaded_error","message":"Overloaded"}}`, abi.ClassOverloaded},
@@ -93,7 +94,7 @@ func TestResponseFails(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			got := adaptertest.Response(t, anthropic.Adapter{}, adaptertest.Provider{}, tt.body)
 			if !got.Failed || got.Class != tt.want {
-				t.Errorf("Response(%q) = %s, class %d, failed %v, want a failure of class %d", tt.body, got.Output, got.Class, got.Failed, tt.want)
+				t.Errorf("Response(%.200q) = %s, class %d, failed %v, want a failure of class %d", tt.body, got.Output, got.Class, got.Failed, tt.want)
 			}
 		})
 	}
@@ -147,5 +148,16 @@ func TestError(t *testing.T) {
 					tt.status, tt.body, got.Output, got.Class, got.RetryAfterMS, tt.want, tt.wantMS, tt.holds)
 			}
 		})
+	}
+}
+
+// The largest answer that is taken keeps within the limits of a call, which
+// adaptertest fails the test for.
+func TestResponseKeepsWithinLimits(t *testing.T) {
+	for _, block := range []string{`{"type":"text","text":"a"}`, `{"type":"thinking","thinking":"a"}`, `{"type":"new"}`} {
+		body := `{"content":[` + strings.Repeat(block+",", 4095) + block + `],"stop_reason":"end_turn"}`
+		if got := adaptertest.Response(t, anthropic.Adapter{}, adaptertest.Provider{}, body); got.Failed {
+			t.Errorf("Response of 4,096 blocks %s = failure %q", block, got.Message)
+		}
 	}
 }

@@ -179,3 +179,18 @@ func TestError(t *testing.T) {
 		})
 	}
 }
+
+// The largest answer that is taken keeps within the limits of a call, which
+// adaptertest fails the test for, whole and as an event.
+func TestAnswerKeepsWithinLimits(t *testing.T) {
+	for _, part := range []string{`{"text":"a"}`, `{"text":"a","thought":true}`, `{"shape":1}`} {
+		candidate := `{"content":{"parts":[` + strings.Repeat(part+",", 63) + part + `]},"finishReason":"STOP"}`
+		body := `{"candidates":[` + strings.Repeat(candidate+",", 63) + candidate + `]}`
+		if got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body); got.Failed {
+			t.Errorf("Response of 64 times 64 parts %s = failure %q", part, got.Message)
+		}
+		if got := adaptertest.Stream(t, google.Adapter{}, []adaptertest.Event{{Data: body}}); got.Failed {
+			t.Errorf("event of 64 times 64 parts %s = failure %q", part, got.Message)
+		}
+	}
+}

@@ -6,8 +6,8 @@
 // (v1.84.0), November 2026; where servers differ from them the code says so.
 // Package guest makes a plugin of it; manifest.json says how to reach the API.
 //
-// Read request.go first, then response.go, event.go and error.go, one for each
-// entry point.
+// Read request.go first (conversation.go is its messages), then response.go,
+// event.go and error.go, one for each entry point.
 package anthropic
 
 import "github.com/pointsman/pointsman/sdk"

@@ -6,7 +6,8 @@
 // v1.77.0), November 2026; where servers differ from them the code says so.
 // Package guest makes a plugin of it; manifest.json says how to reach the API.
 //
-// Read request.go first, then candidate.go, response.go, event.go and error.go.
+// Read request.go first (contents.go and config.go are the parts of its body), then
+// candidate.go, response.go, event.go and error.go.
 package google
 
 import "github.com/pointsman/pointsman/sdk"

@@ -1,0 +1,235 @@
+package anthropic
+
+import (
+	"strings"
+
+	"github.com/pointsman/pointsman/plugins/chat"
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// maxCacheMarks is how many cache_control marks one request may hold.
+const maxCacheMarks = 4
+
+// conversation writes system and messages.
+type conversation struct {
+	*chat.Writer
+	r      *chat.Request
+	last   int // index of the last message in the list
+	marks  int // cache_control marks written
+	before int // what the last turn was
+}
+
+// system writes the system and developer messages, in order, as blocks of the
+// system member. One that follows a turn loses its place, which is reported.
+func (c *conversation) system(messages []chat.Message) (ok bool) {
+	open, turns := `,"system":[`, false
+	for i := range messages {
+		m := &messages[i]
+		if m.Role != chat.System {
+			turns = true
+			continue
+		}
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
+			if part.Text == 0 {
+				m.RefusePart(part)
+				return false
+			}
+			if turns {
+				c.r.Lossy("messages[].position")
+				turns = false
+			}
+			c.Emit(open)
+			c.text(m, part)
+			open = ","
+		}
+	}
+	if open == "," {
+		c.Emit(`]`)
+	}
+	return true
+}
+
+// turns writes the user and assistant messages. Consecutive ones of a role stay
+// apart: the API merges them.
+func (c *conversation) turns(messages []chat.Message) (ok bool) {
+	for i := range messages {
+		m := &messages[i]
+		if m.Role == chat.System {
+			continue
+		}
+		if m.Role == chat.Assistant && c.before == nothing {
+			chat.Refuse(chat.At(m.Index), "Anthropic needs a user message before the first of the assistant")
+			return false
+		}
+		// A plain text, as most messages are, takes two host calls.
+		if text := m.Plain(); text != 0 && (i != c.last || m.Role == chat.User) {
+			c.openText(m.Role)
+			c.Node(text)
+			continue
+		}
+		empty := true
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
+			if empty {
+				c.open(m.Role)
+				empty = false
+			} else {
+				c.Emit(`,`)
+			}
+			if part.Text == 0 {
+				if !c.other(m, part) {
+					return false
+				}
+				continue
+			}
+			if i == c.last && m.Role == chat.Assistant && m.Last(part) {
+				part.Text = c.trimRight(part.Text)
+			}
+			c.text(m, part)
+		}
+		if empty && m.Role == chat.User {
+			chat.Refuse(chat.At(m.Index), "Anthropic takes no empty user message")
+			return false
+		}
+	}
+	c.closeTurn()
+	c.Emit(`]`)
+	return true
+}
+
+// What stands before the next turn: the brackets of the turn before are closed with
+// its opening, so that the two go out together.
+const (
+	nothing = iota
+	plainTurn
+	partsTurn
+)
+
+// openText opens a turn that is one text block, up to the text.
+func (c *conversation) openText(role chat.Role) {
+	const block = `{"type":"text","text":`
+	switch {
+	case c.before == plainTurn && role == chat.User:
+		c.Const(`}]},{"role":"user","content":[` + block)
+	case c.before == plainTurn:
+		c.Const(`}]},{"role":"assistant","content":[` + block)
+	default:
+		c.open(role)
+		c.Emit(block)
+	}
+	c.before = plainTurn
+}
+
+// open opens a turn, up to the bracket of its blocks.
+func (c *conversation) open(role chat.Role) {
+	if c.before == nothing {
+		c.Emit(`,"messages":[`)
+	} else {
+		c.closeTurn()
+		c.Emit(`,`)
+	}
+	if role == chat.User {
+		c.Emit(`{"role":"user","content":[`)
+	} else {
+		c.Emit(`{"role":"assistant","content":[`)
+	}
+	c.before = partsTurn
+}
+
+func (c *conversation) closeTurn() {
+	switch c.before {
+	case plainTurn:
+		c.Emit(`}]}`)
+	case partsTurn:
+		c.Emit(`]}`)
+	}
+}
+
+// text writes a text block, with the cache mark that the part carries.
+func (c *conversation) text(m *chat.Message, part chat.Part) {
+	c.Emit(`{"type":"text","text":`)
+	c.Node(part.Text)
+	c.rest(m, part)
+}
+
+// rest closes a block with what the part has besides its type and its content.
+func (c *conversation) rest(m *chat.Message, part chat.Part) {
+	if !m.More(part) {
+		c.Emit(`}`)
+		return
+	}
+	marked := false
+	for name, value := range m.Rest(part) {
+		object := value.Kind() == abi.KindObject
+		switch {
+		case name == "cache_control" && object && !marked:
+			c.Emit(`,"cache_control":`)
+			c.Node(value)
+		case name == "prompt_cache_breakpoint" && object && !marked && c.marks < maxCacheMarks:
+			c.Emit(`,"cache_control":{"type":"ephemeral"}`)
+		default:
+			c.r.Lose("messages[].content[]."+name, value)
+			continue
+		}
+		c.marks++
+		marked = true
+	}
+	c.Emit(`}`)
+}
+
+// other writes a block that is not text, or refuses it.
+func (c *conversation) other(m *chat.Message, part chat.Part) (ok bool) {
+	img, isImage := m.Image(part)
+	if !isImage || m.Role != chat.User {
+		m.RefusePart(part)
+		return false
+	}
+	if img.URL != 0 {
+		c.Emit(`{"type":"image","source":{"type":"url","url":`)
+		c.Node(img.URL)
+	} else {
+		switch img.MediaType {
+		case "image/png", "image/jpeg", "image/gif", "image/webp":
+		default:
+			chat.Refuse(m.AtPart(part), "Anthropic takes PNG, JPEG, GIF and WebP images")
+			return false
+		}
+		c.Emit(`{"type":"image","source":{"type":"base64","media_type":`)
+		c.String(img.MediaType)
+		c.Emit(`,"data":`)
+		c.Node(img.Data)
+	}
+	c.Emit(`}`)
+	c.rest(m, part)
+	return true
+}
+
+// trimRight drops white space from the end of the last assistant message, which
+// the model is to continue: the API refuses it there. A text of nothing else stays.
+func (c *conversation) trimRight(text sdk.Node) sdk.Node {
+	const step = 4 << 10
+	whole := text.Len()
+	for end := whole; end > 0; {
+		tail := text.Slice(max(end-step, 0), end).Text()
+		kept := strings.TrimRight(tail, " \t\r\n")
+		end -= len(tail) - len(kept)
+		switch {
+		case kept != "" && end == whole:
+			return text
+		case kept != "":
+			c.r.Lossy("messages[].content[].trailing_space")
+			return text.Slice(0, end)
+		case tail == "":
+			return text
+		}
+	}
+	return text
+}

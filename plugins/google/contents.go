@@ -1,0 +1,150 @@
+package google
+
+import "github.com/pointsman/pointsman/plugins/chat"
+
+// contents opens the body with the turns. Consecutive messages of a role are one
+// turn: the API wants the roles to alternate.
+func (b *body) contents(messages []chat.Message) (ok bool) {
+	for i := range messages {
+		m := &messages[i]
+		if m.Role == chat.System {
+			continue
+		}
+		// A plain text, as most messages are, takes two host calls.
+		if text := m.Plain(); text != 0 {
+			b.openText(m.Role)
+			b.Node(text)
+			continue
+		}
+		empty := true
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
+			b.next(m.Role)
+			empty = false
+			if !b.part(m, part) {
+				return false
+			}
+		}
+		if empty && m.Role == chat.User {
+			chat.Refuse(chat.At(m.Index), "Gemini takes no empty user message")
+			return false
+		}
+	}
+	if b.turn == 0 {
+		chat.Refuse("messages", "there is nothing to answer")
+		return false
+	}
+	b.closePart()
+	b.Emit(`]}]`)
+	return true
+}
+
+// openText opens a part that is one text, up to the text; its brace is closed with
+// what follows, so that the two go out together.
+func (b *body) openText(role chat.Role) {
+	switch {
+	case b.inText && b.turn == role:
+		b.Const(`},{"text":`)
+	case b.inText && role == chat.User:
+		b.Const(`}]},{"role":"user","parts":[{"text":`)
+	case b.inText:
+		b.Const(`}]},{"role":"model","parts":[{"text":`)
+	default:
+		b.next(role)
+		b.Emit(`{"text":`)
+	}
+	b.turn, b.inText = role, true
+}
+
+// next opens a part: after another one of its turn, or with a turn of its own.
+func (b *body) next(role chat.Role) {
+	b.closePart()
+	switch {
+	case b.turn == role:
+		b.Emit(`,`)
+		return
+	case b.turn == 0:
+		b.Emit(`{"contents":[`)
+	default:
+		b.Emit(`]},`)
+	}
+	if role == chat.User {
+		b.Emit(`{"role":"user","parts":[`)
+	} else {
+		b.Emit(`{"role":"model","parts":[`)
+	}
+	b.turn = role
+}
+
+func (b *body) closePart() {
+	if b.inText {
+		b.Emit(`}`)
+		b.inText = false
+	}
+}
+
+// part writes a part, or refuses it. Of its members besides type and content none
+// can be carried.
+func (b *body) part(m *chat.Message, part chat.Part) (ok bool) {
+	if m.More(part) {
+		for name, value := range m.Rest(part) {
+			b.r.Lose("messages[].content[]."+name, value)
+		}
+	}
+	if part.Text != 0 {
+		b.Emit(`{"text":`)
+		b.Node(part.Text)
+		b.Emit(`}`)
+		return true
+	}
+	img, isImage := m.Image(part)
+	if !isImage || m.Role != chat.User {
+		m.RefusePart(part)
+		return false
+	}
+	if img.URL != 0 {
+		chat.Refuse(m.AtPart(part), "Gemini takes images as data URLs only")
+		return false
+	}
+	b.Emit(`{"inlineData":{"mimeType":`)
+	b.String(img.MediaType)
+	b.Emit(`,"data":`)
+	b.Node(img.Data)
+	b.Emit(`}}`)
+	return true
+}
+
+// system writes the system and developer messages, in order, as parts of the
+// system instruction. One that follows a turn loses its place, which is reported.
+func (b *body) system(messages []chat.Message) (ok bool) {
+	open, turns := `,"systemInstruction":{"parts":[`, false
+	for i := range messages {
+		m := &messages[i]
+		if m.Role != chat.System {
+			turns = true
+			continue
+		}
+		for j := range m.Parts() {
+			part, ok := m.Part(j)
+			if !ok {
+				continue
+			}
+			if turns {
+				b.r.Lossy("messages[].position")
+				turns = false
+			}
+			b.Emit(open)
+			open = ","
+			if !b.part(m, part) {
+				return false
+			}
+		}
+	}
+	if open == "," {
+		b.Emit(`]}`)
+	}
+	return true
+}

@@ -6,6 +6,35 @@ import (
 	"strings"
 )
 
+// control serves /_simulator/: the same as Script, Log and Release, for tests
+// outside the process.
+func (s *Simulator) control() {
+	s.mux.HandleFunc("POST /_simulator/faults", s.postFaults)
+	s.mux.HandleFunc("GET /_simulator/faults", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, s.Scripted())
+	})
+	s.mux.HandleFunc("DELETE /_simulator/faults", func(w http.ResponseWriter, _ *http.Request) {
+		s.ClearScript()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	s.mux.HandleFunc("GET /_simulator/log", func(w http.ResponseWriter, _ *http.Request) {
+		reply(w, s.Log())
+	})
+	s.mux.HandleFunc("DELETE /_simulator/log", func(w http.ResponseWriter, _ *http.Request) {
+		s.ClearLog()
+		w.WriteHeader(http.StatusNoContent)
+	})
+	s.mux.HandleFunc("POST /_simulator/release", func(w http.ResponseWriter, _ *http.Request) {
+		s.Release()
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
+func reply(w http.ResponseWriter, list any) {
+	w.Header().Set("Content-Type", "application/json")
+	_, _ = w.Write(encode(fields{"data", list}))
+}
+
 // postFaults takes a fault, or a list of them, as JSON.
 func (s *Simulator) postFaults(w http.ResponseWriter, r *http.Request) {
 	var raw json.RawMessage
@@ -13,11 +42,12 @@ func (s *Simulator) postFaults(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	if strings.HasPrefix(strings.TrimSpace(string(raw)), "{") {
-		raw = append(append(json.RawMessage("["), raw...), ']')
+	text := strings.TrimSpace(string(raw))
+	if strings.HasPrefix(text, "{") {
+		text = "[" + text + "]"
 	}
 	var faults []Fault
-	d := json.NewDecoder(strings.NewReader(string(raw)))
+	d := json.NewDecoder(strings.NewReader(text))
 	d.DisallowUnknownFields()
 	if err := d.Decode(&faults); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
@@ -25,14 +55,4 @@ func (s *Simulator) postFaults(w http.ResponseWriter, r *http.Request) {
 	}
 	s.Script(faults...)
 	w.WriteHeader(http.StatusNoContent)
-}
-
-func (s *Simulator) deleteFaults(w http.ResponseWriter, _ *http.Request) {
-	s.ClearScript()
-	w.WriteHeader(http.StatusNoContent)
-}
-
-func (s *Simulator) getLog(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/json")
-	_ = json.NewEncoder(w).Encode(map[string]any{"data": s.Log()})
 }

@@ -1,18 +1,19 @@
 package simulator
 
 import (
-	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // events writes a server-sent event stream with the exchange's fault in it.
 type events struct {
 	x       *exchange
 	newline string
+	stallAt int  // pieces before a stall; -1: none
 	sent    int  // pieces of text
 	over    bool // nothing more may be written
 }
@@ -20,13 +21,12 @@ type events struct {
 // stream begins an event stream. newline is what ends a line: Google's is CRLF.
 func (x *exchange) stream(newline string) *events {
 	x.row.Stream = true
-	kind := "text/event-stream; charset=utf-8"
-	if x.fault.Type != "" {
-		kind = x.fault.Type
-	}
-	x.w.Header().Set("Content-Type", kind)
+	x.contentType("text/event-stream; charset=utf-8")
 	x.w.Header().Set("Cache-Control", "no-cache")
-	e := &events{x: x, newline: newline}
+	e := &events{x: x, newline: newline, stallAt: -1}
+	if n, err := strconv.Atoi(x.fault.Stall); err == nil {
+		e.stallAt = n
+	}
 	if n := x.fault.Oversize; n > 0 {
 		e.raw("", `{"padding":"`+strings.Repeat("x", n)+`"}`)
 	}
@@ -34,13 +34,7 @@ func (x *exchange) stream(newline string) *events {
 }
 
 // event writes one event; name is empty on wires that use none.
-func (e *events) event(name string, v any) {
-	data, err := json.Marshal(v)
-	if err != nil {
-		panic("simulator: " + err.Error())
-	}
-	e.raw(name, string(data))
-}
+func (e *events) event(name string, v any) { e.raw(name, string(encode(v))) }
 
 func (e *events) raw(name, data string) {
 	if e.over {
@@ -51,49 +45,46 @@ func (e *events) raw(name, data string) {
 		b.WriteString("event: " + name + e.newline)
 	}
 	b.WriteString("data: " + data + e.newline + e.newline)
-	if _, err := io.WriteString(e.x.w, b.String()); err != nil {
-		e.over, e.x.row.Outcome = true, "gone"
-		return
-	}
-	if f, ok := e.x.w.(http.Flusher); ok {
-		f.Flush()
+	if _, err := io.WriteString(e.x.w, b.String()); err != nil || e.x.flush() != nil {
+		e.stop(OutcomeGone)
 	}
 }
 
+// stop ends the stream for that reason.
+func (e *events) stop(outcome string) { e.over, e.x.row.Outcome = true, outcome }
+
 // piece writes one event that carries text, unless it is the fault's turn. fail
 // writes the wire's own error event.
-func (e *events) piece(name string, v any, fail func()) {
+func (e *events) piece(name, text string, v any, fail func()) {
 	if e.over {
 		return
 	}
 	f, ctx := e.x.fault, e.x.r.Context()
-	if e.sent > 0 && !e.x.s.pause(ctx, e.x.s.cfg.ChunkDelay) {
-		e.over, e.x.row.Outcome = true, "gone"
-		return
-	}
-	stall, err := strconv.Atoi(f.Stall)
+	between := e.x.s.cfg.ChunkDelay + time.Duration(f.Slow)*time.Millisecond
 	switch {
-	case f.Cut > 0 && e.sent == f.Cut:
-		e.over, e.x.row.Outcome = true, "cut"
+	case e.sent > 0 && !e.x.s.pause(ctx, between):
+		e.stop(OutcomeGone)
 		e.x.abort()
-		return
-	case err == nil && e.sent == stall:
-		e.over, e.x.row.Outcome = true, "stalled"
-		e.x.s.stall(ctx)
-		return
-	case f.Malformed > 0 && e.sent == f.Malformed:
-		e.sent++
-		e.x.row.Outcome = "malformed"
-		e.raw(name, `{"choices":[{"delta":{"content":`)
-		return
+	case e.sent == e.stallAt && !e.x.s.stall(ctx):
+		e.stop(OutcomeStalled)
+		e.x.abort()
+	case f.Cut > 0 && e.sent == f.Cut:
+		e.stop(OutcomeCut)
+		e.x.abort()
 	case f.Error > 0 && e.sent == f.Error:
 		fail()
-		e.over, e.x.row.Outcome = true, "error"
-		return
+		e.stop(OutcomeError)
+	case f.Malformed > 0 && e.sent == f.Malformed:
+		e.sent++
+		e.x.row.Outcome = OutcomeMalformed
+		e.raw(name, `{"choices":[{"delta":{"content":`)
+	default:
+		e.event(name, v)
+		if !e.over {
+			e.sent++
+			e.x.row.Chunks, e.x.row.TextBytes = e.sent, e.x.row.TextBytes+len(text)
+		}
 	}
-	e.event(name, v)
-	e.sent++
-	e.x.row.Chunks = e.sent
 }
 
 // ending reports whether the terminal events are to be written.
@@ -106,18 +97,14 @@ func (e *events) end() {
 	}
 }
 
-// abort closes the client's connection in mid-answer: with FIN, or with RST.
+func (x *exchange) flush() error { return http.NewResponseController(x.w).Flush() }
+
+// abort closes the client's connection: with FIN, or with RST. An answer that was
+// not finished must not look as if it was.
 func (x *exchange) abort() {
-	h, ok := x.w.(http.Hijacker)
-	if !ok {
-		panic(http.ErrAbortHandler)
-	}
-	if f, ok := x.w.(http.Flusher); ok {
-		f.Flush()
-	}
-	conn, _, err := h.Hijack()
+	conn, _, err := http.NewResponseController(x.w).Hijack()
 	if err != nil {
-		panic(http.ErrAbortHandler)
+		panic(http.ErrAbortHandler) // a recorder, or HTTP/2
 	}
 	if tcp, ok := conn.(*net.TCPConn); ok && x.fault.Mode == "rst" {
 		_ = tcp.SetLinger(0)

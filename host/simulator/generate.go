@@ -2,7 +2,6 @@ package simulator
 
 import (
 	"fmt"
-	"net/http"
 	"strings"
 )
 
@@ -17,24 +16,31 @@ var (
 // generate answers POST /v1beta/models/{model}:generateContent and :streamGenerateContent.
 func (s *Simulator) generate(x *exchange) {
 	model, method, _ := strings.Cut(x.r.PathValue("call"), ":")
+	x.row.Model = model
+	x.body = camel(x.body)
+	config := camel(object(x.body["generationConfig"]))
 	last, promptBytes := contents(x.body)
-	if p := checkGenerate(x.body, method); p != nil {
-		x.row.Model = model
+	if p := x.checkGenerate(method, config); p != nil {
 		x.fail(*p)
 		return
 	}
-	if !x.prepare(model, last) {
+	// No member of the body says so here: the method does.
+	x.body["stream"] = method == "streamGenerateContent"
+	if !x.prepare(last) {
 		return
 	}
-	config := object(x.body["generationConfig"])
-	a := compose(x.provider, model, last, promptBytes, number(config["maxOutputTokens"]), x.fault)
+	a := x.compose(last, promptBytes, number(config["maxOutputTokens"]))
 	x.bill(a)
-	x.w.Header().Set("x-gemini-service-tier", "standard")
-	if method == "streamGenerateContent" {
-		x.generateStream(a, model)
-		return
+	x.row.ID = "r" + x.id
+	x.googleHeaders()
+	switch {
+	case !x.row.Stream:
+		x.json(x.candidate(a.text, googleFinish(a), a.prompt, a.completion))
+	case x.r.URL.Query().Get("alt") == "sse":
+		x.generateStream(a)
+	default:
+		x.generateArray(a)
 	}
-	x.json(x.candidate(model, a.text, googleFinish(a), a.prompt, a.completion))
 }
 
 func googleFinish(a answer) any {
@@ -47,65 +53,68 @@ func googleFinish(a answer) any {
 	return "STOP"
 }
 
-// candidate is one GenerateContentResponse. A completion of 0 leaves its count out,
-// as the real server does.
-func (x *exchange) candidate(model, part string, finish any, prompt, completion int) map[string]any {
-	content := map[string]any{"role": "model"}
-	if part != "" {
-		content["parts"] = []any{map[string]any{"text": part}}
-	}
-	c := map[string]any{"content": content, "index": 0}
-	if finish != nil {
-		c["finishReason"] = finish
-	}
-	r := map[string]any{"candidates": []any{c}, "modelVersion": model, "responseId": "r" + x.id}
-	if !x.fault.NoUsage {
-		usage := map[string]any{"promptTokenCount": prompt, "totalTokenCount": prompt + completion,
-			"promptTokensDetails": []any{map[string]any{"modality": "TEXT", "tokenCount": prompt}}}
-		if completion > 0 {
-			usage["candidatesTokenCount"] = completion
-		}
-		r["usageMetadata"] = usage
-	}
-	return r
+// googleHeaders are on every answer of Google's. There is no request id.
+func (x *exchange) googleHeaders() {
+	x.w.Header().Set("server-timing", "gfet4t7; dur=5")
+	x.w.Header().Set("x-gemini-service-tier", "standard")
 }
 
-func (x *exchange) generateStream(a answer, model string) {
-	if x.r.URL.Query().Get("alt") != "sse" {
-		x.generateArray(a, model)
-		return
+// candidate is one GenerateContentResponse. A completion of 0 leaves its count out,
+// as the real server does.
+func (x *exchange) candidate(part string, finish any, prompt, completion int) fields {
+	c := fields{"content", fields{"parts", []any{fields{"text", part}}, "role", "model"}}
+	if finish != nil {
+		c = c.with("finishReason", finish)
 	}
-	e := x.stream("\r\n")
-	parts := pieces(a.text, x.s.cfg.Chunks)
-	said := 0
+	r := fields{"candidates", []any{c.with("index", 0)}}
+	if !x.fault.NoUsage {
+		usage := fields{"promptTokenCount", prompt}
+		if completion > 0 {
+			usage = usage.with("candidatesTokenCount", completion)
+		}
+		r = r.with("usageMetadata", usage.with("totalTokenCount", prompt+completion,
+			"promptTokensDetails", []any{fields{"modality", "TEXT", "tokenCount", prompt}}, "serviceTier", "standard"))
+	}
+	return r.with("modelVersion", x.row.Model, "responseId", x.row.ID)
+}
+
+// each calls f with every piece of the answer as a response: counts are
+// cumulative, and the last piece has the finish.
+func (x *exchange) each(a answer, f func(part string, response fields)) {
+	parts, said := x.pieces(a.text), 0
 	for i, part := range parts {
 		said += len(part)
-		var finish any
-		if i == len(parts)-1 && !x.fault.NoEnd {
-			finish = googleFinish(a)
-		}
-		count := (said + 3) / 4
+		count, finish := tokens(said), any(nil)
 		if i == len(parts)-1 {
 			count = a.completion
+			if !x.fault.NoEnd {
+				finish = googleFinish(a)
+			}
 		}
-		e.piece("", x.candidate(model, part, finish, a.prompt, count), func() {
-			e.event("", map[string]any{"error": googleError(problem{Status: 503, Message: "The model is overloaded. Please try again later."})})
-		})
+		f(part, x.candidate(part, finish, a.prompt, count))
 	}
+}
+
+func (x *exchange) generateStream(a answer) {
+	e := x.stream("\r\n")
+	x.contentType("text/event-stream")
+	x.each(a, func(part string, response fields) {
+		e.piece("", part, response, func() {
+			p := problem{Status: 503, Message: "The model is overloaded. Please try again later."}
+			if known, ok := kinds[x.fault.Kind]; ok {
+				p = known
+			}
+			e.event("", fields{"error", googleError(p)})
+		})
+	})
 	e.end()
 }
 
-// generateArray answers without alt=sse: one JSON array of all pieces.
-func (x *exchange) generateArray(a answer, model string) {
-	parts := pieces(a.text, x.s.cfg.Chunks)
-	var all []any
-	for i, part := range parts {
-		var finish any
-		if i == len(parts)-1 {
-			finish = googleFinish(a)
-		}
-		all = append(all, x.candidate(model, part, finish, a.prompt, a.completion))
-	}
+// generateArray answers a stream without alt=sse: one JSON array of all pieces.
+func (x *exchange) generateArray(a answer) {
+	all := []any{}
+	x.each(a, func(_ string, response fields) { all = append(all, response) })
+	x.row.Chunks, x.row.TextBytes = len(all), len(a.text)
 	x.json(all)
 }
 
@@ -125,52 +134,51 @@ func contents(body map[string]any) (last string, bytes int) {
 
 func partsText(content map[string]any) string { return joined(content["parts"]) }
 
+// camel returns the object with its own names in camel case: the real server takes
+// snake_case too.
+func camel(m map[string]any) map[string]any {
+	out := make(map[string]any, len(m))
+	for name, v := range m {
+		words := strings.Split(name, "_")
+		for i, w := range words[1:] {
+			if w != "" {
+				words[i+1] = strings.ToUpper(w[:1]) + w[1:]
+			}
+		}
+		out[strings.Join(words, "")] = v
+	}
+	return out
+}
+
 // checkGenerate refuses what the real server refuses.
-func checkGenerate(body map[string]any, method string) *problem {
+func (x *exchange) checkGenerate(method string, config map[string]any) *problem {
+	bad := func(format string, args ...any) *problem {
+		return &problem{Status: 400, Message: fmt.Sprintf(format, args...)}
+	}
 	if method != "generateContent" && method != "streamGenerateContent" {
-		return &problem{Status: 404, Message: "Method not found."}
+		return &problem{Status: 404, Message: "Requested entity was not found."}
 	}
-	for name := range body {
-		if !generateMembers[name] {
-			return unknownName(name, "")
-		}
+	if name := unknownMember(x.body, generateMembers); name != "" {
+		return bad("Invalid JSON payload received. Unknown name %q: Cannot find field.", name)
 	}
-	for name := range object(body["generationConfig"]) {
-		if !generateConfig[name] {
-			return unknownName(name, "generation_config")
-		}
+	if name := unknownMember(config, generateConfig); name != "" {
+		return bad("Invalid JSON payload received. Unknown name %q at 'generation_config': Cannot find field.", name)
 	}
-	all := list(body["contents"])
+	all := list(x.body["contents"])
 	if len(all) == 0 {
-		return &problem{Status: 400, Message: "* GenerateContentRequest.contents: contents is not specified"}
+		return bad("* GenerateContentRequest.contents: contents is not specified\n")
 	}
 	for i, c := range all {
 		content := object(c)
 		if role := text(content["role"]); role != "" && role != "user" && role != "model" {
-			return &problem{Status: 400, Message: "Please use a valid role: user, model."}
+			return bad("Please use a valid role: user, model.")
 		}
 		if len(list(content["parts"])) == 0 {
-			return &problem{Status: 400, Message: fmt.Sprintf("* GenerateContentRequest.contents[%d].parts: contents.parts must not be empty.", i)}
+			return bad("* GenerateContentRequest.contents[%d].parts: contents.parts must not be empty.\n", i)
 		}
 	}
+	if !knows(x.provider, x.row.Model, x.created) {
+		return &problem{Status: 404, Message: "models/" + x.row.Model + " is not found for API version v1beta, or is not supported for " + method + "."}
+	}
 	return nil
-}
-
-func unknownName(name, at string) *problem {
-	return &problem{Status: 400, Message: fmt.Sprintf("Invalid JSON payload received. Unknown name %q at '%s': Cannot find field.", name, at)}
-}
-
-// listGoogle answers GET /v1beta/models.
-func (s *Simulator) listGoogle(w http.ResponseWriter, r *http.Request) {
-	x := &exchange{s: s, w: w, r: r, provider: "google"}
-	if credential(r) == "" {
-		x.fail(problem{Status: 403, Message: "Method doesn't allow unregistered callers."})
-		return
-	}
-	var all []any
-	for _, id := range []string{"gemini-2.5-pro", "gemini-3-flash-preview", "gemini-3.1-pro-preview"} {
-		all = append(all, map[string]any{"name": "models/" + id, "inputTokenLimit": 1048576, "outputTokenLimit": 65536,
-			"supportedGenerationMethods": []any{"generateContent", "countTokens"}})
-	}
-	x.json(map[string]any{"models": all})
 }

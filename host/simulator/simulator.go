@@ -7,8 +7,8 @@
 // It is not a model and not a load generator. Wire facts are from the vendors'
 // API references as of 2026-08.
 //
-// Read server routes in this file first, then fault.go (the scripts), answer.go
-// (what is said) and one file per wire.
+// Read the routes in this file first, then fault.go (the scripts), answer.go (what
+// is said) and one file per wire: chat.go, responses.go, messages.go, generate.go.
 package simulator
 
 import (
@@ -21,13 +21,17 @@ import (
 	"time"
 )
 
-// Config of a Simulator. The zero value answers at once, in 8 pieces.
+// Config of a Simulator. The zero value answers at once, in 8 pieces, to any key.
 type Config struct {
-	FirstByte  time.Duration    // before an answer's headers
-	ChunkDelay time.Duration    // between two pieces of a stream
-	Chunks     int              // pieces of a streamed text; default 8
-	LogSize    int              // served requests that are remembered; default 10,000
-	Now        func() time.Time // the clock of created and log times; default time.Now
+	FirstByte  time.Duration     // before an answer's headers
+	ChunkDelay time.Duration     // between two pieces of a stream
+	Chunks     int               // pieces of a streamed text; default 8
+	Words      int               // of an answer's text; default as many as its sentences have
+	Keys       map[string]string // the one key that a provider accepts; default any
+	LogSize    int               // served requests that are remembered; default 10,000
+	Now        func() time.Time  // the clock of created and log times; default time.Now
+	// Sleep waits for d, or until ctx ends, whose error it returns then. Default: a timer.
+	Sleep func(ctx context.Context, d time.Duration) error
 }
 
 // Simulator is the servers. Make one with New. Safe for concurrent use.
@@ -36,13 +40,16 @@ type Simulator struct {
 	mux *http.ServeMux
 	log *servedLog
 
-	mu     sync.Mutex
-	faults []Fault // scripted, first match first
-	server *http.Server
-	addr   string
-	stop   chan struct{} // closed by Close: ends stalls
-	closed bool
-	served sync.WaitGroup
+	mu       sync.Mutex
+	faults   []Fault // scripted, first match first
+	server   *http.Server
+	addr     string
+	released chan struct{} // closed by Release, then made anew: ends stalls
+	closed   bool
+	serving  sync.WaitGroup
+
+	life context.Context // ends with Close
+	end  context.CancelFunc
 }
 
 // New returns a simulator that is not listening yet.
@@ -56,19 +63,25 @@ func New(cfg Config) *Simulator {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	s := &Simulator{cfg: cfg, mux: http.NewServeMux(), log: &servedLog{size: cfg.LogSize}, stop: make(chan struct{})}
+	if cfg.Sleep == nil {
+		cfg.Sleep = sleep
+	}
+	s := &Simulator{cfg: cfg, mux: http.NewServeMux(), log: newLog(cfg.LogSize), released: make(chan struct{})}
+	s.life, s.end = context.WithCancel(context.Background())
 	for _, p := range []string{"openai", "raptor"} {
 		s.mux.HandleFunc("POST /"+p+"/v1/chat/completions", s.wire(p, s.chat))
 		s.mux.HandleFunc("POST /"+p+"/v1/responses", s.wire(p, s.responses))
-		s.mux.HandleFunc("GET /"+p+"/v1/models", s.listOpenAI(p))
+		s.mux.HandleFunc("GET /"+p+"/v1/models", s.read(p, s.listOpenAI))
+		s.mux.HandleFunc("GET /"+p+"/v1/models/{id}", s.read(p, s.listOpenAI))
 	}
 	s.mux.HandleFunc("POST /anthropic/v1/messages", s.wire("anthropic", s.messages))
-	s.mux.HandleFunc("GET /anthropic/v1/models", s.listAnthropic)
+	s.mux.HandleFunc("GET /anthropic/v1/models", s.read("anthropic", s.listAnthropic))
 	s.mux.HandleFunc("POST /google/v1beta/models/{call}", s.wire("google", s.generate))
-	s.mux.HandleFunc("GET /google/v1beta/models", s.listGoogle)
-	s.mux.HandleFunc("POST /_simulator/faults", s.postFaults)
-	s.mux.HandleFunc("DELETE /_simulator/faults", s.deleteFaults)
-	s.mux.HandleFunc("GET /_simulator/log", s.getLog)
+	s.mux.HandleFunc("GET /google/v1beta/models", s.read("google", s.listGoogle))
+	for _, p := range []string{"openai", "raptor", "anthropic", "google"} {
+		s.mux.HandleFunc("/"+p+"/", s.unknownPath(p))
+	}
+	s.control()
 	return s
 }
 
@@ -90,7 +103,7 @@ func (s *Simulator) Start(addr string) (string, error) {
 	}
 	s.addr = "http://" + l.Addr().String()
 	s.server = &http.Server{Handler: s.mux, ReadHeaderTimeout: 10 * time.Second}
-	s.served.Go(func() { _ = s.server.Serve(l) })
+	s.serving.Go(func() { _ = s.server.Serve(l) })
 	return s.addr, nil
 }
 
@@ -112,52 +125,76 @@ func (s *Simulator) BaseURL(provider string) string {
 func (s *Simulator) Close() error {
 	s.mu.Lock()
 	server := s.server
-	if !s.closed {
-		s.closed = true
-		close(s.stop)
-	}
+	s.closed = true
 	s.mu.Unlock()
+	s.end()
 	if server == nil {
 		return nil
 	}
 	err := server.Close()
-	s.served.Wait()
+	s.serving.Wait()
 	return err
 }
 
-// pause waits, but not longer than the client or the simulator lives.
+// Release lets every answer that a fault has stalled go on. Later ones stall again.
+func (s *Simulator) Release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.released)
+	s.released = make(chan struct{})
+}
+
+// pause waits, but not longer than the client and the simulator live. It reports
+// whether the whole time passed.
 func (s *Simulator) pause(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
 	}
-	t := time.NewTimer(d)
-	defer t.Stop()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	defer context.AfterFunc(s.life, cancel)()
+	return s.cfg.Sleep(ctx, d) == nil
+}
+
+// stall waits until the client or the simulator goes. It reports whether it was
+// released instead.
+func (s *Simulator) stall(ctx context.Context) bool {
+	s.mu.Lock()
+	released := s.released
+	s.mu.Unlock()
 	select {
-	case <-t.C:
+	case <-released:
 		return true
 	case <-ctx.Done():
-	case <-s.stop:
+	case <-s.life.Done():
 	}
 	return false
 }
 
-// stall waits until the client or the simulator goes.
-func (s *Simulator) stall(ctx context.Context) {
+func sleep(ctx context.Context, d time.Duration) error {
+	t := time.NewTimer(d)
+	defer t.Stop()
 	select {
+	case <-t.C:
+		return nil
 	case <-ctx.Done():
-	case <-s.stop:
+		return ctx.Err()
 	}
 }
 
-// credential returns the key that the request carries, wherever its vendor puts it.
-func credential(r *http.Request) string {
-	if key, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok {
-		return key
+// credential returns the key that the request carries where its provider's
+// clients put it; "" when there is none.
+func credential(provider string, r *http.Request) string {
+	bearer, _ := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	if bearer == r.Header.Get("Authorization") {
+		bearer = ""
 	}
-	for _, name := range []string{"x-api-key", "x-goog-api-key"} {
-		if key := r.Header.Get(name); key != "" {
-			return key
-		}
+	name := map[string]string{"anthropic": "x-api-key", "google": "x-goog-api-key"}[provider]
+	switch {
+	case name != "" && r.Header.Get(name) != "":
+		return r.Header.Get(name)
+	case provider == "google" && bearer == "":
+		return r.URL.Query().Get("key")
 	}
-	return r.URL.Query().Get("key")
+	return bearer
 }

@@ -324,8 +324,8 @@ func TestFeatureHostileText(t *testing.T) {
 			ExtractFeatures(doc, Hints{})
 			best = min(best, time.Since(start))
 		}
-		// A quadratic walk takes minutes; a linear one 1 to 20 ms, more under -race.
-		if best > time.Second {
+		// A quadratic walk takes minutes; a linear one 1 to 20 ms, more under -race on a busy machine.
+		if best > 20*time.Second {
 			t.Errorf("ExtractFeatures(1 MiB of %q) takes %v, want milliseconds", piece, best)
 		}
 	}

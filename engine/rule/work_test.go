@@ -94,12 +94,12 @@ func BenchmarkWorstRule(b *testing.B) {
 			b.Fatal(err)
 		}
 		b.Run(fmt.Sprintf("%d", i), func(b *testing.B) {
-			s, e := prepared(req, p)
-			defer s.release()
 			for b.Loop() {
+				s, e := prepared(req, p)
 				if _, err := s.evaluate(e, DefaultWork); err != nil {
 					b.Fatal(err)
 				}
+				s.release()
 			}
 		})
 	}

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"errors"
 	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -18,17 +17,16 @@ type attempt struct {
 	adapter Adapter
 	reply   *UpstreamResponse
 	sent    bool // the request left, so its prompt may be billed
-	output  int64
-	tokens  Tokens
-	counted bool // tokens are the provider's own
-	first   time.Duration
+	used    meter
+	first   time.Duration // until the first content; 0: none came
 	settled bool
 }
 
 // send opens the adapter, builds the provider request and sends it. On error the
-// attempt is settled and closed; otherwise the caller must close it.
+// attempt is settled and closed; otherwise the caller must do both.
 func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, error) {
 	x.attempts++
+	x.lossy = nil
 	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now()}
 	if err := a.exchange(ctx, stream); err != nil {
 		a.settle(err)
@@ -38,7 +36,8 @@ func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, 
 	return a, nil
 }
 
-func (a *attempt) exchange(ctx context.Context, stream bool) error {
+func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
+	defer a.contain(ctx, &err)
 	r, t, cfg := a.x.r, a.target, &a.x.p.cfg
 	account := r.Principal.AccountID
 	manifest, err := cfg.Adapters.AdapterManifest(account, t.Provider.Adapter)
@@ -62,13 +61,16 @@ func (a *attempt) exchange(ctx context.Context, stream bool) error {
 	request, err := a.adapter.Request(ctx)
 	if err != nil {
 		// What this provider cannot carry another one may.
-		return a.fail(asError(err), err, "adapter "+string(CodeOf(err)), true)
+		return a.adapterFailed(ctx, err)
 	}
 	a.x.lossy = request.Lossy
 	if r.Hints.Strict && len(request.Lossy) > 0 {
 		e := Errorf(CodeInvalid, "Provider %s cannot carry '%s', and metadata.strict is set.", t.Provider.ID, request.Lossy[0])
 		e.Param = request.Lossy[0]
 		return a.fail(e, nil, "lossy", true)
+	}
+	if ctx.Err() != nil {
+		return a.fail(gone(ctx), ctx.Err(), "canceled", false)
 	}
 	a.sent = true
 	waited := time.Now()
@@ -100,126 +102,34 @@ func (a *attempt) refused(ctx context.Context) error {
 	if reply.Failure != nil {
 		failure = *reply.Failure
 	}
-	var shown document.Node
-	if len(reply.Chunks) > 0 {
-		shown = reply.Chunks[0].Root().Get("error")
-	}
-	return a.classed(failure, shown, nil)
+	return a.classed(failure, errorShown(reply), nil)
 }
 
-// classed is the failure as the caller sees it: by class, else by HTTP status.
-func (a *attempt) classed(f AdapterFailure, shown document.Node, cause error) *attemptError {
-	class := f.Class
-	if class == abi.ClassNone {
-		class = classOf(a.reply.Status)
+// reported is the failure that the adapter found in an answer with a good status.
+func (a *attempt) reported(reply AdapterReply) *attemptError {
+	failure := *reply.Failure
+	if failure.Class == abi.ClassNone {
+		failure.Class = abi.ClassServer
 	}
-	message := f.Message
-	if message == "" {
-		message = clipText(shown.Get("message").Text(), abi.MaxMessage)
-	}
-	id := a.target.Provider.ID
-	e := &Error{After: min(max(f.After, 0), time.Hour)}
-	switch class {
-	case abi.ClassInvalid:
-		e.Code, e.Param = CodeInvalid, clipText(shown.Get("param").Text(), abi.MaxTagText)
-		e.Message = message
-		if message == "" {
-			e.Message = "The provider refused the request as invalid."
-		}
-	case abi.ClassContentFilter:
-		e.Code, e.Message = CodeContentFilter, "The provider's content filter refused the request."
-	case abi.ClassContextLength:
-		e.Code, e.Message, e.Param = CodeContextLength, "The request is longer than the context window of "+a.target.Model.ID+".", "messages"
-	case abi.ClassRateLimited:
-		e.Code, e.Message = CodeRateLimited, "Provider "+id+" limits the rate of requests. Try again later."
-	case abi.ClassOverloaded:
-		e.Code, e.Message = CodeUpstreamOverloaded, "Provider "+id+" is overloaded. Try again later."
-	case abi.ClassQuota:
-		e.Code, e.Message = CodeUpstreamOverloaded, "The quota at provider "+id+" is used up."
-	case abi.ClassAuth:
-		e.Code, e.Message = CodeUpstreamFailed, "Provider "+id+" refused the gateway's credential."
-	case abi.ClassNotFound:
-		e.Code, e.Message = CodeUpstreamFailed, "Provider "+id+" does not serve "+a.target.Model.UpstreamID+"."
-	default:
-		e.Code, e.Message = CodeUpstreamFailed, "Provider "+id+" failed."
-	}
-	return a.fail(e, cause, id+" "+itoa(int64(a.reply.Status))+" "+className(class), class.Retryable())
+	return a.classed(failure, errorShown(reply), nil)
 }
 
-// attemptError is a failed attempt: what the caller would see of it, and whether
-// another target may be tried.
-type attemptError struct {
-	*baseError
-	summary   string // for the decision record
-	retryable bool
-}
-
-// baseError keeps Error's method promoted: a field of that name would hide it.
-type baseError = Error
-
-func (e *attemptError) Unwrap() error { return e.baseError }
-
-func (a *attempt) fail(e *Error, cause error, summary string, retryable bool) *attemptError {
-	if e.Err == nil && cause != error(e) {
-		e = &Error{Code: e.Code, Status: e.Status, Param: e.Param, Message: e.Message, After: e.After, Err: cause}
+// errorShown is the error object that an adapter made for the caller; absent when it made none.
+func errorShown(reply AdapterReply) document.Node {
+	if len(reply.Chunks) == 0 {
+		return document.Node{}
 	}
-	return &attemptError{baseError: e, summary: summary, retryable: retryable && e.Code != CodeCanceled}
+	return reply.Chunks[0].Root().Get("error")
 }
 
-// close frees the adapter and the upstream answer.
+// close frees the adapter and the upstream answer. It may be called again.
 func (a *attempt) close() {
-	if a.reply != nil {
-		a.reply.Close()
+	reply, adapter := a.reply, a.adapter
+	a.reply, a.adapter = nil, nil
+	if reply != nil {
+		reply.Close()
 	}
-	if a.adapter != nil {
-		a.adapter.Close()
+	if adapter != nil {
+		adapter.Close()
 	}
-}
-
-func asError(err error) *Error {
-	var e *Error
-	if errors.As(err, &e) {
-		return e
-	}
-	if errors.Is(err, context.Canceled) {
-		return &Error{Code: CodeCanceled, Message: "The client closed the request.", Err: err}
-	}
-	if errors.Is(err, context.DeadlineExceeded) {
-		return &Error{Code: CodeUpstreamTimeout, Message: "The provider did not answer in time.", Err: err}
-	}
-	return &Error{Code: CodeInternal, Message: "Internal error.", Err: err}
-}
-
-func classOf(status int) abi.Class {
-	switch {
-	case status == 401 || status == 403:
-		return abi.ClassAuth
-	case status == 404:
-		return abi.ClassNotFound
-	case status == 429:
-		return abi.ClassRateLimited
-	case status == 503 || status == 529:
-		return abi.ClassOverloaded
-	case status == 408 || status >= 500 || status < 400:
-		return abi.ClassServer
-	}
-	return abi.ClassInvalid
-}
-
-func className(c abi.Class) string {
-	names := [...]string{"", "invalid", "auth", "not_found", "rate_limited", "quota", "overloaded", "server", "context_length", "content_filter"}
-	if c < 0 || int(c) >= len(names) {
-		return "failed"
-	}
-	return names[c]
-}
-
-func clipText(s string, limit int) string {
-	if len(s) <= limit {
-		return s
-	}
-	for limit > 0 && s[limit]&0xC0 == 0x80 {
-		limit--
-	}
-	return s[:limit]
 }

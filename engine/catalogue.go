@@ -22,7 +22,7 @@ type accountCatalogue struct {
 }
 
 type accountKey struct{ account, id string }
-type priceKey struct{ provider, upstream string }
+type priceKey struct{ account, provider, upstream string }
 
 // NewCatalogue indexes the rows. It keeps the slices' contents, not the slices.
 func NewCatalogue(models []Model, providers []Provider, prices []Price) *Catalogue {
@@ -35,7 +35,7 @@ func NewCatalogue(models []Model, providers []Provider, prices []Price) *Catalog
 		c.providers[accountKey{p.AccountID, p.ID}] = &p
 	}
 	for _, p := range prices {
-		k := priceKey{p.ProviderID, p.UpstreamID}
+		k := priceKey{p.AccountID, p.ProviderID, p.UpstreamID}
 		c.prices[k] = append(c.prices[k], p)
 	}
 	for _, list := range c.prices {
@@ -122,10 +122,20 @@ func (c *Catalogue) Providers(accountID string) []Provider {
 
 // Price returns the price in force at that instant for a request with so many
 // prompt tokens: the newest whose From is not after at, and of those the highest
-// tier that the prompt exceeds. ok is false when none is known; that is not a price of 0.
-func (c *Catalogue) Price(providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
+// tier that the prompt exceeds. A price of the account's own goes before the global ones.
+// ok is false when none is known; that is not a price of 0.
+func (c *Catalogue) Price(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
+	if accountID != "" {
+		if p, ok = inForce(c.prices[priceKey{accountID, providerID, upstreamID}], at, promptTokens); ok {
+			return p, true
+		}
+	}
+	return inForce(c.prices[priceKey{"", providerID, upstreamID}], at, promptTokens)
+}
+
+func inForce(prices []Price, at time.Time, promptTokens int64) (p Price, ok bool) {
 	var from time.Time
-	for _, p := range c.prices[priceKey{providerID, upstreamID}] {
+	for _, p := range prices {
 		if p.From.After(at) {
 			continue
 		}

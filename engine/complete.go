@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -9,42 +10,42 @@ import (
 )
 
 // complete makes one attempt that is not streamed and returns the caller's JSON.
-func (x *execution) complete(ctx context.Context, t Target) (body []byte, err error) {
+func (x *execution) complete(ctx context.Context, t Target) ([]byte, error) {
 	a, err := x.send(ctx, t, false)
 	if err != nil {
 		return nil, err
 	}
-	defer func() {
-		a.settle(err)
-		a.close()
-	}()
+	body, err := a.answer(ctx)
+	a.settle(err)
+	a.close()
+	return body, err
+}
+
+// answer takes the provider's answer through the adapter.
+func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
+	defer a.contain(ctx, &err)
 	a.first = time.Since(a.began)
 	reply, err := a.adapter.Response(ctx, a.reply, a.reply.Body)
 	if err != nil {
-		return nil, a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent an answer that cannot be read.", t.Provider.ID), err, "unreadable answer", true)
+		return nil, a.adapterFailed(ctx, err)
 	}
 	if reply.Failure != nil {
-		var shown document.Node
-		if len(reply.Chunks) > 0 {
-			shown = reply.Chunks[0].Root().Get("error")
-		}
-		failure := *reply.Failure
-		if failure.Class == abi.ClassNone {
-			failure.Class = abi.ClassServer
-		}
-		return nil, a.classed(failure, shown, nil)
+		return nil, a.reported(reply)
 	}
-	x.lossy = append(x.lossy, reply.Lossy...)
-	if len(reply.Chunks) != 1 || reply.Chunks[0].Root().Get("choices").Kind() != abi.KindArray {
-		return nil, a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent an answer without choices.", t.Provider.ID), nil, "no choices", true)
+	a.x.lossy = append(a.x.lossy, reply.Lossy...)
+	var choices document.Node
+	if len(reply.Chunks) == 1 {
+		choices = reply.Chunks[0].Root().Get("choices")
+	}
+	if choices.Kind() != abi.KindArray || choices.Len() == 0 {
+		return nil, a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent an answer without choices.", a.target.Provider.ID), nil, "no choices", true)
 	}
 	doc := reply.Chunks[0]
-	root := doc.Root()
-	a.tokens, a.counted = readUsage(root.Get("usage"))
-	for _, choice := range root.Get("choices").Elements() {
-		a.output += outputBytes(choice.Get("message"))
+	for _, choice := range choices.Elements() {
+		a.used.output += outputBytes(choice.Get("message"))
 	}
-	body = appendModel(nil, doc, x.shownModel(t))
+	a.used.read(doc.Root().Get("usage"))
+	body = appendModel(nil, doc, a.x.shownModel(a.target))
 	doc.Release()
 	return body, nil
 }
@@ -57,33 +58,22 @@ func (x *execution) shownModel(t Target) string {
 	return x.r.Model
 }
 
-// appendModel appends the document with its top-level model replaced, or added.
-func appendModel(dst []byte, doc *document.Doc, model string) []byte {
+// appendModel appends the document with its top-level model replaced, or added, and
+// the other edits made, which may not touch the model.
+func appendModel(dst []byte, doc *document.Doc, model string, edits ...document.Edit) []byte {
 	root := doc.Root()
-	quoted := document.AppendString(make([]byte, 0, len(model)+2), model)
+	quoted := document.AppendString(make([]byte, 0, len(model)+16), model)
 	if n := root.Get("model"); n.Exists() {
 		start, end := n.Span()
-		return document.Splice(dst, doc, document.Edit{Start: start, End: end, With: quoted})
-	}
-	start, _ := root.Span()
-	member := append([]byte(`"model":`), quoted...)
-	if root.Len() > 0 {
-		member = append(member, ',')
-	}
-	return document.Splice(dst, doc, document.Edit{Start: start + 1, End: start + 1, With: member})
-}
-
-// outputBytes is how much text a message or delta carries, for estimates.
-func outputBytes(message document.Node) int64 {
-	n := int64(0)
-	for _, name := range [...]string{"content", "refusal", "reasoning_content"} {
-		if text := message.Get(name); text.Kind() == abi.KindString {
-			n += int64(text.Len())
+		edits = append(edits, document.Edit{Start: start, End: end, With: quoted})
+	} else {
+		start, _ := root.Span()
+		member := append([]byte(`"model":`), quoted...)
+		if root.Len() > 0 {
+			member = append(member, ',')
 		}
+		edits = append(edits, document.Edit{Start: start + 1, End: start + 1, With: member})
 	}
-	for _, call := range message.Get("tool_calls").Elements() {
-		f := call.Get("function")
-		n += int64(f.Get("name").Len() + f.Get("arguments").Len())
-	}
-	return n
+	slices.SortFunc(edits, func(a, b document.Edit) int { return a.Start - b.Start })
+	return document.Splice(dst, doc, edits...)
 }

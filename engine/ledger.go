@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"fmt"
 	"sync"
 	"time"
 
@@ -48,6 +49,7 @@ func (l *UsageLedger) Record(u Usage) {
 
 // Run writes rows until ctx ends, then writes what is left within 10 s. A batch
 // that the store refuses is kept and tried again, less and less often up to every 5 s.
+// Errors: rows that could not be written before the end; they are lost.
 func (l *UsageLedger) Run(ctx context.Context) error {
 	retry := l.every
 	for {
@@ -55,7 +57,7 @@ func (l *UsageLedger) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), ledgerFlushTimeout)
 			defer cancel()
-			return l.Flush(last)
+			return l.finish(last)
 		case <-l.wake:
 		}
 		// Rows that come within the window share a transaction.
@@ -69,6 +71,22 @@ func (l *UsageLedger) Run(ctx context.Context) error {
 			continue
 		}
 		retry = l.every
+	}
+}
+
+// finish flushes until that succeeds or ctx ends.
+func (l *UsageLedger) finish(ctx context.Context) error {
+	for retry := l.every; ; retry = min(retry*2, ledgerMaxRetry) {
+		err := l.Flush(ctx)
+		if err == nil {
+			return nil
+		}
+		if !pause(ctx, retry) {
+			l.mu.Lock()
+			defer l.mu.Unlock()
+			return fmt.Errorf("write usage at the end, %d rows lost: %w", len(l.pending), err)
+		}
+		l.log.Warn().Err(err).Msg("usage not written, will try again before the end")
 	}
 }
 
@@ -92,7 +110,12 @@ func (l *UsageLedger) Flush(ctx context.Context) error {
 			return err
 		}
 		l.mu.Lock()
-		l.pending = append([]Usage(nil), l.pending[len(batch):]...)
+		// The rest stays where it is: after an outage it is long.
+		l.pending = l.pending[len(batch):]
+		clear(batch)
+		if len(l.pending) == 0 {
+			l.pending = nil
+		}
 		l.mu.Unlock()
 	}
 }

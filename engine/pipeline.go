@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/google/uuid"
@@ -23,9 +24,10 @@ type PipelineConfig struct {
 }
 
 // Pipeline takes completions from the parsed document to the settled usage row.
-// It implements Completer. Safe for concurrent use; it holds no lock.
+// It implements Completer. Safe for concurrent use.
 type Pipeline struct {
-	cfg PipelineConfig
+	cfg    PipelineConfig
+	flight flight
 }
 
 var _ Completer = (*Pipeline)(nil)
@@ -46,43 +48,57 @@ func NewPipeline(cfg PipelineConfig) (*Pipeline, error) {
 
 // Complete implements Completer.
 func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error) {
+	p.flight.enter()
+	defer p.flight.leave()
 	x, err := p.begin(ctx, r)
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
 	}
-	var last error
+	var shown error
 	for _, t := range x.plan.targets {
 		body, err := x.complete(ctx, t)
 		if err == nil {
 			return Completion{Meta: x.meta(&t), Body: body}, nil
 		}
-		last = err
+		shown = telling(shown, err)
 		if !x.failed(ctx, t, err) {
 			break
 		}
 	}
-	return Completion{Meta: x.meta(nil)}, last
+	return Completion{Meta: x.meta(nil)}, shown
 }
 
 // Stream implements Completer.
-func (p *Pipeline) Stream(ctx context.Context, r *Request) (Stream, Meta, error) {
+func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, err error) {
+	p.flight.enter()
+	passedOn := false
+	defer func() {
+		if !passedOn {
+			p.flight.leave()
+		}
+	}()
 	x, err := p.begin(ctx, r)
 	if err != nil {
 		return nil, x.meta(nil), err
 	}
-	var last error
+	var shown error
 	for _, t := range x.plan.targets {
-		s, err := x.stream(ctx, t)
+		s, err := x.stream(ctx, t, p.flight.leave)
 		if err == nil {
+			passedOn = true
 			return s, x.meta(&t), nil
 		}
-		last = err
+		shown = telling(shown, err)
 		if !x.failed(ctx, t, err) {
 			break
 		}
 	}
-	return nil, x.meta(nil), last
+	return nil, x.meta(nil), shown
 }
+
+// Drain waits until every request that has begun has written its usage rows, streams
+// included. It is for a shutdown, after the last new request. Errors: ctx's.
+func (p *Pipeline) Drain(ctx context.Context) error { return p.flight.wait(ctx) }
 
 // execution is one request on its way through the pipeline.
 type execution struct {
@@ -100,11 +116,25 @@ type execution struct {
 // begin computes what the rules see and makes the plan. The execution is never nil.
 func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	x := &execution{p: p, r: r, catalogue: p.cfg.Catalogue(), began: time.Now()}
+	if ctx.Err() != nil {
+		return x, gone(ctx)
+	}
 	r.Features = ExtractFeatures(r.Doc, r.Hints)
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
 	var err error
 	x.plan, err = p.plan(ctx, r, x.catalogue)
 	return x, err
+}
+
+// telling returns which of two failures the caller is shown: the later one, unless
+// only the earlier provider was asked. That a fallback has no such thing as the request
+// needs says nothing to somebody whose first choice is overloaded.
+func telling(before, now error) error {
+	var a, b *attemptError
+	if errors.As(before, &a) && errors.As(now, &b) && a.asked && !b.asked {
+		return before
+	}
+	return now
 }
 
 // failed notes a failed attempt and reports whether the next target may be tried.
@@ -125,7 +155,7 @@ func (x *execution) meta(served *Target) Meta {
 		Rule:     x.plan.decision.Source,
 		Attempts: x.attempts,
 		Decision: record(x.plan, served, x.failures),
-		Lossy:    x.lossy,
+		Lossy:    slices.Clone(x.lossy), // a stream may add to its own
 	}
 	m.OverheadUS = max((time.Since(x.began) - x.upstream).Microseconds(), 0)
 	if served != nil {

@@ -47,17 +47,25 @@ func record(pl plan, served *Target, failures []Skip) string {
 	return strings.TrimSpace(line)
 }
 
+// describeSkips lists what was passed over, as far as there is room in a record.
 func describeSkips(skips []Skip) string {
-	parts := make([]string, 0, len(skips))
-	for _, s := range skips {
+	if len(skips) == 0 {
+		return "nothing is configured"
+	}
+	var b strings.Builder
+	for i, s := range skips {
 		text := s.What + " " + string(s.Reason)
 		if s.Detail != "" {
 			text += " (" + s.Detail + ")"
 		}
-		parts = append(parts, text)
+		if i > 0 && b.Len()+len(text) > maxRecord {
+			b.WriteString(", and " + itoa(int64(len(skips)-i)) + " more")
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(clipText(text, maxRecord))
 	}
-	if len(parts) == 0 {
-		return "nothing is configured"
-	}
-	return strings.Join(parts, ", ")
+	return b.String()
 }

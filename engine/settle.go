@@ -1,10 +1,6 @@
 package engine
 
-import (
-	"context"
-	"errors"
-	"time"
-)
+import "time"
 
 // settle writes the attempt's one usage row. err is how it ended; nil is success.
 // Later calls do nothing.
@@ -14,13 +10,7 @@ func (a *attempt) settle(err error) {
 	}
 	a.settled = true
 	x, r, t := a.x, a.x.r, a.target
-	code := Code("")
-	if err != nil {
-		code = CodeOf(err)
-		if errors.Is(err, context.Canceled) {
-			code = CodeCanceled
-		}
-	}
+	code := CodeOf(err)
 	tokens, estimated := a.count(code)
 	row := Usage{
 		AccountID: r.Principal.AccountID, ID: newID(), RequestID: r.ID, Attempt: a.number,
@@ -36,29 +26,27 @@ func (a *attempt) settle(err error) {
 		row.Status = a.reply.Status
 	}
 	if tokens != (Tokens{}) || code == "" {
-		price, ok := x.catalogue.Price(t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
+		price, ok := x.catalogue.Price(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
 		row.CostNanoUSD, row.Unpriced = price.Cost(tokens), !ok
 	}
-	if code == "" {
+	if code == "" || code == CodeCanceled && a.used.output > 0 {
+		// Hanging up before the last event makes no call free.
 		row.PremiumUse = t.Model.PremiumCenti
 	}
 	x.p.cfg.Ledger.Record(row)
 }
 
-// count returns what the attempt used: the provider's own figures, else an
-// estimate. An error before any output costs nothing; a timeout or a cancel after
-// sending costs the prompt, for the provider may have read it.
+// count returns what the attempt used. Without any count of the provider's, an error
+// before any output costs nothing; a timeout or a cancel after sending costs the
+// prompt, for the provider may have read it.
 func (a *attempt) count(code Code) (t Tokens, estimated bool) {
-	if a.counted {
-		return a.tokens, false
+	m := &a.used
+	if !m.prompt && !m.completion && m.output == 0 && code != "" {
+		if !a.sent || code != CodeUpstreamTimeout && code != CodeCanceled {
+			return Tokens{}, false
+		}
 	}
-	if !a.sent {
-		return Tokens{}, false
-	}
-	if code != "" && a.output == 0 && code != CodeUpstreamTimeout && code != CodeCanceled {
-		return Tokens{}, false
-	}
-	return Tokens{Prompt: a.x.r.Features.Tokens, Completion: estimateTokens(a.output)}, true
+	return m.total(a.x.r.Features.Tokens)
 }
 
 func outcomeOf(code Code) Outcome {

@@ -6,42 +6,59 @@ import (
 	"io"
 	"time"
 
-	"github.com/pointsman/pointsman/engine/document"
+	"github.com/rs/zerolog"
+
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// trailerWait is how long a stream whose every choice has finished may keep us
-// waiting for its last events: some servers hold the connection open after them.
-const trailerWait = time.Second
+// How long a stream whose every choice has finished may keep us waiting: some
+// servers hold the connection open. See RATIONALE.md, "Why does a stream end when every
+// choice has finished?".
+const (
+	usageWait   = 5 * time.Second // for the counts that should follow
+	trailerWait = time.Second     // for the end, once the counts are there
+)
 
 // chunkStream is one streamed attempt whose first content has arrived.
 type chunkStream struct {
-	a        *attempt
-	model    string
-	queue    [][]byte // chunks not yet handed out, from head on; the buffers are reused
-	head     int
-	content  bool // something that the caller must see has arrived
-	ended    bool // the upstream stream is over
-	err      error
-	open     map[int64]bool // choice index → not finished yet
-	doneData bool           // the upstream said [DONE]
+	a       *attempt
+	model   string
+	asked   int      // choices that the request asks for
+	queue   [][]byte // chunks not yet handed out, from head on; the buffers are reused
+	head    int
+	held    int  // bytes in queue before the first content
+	content bool // something that the caller must see has arrived
+	ended   bool // the upstream stream is over
+	err     error
+	open    map[int64]bool // choice index → not finished yet
+	done    bool           // the upstream said [DONE]
+
+	// Of the end: the reader watches trailer until it is closed, so that it is the
+	// stream's own and ends with it, not with one Next.
+	trailer context.Context
+	cancel  context.CancelFunc
+	timer   *time.Timer
+	waiting time.Duration // what timer was set to; 0: not
+
+	onSettled func() // called once, with the row written
 }
 
 // stream makes one streamed attempt and waits for its first content.
-func (x *execution) stream(ctx context.Context, t Target) (Stream, error) {
+func (x *execution) stream(ctx context.Context, t Target, onSettled func()) (Stream, error) {
 	a, err := x.send(ctx, t, true)
 	if err != nil {
 		return nil, err
 	}
-	s := &chunkStream{a: a, model: x.shownModel(t), open: map[int64]bool{}}
+	s := &chunkStream{a: a, model: x.shownModel(t), asked: max(int(x.r.Doc.Root().Get("n").Int()), 1), open: map[int64]bool{}}
 	for !s.content && !s.ended {
 		if err := s.pump(ctx); err != nil {
 			a.settle(err)
-			a.close()
+			s.release()
 			return nil, err
 		}
 	}
 	a.first = time.Since(a.began)
+	s.onSettled = onSettled
 	return s, nil
 }
 
@@ -52,13 +69,13 @@ func (s *chunkStream) Next(ctx context.Context) ([]byte, error) {
 			return nil, s.err
 		}
 		if s.ended {
-			s.a.settle(nil)
+			s.settle(nil)
 			s.err = io.EOF
 			return nil, s.err
 		}
-		s.queue, s.head = s.queue[:0], 0
+		s.recycle()
 		if err := s.pump(ctx); err != nil {
-			s.a.settle(err)
+			s.settle(err)
 			s.err = err
 		}
 	}
@@ -69,136 +86,131 @@ func (s *chunkStream) Next(ctx context.Context) ([]byte, error) {
 
 // Close implements Stream.
 func (s *chunkStream) Close() {
+	defer s.release()
 	if s.err == nil {
-		if s.ended {
-			s.a.settle(nil)
-		} else {
-			s.a.settle(&Error{Code: CodeCanceled, Message: "The client closed the stream."})
-		}
 		s.err = &Error{Code: CodeCanceled, Message: "The stream is closed."}
+		if s.ended {
+			s.settle(nil)
+		} else {
+			s.settle(s.err)
+		}
 	}
-	if s.doneData {
-		// The body's end is already on its way; reading it lets the connection be used again.
-		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
-		_, _ = s.a.reply.Events.Next(ctx)
-		cancel()
+	if s.done {
+		s.done = false
+		_ = s.drain()
 	}
-	s.a.close()
-	s.a.adapter, s.a.reply = nil, nil
-	s.doneData = false
 }
 
-// pump takes one upstream event through the adapter.
+// drain reads the end of a body whose terminator has come, and which is already on its
+// way: only then can the connection be used again.
+func (s *chunkStream) drain() (err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+	defer s.a.contain(ctx, &err)
+	_, err = s.a.reply.Events.Next(ctx)
+	return err
+}
+
+// settle writes the row. A caller who leaves when everything is said has had its answer.
+func (s *chunkStream) settle(err error) {
+	if CodeOf(err) == CodeCanceled && s.said() {
+		err = nil
+	}
+	s.a.settle(err)
+	if s.onSettled != nil {
+		s.onSettled()
+		s.onSettled = nil
+	}
+}
+
+// release closes the attempt, and only then ends what its reader may still watch.
+func (s *chunkStream) release() {
+	s.a.close()
+	if s.timer != nil {
+		s.timer.Stop()
+		s.cancel()
+	}
+}
+
+// pump takes one upstream event through the adapter, or the end of the stream.
 func (s *chunkStream) pump(ctx context.Context) error {
+	said := s.said()
+	over, err := s.event(ctx)
+	if err != nil && said && ctx.Err() == nil {
+		// The caller has the whole answer: what is wrong with the rest costs it nothing.
+		zerolog.Ctx(ctx).Debug().Str("request_id", s.a.x.r.ID).Str("provider", s.a.target.Provider.ID).Err(err).Msg("the end of a complete stream is left out")
+		over, err = true, nil
+	}
+	if err != nil || !over {
+		return err
+	}
+	return s.end(ctx)
+}
+
+// event waits for one upstream event and translates it; over reports that none will follow.
+func (s *chunkStream) event(ctx context.Context) (over bool, err error) {
 	a := s.a
-	wait := ctx
-	finished := s.complete() && a.counted
-	if finished {
-		var cancel context.CancelFunc
-		wait, cancel = context.WithTimeout(ctx, trailerWait)
-		defer cancel()
-	}
+	defer a.contain(ctx, &err)
 	if a.reply.Events == nil {
-		return a.fail(Errorf(CodeUpstreamFailed, "Provider %s did not stream.", a.target.Provider.ID), nil, "not a stream", true)
+		return false, a.fail(Errorf(CodeUpstreamFailed, "Provider %s did not stream.", a.target.Provider.ID), nil, "not a stream", true)
 	}
-	waited := time.Now()
+	wait, waited := s.patience(ctx), time.Now()
 	event, err := a.reply.Events.Next(wait)
 	a.x.upstream += time.Since(waited)
 	switch {
 	case err == nil && string(event.Data) == "[DONE]":
-		s.doneData = true
-		return s.end(ctx)
+		s.done = true
+		return true, nil
 	case err == nil:
-		return s.translate(ctx, event.Name, event.Data)
+		return false, s.translate(ctx, event.Name, event.Data)
 	case errors.Is(err, io.EOF):
-		return s.end(ctx)
+		return true, nil
 	case ctx.Err() != nil:
-		return a.fail(&Error{Code: CodeCanceled, Message: "The client closed the stream."}, err, "client gone", false)
-	case finished || s.complete():
-		// Everything was said; only the terminator is missing.
-		return s.end(ctx)
+		return false, a.fail(gone(ctx), err, "client gone", false)
 	}
 	e := asError(err)
-	return a.fail(e, err, a.target.Provider.ID+" "+string(e.Code), true)
+	return false, a.fail(e, err, a.target.Provider.ID+" "+string(e.Code), true)
+}
+
+// patience returns the context for the next event: ctx, and once everything is said one
+// that ends some time after.
+func (s *chunkStream) patience(ctx context.Context) context.Context {
+	wait := time.Duration(0)
+	if s.said() {
+		wait = usageWait
+		if s.a.used.counted() {
+			wait = trailerWait
+		}
+	}
+	if wait != s.waiting {
+		s.waiting = wait
+		switch {
+		case s.timer == nil:
+			s.trailer, s.cancel = context.WithCancel(ctx)
+			s.timer = time.AfterFunc(wait, s.cancel)
+		case wait == 0:
+			s.timer.Stop() // a choice more than was asked for
+		default:
+			s.timer.Reset(wait)
+		}
+	}
+	if s.trailer != nil {
+		return s.trailer
+	}
+	return ctx
 }
 
 // end tells the adapter that the stream is over and checks that it was whole.
-func (s *chunkStream) end(ctx context.Context) error {
-	if err := s.translate(ctx, abi.EventEOF, nil); err != nil {
-		return err
-	}
+func (s *chunkStream) end(ctx context.Context) (err error) {
 	s.ended = true
-	if !s.complete() {
-		id := s.a.target.Provider.ID
-		return s.a.fail(Errorf(CodeUpstreamTruncated, "Provider %s ended the stream before the answer was complete.", id), nil, id+" truncated", true)
+	defer s.a.contain(ctx, &err)
+	err = s.translate(ctx, abi.EventEOF, nil)
+	switch {
+	case err != nil && (ctx.Err() != nil || !s.said()):
+		return err
+	case s.complete():
+		return nil
 	}
-	return nil
-}
-
-// translate gives one event to the adapter and queues what it flushed.
-func (s *chunkStream) translate(ctx context.Context, name string, data []byte) error {
-	a := s.a
-	reply, err := a.adapter.Event(ctx, a.reply, name, data)
-	if err != nil {
-		return a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent a stream event that cannot be read.", a.target.Provider.ID), err, "unreadable event", true)
-	}
-	for _, chunk := range reply.Chunks {
-		s.take(chunk)
-		chunk.Release()
-	}
-	if f := reply.Failure; f != nil {
-		failure := *f
-		if failure.Class == abi.ClassNone {
-			failure.Class = abi.ClassServer
-		}
-		return a.classed(failure, document.Node{}, nil)
-	}
-	return nil
-}
-
-// take notes what a chunk says and queues it for the caller.
-func (s *chunkStream) take(chunk *document.Doc) {
-	root := chunk.Root()
-	if usage := root.Get("usage"); usage.Kind() == abi.KindObject {
-		// Counters are cumulative on every wire: the last one wins.
-		if t, ok := readUsage(usage); ok {
-			s.a.tokens, s.a.counted = t, true
-		}
-	}
-	choices := root.Get("choices")
-	if choices.Len() == 0 {
-		if !s.a.x.r.IncludeUsage || root.Get("usage").Kind() != abi.KindObject {
-			return
-		}
-	}
-	for _, choice := range choices.Elements() {
-		index := choice.Get("index").Int()
-		if choice.Get("finish_reason").Kind() == abi.KindString {
-			s.open[index] = false
-			s.content = true
-		} else if _, seen := s.open[index]; !seen {
-			s.open[index] = true
-		}
-		if n := outputBytes(choice.Get("delta")); n > 0 {
-			s.a.output += n
-			s.content = true
-		}
-	}
-	i := len(s.queue)
-	if i < cap(s.queue) {
-		s.queue = s.queue[:i+1]
-	} else {
-		s.queue = append(s.queue, nil)
-	}
-	s.queue[i] = appendModel(s.queue[i][:0], chunk, s.model)
-}
-
-// complete reports whether every choice has had its finish_reason.
-func (s *chunkStream) complete() bool {
-	for _, open := range s.open {
-		if open {
-			return false
-		}
-	}
-	return len(s.open) > 0
+	id := s.a.target.Provider.ID
+	return s.a.fail(Errorf(CodeUpstreamTruncated, "Provider %s ended the stream before the answer was complete.", id), nil, id+" truncated", true)
 }

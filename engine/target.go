@@ -68,10 +68,10 @@ func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decisi
 		fallbacks := m.Fallbacks
 		if asked := r.Doc.Root().Get("models"); asked.Exists() {
 			fallbacks = nil
-			for _, n := range asked.Elements() {
+			for i, n := range asked.Elements() {
 				id := n.Text()
 				if _, known := c.Model(account, id); !known {
-					return Decision{Source: SourcePinned}, unknownModel(c, account, id, "models")
+					return Decision{Source: SourcePinned}, unknownModel(c, account, id, "models["+itoa(int64(i))+"]")
 				}
 				fallbacks = append(fallbacks, id)
 			}
@@ -89,12 +89,14 @@ func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decisi
 }
 
 func unknownModel(c *Catalogue, account, id, param string) *Error {
-	shown := id
+	shown, nearest := id, ""
 	if len(shown) > 64 {
 		shown = strings.ToValidUTF8(shown[:64], "") + "…"
 	}
-	e := Errorf(CodeModelNotFound, "The model '%s' does not exist or this key may not use it. Nearest: %s. Use 'auto' to let the routing rules choose.",
-		shown, strings.Join(c.Nearest(account, id, 3), ", "))
+	if ids := c.Nearest(account, id, 3); len(ids) > 0 {
+		nearest = " Nearest: " + strings.Join(ids, ", ") + "."
+	}
+	e := Errorf(CodeModelNotFound, "The model '%s' does not exist or this key may not use it.%s Use 'auto' to let the routing rules choose.", shown, nearest)
 	e.Param = param
 	return e
 }
@@ -132,7 +134,7 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 	if m.ContextWindow > 0 && r.Features.Tokens > m.ContextWindow {
 		return skip(SkipContext, itoa(r.Features.Tokens)+" of "+itoa(m.ContextWindow)+" tokens")
 	}
-	if _, ok := c.Price(provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
+	if _, ok := c.Price(account, provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
 		return skip(SkipUnpriced, m.UpstreamID)
 	}
 	return Target{Model: m, Provider: provider, Substituted: substituted}, nil
@@ -157,8 +159,11 @@ func noTarget(skips []Skip) *Error {
 		break
 	}
 	e := Errorf(code, "No model can take this request: %s.", describeSkips(skips))
-	if code == CodeModelNotFound || code == CodeModelNotAllowed {
+	switch code {
+	case CodeModelNotFound, CodeModelNotAllowed:
 		e.Param = "model"
+	case CodeContextLength:
+		e.Param = "messages"
 	}
 	return e
 }

@@ -1,0 +1,130 @@
+package engine
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Bounds of what one stream keeps.
+const (
+	maxChoices = 128      // n of OpenAI's API
+	maxHeld    = 1 << 20  // bytes that come before the first content
+	keptChunk  = 64 << 10 // bytes of a buffer that is used again
+	keptChunks = 64       // buffers
+)
+
+// translate gives one event to the adapter and queues what it flushed.
+func (s *chunkStream) translate(ctx context.Context, name string, data []byte) error {
+	a := s.a
+	reply, err := a.adapter.Event(ctx, a.reply, name, data)
+	if err != nil {
+		return a.adapterFailed(ctx, err)
+	}
+	if !s.content {
+		// Later there are no headers any more that could say it.
+		for _, field := range reply.Lossy {
+			if !slices.Contains(a.x.lossy, field) {
+				a.x.lossy = append(a.x.lossy, field)
+			}
+		}
+	}
+	if reply.Failure != nil {
+		err = a.reported(reply)
+	}
+	for _, chunk := range reply.Chunks {
+		if takeErr := s.take(chunk); err == nil {
+			err = takeErr
+		}
+		chunk.Release()
+	}
+	return err
+}
+
+// take notes what a chunk says and queues it for the caller.
+func (s *chunkStream) take(chunk *document.Doc) error {
+	root := chunk.Root()
+	choices, usage := root.Get("choices"), root.Get("usage")
+	for _, choice := range choices.Elements() {
+		index := choice.Get("index").Int()
+		_, seen := s.open[index]
+		if !seen && len(s.open) == maxChoices {
+			return s.a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent more than %d choices.", s.a.target.Provider.ID, maxChoices), nil, "too many choices", true)
+		}
+		switch reason := choice.Get("finish_reason"); {
+		case reason.Kind() == abi.KindString && reason.Len() > 0: // some servers send "" until there is one
+			s.open[index] = false
+			s.content = true
+		case !seen:
+			s.open[index] = true
+		}
+		delta := choice.Get("delta")
+		s.a.used.output += outputBytes(delta)
+		s.content = s.content || speaks(delta)
+	}
+	s.a.used.read(usage)
+	var edits []document.Edit
+	if counts := usage.Kind() == abi.KindObject; !s.a.x.r.IncludeUsage || !counts {
+		if choices.Len() == 0 {
+			return nil
+		}
+		if counts {
+			start, end := usage.Span()
+			edits = append(edits, document.Edit{Start: start, End: end, With: []byte("null")})
+		}
+	}
+	i := len(s.queue)
+	if i < cap(s.queue) {
+		s.queue = s.queue[:i+1]
+	} else {
+		s.queue = append(s.queue, nil)
+	}
+	s.queue[i] = appendModel(s.queue[i][:0], chunk, s.model, edits...)
+	if s.held += len(s.queue[i]); !s.content && s.held > maxHeld {
+		return s.a.fail(Errorf(CodeUpstreamFailed, "Provider %s streams without saying anything.", s.a.target.Provider.ID), nil, "no content", true)
+	}
+	return nil
+}
+
+// speaks reports whether a delta says anything beyond its role.
+func speaks(delta document.Node) bool {
+	for name, value := range delta.Members() {
+		switch kind := value.Kind(); {
+		case name == "role", kind == abi.KindNull, kind == abi.KindBool, kind == abi.KindNumber:
+		case value.Len() > 0:
+			return true
+		}
+	}
+	return false
+}
+
+// complete reports whether every choice that was begun has had its finish_reason.
+func (s *chunkStream) complete() bool {
+	for _, open := range s.open {
+		if open {
+			return false
+		}
+	}
+	return len(s.open) > 0
+}
+
+// said reports whether that holds for as many choices as were asked for: nothing that
+// still comes can be missed by the caller. A server that knows no n never gets here with n
+// above 1, and must end its stream properly.
+func (s *chunkStream) said() bool { return len(s.open) >= s.asked && s.complete() }
+
+// recycle makes room for the next chunks. What one event needed is not kept for the
+// life of a stream.
+func (s *chunkStream) recycle() {
+	if cap(s.queue) > keptChunks {
+		s.queue = nil
+	}
+	for i := range s.queue {
+		if cap(s.queue[i]) > keptChunk {
+			s.queue[i] = nil
+		}
+	}
+	s.queue, s.head = s.queue[:0], 0
+}

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -18,12 +19,13 @@ type ModelService struct {
 	catalogue func() *Catalogue
 	reload    func(context.Context) error
 	now       func() time.Time
+	changing  chan struct{} // 1 slot: one change at a time, without a lock held over queries
 }
 
 // NewModelService returns a service over the store. reload puts the stored
 // catalogue in force in this process.
 func NewModelService(store CatalogueStore, catalogue func() *Catalogue, reload func(context.Context) error, now func() time.Time) *ModelService {
-	return &ModelService{store: store, catalogue: catalogue, reload: reload, now: now}
+	return &ModelService{store: store, catalogue: catalogue, reload: reload, now: now, changing: make(chan struct{}, 1)}
 }
 
 // ChangeModel changes a row of the account, or of the global catalogue ("").
@@ -32,11 +34,22 @@ func (s *ModelService) ChangeModel(ctx context.Context, p Principal, accountID, 
 	if !mayWrite(p, accountID) {
 		return Model{}, Errorf(CodeForbidden, "Only a super admin may change the catalogue.")
 	}
-	c := s.catalogue()
-	m, ok := c.Model(accountID, id)
-	if !ok || m.AccountID != accountID {
+	select {
+	case s.changing <- struct{}{}:
+		defer func() { <-s.changing }()
+	case <-ctx.Done():
+		return Model{}, ctx.Err()
+	}
+	// The stored row, not the snapshot's: another process may have changed it just now.
+	models, err := s.store.ListModels(ctx)
+	if err != nil {
+		return Model{}, err
+	}
+	i := slices.IndexFunc(models, func(m Model) bool { return m.AccountID == accountID && m.ID == id })
+	if i < 0 {
 		return Model{}, Errorf(CodeNotFound, "There is no model '%s'. GET /api/v1/models lists them.", clipText(id, 64))
 	}
+	m, c := models[i], s.catalogue()
 	if change.Enabled != nil {
 		m.Enabled = *change.Enabled
 	}

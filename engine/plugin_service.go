@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
+	"slices"
 	"time"
 )
 
@@ -117,9 +118,19 @@ func (s *PluginService) isFirst(ctx context.Context, accountID, name string) (bo
 	return err == nil, err
 }
 
-// ActivatePlugin makes a version the active one. Errors: CodeNotFound.
+// ActivatePlugin makes a version the active one, if it passes the gate of today too:
+// what works must not give way to what does not. Errors: CodeNotFound, those of the gate.
 func (s *PluginService) ActivatePlugin(ctx context.Context, p Principal, accountID, name, version string) error {
 	if err := s.authorize(p); err != nil {
+		return err
+	}
+	v, err := s.plugins.GetPlugin(ctx, accountID, name, version)
+	if errors.Is(err, ErrNotFound) {
+		return noSuchPlugin(name, version)
+	} else if err != nil {
+		return err
+	}
+	if err := s.gate.Prepare(ctx, v); err != nil {
 		return err
 	}
 	if err := s.plugins.ActivatePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
@@ -134,8 +145,8 @@ func noSuchPlugin(name, version string) *Error {
 	return Errorf(CodeNotFound, "There is no plugin '%s@%s'. GET /api/v1/plugins lists them.", clipText(name, 64), clipText(version, 64))
 }
 
-// DeletePlugin deletes a version. Errors: CodeConflict while a rule names the
-// plugin, CodeNotFound.
+// DeletePlugin deletes a version. Errors: CodeConflict while a rule uses it, by its
+// number or, when it is the active one, by its name; CodeNotFound.
 func (s *PluginService) DeletePlugin(ctx context.Context, p Principal, accountID, name, version string) error {
 	if err := s.authorize(p); err != nil {
 		return err
@@ -144,9 +155,16 @@ func (s *PluginService) DeletePlugin(ctx context.Context, p Principal, accountID
 	if err != nil {
 		return err
 	}
+	versions, err := s.plugins.ListPlugins(ctx)
+	if err != nil {
+		return err
+	}
+	active := slices.ContainsFunc(versions, func(v PluginVersion) bool {
+		return v.AccountID == accountID && v.Name == name && v.Version == version && v.Active
+	})
 	for _, r := range rules {
 		sees := r.AccountID == accountID || accountID == ""
-		if sees && (r.Plugin == name || r.Plugin == name+"@"+version) {
+		if sees && (active && r.Plugin == name || r.Plugin == name+"@"+version) {
 			return Errorf(CodeConflict, "Rule '%s' uses plugin '%s'. Change or delete the rule first.", r.ID, r.Plugin)
 		}
 	}

@@ -292,20 +292,25 @@ func TestPace(t *testing.T) {
 		slept = append(slept, d)
 		return nil
 	}})
+	since := func() string {
+		mu.Lock()
+		defer mu.Unlock()
+		all := fmt.Sprint(slept)
+		slept = nil
+		return all
+	}
 	for _, w := range wires {
 		for prompt, want := range map[string]string{
 			"hi":                               "[1h0m0s 1m0s 1m0s]",
 			"[[simulate delay=500 slow=2000]]": "[1h0m0.5s 1m2s 1m2s]",
 		} {
-			slept = nil
 			w.ask(t, s, prompt, true)
-			if got := fmt.Sprint(slept); got != want {
+			if got := since(); got != want {
 				t.Errorf("%s %q slept %s, want %s", w.name, prompt, got, want)
 			}
 		}
-		slept = nil
 		w.ask(t, s, "hi", false)
-		if got := fmt.Sprint(slept); got != "[1h0m0s]" {
+		if got := since(); got != "[1h0m0s]" {
 			t.Errorf("%s plain slept %s, want [1h0m0s]", w.name, got)
 		}
 	}

@@ -1,0 +1,168 @@
+package upstream
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+func TestCredentials(t *testing.T) {
+	t.Parallel()
+	c := New(Config{
+		Credentials: map[string]string{"keyed": " " + testKey + "\n", "simulated": testKey},
+		Keyless:     map[string]bool{"keyless": true},
+		Simulated:   map[string]bool{"simulated": true, "other": true},
+		AllowPrivate: func(p *engine.Provider) bool {
+			return true
+		},
+	})
+	defer c.Close()
+	s := serve(t, keep(okAnswer))
+	tests := []struct {
+		account, id   string
+		wantHas       bool
+		wantSimulated bool
+		wantHeader    string
+	}{
+		{"", "keyed", true, false, "Bearer " + testKey},
+		{"", "keyless", true, false, ""},
+		{"", "simulated", true, true, "Bearer " + placeholder},
+		{"", "other", true, true, "Bearer " + placeholder},
+		{"", "unknown", false, false, ""},
+		{"acme", "keyed", false, false, ""},
+		{"acme", "keyless", false, false, ""},
+		{"acme", "simulated", false, false, ""},
+	}
+	for _, test := range tests {
+		t.Run(test.account+"/"+test.id, func(t *testing.T) {
+			p := &engine.Provider{AccountID: test.account, ID: test.id, BaseURL: s.url}
+			if got := c.HasCredential(p); got != test.wantHas {
+				t.Errorf("HasCredential(%q) = %v, want %v", test.id, got, test.wantHas)
+			}
+			if got := c.Simulated(p); got != test.wantSimulated {
+				t.Errorf("Simulated(%q) = %v, want %v", test.id, got, test.wantSimulated)
+			}
+			reply, err := c.Do(context.Background(), request(s.url, func(r *engine.UpstreamRequest) { r.Provider = p }))
+			if !test.wantHas {
+				if engine.CodeOf(err) != engine.CodeUpstreamFailed {
+					t.Errorf("Do(%q) = %v, want %s", test.id, err, engine.CodeUpstreamFailed)
+				}
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			reply.Close()
+			requests := s.seen()
+			if got := requests[len(requests)-1].Header.Get("Authorization"); got != test.wantHeader {
+				t.Errorf("Do(%q) sent Authorization %q, want %q", test.id, got, test.wantHeader)
+			}
+		})
+	}
+}
+
+// P10: a redirect is an answer; nothing goes to the other host, the key least of all.
+func TestRedirectIsNotFollowed(t *testing.T) {
+	t.Parallel()
+	sink := serve(t, keep(okAnswer))
+	for _, status := range []int{301, 302, 303, 307, 308} {
+		for _, stream := range []bool{false, true} {
+			t.Run(fmt.Sprint(status, stream), func(t *testing.T) {
+				t.Parallel()
+				s := serve(t, keep(fmt.Sprintf("HTTP/1.1 %d x\r\nLocation: %s/steal\r\nContent-Length: 4\r\n\r\nmove", status, sink.url)))
+				r := request(s.url, func(r *engine.UpstreamRequest) {
+					r.Stream = stream
+					r.Auth = engine.ManifestAuth{Scheme: "header", Name: "x-api-key"}
+				})
+				reply, err := client(t).Do(context.Background(), r)
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer reply.Close()
+				if reply.Status != status || string(reply.Body) != "move" || reply.Events != nil {
+					t.Errorf("Do = %d %q, want %d %q", reply.Status, reply.Body, status, "move")
+				}
+				if got := len(s.seen()); got != 1 {
+					t.Errorf("the server saw %d requests, want 1", got)
+				}
+			})
+		}
+	}
+	t.Cleanup(func() {
+		if n := sink.accepted(); n != 0 {
+			t.Errorf("the redirect's target saw %d connections, want none", n)
+		}
+	})
+}
+
+// The credential is in no error, and not in what a provider echoes.
+func TestCredentialDoesNotComeBack(t *testing.T) {
+	t.Parallel()
+	echo := `{"error":"bad key ` + testKey + ` and ` + testKey + `"}`
+	stars := strings.Repeat("*", len(testKey))
+	answers := map[string]script{
+		"body of 200":      say(okHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(echo), echo)),
+		"body of 401":      say(fmt.Sprintf("HTTP/1.1 401 x\r\nX-Echo: %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(echo), echo)),
+		"events":           say(sseHead + chunked + chunks("data: "+echo[:20], echo[20:]+"\n\n") + "0\r\n\r\n"),
+		"status line":      say("HTTP/1.1 " + testKey + " 200\r\n\r\n"),
+		"header":           say("HTTP/1.1 200 OK\r\n" + testKey + "\r\n\r\n"),
+		"content type":     say("HTTP/1.1 200 OK\r\nContent-Type: " + testKey + "\r\n\r\n"),
+		"content encoding": say("HTTP/1.1 200 OK\r\nContent-Encoding: " + testKey + "\r\n\r\n"),
+		"transfer coding":  say("HTTP/1.1 200 OK\r\nTransfer-Encoding: " + testKey + "\r\n\r\n"),
+		"chunk":            say(sseHead + chunked + testKey + "\r\n"),
+		"reset":            aborted(""),
+		"huge header":      flood("HTTP/1.1 200 OK\r\nX: ", testKey),
+	}
+	for name, answer := range answers {
+		for _, scheme := range []engine.ManifestAuth{{Scheme: "bearer"}, {Scheme: "query", Name: "key"}} {
+			for _, stream := range []bool{false, true} {
+				t.Run(fmt.Sprint(name, scheme.Scheme, stream), func(t *testing.T) {
+					t.Parallel()
+					s := serve(t, answer)
+					r := request(s.url, func(r *engine.UpstreamRequest) { r.Auth, r.Stream = scheme, stream })
+					reply, err := client(t).Do(context.Background(), r)
+					var said strings.Builder
+					if reply != nil {
+						defer reply.Close()
+						said.Write(reply.Body)
+						said.WriteString(reply.Field("X-Echo") + reply.Field("Content-Type"))
+						if reply.Events != nil {
+							var events []string
+							events, err = drain(context.Background(), reply.Events)
+							said.WriteString(strings.Join(events, ""))
+						}
+						if strings.Contains(name, "body") && !stream && strings.Count(said.String(), stars) < 2 {
+							t.Errorf("%q came back as %q, want the key as asterisks", name, said.String())
+						}
+					}
+					for e := err; e != nil; e = errors.Unwrap(e) {
+						fmt.Fprintf(&said, "%v %+v %#v", e, e, e)
+					}
+					if strings.Contains(said.String(), testKey) {
+						t.Errorf("%q leaked the key: %q", name, said.String())
+					}
+				})
+			}
+		}
+	}
+	t.Run("connection refused", func(t *testing.T) {
+		t.Parallel()
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = ln.Close()
+		r := request("http://"+ln.Addr().String(), func(r *engine.UpstreamRequest) {
+			r.Auth = engine.ManifestAuth{Scheme: "query", Name: "key"}
+		})
+		_, err = client(t).Do(context.Background(), r)
+		if engine.CodeOf(err) != engine.CodeUpstreamFailed || strings.Contains(err.Error(), testKey) {
+			t.Errorf("Do = %v, want %s without the key", err, engine.CodeUpstreamFailed)
+		}
+	})
+}

@@ -39,7 +39,9 @@ func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, 
 func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	defer a.contain(ctx, &err)
 	r, t, cfg := a.x.r, a.target, &a.x.p.cfg
-	account := r.Principal.AccountID
+	// A global provider speaks through the global adapter, whatever the caller's account
+	// has under that name: it is called with the operator's credential.
+	account := t.Provider.AccountID
 	manifest, err := cfg.Adapters.AdapterManifest(account, t.Provider.Adapter)
 	if err != nil {
 		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)

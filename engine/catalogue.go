@@ -120,17 +120,22 @@ func (c *Catalogue) Providers(accountID string) []Provider {
 	return list
 }
 
-// Price returns the price in force at that instant for a request with so many
+// Price returns the global price in force at that instant for a request with so many
 // prompt tokens: the newest whose From is not after at, and of those the highest
-// tier that the prompt exceeds. A price of the account's own goes before the global ones.
-// ok is false when none is known; that is not a price of 0.
-func (c *Catalogue) Price(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
+// tier that the prompt exceeds. ok is false when none is known; that is not a price of 0.
+func (c *Catalogue) Price(providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
+	return inForce(c.prices[priceKey{"", providerID, upstreamID}], at, promptTokens)
+}
+
+// AccountPrice is Price for a request of that account: one of its own prices, if any is in
+// force, goes before the global ones.
+func (c *Catalogue) AccountPrice(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
 	if accountID != "" {
 		if p, ok = inForce(c.prices[priceKey{accountID, providerID, upstreamID}], at, promptTokens); ok {
 			return p, true
 		}
 	}
-	return inForce(c.prices[priceKey{"", providerID, upstreamID}], at, promptTokens)
+	return c.Price(providerID, upstreamID, at, promptTokens)
 }
 
 func inForce(prices []Price, at time.Time, promptTokens int64) (p Price, ok bool) {

@@ -329,9 +329,28 @@ func TestAccountPrice(t *testing.T) {
 		{"acme", "m", 1, true}, {"other", "m", 3, true}, {"", "m", 3, true},
 		{"acme", "own", 2, true}, {"other", "own", 0, false}, {"", "own", 0, false},
 	} {
-		p, ok := c.Price(tt.account, "p", tt.upstream, rigTime, 1)
+		p, ok := c.AccountPrice(tt.account, "p", tt.upstream, rigTime, 1)
 		if ok != tt.wantOK || p.Input != tt.want {
-			t.Errorf("Price(%q, %q) = %d, %v, want %d, %v", tt.account, tt.upstream, p.Input, ok, tt.want, tt.wantOK)
+			t.Errorf("AccountPrice(%q, %q) = %d, %v, want %d, %v", tt.account, tt.upstream, p.Input, ok, tt.want, tt.wantOK)
+		}
+	}
+}
+
+// An account's own adapter never gets to speak for a global provider.
+func TestAdapterIsTheProviders(t *testing.T) {
+	t.Parallel()
+	for _, account := range []string{"", "acme"} {
+		g := newRig(t, map[string]*script{"a": works("x")})
+		c := g.catalogue.Load()
+		p, _ := c.Provider("", "a")
+		own := *p
+		own.AccountID = account
+		g.catalogue.Store(NewCatalogue(c.Models(""), []Provider{own}, []Price{{ProviderID: "a", UpstreamID: "up-a"}}))
+		if _, err := g.Complete(t.Context(), rigRequest(t, "")); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := strings.Join(g.asked, ", "), "manifest of a for "+account+", adapter a for "+account; got != want {
+			t.Errorf("for the provider of account %q: %s, want %s", account, got, want)
 		}
 	}
 }

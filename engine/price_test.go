@@ -61,13 +61,13 @@ func TestCataloguePrice(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, ok := c.Price("acme", "p", "m", tt.at, tt.prompt)
+			got, ok := c.Price("p", "m", tt.at, tt.prompt)
 			if ok != tt.wantOK || got.Input != tt.want {
 				t.Errorf("Price(%v, %d) = %d, %v, want %d, %v", tt.at, tt.prompt, got.Input, ok, tt.want, tt.wantOK)
 			}
 		})
 	}
-	if _, ok := c.Price("", "p", "unknown", day(20), 1); ok {
+	if _, ok := c.Price("p", "unknown", day(20), 1); ok {
 		t.Error("Price(unknown) is known, want unknown: a missing price is not 0")
 	}
 }

@@ -61,7 +61,7 @@ type rig struct {
 	adapters int                // open
 	replies  int                // open
 	drained  int                // streams that were read to the end of their body
-	asked    []string           // provider ids, as they were sent to
+	asked    []string           // for which adapters, and whose
 }
 
 type rowLedger struct {
@@ -168,6 +168,12 @@ func (g *rig) script(id string) *script {
 	return g.scripts[id]
 }
 
+func (g *rig) note(what string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.asked = append(g.asked, what)
+}
+
 func (g *rig) count(n *int, by int) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -178,14 +184,16 @@ func (g *rig) count(n *int, by int) {
 // already, but for data that is no JSON.
 type scriptAdapters struct{ g *rig }
 
-func (a scriptAdapters) AdapterManifest(_, plugin string) (Manifest, error) {
+func (a scriptAdapters) AdapterManifest(account, plugin string) (Manifest, error) {
+	a.g.note("manifest of " + plugin + " for " + account)
 	if f := a.g.script(plugin).manifest; f != nil {
 		return Manifest{}, f()
 	}
 	return Manifest{Name: plugin}, nil
 }
 
-func (a scriptAdapters) OpenAdapter(_, plugin string, _ AdapterAttempt) (Adapter, error) {
+func (a scriptAdapters) OpenAdapter(account, plugin string, _ AdapterAttempt) (Adapter, error) {
+	a.g.note("adapter " + plugin + " for " + account)
 	s := a.g.script(plugin)
 	if s.open != nil {
 		return nil, s.open()

@@ -17,9 +17,6 @@ func (u scriptUpstream) Simulated(*Provider) bool     { return true }
 
 func (u scriptUpstream) Do(ctx context.Context, r *UpstreamRequest) (*UpstreamResponse, error) {
 	s := u.g.script(r.Provider.ID)
-	u.g.mu.Lock()
-	u.g.asked = append(u.g.asked, r.Provider.ID)
-	u.g.mu.Unlock()
 	if s.onDo != nil {
 		s.onDo(ctx)
 	}

@@ -26,7 +26,7 @@ func (a *attempt) settle(err error) {
 		row.Status = a.reply.Status
 	}
 	if tokens != (Tokens{}) || code == "" {
-		price, ok := x.catalogue.Price(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
+		price, ok := x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
 		row.CostNanoUSD, row.Unpriced = price.Cost(tokens), !ok
 	}
 	if code == "" || code == CodeCanceled && a.used.output > 0 {

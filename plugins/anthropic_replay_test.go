@@ -18,8 +18,16 @@ var _ = register(suite{
 	exchanges: []exchange{
 		{folder: "anthropic/01-text", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/02-stream-text", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/03-tool-use", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/04-tool-result", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/05-parallel-tool-use", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/06-parallel-tool-results", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/07-stream-tool-use", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/08-stream-parallel-tool-use", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/09-stream-tool-no-args", canonical: fromMessages, expect: asBlocks},
 		// Thinking is asked for by members that a chat body has not: the answers only.
 		{folder: "anthropic/10-thinking"},
+		{folder: "anthropic/16-thinking-with-tools-stream"},
 		{folder: "anthropic/11-thinking-turn-2-signature-replayed"},
 		{folder: "anthropic/12-thinking-adaptive-opus-4.6"},
 		{folder: "anthropic/13-thinking-opus-5-effort"},
@@ -69,22 +77,58 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 	for _, m := range recorded["messages"].([]any) {
 		m := m.(map[string]any)
 		content := m["content"]
-		if blocks, ok := content.([]any); ok {
-			var parts []any
-			for _, b := range blocks {
-				parts = append(parts, fromBlock(t, b.(map[string]any)))
-			}
-			content = parts
+		blocks, ok := content.([]any)
+		if !ok {
+			messages = append(messages, map[string]any{"role": m["role"], "content": content})
+			continue
 		}
-		messages = append(messages, map[string]any{"role": m["role"], "content": content})
+		var parts, calls []any
+		for _, b := range blocks {
+			b := b.(map[string]any)
+			switch b["type"] {
+			case "tool_use":
+				calls = append(calls, map[string]any{"id": b["id"], "type": "function", "function": map[string]any{
+					"name": b["name"], "arguments": encode(b["input"]),
+				}})
+			case "tool_result":
+				messages = append(messages, map[string]any{"role": "tool", "tool_call_id": b["tool_use_id"], "content": b["content"]})
+			default:
+				parts = append(parts, fromBlock(t, b))
+			}
+		}
+		message := map[string]any{"role": m["role"], "content": parts}
+		if calls != nil {
+			message["tool_calls"] = calls
+		}
+		if parts != nil || calls != nil {
+			messages = append(messages, message)
+		}
 	}
 	chat := map[string]any{"model": recorded["model"], "messages": messages}
+	if tools, ok := recorded["tools"].([]any); ok {
+		chat["tools"] = fromTools(tools, "input_schema")
+	}
+	if choice, ok := recorded["tool_choice"].(map[string]any); ok {
+		chat["tool_choice"] = map[string]string{"auto": "auto", "any": "required", "none": "none"}[choice["type"].(string)]
+		chat["parallel_tool_calls"] = choice["disable_parallel_tool_use"] != true
+	}
 	for from, to := range map[string]string{"stream": "stream", "temperature": "temperature", "max_tokens": "max_completion_tokens", "stop_sequences": "stop"} {
 		if v, ok := recorded[from]; ok {
 			chat[to] = v
 		}
 	}
 	return chat
+}
+
+// fromTools writes a provider's tools as a chat body's; schema is what it calls parameters.
+func fromTools(tools []any, schema string) (list []any) {
+	for _, tool := range tools {
+		tool := tool.(map[string]any)
+		list = append(list, map[string]any{"type": "function", "function": map[string]any{
+			"name": tool["name"], "description": tool["description"], "parameters": tool[schema],
+		}})
+	}
+	return list
 }
 
 func fromBlock(t testing.TB, block map[string]any) any {
@@ -106,6 +150,9 @@ func asBlocks(recorded map[string]any) {
 	if recorded["stream"] == false {
 		delete(recorded, "stream")
 	}
+	if choice, ok := recorded["tool_choice"].(map[string]any); ok && choice["disable_parallel_tool_use"] == false {
+		delete(choice, "disable_parallel_tool_use")
+	}
 	asList := func(content any) []any {
 		if s, ok := content.(string); ok {
 			return []any{map[string]any{"type": "text", "text": s}}
@@ -119,6 +166,11 @@ func asBlocks(recorded map[string]any) {
 	for _, m := range recorded["messages"].([]any) {
 		m := m.(map[string]any)
 		m["content"] = asList(m["content"])
+		for _, block := range m["content"].([]any) {
+			if block := block.(map[string]any); block["is_error"] == false {
+				delete(block, "is_error")
+			}
+		}
 		if m["role"] == "system" {
 			system = append(system, m["content"].([]any)...)
 			continue
@@ -135,6 +187,8 @@ func asBlocks(recorded map[string]any) {
 type message struct {
 	Content []struct {
 		Type, Text, Thinking string
+		ID, Name             string
+		Input                json.RawMessage
 	}
 	StopReason  *string `json:"stop_reason"`
 	StopDetails struct {
@@ -159,10 +213,15 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 	}
 	for _, e := range r.events(t, r.body) {
 		var data struct {
+			Type    string
 			Message message
-			Delta   struct {
+			Block   struct {
+				Type, ID, Name string
+			} `json:"content_block"`
+			Delta struct {
 				message
 				Text, Thinking string
+				Partial        string `json:"partial_json"`
 			}
 			Usage map[string]any
 		}
@@ -173,8 +232,20 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 		data.Delta.message.addTo(&f, counters)
 		f.Text += data.Delta.Text
 		f.Reasoning += data.Delta.Thinking
+		// Blocks follow each other: a piece is of the last tool_use that began.
+		if data.Block.Type == "tool_use" {
+			f.Calls = append(f.Calls, call{ID: data.Block.ID, Name: data.Block.Name})
+		}
+		if n := len(f.Calls); n > 0 {
+			f.Calls[n-1].Arguments += data.Delta.Partial
+		}
 		for name, v := range data.Usage {
 			counters[name] = v
+		}
+	}
+	for i := range f.Calls {
+		if f.Calls[i].Arguments == "" {
+			f.Calls[i].Arguments = "{}"
 		}
 	}
 	f.Usage = anthropicUsage(counters)
@@ -185,10 +256,14 @@ func (m *message) addTo(f *facts, counters map[string]any) {
 	for _, block := range m.Content {
 		f.Text += block.Text
 		f.Reasoning += block.Thinking
+		if block.Type == "tool_use" {
+			f.Calls = append(f.Calls, call{ID: block.ID, Name: block.Name, Arguments: string(block.Input)})
+		}
 	}
 	if m.StopReason != nil {
 		f.Finish = map[string]string{
 			"end_turn": "stop", "stop_sequence": "stop", "max_tokens": "length", "refusal": "content_filter",
+			"tool_use": "tool_calls",
 		}[*m.StopReason]
 	}
 	f.Refusal += m.StopDetails.Explanation

@@ -2,6 +2,7 @@ package plugins_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/pointsman/pointsman/plugins/google"
@@ -20,6 +21,16 @@ var _ = register(suite{
 		{folder: "gemini/03-stream-text", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/04-stream-text-usage-cumulative", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/15-image-inline", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/06-tool-call", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/07-tool-result-with-signature", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/08-tool-call-with-id", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/09-parallel-tool-calls", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/10-parallel-tool-results", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/11-stream-tool-call", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/12-stream-parallel-tool-calls", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/18-tools-plus-schema-stream"},
+		{folder: "gemini/32-stream-tool-call-split-finish"},
+		{folder: "gemini/33-escape-signature-accepted", canonical: fromContents, expect: asTurns},
 		// Asked for by members that are not carried: the answers only.
 		{folder: "gemini/16-json-schema-responseJsonSchema"},
 		{folder: "gemini/17-response-schema"},
@@ -34,7 +45,6 @@ var _ = register(suite{
 		{folder: "gemini/29-error-500-internal", class: abi.ClassServer},
 		{folder: "gemini/30-error-400-missing-thought-signature", class: abi.ClassInvalid},
 		{folder: "gemini/31-prompt-blocked-no-candidates"},
-		{folder: "gemini/33-escape-signature-accepted"},
 
 		// Our own.
 		{folder: "testdata/text", target: `"max_output":65536,"unsupported":["seed"]`},
@@ -72,13 +82,94 @@ func fromContents(t testing.TB, recorded map[string]any) map[string]any {
 		if content.(map[string]any)["role"] == "model" {
 			role = "assistant"
 		}
-		messages = append(messages, map[string]any{"role": role, "content": parts(content)})
+		var rest, calls []any
+		for _, p := range content.(map[string]any)["parts"].([]any) {
+			p := p.(map[string]any)
+			if call, ok := p["functionCall"].(map[string]any); ok {
+				made := map[string]any{"id": call["id"], "type": "function", "function": map[string]any{
+					"name": call["name"], "arguments": encode(call["args"]),
+				}}
+				if s := p["thoughtSignature"]; s != nil && s != lostSignature {
+					made["extra_content"] = map[string]any{"google": map[string]any{"thought_signature": s}}
+				}
+				calls = append(calls, made)
+			} else if answer, ok := p["functionResponse"].(map[string]any); ok {
+				messages = append(messages, map[string]any{"role": "tool", "tool_call_id": answer["id"], "content": encode(answer["response"])})
+			} else {
+				rest = append(rest, p)
+			}
+		}
+		message := map[string]any{"role": role}
+		if rest != nil {
+			message["content"] = parts(map[string]any{"parts": rest})
+		}
+		if calls != nil {
+			message["tool_calls"] = calls
+		}
+		if rest != nil || calls != nil {
+			messages = append(messages, message)
+		}
 	}
 	chat := map[string]any{"model": "auto", "messages": messages}
+	if tools, ok := recorded["tools"].([]any); ok {
+		asTools(recorded)
+		chat["tools"] = fromTools(tools[0].(map[string]any)["functionDeclarations"].([]any), "parametersJsonSchema")
+	}
+	if mode := toolMode(recorded); mode == "AUTO" {
+		chat["tool_choice"] = "auto"
+	}
 	if config, ok := recorded["generationConfig"].(map[string]any); ok && config["maxOutputTokens"] != nil {
 		chat["max_tokens"] = config["maxOutputTokens"]
 	}
 	return chat
+}
+
+// lostSignature is the recorded stand-in for a signature that the history lacks.
+const lostSignature = "c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="
+
+func toolMode(recorded map[string]any) any {
+	config, _ := recorded["toolConfig"].(map[string]any)
+	calling, _ := config["functionCallingConfig"].(map[string]any)
+	return calling["mode"]
+}
+
+// asTools writes recorded tools as the adapter does: with JSON Schemas, whatever
+// the client called them, and no empty description.
+func asTools(recorded map[string]any) {
+	tools, _ := recorded["tools"].([]any)
+	for _, tool := range tools {
+		for _, function := range tool.(map[string]any)["functionDeclarations"].([]any) {
+			function := function.(map[string]any)
+			if function["description"] == "" {
+				delete(function, "description")
+			}
+			for _, name := range []string{"parameters", "parameters_json_schema"} {
+				if schema, ok := function[name]; ok {
+					delete(function, name)
+					function["parametersJsonSchema"] = lowerTypes(schema)
+				}
+			}
+		}
+	}
+}
+
+// lowerTypes writes a schema's types as JSON Schema has them.
+func lowerTypes(schema any) any {
+	switch v := schema.(type) {
+	case map[string]any:
+		for name, value := range v {
+			if s, ok := value.(string); ok && name == "type" {
+				v[name] = strings.ToLower(s)
+			} else {
+				v[name] = lowerTypes(value)
+			}
+		}
+	case []any:
+		for i := range v {
+			v[i] = lowerTypes(v[i])
+		}
+	}
+	return schema
 }
 
 // asTurns writes a recorded request the one way that the adapter does: no role in
@@ -87,6 +178,21 @@ func asTurns(recorded map[string]any) {
 	if system, ok := recorded["systemInstruction"].(map[string]any); ok {
 		delete(system, "role")
 	}
+	asTools(recorded)
+	if toolMode(recorded) == "VALIDATED" {
+		delete(recorded, "toolConfig") // no word of a chat body asks for it
+	}
+	var turns []any
+	for _, turn := range recorded["contents"].([]any) {
+		turn := turn.(map[string]any)
+		if n := len(turns); n > 0 && turns[n-1].(map[string]any)["role"] == turn["role"] {
+			last := turns[n-1].(map[string]any)
+			last["parts"] = append(last["parts"].([]any), turn["parts"].([]any)...)
+			continue
+		}
+		turns = append(turns, turn)
+	}
+	recorded["contents"] = turns
 	config, _ := recorded["generationConfig"].(map[string]any)
 	delete(config, "responseModalities") // TEXT
 	if len(config) == 0 {
@@ -100,8 +206,13 @@ type generated struct {
 		Index   int
 		Content struct {
 			Parts []struct {
-				Text    string
-				Thought bool
+				Text         string
+				Thought      bool
+				Signature    string `json:"thoughtSignature"`
+				FunctionCall *struct {
+					ID, Name string
+					Args     json.RawMessage
+				}
 			}
 		}
 		FinishReason, FinishMessage string
@@ -143,7 +254,9 @@ func (g *generated) addTo(f *facts) {
 			continue
 		}
 		for _, p := range c.Content.Parts {
-			if p.Thought {
+			if p.FunctionCall != nil {
+				f.Calls = append(f.Calls, call{p.FunctionCall.ID, p.FunctionCall.Name, string(p.FunctionCall.Args), p.Signature})
+			} else if p.Thought {
 				f.Reasoning += p.Text
 			} else {
 				f.Text += p.Text
@@ -151,7 +264,12 @@ func (g *generated) addTo(f *facts) {
 		}
 		if c.FinishReason != "" {
 			f.Finish = map[string]string{"STOP": "stop", "MAX_TOKENS": "length", "SAFETY": "content_filter"}[c.FinishReason]
-			f.Refusal = c.FinishMessage
+			if f.Finish == "content_filter" {
+				f.Refusal = c.FinishMessage
+			}
+			if f.Finish == "stop" && f.Calls != nil {
+				f.Finish = "tool_calls"
+			}
 		}
 	}
 	u := g.UsageMetadata

@@ -206,6 +206,13 @@ func add(f *facts, chunk facts) {
 	f.Text += chunk.Text
 	f.Reasoning += chunk.Reasoning
 	f.Refusal += chunk.Refusal
+	for i, piece := range chunk.Calls {
+		if i == len(f.Calls) {
+			f.Calls = append(f.Calls, call{})
+		}
+		c := &f.Calls[i]
+		c.ID, c.Name, c.Arguments = c.ID+piece.ID, c.Name+piece.Name, c.Arguments+piece.Arguments
+	}
 	if chunk.Finish != "" {
 		f.Finish = chunk.Finish
 	}

@@ -2,6 +2,7 @@ package plugins_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"testing"
 )
 
@@ -87,8 +88,18 @@ func with(events []event, more ...event) []event {
 func finishes(t testing.TB, chunks [][]byte) bool {
 	t.Helper()
 	for _, c := range chunks {
-		if streamFacts(t, [][]byte{c}).Finish != "" {
-			return true
+		var chunk struct {
+			Choices []struct {
+				Finish *string `json:"finish_reason"`
+			}
+		}
+		if err := json.Unmarshal(c, &chunk); err != nil {
+			t.Fatalf("not a chunk: %v in %s", err, c)
+		}
+		for _, choice := range chunk.Choices {
+			if choice.Finish != nil {
+				return true
+			}
 		}
 	}
 	return false

@@ -37,6 +37,16 @@ type canonicalText struct {
 	Content   *string `json:"content"`
 	Reasoning *string `json:"reasoning_content"`
 	Refusal   *string `json:"refusal"`
+	ToolCalls []struct {
+		Index        *int
+		ID, Type     string
+		Function     struct{ Name, Arguments string }
+		ExtraContent struct {
+			Google struct {
+				Signature string `json:"thought_signature"`
+			}
+		} `json:"extra_content"`
+	} `json:"tool_calls"`
 }
 
 func (m canonicalText) addTo(f *facts) {
@@ -47,6 +57,20 @@ func (m canonicalText) addTo(f *facts) {
 		if part.text != nil {
 			*part.to += *part.text
 		}
+	}
+	for _, piece := range m.ToolCalls {
+		at := len(f.Calls)
+		if piece.Index != nil {
+			at = *piece.Index
+		}
+		for len(f.Calls) <= at {
+			f.Calls = append(f.Calls, call{})
+		}
+		c := &f.Calls[at]
+		c.ID += piece.ID
+		c.Name += piece.Function.Name
+		c.Arguments += piece.Function.Arguments
+		c.Signature += piece.ExtraContent.Google.Signature
 	}
 }
 
@@ -104,6 +128,11 @@ func streamFacts(t testing.TB, chunks [][]byte) facts {
 			}
 			if f.Finish != "" && c.Delta.Content != nil && *c.Delta.Content != "" {
 				t.Errorf("content after the finish reason: %s", b)
+			}
+			for _, piece := range c.Delta.ToolCalls {
+				if first := piece.Index != nil && *piece.Index == len(f.Calls); first && (piece.ID == "" || piece.Function.Name == "") {
+					t.Errorf("a call begins without id or name: %s", b)
+				}
 			}
 			c.Delta.addTo(&f)
 			if c.Finish != nil {

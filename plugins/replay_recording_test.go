@@ -20,6 +20,7 @@ type recording struct {
 	shared    bool           // from ../shared; otherwise our own testdata
 	canonical []byte         // chat body; nil: the request is not checked
 	request   map[string]any // as recorded; nil where none was
+	upstream  string         // the model's id where the recorded URL names it
 	status    int
 	fields    map[string]string // response headers, names in lower case
 	body      []byte
@@ -93,6 +94,7 @@ func readMeta(t *testing.T, rec *recording, b []byte) {
 		return
 	}
 	var meta struct {
+		URL     string            `json:"url"`
 		Status  int               `json:"status"`
 		Headers map[string]string `json:"response_headers"`
 	}
@@ -101,6 +103,9 @@ func readMeta(t *testing.T, rec *recording, b []byte) {
 	}
 	if meta.Status != 0 {
 		rec.status = meta.Status
+	}
+	if _, model, ok := strings.Cut(meta.URL, "/models/"); ok {
+		rec.upstream, _, _ = strings.Cut(model, ":")
 	}
 	for name, value := range meta.Headers {
 		rec.fields[strings.ToLower(name)] = value
@@ -115,6 +120,8 @@ func callDocument(s *suite, x *exchange, rec *recording) string {
 	}
 	if model, ok := rec.request["model"].(string); ok {
 		upstream = model
+	} else if rec.upstream != "" {
+		upstream = rec.upstream
 	}
 	more := ""
 	if x.target != "" {

@@ -51,6 +51,14 @@ func TestResponse(t *testing.T) {
 			head + `"content":"a","refusal":null},"logprobs":null,"finish_reason":"stop"}]}`,
 		},
 		{
+			"calls beside text", message(`[{"type":"text","text":"a"},{"type":"tool_use","id":"toolu_1","name":"f","input":{"x":"\""}},{"type":"tool_use","id":"toolu_2","name":"g","input":{}}]`, "tool_use", ""),
+			head + `"content":"a","refusal":null,"tool_calls":[{"id":"toolu_1","type":"function","function":{"name":"f","arguments":"{\"x\":\"\\\"\"}"}},{"id":"toolu_2","type":"function","function":{"name":"g","arguments":"{}"}}]},"logprobs":null,"finish_reason":"tool_calls"}]}`,
+		},
+		{
+			"a call without name and arguments", message(`[{"type":"tool_use","id":"toolu_1"}]`, "tool_use", ""),
+			head + `"content":null,"refusal":null,"tool_calls":[{"id":"toolu_1","type":"function","function":{"name":"","arguments":"{}"}}]},"logprobs":null,"finish_reason":"tool_calls"}]}`,
+		},
+		{
 			"all counters", message(`[{"type":"text","text":"a"}]`, "end_turn", `,"usage":{"input_tokens":1,"cache_read_input_tokens":20,"cache_creation_input_tokens":300,"cache_creation":{"ephemeral_5m_input_tokens":100,"ephemeral_1h_input_tokens":200},"output_tokens":4000,"output_tokens_details":{"thinking_tokens":50},"server_tool_use":{"web_search_requests":2,"web_fetch_requests":1}}`),
 			head + `"content":"a","refusal":null},"logprobs":null,"finish_reason":"stop"}],"usage":{"prompt_tokens":321,"completion_tokens":4000,"total_tokens":4321,"prompt_tokens_details":{"cached_tokens":20,"cache_write_tokens":100,"cache_write_1h_tokens":200},"completion_tokens_details":{"reasoning_tokens":50},"server_tool_calls":3}}`,
 		},
@@ -154,7 +162,7 @@ func TestError(t *testing.T) {
 // The largest answer that is taken keeps within the limits of a call, which
 // adaptertest fails the test for.
 func TestResponseKeepsWithinLimits(t *testing.T) {
-	for _, block := range []string{`{"type":"text","text":"a"}`, `{"type":"thinking","thinking":"a"}`, `{"type":"new"}`} {
+	for _, block := range []string{`{"type":"text","text":"a"}`, `{"type":"thinking","thinking":"a"}`, `{"type":"new"}`, `{"type":"tool_use","id":"a","name":"f","input":{"x":1}}`, `{"type":"tool_use","input":{}}`} {
 		body := `{"content":[` + strings.Repeat(block+",", 4095) + block + `],"stop_reason":"end_turn"}`
 		if got := adaptertest.Response(t, anthropic.Adapter{}, adaptertest.Provider{}, body); got.Failed {
 			t.Errorf("Response of 4,096 blocks %s = failure %q", block, got.Message)

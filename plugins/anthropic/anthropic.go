@@ -1,12 +1,12 @@
 // Package anthropic is the adapter of the Anthropic Messages API
 // (POST /v1/messages, version 2023-06-01): texts and images, system instructions,
-// history, streams, usage, finish reasons and errors.
+// history, tools, streams, usage, finish reasons and errors.
 //
 // Facts of the wire are from Anthropic's API reference and its Go SDK types
 // (v1.84.0), November 2026; where servers differ from them the code says so.
 // Package guest makes a plugin of it; manifest.json says how to reach the API.
 //
-// Read request.go first (conversation.go is its messages), then response.go,
+// Read request.go first (conversation.go is its messages, tools.go its tools), then response.go,
 // event.go and error.go, one for each entry point.
 package anthropic
 

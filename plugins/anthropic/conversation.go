@@ -59,15 +59,16 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 func (c *conversation) turns(messages []chat.Message) (ok bool) {
 	for i := range messages {
 		m := &messages[i]
-		if m.Role == chat.System {
-			continue
+		if m.Role == chat.System || m.Role == chat.Answer {
+			continue // answers stand with their calls
 		}
+		calls := m.Calls()
 		if m.Role == chat.Assistant && c.before == nothing {
 			chat.Refuse(chat.At(m.Index), "Anthropic needs a user message before the first of the assistant")
 			return false
 		}
 		// A plain text, as most messages are, takes two host calls.
-		if text := m.Plain(); text != 0 && (i != c.last || m.Role == chat.User) {
+		if text := m.Plain(); text != 0 && len(calls) == 0 && (i != c.last || m.Role == chat.User) {
 			c.openText(m.Role)
 			c.Node(text)
 			continue
@@ -99,6 +100,9 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			chat.Refuse(chat.At(m.Index), "Anthropic takes no empty user message")
 			return false
 		}
+		if len(calls) > 0 && !c.exchange(messages, calls, empty) {
+			return false
+		}
 	}
 	c.closeTurn()
 	c.Emit(`]`)
@@ -111,6 +115,7 @@ const (
 	nothing = iota
 	plainTurn
 	partsTurn
+	resultsTurn // of the user, and open for what the user says next
 )
 
 // openText opens a turn that is one text block, up to the text.
@@ -130,9 +135,14 @@ func (c *conversation) openText(role chat.Role) {
 
 // open opens a turn, up to the bracket of its blocks.
 func (c *conversation) open(role chat.Role) {
-	if c.before == nothing {
+	switch {
+	case c.before == nothing:
 		c.Emit(`,"messages":[`)
-	} else {
+	case c.before == resultsTurn && role == chat.User:
+		c.Emit(`,`)
+		c.before = partsTurn
+		return
+	default:
 		c.closeTurn()
 		c.Emit(`,`)
 	}
@@ -148,7 +158,7 @@ func (c *conversation) closeTurn() {
 	switch c.before {
 	case plainTurn:
 		c.Emit(`}]}`)
-	case partsTurn:
+	case partsTurn, resultsTurn:
 		c.Emit(`]}`)
 	}
 }
@@ -188,7 +198,7 @@ func (c *conversation) rest(m *chat.Message, part chat.Part) {
 // other writes a block that is not text, or refuses it.
 func (c *conversation) other(m *chat.Message, part chat.Part) (ok bool) {
 	img, isImage := m.Image(part)
-	if !isImage || m.Role != chat.User {
+	if !isImage || m.Role == chat.Assistant || m.Role == chat.System {
 		m.RefusePart(part)
 		return false
 	}

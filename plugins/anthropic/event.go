@@ -22,6 +22,8 @@ func (Adapter) Event() sdk.Result {
 		return delta(data)
 	case "content_block_start":
 		return blockStart(data)
+	case "content_block_stop":
+		return blockStop(data)
 	case "message_start":
 		return messageStart(data)
 	case "message_delta":
@@ -69,6 +71,14 @@ func blockStart(data sdk.Node) sdk.Result {
 		s.Content(0, block.Get("text"))
 	case kind.Equal("thinking"):
 		s.Reasoning(0, block.Get("thinking"))
+	case kind.Equal("tool_use"):
+		call := callOf(block)
+		if call.Arguments.Len() == 0 {
+			call.Arguments = 0 // they come in pieces
+		}
+		if !s.Call(0, int(data.Get("index").Int()), call) {
+			return chat.Unreadable("the provider sent more tool calls than can be meant")
+		}
 	default:
 		lose(kind)
 	}
@@ -76,8 +86,19 @@ func blockStart(data sdk.Node) sdk.Result {
 	return sdk.OK
 }
 
-// delta sends a piece of text or of thinking; each kind of delta has a member of
-// its own. Signatures and citations have no place in the canonical form.
+// blockStop ends a tool call. One without arguments has had no piece, or an empty one.
+func blockStop(data sdk.Node) sdk.Result {
+	if data.Kind() != abi.KindObject {
+		return readable(data)
+	}
+	s := chat.LoadStream()
+	s.EndCall(0, int(data.Get("index").Int()), 0)
+	s.Save()
+	return sdk.OK
+}
+
+// delta sends a piece of text, of thinking or of a tool call's arguments; each kind of
+// delta has a member of its own. Signatures and citations have no place in the canonical form.
 func delta(data sdk.Node) sdk.Result {
 	piece := data.Get("delta")
 	if text := piece.Get("text"); text != 0 {
@@ -89,6 +110,12 @@ func delta(data sdk.Node) sdk.Result {
 	if thinking := piece.Get("thinking"); thinking != 0 {
 		s := chat.LoadStream()
 		s.Reasoning(0, thinking)
+		s.Save()
+		return sdk.OK
+	}
+	if arguments := piece.Get("partial_json"); arguments != 0 {
+		s := chat.LoadStream()
+		s.Arguments(0, int(data.Get("index").Int()), arguments)
 		s.Save()
 		return sdk.OK
 	}

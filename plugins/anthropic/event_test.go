@@ -3,6 +3,7 @@ package anthropic_test
 import (
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -36,6 +37,27 @@ const (
 	over     = `{"type":"message_stop"}`
 )
 
+// The calls f, of block 1, and g, of block 2.
+const (
+	useF      = `{"type":"content_block_start","index":1,"content_block":{"type":"tool_use","id":"toolu_f","name":"f","input":{}}}`
+	useG      = `{"type":"content_block_start","index":2,"content_block":{"type":"tool_use","id":"toolu_g","name":"g","input":{}}}`
+	toolsOver = `{"type":"message_delta","delta":{"stop_reason":"tool_use"},"usage":{"output_tokens":7}}`
+)
+
+var (
+	beginF = chunk(`"tool_calls":[{"index":0,"id":"toolu_f","type":"function","function":{"name":"f","arguments":""}}]`, "null")
+	beginG = chunk(`"tool_calls":[{"index":1,"id":"toolu_g","type":"function","function":{"name":"g","arguments":""}}]`, "null")
+	noneG  = chunk(`"tool_calls":[{"index":1,"function":{"arguments":"{}"}}]`, "null")
+)
+
+func piece(block int, json string) string {
+	return `{"type":"content_block_delta","index":` + strconv.Itoa(block) + `,"delta":{"type":"input_json_delta","partial_json":"` + json + `"}}`
+}
+
+func endOf(block int) string {
+	return `{"type":"content_block_stop","index":` + strconv.Itoa(block) + `}`
+}
+
 func TestEvent(t *testing.T) {
 	sum := usage(`"prompt_tokens":15,"completion_tokens":7,"total_tokens":22,"prompt_tokens_details":{"cached_tokens":5},"completion_tokens_details":{"reasoning_tokens":0}}`)
 	tests := []struct {
@@ -58,6 +80,15 @@ func TestEvent(t *testing.T) {
 		{"thinking", []string{start, `{"type":"content_block_start","content_block":{"type":"thinking","thinking":"","signature":""}}`, `{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}`, `{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"s"}}`}, []string{roleChunk, chunk(`"reasoning_content":"hm"`, "null")}},
 		{"text in the opening of a block", []string{start, `{"type":"content_block_start","content_block":{"type":"text","text":"a"}}`}, []string{roleChunk, chunk(`"content":"a"`, "null")}},
 		{"refusal", []string{start, `{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"explanation":"no"}},"usage":{"output_tokens":7}}`}, []string{roleChunk, chunk(`"refusal":"no"`, "null"), chunk("", "content_filter"), sum}},
+		{
+			"calls are counted, not blocks",
+			[]string{start, block, hello, stop, useF, piece(1, ``), piece(1, `{\"x\"`), piece(1, `:1}`), endOf(1), useG, piece(2, ``), endOf(2), toolsOver},
+			[]string{roleChunk, chunk(`"content":"Hel\"lo"`, "null"), beginF, chunk(`"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]`, "null"), chunk(`"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]`, "null"), beginG, noneG, chunk("", "tool_calls"), sum},
+		},
+		{"a call whose end is missing", []string{start, useG, toolsOver, endOf(2)}, []string{roleChunk, strings.Replace(beginG, `:1,`, `:0,`, 1), strings.Replace(noneG, `:1,`, `:0,`, 1), chunk("", "tool_calls"), sum}},
+		{"a call that is cut", []string{start, useF, piece(1, `{\"x\"`)}, []string{roleChunk, beginF, chunk(`"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]`, "null")}},
+		{"a call that comes whole", []string{start, strings.Replace(useF, `"input":{}`, `"input":{"x":1}`, 1), endOf(1)}, []string{roleChunk, strings.Replace(beginF, `"arguments":""`, `"arguments":"{\"x\":1}"`, 1)}},
+		{"pieces of no call", []string{start, piece(3, `{}`), endOf(3)}, []string{roleChunk}},
 		{"nothing follows the finish", []string{start, turnOver, hello, turnOver}, []string{roleChunk, chunk("", "stop"), sum}},
 	}
 	for _, tt := range tests {

@@ -13,7 +13,8 @@ const defaultMaxTokens = 4096
 const maxBeta = 1 << 10
 
 // Request implements sdk.Adapter. It fails for what would change the request's
-// meaning: several choices, tool turns, content of a type that Messages has not.
+// meaning: several choices, calls without their results, content of a type that Messages
+// has not.
 func (Adapter) Request() sdk.Result {
 	r, ok := chat.ReadRequest()
 	if !ok {
@@ -43,6 +44,9 @@ func (Adapter) Request() sdk.Result {
 	writeSampling(w, r)
 	writeService(w, r)
 	c := conversation{Writer: w, r: r, last: len(messages) - 1}
+	if !writeTools(w, r, &c.marks) {
+		return sdk.Failed
+	}
 	if !c.system(messages) || !c.turns(messages) {
 		return sdk.Failed
 	}

@@ -12,9 +12,17 @@ import (
 
 const target = `{"id":"claude","upstream_id":"claude-x","api":"messages","max_output":64000,"capabilities":[],"unsupported":[],"rename":{}}`
 
+// An assistant turn with the calls a and b, and their results out of order.
+const (
+	askB    = `{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"function","function":{"name":"f","arguments":"{\"x\":1.50}"}},{"id":"b","type":"function","function":{"name":"g","arguments":""}}]}`
+	answerB = `{"role":"tool","tool_call_id":"b","content":[{"type":"text","text":"two"}]},{"role":"tool","tool_call_id":"a","content":"one"}`
+)
+
 func TestRequest(t *testing.T) {
 	const head = `{"model":"claude-x","max_tokens":64000`
 	const hi = `"messages":[{"role":"user","content":"hi"}]`
+	const oneTool = `"tools":[{"type":"function","function":{"name":"f"}}]`
+	const wantTool = `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]`
 	const wantHi = `"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]`
 	tests := []struct {
 		name, target, body string
@@ -102,7 +110,7 @@ func TestRequest(t *testing.T) {
 			name:      "what the wire has no place for",
 			body:      `{"seed":0,"presence_penalty":0.1,"logit_bias":{"1":2},"logprobs":true,"response_format":{"type":"json_object"},"reasoning_effort":"low","store":true,"tools":[{"type":"function"}],"shape":"odd",` + hi + `}`,
 			want:      head + `,` + wantHi + `}`,
-			wantLossy: []string{"logit_bias", "logprobs", "presence_penalty", "reasoning_effort", "response_format", "seed", "shape", "store", "tools"},
+			wantLossy: []string{"logit_bias", "logprobs", "presence_penalty", "reasoning_effort", "response_format", "seed", "shape", "store", "tools[].type"},
 		},
 		{
 			name: "what asks for nothing is not lost",
@@ -130,6 +138,54 @@ func TestRequest(t *testing.T) {
 			name: "images, inline and by URL",
 			body: `{"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/JPG;base64,AAE=","detail":"auto"}},{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`,
 			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"AAE="}},{"type":"image","source":{"type":"url","url":"https://x.test/a.png"}}]}]}`,
+		},
+		{
+			name: "tools and their choice",
+			body: `{"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"type":"object","properties":{"x":{"type":"number"}}}},"cache_control":{"type":"ephemeral"}},{"type":"function","function":{"name":"g","description":"","parameters":null,"strict":false}}],"tool_choice":"auto","parallel_tool_calls":true,` + hi + `}`,
+			want: head + `,"tools":[{"name":"f","description":"d","input_schema":{"type":"object","properties":{"x":{"type":"number"}}},"cache_control":{"type":"ephemeral"}},{"name":"g","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"auto"},` + wantHi + `}`,
+		},
+		{name: "a tool must be called", body: `{` + oneTool + `,"tool_choice":"required","parallel_tool_calls":false,` + hi + `}`, want: head + wantTool + `,"tool_choice":{"type":"any","disable_parallel_tool_use":true},` + wantHi + `}`},
+		{name: "no tool may be called", body: `{` + oneTool + `,"tool_choice":"none","parallel_tool_calls":false,` + hi + `}`, want: head + wantTool + `,"tool_choice":{"type":"none"},` + wantHi + `}`},
+		{name: "one tool must be called", body: `{` + oneTool + `,"tool_choice":{"type":"function","function":{"name":"f"}},` + hi + `}`, want: head + wantTool + `,"tool_choice":{"type":"tool","name":"f"},` + wantHi + `}`},
+		{name: "one call at a time, whichever", body: `{` + oneTool + `,"parallel_tool_calls":false,` + hi + `}`, want: head + wantTool + `,"tool_choice":{"type":"auto","disable_parallel_tool_use":true},` + wantHi + `}`},
+		{name: "a choice between no tools", body: `{"tools":[],"tool_choice":"auto","parallel_tool_calls":false,` + hi + `}`, want: head + `,` + wantHi + `}`},
+		{
+			name: "some of the tools",
+			body: `{"tools":[{"type":"function","function":{"name":"e"}},{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}}]}},` + hi + `}`,
+			want: head + wantTool + `,"tool_choice":{"type":"any"},` + wantHi + `}`,
+		},
+		{
+			name:      "what is said about a tool beside",
+			body:      `{"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{}},"strict":true},"odd":1},{"type":"custom","custom":{"name":"c"}}],` + hi + `}`,
+			want:      head + `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],` + wantHi + `}`,
+			wantLossy: []string{"tools[].function.strict", "tools[].odd", "tools[].type"},
+		},
+		{
+			name: "calls, their results in one turn in the calls' order, then the user",
+			body: `{"messages":[{"role":"user","content":"hi"},` + askB + `,` + answerB + `,{"role":"user","content":"and"},{"role":"assistant","content":"c"}]}`,
+			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{"x":1.50}},{"type":"tool_use","id":"b","name":"g","input":{}}]},` +
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"one"},{"type":"tool_result","tool_use_id":"b","content":[{"type":"text","text":"two"}]},{"type":"text","text":"and"}]},` +
+				`{"role":"assistant","content":[{"type":"text","text":"c"}]}]}`,
+		},
+		{
+			name: "text before a call, an empty result, two turns of calls",
+			body: `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"wait","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"a","content":""},` +
+				`{"role":"assistant","content":"","tool_calls":[{"id":"b","function":{"name":"f","arguments":null}}]},{"role":"system","content":"s"},{"role":"tool","tool_call_id":"b","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`,
+			want: head + `,"system":[{"type":"text","text":"s"}],"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]},` +
+				`{"role":"assistant","content":[{"type":"text","text":"wait"},{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a"}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"b","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"b","content":[{"type":"image","source":{"type":"url","url":"https://x.test/a.png"}}]}]}]}`,
+			wantLossy: []string{"messages[].position"},
+		},
+		{
+			name: "ids of other vendors, none, and one again",
+			body: `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id":"functions.f:0","function":{"name":"f","arguments":"[1]"}},{"id":"","function":{"name":"f","arguments":"{\"a\":"}}]},` +
+				`{"role":"tool","tool_call_id":"functions.f:0","content":"1"},{"role":"tool","tool_call_id":"","content":"2"},{"role":"assistant","tool_calls":[{"id":"functions.f:0","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"functions.f:0","content":"3"}]}`,
+			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"call_15jgfutco9ha0","name":"f","input":{}},{"type":"tool_use","id":"call_4hapc77c759z","name":"f","input":{}}]},` +
+				`{"role":"user","content":[{"type":"tool_result","tool_use_id":"call_15jgfutco9ha0","content":"1"},{"type":"tool_result","tool_use_id":"call_4hapc77c759z","content":"2"}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"call_3m8p3kt8u4ufw","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"call_3m8p3kt8u4ufw","content":"3"}]}]}`,
+			wantLossy: []string{"messages[].tool_calls[].function.arguments"},
 		},
 		{
 			name:      "the detail of an image",
@@ -171,8 +227,17 @@ func TestRequestRefuses(t *testing.T) {
 		{"an image of another kind", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/tiff;base64,AA=="}}]}]}`, "messages[0].content[0]: Anthropic takes PNG"},
 		{"an image that is not base64", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png,AA"}}]}]}`, "messages[0].content[0]: "},
 		{"an image of the assistant", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`, "messages[1].content[0]: "},
-		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1]: the role 'tool'"},
-		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls: "},
+		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1].tool_call_id: no call that is open there has the id 'c'"},
+		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls[0]: "},
+		{"a role of old", `{"messages":[{"role":"function","content":"x"}]}`, "messages[0]: the role 'function'"},
+		{"a call of old", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"function_call":{"name":"f"}}]}`, "messages[1].function_call: "},
+		{"a call without its result", `{"messages":[{"role":"user","content":"x"},` + askB + `,{"role":"tool","tool_call_id":"b","content":"y"},{"role":"user","content":"z"}]}`, "messages[1].tool_calls: the call 'a' is not answered"},
+		{"a call at the end", `{"messages":[{"role":"user","content":"x"},` + askB + `]}`, "messages[1].tool_calls: the call 'a' is not answered"},
+		{"a result too many", `{"messages":[{"role":"user","content":"x"},` + askB + `,` + answerB + `,{"role":"tool","tool_call_id":"a","content":"y"}]}`, "messages[4].tool_call_id: "},
+		{"a tool choice without tools", `{"tool_choice":"required","messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"a tool choice of another kind", `{"tool_choice":{"type":"custom","custom":{"name":"f"}},"tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"a tool choice that is no word of ours", `{"tool_choice":"maybe","tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"audio in a result", `{"messages":[{"role":"user","content":"x"},` + askB + `,{"role":"tool","tool_call_id":"b","content":""},{"role":"tool","tool_call_id":"a","content":[{"type":"input_audio"}]}]}`, "messages[3].content[0]: "},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -209,6 +274,8 @@ func TestRequestKeepsWithinLimits(t *testing.T) {
 		"texts":    parts(`{"type":"text","text":"x"}`, 5600),
 		"marks":    parts(`{"type":"text","text":"x","cache_control":{"type":"ephemeral"},"prompt_cache_breakpoint":{}}`, 5600),
 		"images":   parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
+		"calls":    `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,`+askB+`,`+answerB, 1400) + `]}`,
+		"tools":    `{"messages":[{"role":"user","content":"x"}],"tools":[` + strings.Repeat(`{"type":"function","function":{"name":"f","description":"d","parameters":{},"strict":true},"odd":1},`, 1000) + `{"type":"function","function":{"name":"f"}}]}`,
 		"systems":  `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -35,6 +35,8 @@ func (Adapter) Response() sdk.Result {
 			if text := block.Get("thinking"); chat.IsText(text) {
 				choice.Reasoning = append(choice.Reasoning, text)
 			}
+		case kind.Equal("tool_use"):
+			choice.Calls = append(choice.Calls, callOf(block))
 		default:
 			lose(kind)
 		}
@@ -48,11 +50,16 @@ func (Adapter) Response() sdk.Result {
 	return sdk.OK
 }
 
+// callOf reads a tool_use block.
+func callOf(block sdk.Node) chat.ToolCall {
+	return chat.ToolCall{ID: block.Get("id"), Name: block.Get("name"), Arguments: block.Get("input")}
+}
+
 // lose reports a block that the canonical form has no place for. Only types that
 // the API is known to send are named, so that their number is bounded.
 func lose(kind sdk.Node) {
 	switch name := string(chat.Word(kind)); name {
-	case "tool_use", "server_tool_use", "redacted_thinking", "container_upload":
+	case "server_tool_use", "redacted_thinking", "container_upload":
 		sdk.Lossy("content[]." + name)
 	default:
 		sdk.Lossy("content[]")
@@ -68,6 +75,8 @@ func finish(reason sdk.Node) string {
 		return chat.FinishLength
 	case "refusal":
 		return chat.FinishContentFilter
+	case "tool_use":
+		return chat.FinishToolCalls
 	}
 	return chat.FinishStop
 }

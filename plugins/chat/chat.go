@@ -8,7 +8,8 @@
 // vendor's words mean, is the adapter's knowledge.
 //
 // Everything here runs inside a guest: it holds handles, never texts, and is not
-// safe for concurrent use. Read request.go first, then completion.go (a whole
+// safe for concurrent use. Read request.go first (message.go, tool.go and call.go
+// are its parts), then completion.go (a whole
 // answer), stream.go (one in chunks) and failure.go.
 package chat
 
@@ -21,6 +22,7 @@ import (
 const (
 	FinishStop          = "stop"
 	FinishLength        = "length"
+	FinishToolCalls     = "tool_calls"
 	FinishContentFilter = "content_filter"
 )
 

@@ -21,6 +21,7 @@ type Choice struct {
 	Content   []sdk.Node
 	Reasoning []sdk.Node
 	Refusal   sdk.Node // why a filter stopped it; 0 when unsaid
+	Calls     []ToolCall
 	Finish    string
 }
 
@@ -65,6 +66,17 @@ func (c *Choice) write(w *Writer) {
 		w.Node(c.Refusal)
 	} else {
 		w.Emit(`null`)
+	}
+	for i := range c.Calls {
+		if i == 0 {
+			w.Emit(`,"tool_calls":[{`)
+		} else {
+			w.Emit(`,{`)
+		}
+		c.Calls[i].write(w, `"{}"`)
+	}
+	if len(c.Calls) > 0 {
+		w.Emit(`]`)
 	}
 	w.Emit(`},"logprobs":null,"finish_reason":"`)
 	w.Emit(c.Finish)

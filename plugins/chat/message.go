@@ -16,6 +16,7 @@ const (
 	System Role = iota + 1
 	User
 	Assistant
+	Answer // of a tool
 )
 
 // Message is one message of the request.
@@ -28,14 +29,21 @@ type Message struct {
 	kind    abi.Kind // of Content
 	size    int      // of Content: bytes or parts
 	refusal sdk.Node // an assistant's, where Content holds nothing
+
+	firstCall, callCount int // of an assistant's, in calls
 }
 
 // Messages reads the request's messages; they are valid until the entry point
-// returns. ok is false after a failure was
-// reported: a message that only tools can explain, or no conversation at all.
+// returns. ok is false after a failure was reported: tool calls and tool messages
+// that do not match, a message of another role, or no conversation at all.
 func (r *Request) Messages() (messages []Message, ok bool) {
 	n := r.messages.Len()
 	messages = turns[:0]
+	calls, ids = calls[:0], ids[:0]
+	if cap(calls) > keepTurns || cap(ids) > keepIDs {
+		calls, ids = make([]Call, 0, 32), make([]byte, 0, 2<<10)
+	}
+	var pairs pairing
 	said := 0
 	for i := range n {
 		node := r.messages.At(i)
@@ -48,7 +56,15 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 			Refuse("messages", "there are more messages and parts than can be carried")
 			return nil, false
 		}
+		size, known := node.Len(), 2
+		if m.Content == 0 {
+			known = 1
+		}
 		role := node.Get("role").AppendText(word[:0])
+		if pairs.left > 0 && (string(role) == "user" || string(role) == "assistant") {
+			pairs.closed()
+			return nil, false
+		}
 		switch string(role) {
 		case "user":
 			m.Role = User
@@ -56,16 +72,34 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 		case "assistant":
 			m.Role = Assistant
 			said++
+			if size > known {
+				if list := node.Get("tool_calls"); list != 0 {
+					known++
+					if !r.readCalls(&m, list) {
+						return nil, false
+					}
+				}
+			}
+			pairs.begin(&m)
+		case "tool":
+			m.Role = Answer
+			known++
+			if !pairs.answer(&m, keepID(node.Get("tool_call_id")), len(messages)) {
+				return nil, false
+			}
 		case "system", "developer":
 			m.Role = System
 		default:
 			Refuse(At(i), "the role '"+string(role[:min(len(role), len(word))])+"' is not carried to this provider")
 			return nil, false
 		}
-		if node.Len() > 2 && !m.readRest(node) {
+		if size > known && !m.readRest(node) {
 			return nil, false
 		}
 		messages = append(messages, m)
+	}
+	if !pairs.closed() {
+		return nil, false
 	}
 	if said == 0 {
 		Refuse("messages", "there is no user or assistant message")
@@ -91,9 +125,17 @@ func (m *Message) readRest(node sdk.Node) (ok bool) {
 			if IsText(value) {
 				m.refusal = value
 			}
-		case "tool_calls", "function_call":
+		case "tool_calls":
+			if m.Role != Assistant {
+				m.request.Lose("messages[].tool_calls", value)
+			}
+		case "tool_call_id":
+			if m.Role != Answer {
+				m.request.Lose("messages[].tool_call_id", value)
+			}
+		case "function_call":
 			if asks(name, value) {
-				Refuse(At(m.Index)+"."+name, "tool calls are not carried to this provider")
+				Refuse(At(m.Index)+"."+name, "calls in this older form are not carried to this provider")
 				return false
 			}
 		default:

@@ -28,6 +28,9 @@ type Request struct {
 	FrequencyPenalty sdk.Node
 	EndUser          sdk.Node // safety_identifier, else user
 	ServiceTier      sdk.Node
+	Tools            sdk.Node // array; see Toolbox
+	ToolChoice       sdk.Node
+	Parallel         sdk.Node // parallel_tool_calls
 
 	call     sdk.Node
 	messages sdk.Node
@@ -54,6 +57,8 @@ const (
 	memberTemperature
 	memberMaxTokens
 	memberMaxCompletion
+	memberTools
+	memberToolChoice
 	memberMetadata
 	memberStreamOptions
 	memberTopP
@@ -67,6 +72,7 @@ const (
 	memberFrequency
 	memberServiceTier
 	memberTopK
+	memberParallel
 	memberCount
 )
 
@@ -76,6 +82,7 @@ var memberNames = [memberCount]string{
 	memberStreamOptions: "stream_options", memberTopP: "top_p", memberStop: "stop", memberUser: "user",
 	memberSafety: "safety_identifier", memberModels: "models", memberN: "n", memberSeed: "seed",
 	memberPresence: "presence_penalty", memberFrequency: "frequency_penalty", memberServiceTier: "service_tier", memberTopK: "top_k",
+	memberTools: "tools", memberToolChoice: "tool_choice", memberParallel: "parallel_tool_calls",
 }
 
 // request is the one Request of the call at hand, and rejected its memory: entry
@@ -161,6 +168,9 @@ func (r *Request) take(nodes *[memberCount]sdk.Node) {
 		{&r.FrequencyPenalty, memberFrequency},
 		{&r.EndUser, memberUser},
 		{&r.ServiceTier, memberServiceTier},
+		{&r.Tools, memberTools},
+		{&r.ToolChoice, memberToolChoice},
+		{&r.Parallel, memberParallel},
 	} {
 		*m.to = r.keep(memberNames[m.member], nodes[m.member])
 	}

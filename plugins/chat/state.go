@@ -1,11 +1,12 @@
 package chat
 
 // The state of a stream is a version byte, flags, counters as base-128 varints,
-// then the head of its chunks: about 140 bytes. A state that cannot be read is
+// then the head of its chunks and four bytes for each of its tool calls: about 140
+// bytes, and never more than 5 KiB. A state that cannot be read is
 // taken as none.
 
 const (
-	stateVersion = 1
+	stateVersion = 2
 	flagKnown    = 1
 )
 
@@ -21,7 +22,8 @@ func (p *progress) encode(b []byte) []byte {
 	for _, v := range p.Usage.counters() {
 		b = varint(b, uint64(*v))
 	}
-	return append(varint(b, uint64(len(p.head))), p.head...)
+	b = append(varint(b, uint64(len(p.head))), p.head...)
+	return append(varint(b, uint64(len(p.calls))), p.calls...)
 }
 
 // decode reads a state; its texts are parts of b.
@@ -38,6 +40,9 @@ func decode(b string) (p progress) {
 		*v = int64(r.varint())
 	}
 	p.head = r.text()
+	if p.calls = r.text(); len(p.calls)%callSize != 0 || len(p.calls) > MaxCalls*callSize {
+		r.bad = true
+	}
 	if r.bad {
 		return progress{}
 	}

@@ -25,6 +25,7 @@ type progress struct {
 	started  uint64 // bit = index of a choice whose role has been sent
 	finished uint64 // bit = index of a choice that has its finish_reason
 	spoke    uint64 // bit = index of a choice of which text has been sent
+	calls    string // of each tool call: see callSize
 	counted  uint64 // 1 + the tokens of the usage chunk that has been sent; 0: none has
 }
 
@@ -124,6 +125,7 @@ func (s *Stream) Finish(index int, reason string) {
 		return
 	}
 	s.Start(index)
+	s.endCalls(index)
 	s.finished |= bit
 	s.open(index, "")
 	s.w.Emit(`},"finish_reason":"`)

@@ -56,6 +56,18 @@ func (w *Writer) Node(n sdk.Node) {
 	sdk.EmitNode(n)
 }
 
+// Quoted appends the node's JSON as a JSON string, as tool arguments are written.
+func (w *Writer) Quoted(n sdk.Node) {
+	w.push()
+	sdk.EmitQuoted(n)
+}
+
+// Members appends the members of an object, but for those named, without its braces.
+func (w *Writer) Members(object sdk.Node, except ...string) {
+	w.push()
+	sdk.EmitMembers(object, except...)
+}
+
 // Joined appends string nodes as one JSON string.
 func (w *Writer) Joined(texts []sdk.Node) {
 	if len(texts) == 1 {

@@ -36,6 +36,15 @@ func finish(reason sdk.Node) (verdict, string) {
 	return unknown, chat.FinishStop
 }
 
+// afterCalls is the finish reason of a choice that may have called tools: Gemini says
+// STOP for that, too.
+func afterCalls(reason string, called bool) string {
+	if called && reason == chat.FinishStop {
+		return chat.FinishToolCalls
+	}
+	return reason
+}
+
 // indexOf is the candidate's place among the choices: as it says itself, else its
 // position. -1 when that is out of range.
 func indexOf(candidate sdk.Node, position int) int {
@@ -59,10 +68,22 @@ func read(part sdk.Node) (text sdk.Node, thought bool) {
 	return text, mark != 0 && mark.Bool()
 }
 
-// lose reports a part that is no text. Only members that the API is known to send
+// callOf returns the call that a part is; ok is false for a part that is none.
+func callOf(part sdk.Node) (call chat.ToolCall, ok bool) {
+	function := part.Get("functionCall")
+	if function == 0 {
+		return call, false
+	}
+	return chat.ToolCall{
+		ID: function.Get("id"), Name: function.Get("name"), Arguments: function.Get("args"), Signature: part.Get("thoughtSignature"),
+		Whole: true,
+	}, true
+}
+
+// lose reports a part that is neither text nor call. Only members that the API is known to send
 // are named, so that their number is bounded.
 func lose(part sdk.Node) {
-	for _, name := range [...]string{"functionCall", "inlineData", "fileData", "executableCode", "codeExecutionResult"} {
+	for _, name := range [...]string{"inlineData", "fileData", "executableCode", "codeExecutionResult"} {
 		if part.Get(name).Exists() {
 			sdk.Lossy("parts[]." + name)
 			return

@@ -7,11 +7,12 @@ import "github.com/pointsman/pointsman/plugins/chat"
 func (b *body) contents(messages []chat.Message) (ok bool) {
 	for i := range messages {
 		m := &messages[i]
-		if m.Role == chat.System {
-			continue
+		if m.Role == chat.System || m.Role == chat.Answer {
+			continue // answers stand with their calls
 		}
+		calls := m.Calls()
 		// A plain text, as most messages are, takes two host calls.
-		if text := m.Plain(); text != 0 {
+		if text := m.Plain(); text != 0 && len(calls) == 0 {
 			b.openText(m.Role)
 			b.Node(text)
 			continue
@@ -30,6 +31,9 @@ func (b *body) contents(messages []chat.Message) (ok bool) {
 		}
 		if empty && m.Role == chat.User {
 			chat.Refuse(chat.At(m.Index), "Gemini takes no empty user message")
+			return false
+		}
+		if len(calls) > 0 && !b.exchange(messages, calls) {
 			return false
 		}
 	}
@@ -100,8 +104,13 @@ func (b *body) part(m *chat.Message, part chat.Part) (ok bool) {
 		b.Emit(`}`)
 		return true
 	}
+	return b.image(m, part)
+}
+
+// image writes an image, or refuses the part.
+func (b *body) image(m *chat.Message, part chat.Part) (ok bool) {
 	img, isImage := m.Image(part)
-	if !isImage || m.Role != chat.User {
+	if !isImage || m.Role == chat.Assistant || m.Role == chat.System {
 		m.RefusePart(part)
 		return false
 	}

@@ -36,15 +36,18 @@ func (Adapter) Event() sdk.Result {
 		if index < 0 {
 			return chat.Unreadable("the provider numbered its candidates wrongly")
 		}
-		send(s, index, list, size)
+		if !send(s, index, list, size) {
+			return chat.Unreadable(tooManyParts)
+		}
 		if how, reason := finish(candidate.Get("finishReason")); how != unfinished {
-			if how == broken || how == unknown && !s.Spoke(index) {
+			if how == broken || how == unknown && !s.Spoke(index) && !s.Called(index) {
 				return notAnswered(candidate)
 			}
 			if reason == chat.FinishContentFilter {
 				s.Refusal(index, candidate.Get("finishMessage"))
 			}
-			s.Finish(index, reason)
+			// The calls may have come in an earlier event.
+			s.Finish(index, afterCalls(reason, s.Called(index)))
 		}
 	}
 	if s.Finished() {
@@ -85,18 +88,27 @@ func identify(s *chat.Stream, data sdk.Node) {
 	}
 }
 
-// send sends the parts of a candidate; each event holds new ones only.
-func send(s *chat.Stream, index int, parts sdk.Node, size int) {
+// send sends the parts of a candidate; each event holds new ones only, and a call is
+// always whole. ok is false for more calls than can be kept apart.
+func send(s *chat.Stream, index int, parts sdk.Node, size int) (ok bool) {
 	s.Start(index)
 	for i := range size {
 		part := parts.At(i)
 		switch text, thought := read(part); {
 		case text == 0:
-			lose(part)
+			call, isCall := callOf(part)
+			if !isCall {
+				lose(part)
+				continue
+			}
+			if !s.Call(index, s.Calls(index), call) {
+				return false
+			}
 		case thought:
 			s.Reasoning(index, text)
 		default:
 			s.Content(index, text)
 		}
 	}
+	return true
 }

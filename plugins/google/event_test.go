@@ -50,6 +50,22 @@ func TestEvent(t *testing.T) {
 		{"no usage", []string{data(b)}, []string{role("0"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
 		{"cut: no finish, but what was counted", []string{data(a + counted1)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), usage("8", "1", "9")}},
 		{"thoughts, and a signature on an empty text", []string{data(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"","thoughtSignature":"c2ln"}]}}]`), data(b)}, []string{role("0"), chunk("0", `"reasoning_content":"hm"`, "null"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
+		{
+			"calls in several events, the finish after them",
+			[]string{
+				data(`"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","args":{"x":1},"id":"g1"},"thoughtSignature":"c2ln"}]}}]`),
+				data(`"candidates":[{"content":{"parts":[{"functionCall":{"name":"g","args":{},"id":"g2"}}]}},{"content":{"parts":[{"functionCall":{"name":"h","id":"g3"}}]},"index":1}]`),
+				data(`"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP"}]`),
+			},
+			[]string{
+				role("0"),
+				chunk("0", `"tool_calls":[{"index":0,"id":"g1","type":"function","function":{"name":"f","arguments":"{\"x\":1}"},"extra_content":{"google":{"thought_signature":"c2ln"}}}]`, "null"),
+				chunk("0", `"tool_calls":[{"index":1,"id":"g2","type":"function","function":{"name":"g","arguments":"{}"}}]`, "null"),
+				role("1"),
+				chunk("1", `"tool_calls":[{"index":0,"id":"g3","type":"function","function":{"name":"h","arguments":"{}"}}]`, "null"),
+				chunk("0", "", "tool_calls"),
+			},
+		},
 		{"a candidate without content", []string{data(`"candidates":[{"content":{},"finishReason":"SAFETY","finishMessage":"no"}]`)}, []string{role("0"), chunk("0", `"refusal":"no"`, "null"), chunk("0", "", "content_filter")}},
 		{"a prompt that was blocked", []string{data(`"promptFeedback":{"blockReason":"SAFETY"}` + counted1)}, []string{role("0"), chunk("0", "", "content_filter"), usage("8", "1", "9")}},
 		{"a finish reason to come, after text", []string{data(a), data(`"candidates":[{"finishReason":"SATISFIED"}]`)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), chunk("0", "", "stop")}},

@@ -6,7 +6,7 @@ import (
 )
 
 // Request implements sdk.Adapter. It fails for what would change the request's
-// meaning: tool turns, and content of a type that it cannot carry.
+// meaning: calls without their results, and content of a type that it cannot carry.
 func (Adapter) Request() sdk.Result {
 	r, ok := chat.ReadRequest()
 	if !ok {
@@ -22,6 +22,9 @@ func (Adapter) Request() sdk.Result {
 	sdk.SetHeader("content-type", "application/json")
 	b := body{Writer: chat.NewWriter(), r: r}
 	if !b.contents(messages) || !b.system(messages) {
+		return sdk.Failed
+	}
+	if !b.tools() {
 		return sdk.Failed
 	}
 	b.config()

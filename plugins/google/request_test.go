@@ -1,6 +1,7 @@
 package google_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -14,6 +15,8 @@ const target = `{"id":"gemini","upstream_id":"gemini-x","api":"generate","max_ou
 
 func TestRequest(t *testing.T) {
 	const hi = `"messages":[{"role":"user","content":"hi"}]`
+	const oneTool = `"tools":[{"type":"function","function":{"name":"f"}}]`
+	const wantTool = `,"tools":[{"functionDeclarations":[{"name":"f"}]}]`
 	const head = `{"contents":[{"role":"user","parts":[{"text":"hi"}]}]`
 	tests := []struct {
 		name, target, body string
@@ -69,7 +72,36 @@ func TestRequest(t *testing.T) {
 			name:      "what the wire has no place for",
 			body:      `{"user":"u","logit_bias":{"1":2},"response_format":{"type":"json_object"},"reasoning_effort":"high","tools":[{"type":"function"}],` + hi + `}`,
 			want:      head + `}`,
-			wantLossy: []string{"logit_bias", "reasoning_effort", "response_format", "tools", "user"},
+			wantLossy: []string{"logit_bias", "reasoning_effort", "response_format", "tools[].type", "user"},
+		},
+		{
+			name:      "tools and their choice",
+			body:      `{"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"$schema":"s","type":"object","properties":{}},"strict":true}},{"type":"function","function":{"name":"g"},"cache_control":{"type":"ephemeral"}}],"tool_choice":"auto","parallel_tool_calls":false,` + hi + `}`,
+			want:      head + `,"tools":[{"functionDeclarations":[{"name":"f","description":"d","parametersJsonSchema":{"type":"object","properties":{}}},{"name":"g"}]}],"toolConfig":{"functionCallingConfig":{"mode":"AUTO"}}}`,
+			wantLossy: []string{"parallel_tool_calls", "tools[].cache_control", "tools[].function.strict"},
+		},
+		{name: "a tool must be called", body: `{` + oneTool + `,"tool_choice":"required",` + hi + `}`, want: head + wantTool + `,"toolConfig":{"functionCallingConfig":{"mode":"ANY"}}}`},
+		{name: "no tool may be called", body: `{` + oneTool + `,"tool_choice":"none",` + hi + `}`, want: head + wantTool + `,"toolConfig":{"functionCallingConfig":{"mode":"NONE"}}}`},
+		{name: "one tool must be called", body: `{` + oneTool + `,"tool_choice":{"type":"function","function":{"name":"f"}},` + hi + `}`, want: head + wantTool + `,"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["f"]}}}`},
+		{
+			name:   "calls with their results, then the user, in as few turns as there can be",
+			target: `{"upstream_id":"gemini-2.5-pro"}`,
+			body: `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"wait","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{\"x\":1.50}"},"extra_content":{"google":{"thought_signature":"c2ln"}}},{"id":"b","function":{"name":"g"}}]},` +
+				`{"role":"tool","tool_call_id":"b","content":"two"},{"role":"tool","tool_call_id":"a","content":"{\"one\":1}"},{"role":"user","content":"and"},` +
+				`{"role":"assistant","content":null,"tool_calls":[{"id":"c","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":[{"type":"text","text":"[1"},{"type":"text","text":"]"}]}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"hi"}]},` +
+				`{"role":"model","parts":[{"text":"wait"},{"functionCall":{"id":"a","name":"f","args":{"x":1.50}},"thoughtSignature":"c2ln"},{"functionCall":{"id":"b","name":"g","args":{}}}]},` +
+				`{"role":"user","parts":[{"functionResponse":{"id":"a","name":"f","response":{"one":1}}},{"functionResponse":{"id":"b","name":"g","response":{"output":"two"}}},{"text":"and"}]},` +
+				`{"role":"model","parts":[{"functionCall":{"id":"c","name":"f","args":{}}}]},{"role":"user","parts":[{"functionResponse":{"id":"c","name":"f","response":{"output":"[1]"}}}]}]}`,
+		},
+		{
+			name:   "a lost signature, an empty result and one with an image, for the third generation",
+			target: `{"upstream_id":"gemini-3-flash-preview"}`,
+			body: `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}},{"id":"b","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"a","content":""},` +
+				`{"role":"tool","tool_call_id":"b","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"hi"}]},` +
+				`{"role":"model","parts":[{"functionCall":{"id":"a","name":"f","args":{}},"thoughtSignature":"c2tpcF90aG91Z2h0X3NpZ25hdHVyZV92YWxpZGF0b3I="},{"functionCall":{"id":"b","name":"f","args":{}}}]},` +
+				`{"role":"user","parts":[{"functionResponse":{"id":"a","name":"f","response":{"output":""}}},{"functionResponse":{"id":"b","name":"f","response":{"output":"see"},"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]}}]}]}`,
 		},
 		{
 			name:      "members of messages and parts",
@@ -92,7 +124,13 @@ func TestRequest(t *testing.T) {
 			if got.Failed || got.Output != tt.want {
 				t.Errorf("Request(%s)\n got %s %s\nwant %s", tt.body, got.Output, got.Message, tt.want)
 			}
-			if want := "/v1beta/models/gemini-x:generateContent"; got.Path != want {
+			var model struct {
+				ID string `json:"upstream_id"`
+			}
+			if err := json.Unmarshal([]byte(tt.target), &model); err != nil {
+				t.Fatal(err)
+			}
+			if want := "/v1beta/models/" + model.ID + ":generateContent"; got.Path != want {
 				t.Errorf("path = %q, want %q", got.Path, want)
 			}
 			slices.Sort(got.Lossy)
@@ -116,6 +154,15 @@ func TestRequestPath(t *testing.T) {
 	}
 }
 
+// Before the third generation a function's response holds no images.
+func TestRequestRefusesImageResult(t *testing.T) {
+	got := adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"gemini-2.5-pro"}`, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}}]},`+
+		`{"role":"tool","tool_call_id":"a","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}`)
+	if want := "messages[2]: this model takes texts only"; !got.Failed || !strings.HasPrefix(got.Message, want) {
+		t.Errorf("Request of an image as a result = %q, failed %v, want failure %q…", got.Message, got.Failed, want)
+	}
+}
+
 func TestRequestRefuses(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"no turn", `{"messages":[{"role":"system","content":"hi"}]}`, "messages: "},
@@ -124,8 +171,10 @@ func TestRequestRefuses(t *testing.T) {
 		{"audio", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}`, "messages[0].content[0]: content of type 'input_audio'"},
 		{"an image by URL", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`, "messages[0].content[0]: Gemini takes images as data URLs"},
 		{"an image in a system message", `{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]},{"role":"user","content":"x"}]}`, "messages[0].content[0]: "},
-		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1]: the role 'tool'"},
-		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls: "},
+		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1].tool_call_id: no call that is open there has the id 'c'"},
+		{"an image as a result", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"a","content":[{"type":"image_url","image_url":{"url":"ftp://x"}}]}]}`, "messages[2].content[0]: content of type 'image_url'"},
+		{"a tool choice without tools", `{"tool_choice":{"type":"function","function":{"name":"f"}},"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls[0]: "},
 		{"another operation", "", "the adapter has no operation 'list'"},
 	}
 	for _, tt := range tests {

@@ -44,7 +44,11 @@ func (Adapter) Response() sdk.Result {
 			part := list.At(j)
 			switch text, thought := read(part); {
 			case text == 0:
-				lose(part)
+				if call, ok := callOf(part); ok {
+					choice.Calls = append(choice.Calls, call)
+				} else {
+					lose(part)
+				}
 			case !chat.IsText(text): // an empty one only carries a signature
 			case thought:
 				choice.Reasoning = append(choice.Reasoning, text)
@@ -53,10 +57,10 @@ func (Adapter) Response() sdk.Result {
 			}
 		}
 		how, reason := finish(candidate.Get("finishReason"))
-		if how == unfinished || how == broken || how == unknown && len(choice.Content) == 0 {
+		if how == unfinished || how == broken || how == unknown && len(choice.Content)+len(choice.Calls) == 0 {
 			return notAnswered(candidate)
 		}
-		choice.Finish = reason
+		choice.Finish = afterCalls(reason, len(choice.Calls) > 0)
 		if reason == chat.FinishContentFilter {
 			choice.Refusal = candidate.Get("finishMessage")
 		}

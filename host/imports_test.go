@@ -19,7 +19,7 @@ func layer(path string) int {
 		return 10
 	case path == "engine/document":
 		return 11
-	case path == "sdk":
+	case path == "sdk", path == "engine/wire":
 		return 12
 	case path == "sdk/sdktest":
 		return 13

@@ -1,0 +1,361 @@
+package wire
+
+import (
+	"bytes"
+	"strings"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// content writes the blocks of the allowed types as content: one plain text as a
+// string, everything else as parts. Blocks of the types elsewhere, which have another place
+// in the message, are passed over.
+func (w *chatWriter) content(content document.Node, allowed, elsewhere string) *Error {
+	switch content.Kind() {
+	case abi.KindString:
+		w.raw(content.Raw())
+		return nil
+	case abi.KindArray:
+	default:
+		return wrong("must be a string or an array of blocks, not " + kindName(content.Kind()))
+	}
+	if text := plain(content, elsewhere); text.Exists() {
+		w.raw(text.Raw())
+		return nil
+	}
+	w.emit(`[`)
+	for i, block := range content.Elements() {
+		if listed(elsewhere, block.Get("type").Text()) {
+			continue
+		}
+		if e := w.part(block, allowed); e != nil {
+			return e.item(i)
+		}
+	}
+	w.emit(`]`)
+	return nil
+}
+
+// plain returns the text when it is all that the content has, and nothing is said of it.
+func plain(content document.Node, elsewhere string) (text document.Node) {
+	for _, block := range content.Elements() {
+		if listed(elsewhere, block.Get("type").Text()) {
+			continue
+		}
+		n := block.Get("text")
+		if text.Exists() || block.Len() != 2 || n.Kind() != abi.KindString || !is(block.Get("type"), "text") {
+			return document.Node{}
+		}
+		text = n
+	}
+	return text
+}
+
+func (w *chatWriter) part(block document.Node, allowed string) *Error {
+	if e := want(block, abi.KindObject); e != nil {
+		return e
+	}
+	kind := block.Get("type")
+	if e := want(kind, abi.KindString); e != nil {
+		return e.under("type")
+	}
+	name := kind.Text()
+	if !listed(allowed, name) {
+		return wrong("must be one of " + allowed + ": a block of type '" + clip(name) + "' cannot be carried here").under("type")
+	}
+	switch name {
+	case "image":
+		return w.image(block)
+	case "document":
+		return w.document(block)
+	}
+	text := block.Get("text")
+	if e := want(text, abi.KindString); e != nil {
+		return e.under("text")
+	}
+	w.lossy.rest(block, "messages[].content[].", "type", "text", "cache_control")
+	w.text(text, block.Get("cache_control"))
+	return nil
+}
+
+func (w *chatWriter) text(text, mark document.Node) {
+	w.next()
+	w.emit(`{"type":"text","text":`)
+	w.raw(text.Raw())
+	w.member("cache_control", mark)
+	w.emit(`}`)
+}
+
+// image writes an image as an image_url part: its address, or a data URL.
+func (w *chatWriter) image(block document.Node) *Error {
+	source := block.Get("source")
+	if e := want(source, abi.KindObject); e != nil {
+		return e.under("source")
+	}
+	w.lossy.rest(block, "messages[].content[].", "type", "source", "cache_control")
+	w.next()
+	w.emit(`{"type":"image_url","image_url":{"url":`)
+	switch kind := source.Get("type"); {
+	case is(kind, "base64"):
+		if !strings.HasPrefix(source.Get("media_type").Text(), "image/") {
+			return wrong("must be an image type such as 'image/png'").under("media_type").under("source")
+		}
+		if e := w.dataURL(source); e != nil {
+			return e.under("source")
+		}
+	case is(kind, "url"):
+		url := source.Get("url")
+		if e := want(url, abi.KindString); e != nil {
+			return e.under("url").under("source")
+		}
+		if url.Len() == 0 {
+			return wrong("must not be empty").under("url").under("source")
+		}
+		w.raw(url.Raw())
+	default:
+		return notPortable(kind, "'base64', 'url'")
+	}
+	w.emit(`}`)
+	w.member("cache_control", block.Get("cache_control"))
+	w.emit(`}`)
+	return nil
+}
+
+// dataURL writes a base64 source (RFC 2397).
+func (w *chatWriter) dataURL(source document.Node) *Error {
+	media, data := source.Get("media_type"), source.Get("data")
+	if e := want(media, abi.KindString); e != nil {
+		return e.under("media_type")
+	}
+	if e := want(data, abi.KindString); e != nil {
+		return e.under("data")
+	}
+	w.emit(`"data:`)
+	w.raw(inner(media))
+	w.emit(`;base64,`)
+	w.raw(inner(data))
+	w.emit(`"`)
+	return nil
+}
+
+// document writes a document: bytes as a file part, text as text.
+func (w *chatWriter) document(block document.Node) *Error {
+	source, mark, title := block.Get("source"), block.Get("cache_control"), block.Get("title")
+	if e := want(source, abi.KindObject); e != nil {
+		return e.under("source")
+	}
+	if given(title) {
+		if e := want(title, abi.KindString); e != nil {
+			return e.under("title")
+		}
+	}
+	known := []string{"type", "source", "cache_control", "citations", "title"}
+	if block.Get("citations").Get("enabled").Bool() {
+		known[3] = ""
+	}
+	kind := source.Get("type")
+	if !is(kind, "base64") {
+		known[4] = ""
+	}
+	w.lossy.rest(block, "messages[].content[].", known...)
+	switch {
+	case is(kind, "base64"):
+		w.next()
+		w.emit(`{"type":"file","file":{"filename":`)
+		if title.Len() > 0 {
+			w.raw(title.Raw())
+		} else {
+			w.emit(`"document.pdf"`)
+		}
+		w.emit(`,"file_data":`)
+		if e := w.dataURL(source); e != nil {
+			return e.under("source")
+		}
+		w.emit(`}`)
+		w.member("cache_control", mark)
+		w.emit(`}`)
+		return nil
+	case is(kind, "text"):
+		data := source.Get("data")
+		if e := want(data, abi.KindString); e != nil {
+			return e.under("data").under("source")
+		}
+		w.text(data, mark)
+		return nil
+	case is(kind, "content"):
+		return w.nested(source.Get("content"), mark).under("content").under("source")
+	}
+	return notPortable(kind, "'base64', 'text', 'content'")
+}
+
+// nested writes the content of a document that is made of blocks.
+func (w *chatWriter) nested(content, mark document.Node) *Error {
+	switch content.Kind() {
+	case abi.KindString:
+		w.text(content, mark)
+		return nil
+	case abi.KindArray:
+	default:
+		return wrong("must be a string or an array of blocks, not " + kindName(content.Kind()))
+	}
+	if content.Len() == 0 {
+		return wrong("must hold at least one block")
+	}
+	if given(mark) {
+		w.lossy.add("messages[].content[].cache_control")
+	}
+	for i, block := range content.Elements() {
+		if e := w.part(block, "text, image"); e != nil {
+			return e.item(i)
+		}
+	}
+	return nil
+}
+
+// notPortable refuses a source that only Anthropic could resolve.
+func notPortable(kind document.Node, allowed string) *Error {
+	if e := want(kind, abi.KindString); e != nil {
+		return e.under("type").under("source")
+	}
+	return wrong("must be one of " + allowed + ": a source of type '" + clip(kind.Text()) + "' cannot be carried").under("type").under("source")
+}
+
+func checkThinking(block document.Node) *Error {
+	if e := want(block.Get("thinking"), abi.KindString); e != nil {
+		return e.under("thinking")
+	}
+	if signature := block.Get("signature"); given(signature) {
+		return want(signature, abi.KindString).under("signature")
+	}
+	return nil
+}
+
+// reasoning writes the text of all thinking blocks for targets that know no blocks.
+func (w *chatWriter) reasoning(content document.Node) {
+	w.emit(`,"reasoning_content":"`)
+	between := ""
+	for _, block := range content.Elements() {
+		if !is(block.Get("type"), "thinking") || block.Get("thinking").Len() == 0 {
+			continue
+		}
+		w.emit(between)
+		w.raw(inner(block.Get("thinking")))
+		between = `\n\n`
+	}
+	w.emit(`"`)
+}
+
+// thinking writes the signed blocks, whose text a provider may want back byte by byte.
+func (w *chatWriter) thinking(content document.Node) {
+	w.emit(`,"thinking_blocks":[`)
+	for _, block := range content.Elements() {
+		kind := block.Get("type")
+		switch {
+		case is(kind, "thinking") && block.Get("signature").Len() > 0:
+			provider, signature := signer(inner(block.Get("signature")))
+			w.next()
+			w.emit(`{"type":"thinking","thinking":`)
+			w.raw(block.Get("thinking").Raw())
+			w.emit(`,"signature":"`)
+			w.raw(signature)
+			w.by(provider)
+		case is(kind, "redacted_thinking"):
+			provider, data := signer(inner(block.Get("data")))
+			w.next()
+			w.emit(`{"type":"redacted_thinking","data":"`)
+			w.raw(data)
+			w.by(provider)
+		}
+	}
+	w.emit(`]`)
+}
+
+func (w *chatWriter) by(provider []byte) {
+	w.emit(`","provider":"`)
+	w.raw(provider)
+	w.emit(`"}`)
+}
+
+// seal marks, in a signature, a provider that is not Anthropic: "pointsman:google:…".
+// Base64, which signatures are, has no colon.
+const seal = "pointsman:"
+
+// signer splits a signature into who made it and what it is. Both are escaped JSON text.
+func signer(signature []byte) (provider, rest []byte) {
+	if after, ok := bytes.CutPrefix(signature, []byte(seal)); ok {
+		provider, rest, ok = bytes.Cut(after, []byte(":"))
+		if ok && len(provider) > 0 && len(provider) <= 64 && bytes.IndexByte(provider, '\\') < 0 {
+			return provider, rest
+		}
+	}
+	return []byte("anthropic"), signature
+}
+
+// calls writes the tool_use blocks.
+func (w *chatWriter) calls(content document.Node) *Error {
+	w.emit(`,"tool_calls":[`)
+	for i, block := range content.Elements() {
+		if !is(block.Get("type"), "tool_use") {
+			continue
+		}
+		if e := w.call(block); e != nil {
+			return e.item(i)
+		}
+	}
+	w.emit(`]`)
+	return nil
+}
+
+func (w *chatWriter) call(block document.Node) *Error {
+	id, name, input := block.Get("id"), block.Get("name"), block.Get("input")
+	if e := want(id, abi.KindString); e != nil {
+		return e.under("id")
+	}
+	if e := want(name, abi.KindString); e != nil {
+		return e.under("name")
+	}
+	w.lossy.rest(block, "messages[].content[].", "type", "id", "name", "input", "cache_control", "extra_content")
+	w.next()
+	w.emit(`{"id":`)
+	w.raw(id.Raw())
+	w.emit(`,"type":"function","function":{"name":`)
+	w.raw(name.Raw())
+	w.emit(`,"arguments":`)
+	if given(input) {
+		if e := want(input, abi.KindObject); e != nil {
+			return e.under("input")
+		}
+		w.out = document.AppendString(w.out, string(input.Raw()))
+	} else {
+		w.emit(`"{}"`)
+	}
+	w.emit(`}`)
+	w.member("cache_control", block.Get("cache_control"))
+	w.member("extra_content", block.Get("extra_content"))
+	w.emit(`}`)
+	return nil
+}
+
+// listed reports whether name is among the comma-separated names.
+func listed(names, name string) bool {
+	if name == "" {
+		return false
+	}
+	for s := range strings.SplitSeq(names, ", ") {
+		if s == name {
+			return true
+		}
+	}
+	return false
+}
+
+// clip bounds what a message repeats of a body.
+func clip(s string) string {
+	if len(s) > 64 {
+		s = strings.ToValidUTF8(s[:64], "") + "…"
+	}
+	return s
+}
+
+func blank(s string) bool { return strings.TrimSpace(s) == "" }

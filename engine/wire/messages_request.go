@@ -1,0 +1,118 @@
+package wire
+
+import (
+	"math"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Chat is a request in the canonical form.
+type Chat struct {
+	// Body is a chat body of its own: it shares no memory with the source.
+	Body []byte
+	// Lossy names, in the caller's wire, what the canonical form has no place for
+	// ("context_management", "messages[].content[].citations"). Nil when all is carried.
+	Lossy []string
+}
+
+// Bounds that the canonical form has where Anthropic's API has none or others.
+const (
+	maxMessages = 10_000
+	maxStops    = 4
+	maxTools    = 1024
+	maxModels   = 16
+	maxModelID  = 256
+	maxToolName = 64
+)
+
+// FromMessages turns a body of POST /v1/messages (version 2023-06-01) into a
+// canonical one for the model, which replaces the body's own unless it is empty.
+// Content that the canonical form cannot say is refused, for leaving it out would
+// change the question; what else it cannot say is listed as lossy.
+// Errors: *Error. Safe for concurrent use.
+func FromMessages(doc *document.Doc, model string) (Chat, error) {
+	size := len(doc.Bytes())
+	w := chatWriter{out: make([]byte, 0, size+size/8+256)}
+	if e := w.request(doc.Root(), model); e != nil {
+		return Chat{}, e
+	}
+	return Chat{Body: w.out, Lossy: w.lossy}, nil
+}
+
+// chatWriter writes a canonical body.
+type chatWriter struct {
+	out      []byte
+	lossy    losses
+	messages int // written so far
+}
+
+func (w *chatWriter) emit(s string) { w.out = append(w.out, s...) }
+func (w *chatWriter) raw(b []byte)  { w.out = append(w.out, b...) }
+
+// member writes a member with the node as it stands, if it is given.
+func (w *chatWriter) member(name string, n document.Node) {
+	if given(n) {
+		w.emit(`,"`)
+		w.emit(name)
+		w.emit(`":`)
+		w.raw(n.Raw())
+	}
+}
+
+// next separates an element from the one before it. Only what opens a list of ours
+// can stand here as a bare bracket.
+func (w *chatWriter) next() {
+	if w.out[len(w.out)-1] != '[' {
+		w.out = append(w.out, ',')
+	}
+}
+
+func (w *chatWriter) request(root document.Node, model string) *Error {
+	if root.Kind() != abi.KindObject {
+		return wrong("The request body must be a JSON object, not " + kindName(root.Kind()) + ".")
+	}
+	if e := checkModel(root.Get("model")); e != nil {
+		return e.under("model")
+	}
+	w.emit(`{"model":`)
+	if model != "" {
+		w.out = document.AppendString(w.out, model)
+	} else {
+		w.raw(root.Get("model").Raw())
+	}
+	w.emit(`,"messages":[`)
+	if e := w.system(root.Get("system")); e != nil {
+		return e.under("system")
+	}
+	if e := w.turns(root.Get("messages")); e != nil {
+		return e.under("messages")
+	}
+	w.emit(`]`)
+	if e := whole(root.Get("max_tokens"), 1, math.MaxInt32); e != nil {
+		return e.under("max_tokens")
+	}
+	for name, n := range root.Members() {
+		if !given(n) {
+			continue
+		}
+		if e := w.option(root, name, n); e != nil {
+			return e.under(name)
+		}
+	}
+	w.emit(`}`)
+	return nil
+}
+
+func checkModel(n document.Node) *Error {
+	if e := want(n, abi.KindString); e != nil {
+		return e
+	}
+	if n.Len() > maxModelID {
+		return wrong("must be at most 256 bytes long")
+	}
+	if blank(n.Text()) {
+		return wrong("must not be empty; use 'auto' to let the routing rules choose")
+	}
+	return nil
+}

@@ -213,20 +213,23 @@ func TestWatchPolls(t *testing.T) {
 	conn := connect(t, address)
 	listener := func() (pid int) {
 		err := conn.QueryRow(t.Context(), "select pid from pg_stat_activity where application_name = $1", name+" dedicated").Scan(&pid)
-		if err != nil {
+		if err != nil && !errors.Is(err, pgx.ErrNoRows) { // it may just be connecting again
 			t.Fatalf("find the listener: %v", err)
 		}
 		return pid
 	}
-	first := listener()
+	backends := map[int]bool{}
 	for revision := int64(41); revision < 51; revision++ {
 		if _, err := conn.Exec(t.Context(), "update revisions set value = $1", revision); err != nil { // no notification
 			t.Fatal(err)
 		}
-		w.Await(t, revision, time.Second)
+		w.Await(t, revision, 10*time.Second)
+		backends[listener()] = true
 	}
-	if last := listener(); last != first {
-		t.Errorf("Watch() moved from backend %d to %d, want polls on the connection that listens", first, last)
+	// A wait that ends while a notification of another test is half read costs the
+	// connection; polls with a connection each would cost ten.
+	if n := len(backends); n > 4 {
+		t.Errorf("Watch() used %d backends for 10 polls, want those on the connection that listens", n)
 	}
 }
 
@@ -250,7 +253,7 @@ func TestWatchHearsItsOwnSchema(t *testing.T) {
 	if err := s.PutProvider(t.Context(), engine.Provider{ID: "p"}); err != nil {
 		t.Fatal(err)
 	}
-	w.AwaitExactly(t, 1, time.Second)
+	w.AwaitExactly(t, 1, 10*time.Second)
 }
 
 func TestPoolSurvivesLostConnections(t *testing.T) {

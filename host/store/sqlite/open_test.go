@@ -179,7 +179,7 @@ func TestWatchPolls(t *testing.T) {
 	if _, err := shell.ExecContext(t.Context(), "update revisions set value = 41"); err != nil {
 		t.Fatal(err)
 	}
-	w.Await(t, 41, time.Second)
+	w.Await(t, 41, 10*time.Second)
 }
 
 // A reader must not wait for the writer, nor a caller for ever.

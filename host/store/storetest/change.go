@@ -3,6 +3,7 @@ package storetest
 import (
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -21,7 +22,7 @@ var sharedTests = []test{
 }
 
 // tooLate is when a change counts as unseen.
-const tooLate = time.Second
+const tooLate = 30 * time.Second
 
 // Watcher is a running Watch, for tests.
 type Watcher struct {
@@ -157,7 +158,7 @@ func changeWatch(t *testing.T, d Database) {
 func changeShared(t *testing.T, d Database) {
 	a, b := open(t, d), open(t, d) // neither polls within the test
 	atA, atB := Watch(t, a), Watch(t, b)
-	var slowest time.Duration
+	var took []time.Duration
 	for i := range 20 {
 		writer, reader, watcher := a, b, atB
 		if i%2 == 1 {
@@ -175,10 +176,12 @@ func changeShared(t *testing.T, d Database) {
 		got, err := reader.GetRule(t.Context(), "", "r")
 		must(t, "GetRule() at the other store", err)
 		wantEqual(t, "GetRule() at the other store", got, r)
-		slowest = max(slowest, time.Since(began))
+		took = append(took, time.Since(began))
 	}
-	t.Logf("slowest change from one store to the other: %v", slowest)
-	if slowest >= tooLate {
-		t.Errorf("a change took %v from one store to the other, want less than %v", slowest, tooLate)
+	slices.Sort(took)
+	t.Logf("a change from one store to the other takes %v, at most %v", took[len(took)/2], took[len(took)-1])
+	// The middle one: a busy machine may hold up any single change.
+	if took[len(took)/2] >= time.Second {
+		t.Errorf("a change took %v from one store to the other, want less than a second", took[len(took)/2])
 	}
 }

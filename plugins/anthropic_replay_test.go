@@ -60,6 +60,8 @@ var _ = register(suite{
 
 		// Our own.
 		{folder: "testdata/text", target: `"max_output":64000,"unsupported":["temperature+top_p"]`},
+		{folder: "testdata/tools", target: `"max_output":64000`},
+		{folder: "testdata/tools-stream", target: `"max_output":64000`},
 		{folder: "testdata/stream", target: `"max_output":64000`},
 		{folder: "testdata/stream-error", class: abi.ClassServer},
 		{folder: "testdata/rate-limit", class: abi.ClassRateLimited, afterMS: 7000},

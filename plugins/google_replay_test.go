@@ -48,6 +48,8 @@ var _ = register(suite{
 
 		// Our own.
 		{folder: "testdata/text", target: `"max_output":65536,"unsupported":["seed"]`},
+		{folder: "testdata/tools", target: `"max_output":65536`},
+		{folder: "testdata/tools-stream", target: `"max_output":65536`},
 		{folder: "testdata/stream", target: `"max_output":65536`},
 		{folder: "testdata/stream-error", class: abi.ClassOverloaded},
 		{folder: "testdata/quota", class: abi.ClassQuota},

@@ -51,6 +51,13 @@ var _ = register(suite{
 		{folder: "openai-responses/01-text", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/02-stream-text", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/03-stream-text-reasoning-gpt5", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/04-tool-call", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/05-tool-result", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/06-stream-tool-call", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/07-stream-after-tool-result", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/08-stream-parallel-tool-calls", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/09-reasoning-encrypted-tool-call", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/10-reasoning-encrypted-replayed-image-tool-result", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/11-cache-write-gpt-5.6", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/12-stream-incomplete", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/14-error-400-unknown-model", api: "responses", class: abi.ClassNotFound},
@@ -69,6 +76,8 @@ var _ = register(suite{
 		{folder: "testdata/chat-stream-error", class: abi.ClassRateLimited, afterMS: 250},
 		{folder: "testdata/chat-page", class: abi.ClassServer},
 		{folder: "testdata/responses", api: "responses", target: `"unsupported":["temperature"]`},
+		{folder: "testdata/responses-tools", api: "responses"},
+		{folder: "testdata/responses-tools-stream", api: "responses"},
 		{folder: "testdata/responses-stream", api: "responses"},
 		{folder: "testdata/responses-refusal", api: "responses"},
 		{folder: "testdata/responses-flat-error", api: "responses", class: abi.ClassServer},
@@ -101,19 +110,27 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 	case []any:
 		for _, item := range input {
 			m := item.(map[string]any)
-			content := m["content"]
-			if parts, ok := content.([]any); ok {
-				var texts []any
-				for _, p := range parts {
-					texts = append(texts, map[string]any{"type": "text", "text": p.(map[string]any)["text"]})
-				}
-				content = texts
+			switch m["type"] {
+			case "reasoning": // has no place in a chat body
+			case "function_call":
+				messages = append(messages, map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{map[string]any{
+					"id": m["call_id"], "type": "function", "function": map[string]any{"name": m["name"], "arguments": m["arguments"]},
+				}}})
+			case "function_call_output":
+				messages = append(messages, map[string]any{"role": "tool", "tool_call_id": m["call_id"], "content": fromParts(m["output"])})
+			default:
+				messages = append(messages, map[string]any{"role": m["role"], "content": fromParts(m["content"])})
 			}
-			messages = append(messages, map[string]any{"role": m["role"], "content": content})
 		}
 	}
 	chat := map[string]any{"model": recorded["model"], "messages": messages}
-	for _, same := range []string{"stream", "temperature", "top_p"} {
+	if tools, ok := recorded["tools"].([]any); ok {
+		chat["tools"] = fromTools(tools, "parameters")
+		for i, tool := range tools {
+			chat["tools"].([]any)[i].(map[string]any)["function"].(map[string]any)["strict"] = tool.(map[string]any)["strict"]
+		}
+	}
+	for _, same := range []string{"stream", "temperature", "top_p", "tool_choice"} {
 		if v, ok := recorded[same]; ok {
 			chat[same] = v
 		}
@@ -130,6 +147,24 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 		}
 	}
 	return chat
+}
+
+// fromParts writes the content of an item as that of a message.
+func fromParts(content any) any {
+	parts, ok := content.([]any)
+	if !ok {
+		return content
+	}
+	var list []any
+	for _, p := range parts {
+		p := p.(map[string]any)
+		if p["type"] == "input_image" {
+			list = append(list, map[string]any{"type": "image_url", "image_url": map[string]any{"url": p["image_url"], "detail": p["detail"]}})
+		} else {
+			list = append(list, map[string]any{"type": "text", "text": p["text"]})
+		}
+	}
+	return list
 }
 
 // asItems writes a recorded Responses request the one way that the adapter does:
@@ -151,6 +186,13 @@ func asItems(recorded map[string]any) {
 	case []any:
 		for _, it := range input {
 			m := it.(map[string]any)
+			if m["type"] == "reasoning" {
+				continue
+			}
+			if m["type"] == "function_call" {
+				delete(m, "id") // of the item; the call has its own
+				delete(m, "status")
+			}
 			if s, ok := m["content"].(string); ok {
 				item(m["role"], s)
 			} else {
@@ -158,6 +200,7 @@ func asItems(recorded map[string]any) {
 			}
 		}
 	}
+	delete(recorded, "include")
 	recorded["input"], recorded["store"] = items, false
 }
 
@@ -196,7 +239,7 @@ func openaiFacts(t testing.TB, r *recording) facts {
 			f.Refusal += data.Delta
 		case "response.completed", "response.incomplete":
 			end := data.Response.facts()
-			f.Finish, f.Usage = end.Finish, end.Usage
+			f.Finish, f.Usage, f.Calls = end.Finish, end.Usage, end.Calls
 		}
 	}
 	return f
@@ -231,9 +274,12 @@ type openaiAnswer struct {
 	Status     string
 	Incomplete *struct{ Reason string } `json:"incomplete_details"`
 	Output     []struct {
-		Type    string
-		Content []struct{ Type, Text, Refusal string }
-		Summary []struct{ Text string }
+		Type      string
+		CallID    string `json:"call_id"`
+		Name      string
+		Arguments string
+		Content   []struct{ Type, Text, Refusal string }
+		Summary   []struct{ Text string }
 	}
 	Usage *struct {
 		canonicalUsage
@@ -264,6 +310,12 @@ func (a *openaiAnswer) facts() facts {
 		f.Finish = a.Choices[0].Finish
 	}
 	for _, item := range a.Output {
+		if item.Type == "function_call" {
+			if item.Arguments == "" {
+				item.Arguments = "{}"
+			}
+			f.Calls = append(f.Calls, call{ID: item.CallID, Name: item.Name, Arguments: item.Arguments})
+		}
 		for _, s := range item.Summary {
 			f.Reasoning += s.Text
 		}
@@ -274,6 +326,9 @@ func (a *openaiAnswer) facts() facts {
 	}
 	if a.Status != "" {
 		f.Finish = "stop"
+		if f.Calls != nil {
+			f.Finish = "tool_calls"
+		}
 		if a.Incomplete != nil {
 			f.Finish = map[string]string{"max_output_tokens": "length", "content_filter": "content_filter"}[a.Incomplete.Reason]
 		}

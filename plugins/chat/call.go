@@ -75,10 +75,7 @@ func keepID(id sdk.Node) []byte {
 // identify makes the id that the wires get. Ids of other vendors hold dots and
 // colons, are empty, or begin anew with every turn.
 func (c *Call) identify(message, position int) {
-	c.hash = 14695981039346656037 // FNV-1a
-	for _, b := range c.raw {
-		c.hash = (c.hash ^ uint64(b)) * 1099511628211
-	}
+	c.hash = hashID(c.raw)
 	made, again := c.hash, len(c.raw) == 0
 	for i := len(calls) - 1; i >= 0 && i >= len(calls)-sameID && !again; i-- {
 		again = calls[i].hash == c.hash
@@ -94,6 +91,21 @@ func (c *Call) identify(message, position int) {
 		id = ids[start:len(ids):len(ids)]
 	}
 	c.ID = unsafe.String(unsafe.SliceData(id), len(id))
+}
+
+// hashID is FNV-1a.
+func hashID(id []byte) uint64 {
+	hash := uint64(14695981039346656037)
+	for _, b := range id {
+		hash = (hash ^ uint64(b)) * 1099511628211
+	}
+	return hash
+}
+
+// ShortID stands for an id that is too long for a wire, or for none: the same in
+// every request. It is for wires whose calls and results are not matched here.
+func ShortID(id sdk.Node) string {
+	return "call_" + strconv.FormatUint(hashID(id.AppendText(nil)), 36)
 }
 
 func plainID(id []byte) bool {

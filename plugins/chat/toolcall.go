@@ -34,10 +34,10 @@ func (c *ToolCall) write(w *Writer, none string) {
 		w.Emit(`""`) // the host's JSON must not have a hole
 	}
 	w.Emit(`,"arguments":`)
-	switch c.Arguments.Kind() {
-	case abi.KindObject:
+	switch {
+	case c.Arguments.Kind() == abi.KindObject:
 		w.Quoted(c.Arguments)
-	case abi.KindString:
+	case IsText(c.Arguments):
 		w.Node(c.Arguments)
 	default:
 		w.Emit(none)
@@ -77,7 +77,7 @@ func (s *Stream) Call(index, key int, c ToolCall) (ok bool) {
 	argued, none := byte(0), `""`
 	if c.Whole {
 		argued, none = 1, `"{}"`
-	} else if kind := c.Arguments.Kind(); kind == abi.KindObject || kind == abi.KindString && c.Arguments.Len() > 0 {
+	} else if c.Arguments.Kind() == abi.KindObject || IsText(c.Arguments) {
 		argued = 1
 	}
 	s.calls += string([]byte{byte(index), byte(key >> 8), byte(key), argued})

@@ -34,6 +34,20 @@ func responsesEvent() sdk.Result {
 		s.Refusal(0, event.Get("delta"))
 	case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
 		s.Reasoning(0, event.Get("delta"))
+	case "response.output_item.added":
+		if !openItem(s, event) {
+			return chat.Unreadable("the provider sent more tool calls than can be meant")
+		}
+	case "response.function_call_arguments.delta":
+		s.Arguments(0, itemOf(event), event.Get("delta"))
+	case "response.function_call_arguments.done":
+		// Some servers send the arguments here only (LM Studio).
+		s.EndCall(0, itemOf(event), event.Get("arguments"))
+	case "response.output_item.done":
+		if !openItem(s, event) {
+			return chat.Unreadable("the provider sent more tool calls than can be meant")
+		}
+		s.EndCall(0, itemOf(event), event.Get("item").Get("arguments"))
 	case "response.completed":
 		return end(s, event.Get("response"), chat.FinishStop)
 	case "response.incomplete":
@@ -49,6 +63,18 @@ func responsesEvent() sdk.Result {
 	return sdk.OK
 }
 
+// openItem begins a call, once, where the item is one. ok is false for too many.
+func openItem(s *chat.Stream, event sdk.Node) (ok bool) {
+	item := event.Get("item")
+	if !item.Get("type").Equal("function_call") {
+		return true
+	}
+	return s.Call(0, itemOf(event), callOf(item))
+}
+
+// itemOf is the place of an event's item in the output, which later events name it by.
+func itemOf(event sdk.Node) int { return int(event.Get("output_index").Int()) }
+
 // end writes the chunk with the finish reason and, when the response counts, the
 // usage chunk. finish is the reason when the response does not say more.
 func end(s *chat.Stream, response sdk.Node, finish string) sdk.Result {
@@ -56,7 +82,7 @@ func end(s *chat.Stream, response sdk.Node, finish string) sdk.Result {
 		return failWith(failed)
 	}
 	s.Identify(response.Get("id"), response.Get("model"))
-	s.Finish(0, finishOf(response, finish))
+	s.Finish(0, afterCalls(finishOf(response, finish), s.Called(0)))
 	readUsage(&s.Usage, response.Get("usage"))
 	s.SendUsage()
 	s.Save()

@@ -6,51 +6,61 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// emitItem writes the i-th message as an input item, unless it has no content:
-// OpenAI refuses an empty list. ok is false after a failure was reported, for what
-// would change the conversation's meaning: tool turns, and content that is neither
-// text nor image.
-func (t *translation) emitItem(i int, message sdk.Node, first bool) (wrote, ok bool) {
+// emitItem writes the i-th message as input items: what it says, unless that is
+// nothing, which OpenAI refuses; then the calls that it makes. A tool message is the
+// output of a call. ok is false after a failure was reported, for what would change
+// the conversation's meaning, as content that is neither text nor image.
+func (t *translation) emitItem(i int, message sdk.Node) (ok bool) {
 	if !t.spend(pieceCost) {
-		return false, false
+		return false
 	}
 	role, content := message.Get("role"), message.Get("content")
+	item := item{translation: t, index: i, role: role, text: `{"type":"input_text","text":`}
 	assistant := role.Equal("assistant")
 	switch {
 	case assistant:
-		if message.Get("tool_calls").Len() > 0 || message.Get("function_call").Len() > 0 {
-			chat.Refuse(chat.At(i)+".tool_calls", "tool calls are not carried on the Responses wire")
-			return false, false
+		// What the model said itself is output_text; the other kind is refused with a 400.
+		item.text = `{"type":"output_text","text":`
+		if message.Get("function_call").Len() > 0 {
+			chat.Refuse(chat.At(i)+".function_call", "calls in this older form are not carried on the Responses wire")
+			return false
+		}
+	case role.Equal("tool"):
+		if item.call = message.Get("tool_call_id"); item.call.Kind() != abi.KindString {
+			chat.Refuse(chat.At(i)+".tool_call_id", "a tool message needs one")
+			return false
+		}
+		if content.Kind() != abi.KindArray || content.Len() == 0 {
+			t.emitOutput(item.call, content)
+			return true
 		}
 	case role.Equal("user"), role.Equal("system"), role.Equal("developer"):
 	default:
 		chat.Refuse(chat.At(i)+".role", "it is not carried on the Responses wire")
-		return false, false
+		return false
 	}
 	t.lose("messages[].name", message.Get("name"))
 
-	item := item{translation: t, index: i, role: role, first: first, text: `{"type":"input_text","text":`}
-	if assistant {
-		// What the model said itself is output_text; the other kind is refused with a 400.
-		item.text = `{"type":"output_text","text":`
-	}
 	switch content.Kind() {
 	case abi.KindString:
 		item.emit(item.text, content)
 	case abi.KindArray:
 		for j := range content.Len() {
 			if !t.spend(pieceCost) || !item.emitPart(content.At(j)) {
-				return false, false
+				return false
 			}
 		}
 	}
 	if assistant {
 		item.emit(refusalPart, message.Get("refusal"))
 	}
-	if item.open {
+	switch {
+	case item.open:
 		sdk.Emit(`]}`)
+	case item.call != 0:
+		t.emitOutput(item.call, 0)
 	}
-	return item.open, true
+	return !assistant || t.emitCalls(i, message.Get("tool_calls"))
 }
 
 const refusalPart = `{"type":"refusal","refusal":`
@@ -60,8 +70,8 @@ type item struct {
 	*translation
 	index int
 	role  sdk.Node
-	text  string // how a text part begins
-	first bool   // of all items
+	text  string   // how a text part begins
+	call  sdk.Node // whose output it is; 0 for a message
 	open  bool
 }
 
@@ -72,8 +82,12 @@ func (m *item) begin() {
 		return
 	}
 	m.open = true
-	if !m.first {
-		sdk.Emit(`,`)
+	m.separate()
+	if m.call != 0 {
+		sdk.Emit(`{"type":"function_call_output","call_id":`)
+		emitCallID(m.call)
+		sdk.Emit(`,"output":[`)
+		return
 	}
 	sdk.Emit(`{"role":`)
 	sdk.EmitNode(m.role)

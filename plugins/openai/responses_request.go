@@ -22,8 +22,9 @@ const maxLost = abi.MaxLossy - 8
 // translation is a canonical body on its way to the Responses wire.
 type translation struct {
 	body, unsupported sdk.Node
-	left              int // host calls that may still be spent
-	lost              int // members reported
+	left              int  // host calls that may still be spent
+	lost              int  // members reported
+	wrote             bool // an input item
 }
 
 // responsesRequest writes the canonical body as a Responses request. Nothing is
@@ -39,24 +40,31 @@ func responsesRequest(target sdk.Node) sdk.Result {
 	sdk.Emit(`{"model":`)
 	emitString(target.Get("upstream_id"), `""`)
 	sdk.Emit(`,"store":false,"input":[`)
-	first := true
 	for i := range messages.Len() {
-		wrote, ok := t.emitItem(i, messages.At(i), first)
-		if !ok {
+		if !t.emitItem(i, messages.At(i)) {
 			return sdk.Failed
 		}
-		first = first && !wrote
 	}
 	sdk.Emit(`]`)
 	for i := range t.body.Len() {
 		if !t.spend(memberCost) {
 			return sdk.Failed
 		}
-		t.emitParameter(t.body.Key(i), t.body.At(i))
+		if !t.emitParameter(t.body.Key(i), t.body.At(i)) {
+			return sdk.Failed
+		}
 	}
 	emitText(t.body, t.unsupported)
 	sdk.Emit(`}`)
 	return sdk.OK
+}
+
+// separate goes before every input item.
+func (t *translation) separate() {
+	if t.wrote {
+		sdk.Emit(`,`)
+	}
+	t.wrote = true
 }
 
 // spend takes host calls from the budget; false means that the call has failed.
@@ -93,17 +101,18 @@ func (t *translation) lose(name string, value sdk.Node) {
 
 // emitParameter writes one top-level member in the form of the Responses wire.
 // Members that it lacks (stop, n, seed, logit_bias, penalties, …) are reported.
-func (t *translation) emitParameter(name string, value sdk.Node) {
+// ok is false after a failure was reported.
+func (t *translation) emitParameter(name string, value sdk.Node) (ok bool) {
 	switch name {
 	case "model", "models", "messages", "metadata", "stream_options":
-		return // written already, ours, or without meaning here
+		return true // written already, ours, or without meaning here
 	}
 	if value.Kind() == abi.KindNull {
-		return
+		return true
 	}
 	if lists(t.unsupported, name) {
 		t.lose(name, value)
-		return
+		return true
 	}
 	switch name {
 	case "response_format", "verbosity":
@@ -111,6 +120,10 @@ func (t *translation) emitParameter(name string, value sdk.Node) {
 	case "temperature", "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
 		"prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream":
 		emitMember(name, value)
+	case "tools":
+		return t.emitTools(value)
+	case "tool_choice":
+		t.emitToolChoice(value)
 	case "max_tokens":
 		if t.body.Get("max_completion_tokens").Kind() != abi.KindNumber {
 			emitMaxOutput(value)
@@ -128,6 +141,7 @@ func (t *translation) emitParameter(name string, value sdk.Node) {
 	default:
 		t.lose(name, value)
 	}
+	return true
 }
 
 func emitMember(name string, value sdk.Node) {

@@ -61,6 +61,8 @@ func TestRequestManyMembers(t *testing.T) {
 	}
 }
 
+var longID = strings.Repeat("functions.f:", 6)
+
 func TestRequestResponsesItems(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, messages, want, wantLossy string }{
@@ -72,6 +74,14 @@ func TestRequestResponsesItems(t *testing.T) {
 			`[{"role":"assistant","content":[{"type":"output_text","text":"a"},{"type":"refusal","refusal":"b"},{"type":"refusal","refusal":"c"}]}]`, ""},
 		{"an image", `[{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}},{"type":"text","text":"a"}],"name":"n"}]`,
 			`[{"role":"user","content":[{"type":"input_image","image_url":"data:image/png;base64,AA==","detail":"low"},{"type":"input_text","text":"a"}]}]`, "messages[].name"},
+		{"calls and their outputs", `[{"role":"user","content":"a"},{"role":"assistant","content":"wait","tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":"{\"x\": 1"}},{"id":"c2","function":{"name":"g"}}]},` +
+			`{"role":"tool","tool_call_id":"c2","content":"two"},{"role":"tool","tool_call_id":"c1","content":[{"type":"text","text":"one"},{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]},{"role":"assistant","content":null,"tool_calls":[{"id":"c3","function":{"name":"f","arguments":""}}]},{"role":"tool","tool_call_id":"c3","content":[{"type":"text","text":""}]},{"role":"tool","tool_call_id":"c4","content":null}]`,
+			`[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"role":"assistant","content":[{"type":"output_text","text":"wait"}]},` +
+				`{"type":"function_call","call_id":"c1","name":"f","arguments":"{\"x\": 1"},{"type":"function_call","call_id":"c2","name":"g","arguments":"{}"},` +
+				`{"type":"function_call_output","call_id":"c2","output":"two"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_text","text":"one"},{"type":"input_image","image_url":"https://x.test/a.png"}]},` +
+				`{"type":"function_call","call_id":"c3","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c3","output":""},{"type":"function_call_output","call_id":"c4","output":""}]`, ""},
+		{"an id that is too long", `[{"role":"assistant","tool_calls":[{"id":"` + longID + `","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"` + longID + `","content":"a"}]`,
+			`[{"type":"function_call","call_id":"call_25kol1r661yi9","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"call_25kol1r661yi9","output":"a"}]`, ""},
 		{"escapes stay", `[{"role":"user","content":"\u00e9\n\"\\"}]`, `[{"role":"user","content":[{"type":"input_text","text":"\u00e9\n\"\\"}]}]`, ""},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
@@ -103,6 +113,8 @@ func TestRequestBetaHeader(t *testing.T) {
 
 func TestRequestResponses(t *testing.T) {
 	t.Parallel()
+	const oneTool = `"tools":[{"type":"function","function":{"name":"f","parameters":{},"strict":false}}]`
+	const wantTool = `"tools":[{"type":"function","name":"f","parameters":{},"strict":false}]`
 	const hi = `"input":[{"role":"user","content":[{"type":"input_text","text":"hi"}]}]`
 	for _, tc := range []struct{ name, target, members, want, wantLossy string }{
 		{"nothing else", `"api":"responses"`, ``, `{"model":"up","store":false,` + hi + `}`, ""},
@@ -121,6 +133,17 @@ func TestRequestResponses(t *testing.T) {
 			`{"model":"up","store":false,` + hi + `,"stream":true,"temperature":0.5}`, "top_p"},
 		{"effort", `"api":"responses"`, `,"reasoning_effort":"high"`,
 			`{"model":"up","store":false,` + hi + `,"reasoning":{"effort":"high"}}`, ""},
+		{"tools are flat", `"api":"responses"`, `,"tools":[{"type":"function","function":{"name":"f","description":null,"parameters":{"type":"object"},"strict":true}},{"type":"function","function":{"name":"g"}},{"type":"custom","custom":{"name":"c"}}],"tool_choice":"required","parallel_tool_calls":false`,
+			`{"model":"up","store":false,` + hi + `,"tools":[{"type":"function","name":"f","description":null,"parameters":{"type":"object"},"strict":true},{"type":"function","strict":false,"parameters":{"type":"object","properties":{}},"name":"g"}],"tool_choice":"required","parallel_tool_calls":false}`, "tools[].type"},
+		{"one tool must be called", `"api":"responses"`, `,"tool_choice":{"type":"function","function":{"name":"f"}},` + oneTool,
+			`{"model":"up","store":false,` + hi + `,"tool_choice":{"type":"function","name":"f"},` + wantTool + `}`, ""},
+		{"some of the tools", `"api":"responses"`, `,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}},{"type":"custom"},{"type":"function","function":{"name":"g"}}]}},` + oneTool,
+			`{"model":"up","store":false,` + hi + `,"tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}]},` + wantTool + `}`, ""},
+		{"a choice of another kind", `"api":"responses"`, `,"tool_choice":{"type":"custom","custom":{"name":"c"}},` + oneTool,
+			`{"model":"up","store":false,` + hi + `,` + wantTool + `}`, "tool_choice"},
+		{"a choice without tools", `"api":"responses"`, `,"tool_choice":"auto","tools":[]`, `{"model":"up","store":false,` + hi + `}`, ""},
+		{"tools that the model rejects", `"api":"responses","unsupported":["tools"]`, `,"tool_choice":"required",` + oneTool,
+			`{"model":"up","store":false,` + hi + `}`, "tool_choice,tools"},
 		{"json mode", `"api":"responses"`, `,"response_format":{"type":"json_object"}`,
 			`{"model":"up","store":false,` + hi + `,"text":{"format":{"type":"json_object"}}}`, ""},
 		{"verbosity alone", `"api":"responses","unsupported":["response_format"]`, `,"response_format":{"type":"json_object"},"verbosity":"low"`,

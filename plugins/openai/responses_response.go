@@ -37,8 +37,13 @@ func responsesResponse() sdk.Result {
 		case kind.Equal("reasoning"):
 			choice.Reasoning = appendTexts(choice.Reasoning, item.Get("summary"))
 			choice.Reasoning = appendTexts(choice.Reasoning, item.Get("content"))
+		case kind.Equal("function_call"):
+			choice.Calls = append(choice.Calls, callOf(item))
+		case kind.Equal("custom_tool_call"):
+			sdk.Lossy("output[].custom_tool_call")
 		}
 	}
+	choice.Finish = afterCalls(choice.Finish, len(choice.Calls) > 0)
 	answer := chat.Completion{ID: r.Get("id"), Model: r.Get("model"), Choices: []chat.Choice{choice}}
 	readUsage(&answer.Usage, r.Get("usage"))
 	answer.Emit()
@@ -65,6 +70,19 @@ func appendTexts(texts []sdk.Node, parts sdk.Node) []sdk.Node {
 		}
 	}
 	return texts
+}
+
+// callOf reads a function_call item. Its own id is not that of the call.
+func callOf(item sdk.Node) chat.ToolCall {
+	return chat.ToolCall{ID: item.Get("call_id"), Name: item.Get("name"), Arguments: item.Get("arguments")}
+}
+
+// afterCalls is the finish reason of an answer that may hold calls.
+func afterCalls(finish string, called bool) string {
+	if called && finish == chat.FinishStop {
+		return chat.FinishToolCalls
+	}
+	return finish
 }
 
 // finishOf derives Chat's finish_reason, which the Responses wire lacks; otherwise is

@@ -41,6 +41,7 @@ var policies = map[string]access{
 	"GET /openapi.json": public,
 
 	"POST /v1/chat/completions": anyKey,
+	"POST /v1/messages":         anyKey,
 	"GET /v1/models":            anyKey,
 	"GET /v1/models/+":          anyKey,
 
@@ -79,6 +80,7 @@ func (s *Server) register() error {
 		s.add(method, "/readyz", s.readyz)
 	}
 	s.add(fiber.MethodPost, "/v1/chat/completions", s.chatCompletions)
+	s.add(fiber.MethodPost, messagesPath, s.messages)
 	s.add(fiber.MethodGet, "/v1/models", s.listModels)
 	s.add(fiber.MethodGet, "/v1/models/+", s.getModel)
 
@@ -175,10 +177,14 @@ func hint(path string) string {
 	switch {
 	case path == "/v1/completions":
 		return "The legacy completions API is not offered: use POST /v1/chat/completions with 'messages'."
+	case path == messagesPath+"/count_tokens":
+		return "Tokens are not counted before a request: an estimate of ours would not be the provider's count. The usage of an answer has it."
 	case path == "/chat/completions", path == "/models":
 		return "The base URL ends in /v1."
+	case path == "/v1"+messagesPath:
+		return "For clients of Anthropic's API the base URL is the origin, without /v1."
 	case strings.HasPrefix(path, "/v1/"):
-		return "Served are POST /v1/chat/completions, GET /v1/models and GET /v1/models/{id}."
+		return "Served are POST /v1/chat/completions, POST /v1/messages, GET /v1/models and GET /v1/models/{id}."
 	}
 	return "/docs has every route."
 }
@@ -224,7 +230,7 @@ func (s *Server) humaConfig() huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Pointsman", Version: s.cfg.Version,
-				Description: "The admin API. Completions are served under /v1 in OpenAI's format.",
+				Description: "The admin API. Completions are served under /v1 in OpenAI's and Anthropic's formats.",
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),

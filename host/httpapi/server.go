@@ -240,6 +240,10 @@ func (s *Server) write(fctx *fasthttp.RequestCtx, f *failure) {
 	if f.close {
 		fctx.SetConnectionClose()
 	}
+	if isMessages(fctx) {
+		writeMessagesError(fctx, f, rq.id)
+		return
+	}
 	fctx.SetStatusCode(f.status)
 	openAI := isInference(fctx)
 	if f.status == http.StatusUnauthorized && f.code == string(engine.CodeUnauthorized) {
@@ -262,7 +266,8 @@ func (s *Server) write(fctx *fasthttp.RequestCtx, f *failure) {
 	fctx.Response.SetBodyRaw(f.problem(rq.id).json())
 }
 
-// isInference reports whether errors of that request have OpenAI's form. Those of a lost one have.
+// isInference reports whether errors of that request have OpenAI's form, unless they have
+// Anthropic's. Those of a lost one have.
 func isInference(fctx *fasthttp.RequestCtx) bool {
 	if requestOf(fctx).lost {
 		return true

@@ -24,6 +24,7 @@ type eventStream struct {
 	rq     *request
 	conn   net.Conn
 	source engine.Stream
+	wire   framing
 	done   func() // gives back what the request held
 
 	want chan struct{} // the connection asks for the next chunk; Close closes it
@@ -52,9 +53,9 @@ const (
 	eventDone   = "data: [DONE]\n\n"
 )
 
-func (s *Server) newEventStream(rq *request, source engine.Stream, conn net.Conn, done func()) *eventStream {
+func (s *Server) newEventStream(rq *request, source engine.Stream, wire framing, conn net.Conn, done func()) *eventStream {
 	e := &eventStream{
-		s: s, rq: rq, conn: conn, source: source, done: done,
+		s: s, rq: rq, conn: conn, source: source, wire: wire, done: done,
 		want: make(chan struct{}, 1), got: make(chan arrival, 1), gone: make(chan struct{}),
 		timer: time.NewTimer(s.cfg.Heartbeat),
 	}
@@ -103,7 +104,7 @@ func (e *eventStream) Read(p []byte) (n int, err error) {
 			n, err = 0, errors.New("event stream panicked")
 		}
 	}()
-	if e.at == len(e.pending) {
+	for e.at == len(e.pending) { // a chunk may say nothing in the caller's wire
 		if e.over {
 			return 0, io.EOF
 		}
@@ -132,23 +133,46 @@ func (e *eventStream) next() {
 		e.asked = false
 		e.frame(a)
 	case <-e.timer.C:
-		e.pending = append(e.pending, eventPing...)
+		e.pending = e.wire.ping(e.pending)
 	}
 }
 
 func (e *eventStream) frame(a arrival) {
+	err := a.err
 	switch {
-	case a.err == nil:
-		e.pending = appendEvent(e.pending, a.chunk)
-	case errors.Is(a.err, io.EOF):
-		e.pending = append(e.pending, eventDone...)
+	case err == nil:
+		e.pending, err = e.wire.chunk(e.pending, a.chunk)
+	case errors.Is(err, io.EOF):
+		e.pending, err = e.wire.done(e.pending)
 		e.over = true
-	default:
-		e.failed = during(e.rq.ctx, a.err)
-		e.pending = appendEvent(e.pending, e.failed.openAI())
+	}
+	if err != nil {
+		e.failed = during(e.rq.ctx, err)
+		e.pending = e.wire.failed(e.pending, e.failed)
 		e.over = true
 	}
 }
+
+// framing writes a stream in the events of the caller's wire. One goroutine uses it.
+type framing interface {
+	// chunk appends what one canonical chunk becomes; there may be nothing. It keeps
+	// nothing of the chunk. After an error the stream fails.
+	chunk(dst, chunk []byte) ([]byte, error)
+	// done appends the proper end.
+	done(dst []byte) ([]byte, error)
+	// failed appends the error event, which is the last.
+	failed(dst []byte, f *failure) []byte
+	// ping appends what keeps a silent connection alive.
+	ping(dst []byte) []byte
+}
+
+// chatFraming is the stream of Chat Completions: the chunks as they are.
+type chatFraming struct{}
+
+func (chatFraming) chunk(dst, chunk []byte) ([]byte, error) { return appendEvent(dst, chunk), nil }
+func (chatFraming) done(dst []byte) ([]byte, error)         { return append(dst, eventDone...), nil }
+func (chatFraming) failed(dst []byte, f *failure) []byte    { return appendEvent(dst, f.openAI()) }
+func (chatFraming) ping(dst []byte) []byte                  { return append(dst, eventPing...) }
 
 // appendEvent frames one JSON text. Line ends in it, which JSON allows between tokens
 // only, would end the event early: they become blanks.

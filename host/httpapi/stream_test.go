@@ -361,7 +361,7 @@ func BenchmarkStreamEvent(b *testing.B) {
 	rq := &request{id: "b", ctx: ctx, cancel: cancel, streaming: true}
 	here, there := net.Pipe()
 	defer there.Close()
-	e := s.newEventStream(rq, source, here, func() {})
+	e := s.newEventStream(rq, source, chatFraming{}, here, func() {})
 	buf := make([]byte, 4096)
 	b.ReportAllocs()
 	for b.Loop() {

@@ -1,0 +1,193 @@
+package httpapi
+
+import (
+	"bytes"
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/engine/wire"
+)
+
+const messagesPath = "/v1/messages"
+
+// headerMessagesID is where clients of Anthropic's API look for the request's id.
+const headerMessagesID = "Request-Id"
+
+// messages serves POST /v1/messages in Anthropic's wire, plain and streamed. The
+// query (?beta=true of the SDKs) and anthropic-version are not needed.
+func (s *Server) messages(c *fiber.Ctx) error {
+	rq := requestOf(c.Context())
+	c.Response().Header.Set(headerMessagesID, rq.id)
+	return s.complete(c, &messagesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), id: rq.id})
+}
+
+// messagesDialect is one completion in Anthropic's wire.
+type messagesDialect struct {
+	models []engine.Model // that the caller may name; shared
+	id     string         // of the request
+	shown  string         // model of the answer, "" for the one that served
+	lost   []string
+}
+
+func (d *messagesDialect) lossy() []string { return d.lost }
+
+func (d *messagesDialect) parse(body []byte) (*document.Doc, error) {
+	doc, err := document.Parse(body, document.Limits{})
+	if err != nil {
+		return engine.ParseChat(body) // which has the words for it
+	}
+	defer doc.Release()
+	model := ""
+	if asked := doc.Root().Get("model").Text(); asked != engine.ModelAuto {
+		d.shown = strings.Clone(asked)
+		model = upstreamModel(d.models, asked)
+	}
+	chat, err := wire.FromMessages(doc, model)
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return nil, &engine.Error{Code: engine.CodeInvalid, Param: e.Param, Message: e.Error()}
+	}
+	if err != nil {
+		return nil, err
+	}
+	d.lost = chat.Lossy
+	return engine.ParseChat(chat.Body)
+}
+
+// upstreamModel returns the id of the model that a client of Anthropic's API means: an id
+// of ours as it is, else the row that the upstream id names, with or without its date.
+// What names none is returned for the engine to refuse.
+func upstreamModel(models []engine.Model, asked string) string {
+	undated := -1
+	for i, m := range models {
+		switch {
+		case m.ID == asked:
+			return asked
+		case !m.Enabled:
+		case m.UpstreamID == asked:
+			return m.ID
+		case undated < 0 && strings.HasPrefix(asked, "claude-") && withoutDate(m.UpstreamID) == withoutDate(asked):
+			undated = i
+		}
+	}
+	if undated >= 0 {
+		return models[undated].ID
+	}
+	return asked
+}
+
+// withoutDate cuts the date off an id of Anthropic's: claude-haiku-4-5-20251001 has the
+// alias claude-haiku-4-5.
+func withoutDate(id string) string {
+	const date = len("-20251001")
+	at := len(id) - date
+	if at <= 0 || id[at] != '-' || strings.Trim(id[at+1:], "0123456789") != "" {
+		return id
+	}
+	return id[:at]
+}
+
+func (d *messagesDialect) answer(completion []byte) ([]byte, error) {
+	doc, err := document.Parse(completion, document.Limits{})
+	if err != nil {
+		return nil, err
+	}
+	defer doc.Release()
+	return wire.ToMessage(doc, d.shown), nil
+}
+
+func (d *messagesDialect) framing() framing {
+	return &messagesFraming{wire.NewMessageStream(d.shown), d.id}
+}
+
+// messagesFraming is the stream of the Messages API.
+type messagesFraming struct {
+	stream *wire.MessageStream
+	id     string // of the request
+}
+
+func (f *messagesFraming) chunk(dst, chunk []byte) ([]byte, error) {
+	doc, err := document.Parse(chunk, document.Limits{})
+	if err != nil {
+		return dst, err
+	}
+	defer doc.Release()
+	dst, err = f.stream.Chunk(dst, doc)
+	if errors.Is(err, wire.ErrTooMuch) {
+		err = &engine.Error{Code: engine.CodeUpstreamFailed, Message: "The provider's answer is in no order that can be streamed.", Err: err}
+	}
+	return dst, err
+}
+
+func (f *messagesFraming) done(dst []byte) ([]byte, error) {
+	dst, err := f.stream.End(dst)
+	if errors.Is(err, wire.ErrUnfinished) {
+		err = &engine.Error{Code: engine.CodeUpstreamTruncated, Message: "The provider ended the stream before the answer was complete.", Err: err}
+	}
+	return dst, err
+}
+
+func (f *messagesFraming) failed(dst []byte, why *failure) []byte {
+	_, kind := why.anthropic()
+	return f.stream.Fail(dst, kind, why.message, f.id)
+}
+
+func (f *messagesFraming) ping(dst []byte) []byte { return f.stream.Ping(dst) }
+
+// statusOverloaded is Anthropic's status for it, which its SDKs try again.
+const statusOverloaded = 529
+
+// anthropic returns the status and the type of a failure in the Messages API
+// (error types of its API reference, November 2026).
+func (f *failure) anthropic() (status int, kind string) {
+	switch {
+	case f.code == string(engine.CodeUpstreamOverloaded), f.code == codeOverloaded:
+		return statusOverloaded, "overloaded_error"
+	case f.status == http.StatusUnauthorized:
+		kind = typeAuthentication
+	case f.status == http.StatusPaymentRequired:
+		kind = "billing_error"
+	case f.status == http.StatusForbidden:
+		kind = typePermission
+	case f.status == http.StatusNotFound:
+		kind = typeNotFound
+	case f.status == http.StatusRequestEntityTooLarge:
+		kind = "request_too_large"
+	case f.status == http.StatusTooManyRequests:
+		kind = typeRateLimit
+	case f.status == http.StatusGatewayTimeout:
+		kind = "timeout_error"
+	case f.status >= http.StatusInternalServerError:
+		kind = "api_error"
+	default:
+		kind = typeInvalid
+	}
+	return f.status, kind
+}
+
+// isMessages reports whether errors of that request have Anthropic's form.
+func isMessages(fctx *fasthttp.RequestCtx) bool {
+	p := fctx.URI().PathOriginal()
+	return bytes.HasPrefix(p, []byte(messagesPath)) && (len(p) == len(messagesPath) || p[len(messagesPath)] == '/')
+}
+
+// writeMessagesError answers with the failure in Anthropic's form. The body of a wrong
+// key is the same for every one: the id is in the headers.
+func writeMessagesError(fctx *fasthttp.RequestCtx, f *failure, id string) {
+	h := &fctx.Response.Header
+	h.Set(headerMessagesID, id)
+	status, kind := f.anthropic()
+	if f.code == string(engine.CodeUnauthorized) {
+		h.Set("WWW-Authenticate", `Bearer realm="pointsman"`)
+		id = ""
+	}
+	fctx.SetStatusCode(status)
+	h.SetContentType("application/json")
+	fctx.Response.SetBodyRaw(wire.AppendMessagesError(nil, kind, f.message, id))
+}

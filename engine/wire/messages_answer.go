@@ -290,7 +290,7 @@ func appendStop(dst []byte, finish string, calls bool, refusal []byte) []byte {
 	}
 	dst = append(append(append(dst, `"stop_reason":"`...), reason...), `","stop_sequence":null`...)
 	if !filtered || len(refusal) == 0 {
-		return dst
+		return append(dst, `,"stop_details":null`...)
 	}
 	dst = append(dst, `,"stop_details":{"type":"refusal","category":null,"explanation":"`...)
 	return append(append(dst, refusal...), `"}`...)

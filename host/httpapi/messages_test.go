@@ -45,7 +45,7 @@ func TestMessages(t *testing.T) {
 		{"claude-next", "claude-next", "claude-next"},
 	} {
 		r := s.do("POST", "/v1/messages?beta=true", "", messagesBody(c.asked, `,"container":"c"`), "X-Api-Key", userKey, "Anthropic-Version", "2023-06-01", "X-Request-Id", "mine")
-		want := `{"id":"msg_1","type":"message","role":"assistant","model":"` + c.wantShown + `","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":2}}`
+		want := `{"id":"msg_1","type":"message","role":"assistant","model":"` + c.wantShown + `","content":[{"type":"text","text":"Hi"}],"stop_reason":"end_turn","stop_sequence":null,"stop_details":null,"usage":{"input_tokens":9,"cache_creation_input_tokens":0,"cache_read_input_tokens":0,"output_tokens":2}}`
 		if r.status != 200 || r.body != want || r.header.Get("Content-Type") != "application/json" {
 			t.Errorf("POST messages for %s = %d %s, want %s", c.asked, r.status, r.body, want)
 		}
@@ -93,7 +93,7 @@ func TestMessagesStream(t *testing.T) {
 	const text = "event: content_block_start\ndata: {\"type\":\"content_block_start\",\"index\":0,\"content_block\":{\"type\":\"text\",\"text\":\"\"}}\n\n" +
 		"event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"index\":0,\"delta\":{\"type\":\"text_delta\",\"text\":\"Hi\"}}\n\n"
 	const tail = "event: content_block_stop\ndata: {\"type\":\"content_block_stop\",\"index\":0}\n\n" +
-		"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null},\"usage\":{\"input_tokens\":9,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":2}}\n\n" +
+		"event: message_delta\ndata: {\"type\":\"message_delta\",\"delta\":{\"stop_reason\":\"end_turn\",\"stop_sequence\":null,\"stop_details\":null},\"usage\":{\"input_tokens\":9,\"cache_creation_input_tokens\":0,\"cache_read_input_tokens\":0,\"output_tokens\":2}}\n\n" +
 		"event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n"
 	failed := func(kind, message string) string {
 		return "event: error\ndata: {\"type\":\"error\",\"error\":{\"type\":\"" + kind + "\",\"message\":\"" + message + "\"},\"request_id\":\"mine\"}\n\n"

@@ -25,19 +25,19 @@ var _ = register(suite{
 		{folder: "anthropic/07-stream-tool-use", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/08-stream-parallel-tool-use", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/09-stream-tool-no-args", canonical: fromMessages, expect: asBlocks},
-		// Thinking is asked for by members that a chat body has not: the answers only.
-		{folder: "anthropic/10-thinking"},
+		// Where thinking is asked for in another way than an effort's: the answers only.
+		{folder: "anthropic/10-thinking", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/16-thinking-with-tools-stream"},
-		{folder: "anthropic/11-thinking-turn-2-signature-replayed"},
+		{folder: "anthropic/11-thinking-turn-2-signature-replayed", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/12-thinking-adaptive-opus-4.6"},
-		{folder: "anthropic/13-thinking-opus-5-effort"},
+		{folder: "anthropic/13-thinking-opus-5-effort", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/14-stream-thinking"},
 		{folder: "anthropic/15-stream-thinking-adaptive"},
-		{folder: "anthropic/17-redacted-thinking"},
-		{folder: "anthropic/18-redacted-thinking-stream"},
+		{folder: "anthropic/17-redacted-thinking", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/18-redacted-thinking-stream", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/19-image-url", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/20-image-base64", canonical: fromMessages, expect: asBlocks},
-		{folder: "anthropic/21-json-schema-output_config"},
+		{folder: "anthropic/21-json-schema-output_config", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/22-stop-sequence", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/23-stream-prefill-stop-sequence", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/24-max-tokens", canonical: fromMessages, expect: asBlocks},
@@ -84,7 +84,7 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 			messages = append(messages, map[string]any{"role": m["role"], "content": content})
 			continue
 		}
-		var parts, calls []any
+		var parts, calls, thinking []any
 		for _, b := range blocks {
 			b := b.(map[string]any)
 			switch b["type"] {
@@ -94,6 +94,8 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 				}})
 			case "tool_result":
 				messages = append(messages, map[string]any{"role": "tool", "tool_call_id": b["tool_use_id"], "content": b["content"]})
+			case "thinking", "redacted_thinking":
+				thinking = append(thinking, b)
 			default:
 				parts = append(parts, fromBlock(t, b))
 			}
@@ -102,6 +104,9 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 		if calls != nil {
 			message["tool_calls"] = calls
 		}
+		if thinking != nil {
+			message["thinking_blocks"] = thinking
+		}
 		if parts != nil || calls != nil {
 			messages = append(messages, message)
 		}
@@ -109,6 +114,17 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 	chat := map[string]any{"model": recorded["model"], "messages": messages}
 	if tools, ok := recorded["tools"].([]any); ok {
 		chat["tools"] = fromTools(tools, "input_schema")
+	}
+	if thinking, ok := recorded["thinking"].(map[string]any); ok && thinking["budget_tokens"] == 1024.0 {
+		chat["reasoning_effort"] = "low"
+	}
+	if config, ok := recorded["output_config"].(map[string]any); ok {
+		if effort, ok := config["effort"]; ok {
+			chat["reasoning_effort"] = effort
+		}
+		if format, ok := config["format"].(map[string]any); ok {
+			chat["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{"name": "n", "schema": format["schema"]}}
+		}
 	}
 	if choice, ok := recorded["tool_choice"].(map[string]any); ok {
 		chat["tool_choice"] = map[string]string{"auto": "auto", "any": "required", "none": "none"}[choice["type"].(string)]
@@ -189,6 +205,7 @@ func asBlocks(recorded map[string]any) {
 type message struct {
 	Content []struct {
 		Type, Text, Thinking string
+		Signature, Data      string
 		ID, Name             string
 		Input                json.RawMessage
 	}
@@ -218,12 +235,12 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 			Type    string
 			Message message
 			Block   struct {
-				Type, ID, Name string
+				Type, ID, Name, Data string
 			} `json:"content_block"`
 			Delta struct {
 				message
-				Text, Thinking string
-				Partial        string `json:"partial_json"`
+				Text, Thinking, Signature string
+				Partial                   string `json:"partial_json"`
 			}
 			Usage map[string]any
 		}
@@ -234,6 +251,9 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 		data.Delta.message.addTo(&f, counters)
 		f.Text += data.Delta.Text
 		f.Reasoning += data.Delta.Thinking
+		if signed := data.Delta.Signature + data.Block.Data; signed != "" {
+			f.Signed = append(f.Signed, signed)
+		}
 		// Blocks follow each other: a piece is of the last tool_use that began.
 		if data.Block.Type == "tool_use" {
 			f.Calls = append(f.Calls, call{ID: data.Block.ID, Name: data.Block.Name})
@@ -258,6 +278,9 @@ func (m *message) addTo(f *facts, counters map[string]any) {
 	for _, block := range m.Content {
 		f.Text += block.Text
 		f.Reasoning += block.Thinking
+		if signed := block.Signature + block.Data; signed != "" {
+			f.Signed = append(f.Signed, signed)
+		}
 		if block.Type == "tool_use" {
 			f.Calls = append(f.Calls, call{ID: block.ID, Name: block.Name, Arguments: string(block.Input)})
 		}

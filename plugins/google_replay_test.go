@@ -28,11 +28,13 @@ var _ = register(suite{
 		{folder: "gemini/10-parallel-tool-results", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/11-stream-tool-call", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/12-stream-parallel-tool-calls", canonical: fromContents, expect: asTurns},
-		{folder: "gemini/18-tools-plus-schema-stream"},
+		{folder: "gemini/18-tools-plus-schema-stream", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/32-stream-tool-call-split-finish"},
 		{folder: "gemini/33-escape-signature-accepted", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/13-thinking-include-thoughts-stream", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/14-thinking-include-thoughts"},
 		// Asked for by members that are not carried: the answers only.
-		{folder: "gemini/16-json-schema-responseJsonSchema"},
+		{folder: "gemini/16-json-schema-responseJsonSchema", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/17-response-schema"},
 		{folder: "gemini/19-max-tokens-empty-content", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/20-safety-block"},
@@ -120,8 +122,15 @@ func fromContents(t testing.TB, recorded map[string]any) map[string]any {
 	if mode := toolMode(recorded); mode == "AUTO" {
 		chat["tool_choice"] = "auto"
 	}
-	if config, ok := recorded["generationConfig"].(map[string]any); ok && config["maxOutputTokens"] != nil {
-		chat["max_tokens"] = config["maxOutputTokens"]
+	config, _ := recorded["generationConfig"].(map[string]any)
+	if v, ok := config["maxOutputTokens"]; ok {
+		chat["max_tokens"] = v
+	}
+	if schema, ok := config["responseJsonSchema"]; ok {
+		chat["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{"name": "n", "schema": schema}}
+	}
+	if thinking, ok := config["thinkingConfig"].(map[string]any); ok && thinking["thinkingLevel"] == "HIGH" {
+		chat["reasoning_effort"] = "high"
 	}
 	return chat
 }

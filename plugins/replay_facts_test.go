@@ -37,6 +37,9 @@ type canonicalText struct {
 	Content   *string `json:"content"`
 	Reasoning *string `json:"reasoning_content"`
 	Refusal   *string `json:"refusal"`
+	Thinking  []struct {
+		Type, Signature, Data, Provider string
+	} `json:"thinking_blocks"`
 	ToolCalls []struct {
 		Index        *int
 		ID, Type     string
@@ -57,6 +60,9 @@ func (m canonicalText) addTo(f *facts) {
 		if part.text != nil {
 			*part.to += *part.text
 		}
+	}
+	for _, block := range m.Thinking {
+		f.Signed = append(f.Signed, block.Signature+block.Data)
 	}
 	for _, piece := range m.ToolCalls {
 		at := len(f.Calls)

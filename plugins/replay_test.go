@@ -84,6 +84,7 @@ type exchange struct {
 // facts is what an answer says, whatever its wire: that of the first choice.
 type facts struct {
 	Text, Reasoning, Refusal string
+	Signed                   []string // signatures of thinking, and hidden thinking, in order
 	Calls                    []call
 	Finish                   string
 	Usage                    usage

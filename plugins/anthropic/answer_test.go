@@ -31,8 +31,8 @@ func TestResponse(t *testing.T) {
 			head + `"content":null,"refusal":"no \"way\""},"logprobs":null,"finish_reason":"content_filter"}]}`,
 		},
 		{
-			"thinking", message(`[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"thinking","thinking":"","signature":"s"},{"type":"text","text":"a"}]`, "stop_sequence", ""),
-			head + `"content":"a","reasoning_content":"hm","refusal":null},"logprobs":null,"finish_reason":"stop"}]}`,
+			"thinking", message(`[{"type":"thinking","thinking":"hm","signature":"s"},{"type":"thinking","thinking":"","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"text","text":"a"}]`, "stop_sequence", ""),
+			head + `"content":"a","reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"s","provider":"anthropic"},{"type":"thinking","thinking":"","signature":"s","provider":"anthropic"},{"type":"redacted_thinking","data":"d","provider":"anthropic"}],"refusal":null},"logprobs":null,"finish_reason":"stop"}]}`,
 		},
 		{
 			"cut by length", message(`[{"type":"text","text":"a"}]`, "max_tokens", ""),

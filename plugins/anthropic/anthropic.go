@@ -12,6 +12,9 @@ package anthropic
 
 import "github.com/pointsman/pointsman/sdk"
 
+// provider is the name that signed thinking goes by: only Anthropic can read it again.
+const provider = "anthropic"
+
 // Adapter translates between the canonical chat form and the Messages API. It
 // holds nothing; any instance serves any call.
 type Adapter struct{}

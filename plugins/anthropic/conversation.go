@@ -68,12 +68,12 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			return false
 		}
 		// A plain text, as most messages are, takes two host calls.
-		if text := m.Plain(); text != 0 && len(calls) == 0 && (i != c.last || m.Role == chat.User) {
+		if text := m.Plain(); text != 0 && len(calls) == 0 && m.Thinking == 0 && (i != c.last || m.Role == chat.User) {
 			c.openText(m.Role)
 			c.Node(text)
 			continue
 		}
-		empty := true
+		empty := !c.thoughts(m)
 		for j := range m.Parts() {
 			part, ok := m.Part(j)
 			if !ok {
@@ -117,6 +117,38 @@ const (
 	partsTurn
 	resultsTurn // of the user, and open for what the user says next
 )
+
+// thoughts writes the thinking that an assistant turn begins with, where it is
+// Anthropic's own, and reports whether there was any.
+func (c *conversation) thoughts(m *chat.Message) (any bool) {
+	thoughts := m.Thoughts(provider)
+	for i, t := range thoughts {
+		if i == 0 {
+			c.open(m.Role)
+		} else {
+			c.Emit(`,`)
+		}
+		if t.Data != 0 {
+			c.Emit(`{"type":"redacted_thinking","data":`)
+			c.Node(t.Data)
+			c.Emit(`}`)
+			continue
+		}
+		c.Emit(`{"type":"thinking","thinking":`)
+		if t.Text != 0 {
+			c.Node(t.Text)
+		} else {
+			c.Emit(`""`)
+		}
+		c.Emit(`,"signature":`)
+		c.Node(t.Signature)
+		c.Emit(`}`)
+	}
+	if len(thoughts) == 0 {
+		c.r.Lose("messages[].reasoning_content", m.Reasoning)
+	}
+	return len(thoughts) > 0
+}
 
 // openText opens a turn that is one text block, up to the text.
 func (c *conversation) openText(role chat.Role) {

@@ -71,6 +71,8 @@ func blockStart(data sdk.Node) sdk.Result {
 		s.Content(0, block.Get("text"))
 	case kind.Equal("thinking"):
 		s.Reasoning(0, block.Get("thinking"))
+	case kind.Equal("redacted_thinking"):
+		s.Thought(0, provider, chat.Thought{Data: block.Get("data")})
 	case kind.Equal("tool_use"):
 		call := callOf(block)
 		if call.Arguments.Len() == 0 {
@@ -98,7 +100,8 @@ func blockStop(data sdk.Node) sdk.Result {
 }
 
 // delta sends a piece of text, of thinking or of a tool call's arguments; each kind of
-// delta has a member of its own. Signatures and citations have no place in the canonical form.
+// delta has a member of its own. Citations have no
+// place in the canonical form.
 func delta(data sdk.Node) sdk.Result {
 	piece := data.Get("delta")
 	if text := piece.Get("text"); text != 0 {
@@ -116,6 +119,12 @@ func delta(data sdk.Node) sdk.Result {
 	if arguments := piece.Get("partial_json"); arguments != 0 {
 		s := chat.LoadStream()
 		s.Arguments(0, int(data.Get("index").Int()), arguments)
+		s.Save()
+		return sdk.OK
+	}
+	if signature := piece.Get("signature"); signature != 0 {
+		s := chat.LoadStream()
+		s.Thought(0, provider, chat.Thought{Signature: signature})
 		s.Save()
 		return sdk.OK
 	}

@@ -77,7 +77,8 @@ func TestEvent(t *testing.T) {
 		{"cut after content", []string{start, hello}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
 		{"message_stop without a stop reason", []string{start, hello, over}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
 		{"nothing", nil, nil},
-		{"thinking", []string{start, `{"type":"content_block_start","content_block":{"type":"thinking","thinking":"","signature":""}}`, `{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}`, `{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"s"}}`}, []string{roleChunk, chunk(`"reasoning_content":"hm"`, "null")}},
+		{"thinking", []string{start, `{"type":"content_block_start","content_block":{"type":"thinking","thinking":"","signature":""}}`, `{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}`, `{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"s"}}`, `{"type":"content_block_start","content_block":{"type":"redacted_thinking","data":"d"}}`},
+			[]string{roleChunk, chunk(`"reasoning_content":"hm"`, "null"), chunk(`"thinking_blocks":[{"type":"thinking","thinking":"","signature":"s","provider":"anthropic"}]`, "null"), chunk(`"thinking_blocks":[{"type":"redacted_thinking","data":"d","provider":"anthropic"}]`, "null")}},
 		{"text in the opening of a block", []string{start, `{"type":"content_block_start","content_block":{"type":"text","text":"a"}}`}, []string{roleChunk, chunk(`"content":"a"`, "null")}},
 		{"refusal", []string{start, `{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"explanation":"no"}},"usage":{"output_tokens":7}}`}, []string{roleChunk, chunk(`"refusal":"no"`, "null"), chunk("", "content_filter"), sum}},
 		{
@@ -151,8 +152,8 @@ func TestEventCutAtEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := adaptertest.Stream(t, anthropic.Adapter{}, adaptertest.Events(string(raw)))
-	if len(whole.Chunks) != 6 || whole.Failed {
-		t.Fatalf("the whole stream gives %d chunks, failed %v, want 6", len(whole.Chunks), whole.Failed)
+	if len(whole.Chunks) != 7 || whole.Failed {
+		t.Fatalf("the whole stream gives %d chunks, failed %v, want 7", len(whole.Chunks), whole.Failed)
 	}
 	finished := strings.Index(string(raw), "event: message_stop")
 	for cut := range len(raw) {

@@ -27,6 +27,12 @@ func (Adapter) Request() sdk.Result {
 	if !ok {
 		return sdk.Failed
 	}
+	box, ok := r.Toolbox()
+	if !ok {
+		return sdk.Failed
+	}
+	most := maxTokens(r)
+	thought := think(r, &box, messages, most)
 	sdk.SetPath("/v1/messages")
 	sdk.SetHeader("content-type", "application/json")
 	if beta := r.Header("anthropic-beta"); chat.IsText(beta) && beta.Len() <= maxBeta {
@@ -37,16 +43,15 @@ func (Adapter) Request() sdk.Result {
 	w.Emit(`{"model":`)
 	w.Node(r.UpstreamID)
 	w.Emit(`,"max_tokens":`)
-	w.Int(maxTokens(r))
+	w.Int(most)
 	if r.Stream {
 		w.Emit(`,"stream":true`)
 	}
 	writeSampling(w, r)
 	writeService(w, r)
+	thought.write(w, r)
 	c := conversation{Writer: w, r: r, last: len(messages) - 1}
-	if !writeTools(w, r, &c.marks) {
-		return sdk.Failed
-	}
+	writeTools(w, &box, &c.marks)
 	if !c.system(messages) || !c.turns(messages) {
 		return sdk.Failed
 	}

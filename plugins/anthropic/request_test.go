@@ -108,7 +108,7 @@ func TestRequest(t *testing.T) {
 		{name: "service tier flex", body: `{"service_tier":"flex",` + hi + `}`, want: head + `,` + wantHi + `}`, wantLossy: []string{"service_tier"}},
 		{
 			name:      "what the wire has no place for",
-			body:      `{"seed":0,"presence_penalty":0.1,"logit_bias":{"1":2},"logprobs":true,"response_format":{"type":"json_object"},"reasoning_effort":"low","store":true,"tools":[{"type":"function"}],"shape":"odd",` + hi + `}`,
+			body:      `{"seed":0,"presence_penalty":0.1,"logit_bias":{"1":2},"logprobs":true,"response_format":{"type":"json_object"},"reasoning_effort":"some","store":true,"tools":[{"type":"function"}],"shape":"odd",` + hi + `}`,
 			want:      head + `,` + wantHi + `}`,
 			wantLossy: []string{"logit_bias", "logprobs", "presence_penalty", "reasoning_effort", "response_format", "seed", "shape", "store", "tools[].type"},
 		},
@@ -138,6 +138,63 @@ func TestRequest(t *testing.T) {
 			name: "images, inline and by URL",
 			body: `{"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/JPG;base64,AAE=","detail":"auto"}},{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`,
 			want: head + `,"messages":[{"role":"user","content":[{"type":"text","text":"see"},{"type":"image","source":{"type":"base64","media_type":"image/jpeg","data":"AAE="}},{"type":"image","source":{"type":"url","url":"https://x.test/a.png"}}]}]}`,
+		},
+		{
+			name: "a schema",
+			body: `{"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object","additionalProperties":false}}},` + hi + `}`,
+			want: head + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}},` + wantHi + `}`,
+		},
+		{
+			name: "a schema for a model without formats", target: `{"upstream_id":"claude-sonnet-4-20250514","max_output":9}`,
+			body:      `{"response_format":{"type":"json_schema","json_schema":{"schema":{}}},` + hi + `}`,
+			want:      `{"model":"claude-sonnet-4-20250514","max_tokens":9,` + wantHi + `}`,
+			wantLossy: []string{"response_format"},
+		},
+		{name: "an effort", body: `{"reasoning_effort":"max",` + hi + `}`, want: head + `,"thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"max"},` + wantHi + `}`},
+		{
+			name: "an effort that the model does not know, and a schema", target: `{"upstream_id":"claude-opus-4-6","max_output":9}`,
+			body:      `{"reasoning_effort":"xhigh","response_format":{"type":"json_schema","json_schema":{"schema":{}}},` + hi + `}`,
+			want:      `{"model":"claude-opus-4-6","max_tokens":9,"thinking":{"type":"adaptive"},"output_config":{"effort":"high","format":{"type":"json_schema","schema":{}}},` + wantHi + `}`,
+			wantLossy: []string{"reasoning_effort"},
+		},
+		{name: "a forced call is not thought about", body: `{"reasoning_effort":"high","tool_choice":"required",` + oneTool + `,` + hi + `}`, want: head + `,"output_config":{"effort":"high"}` + wantTool + `,"tool_choice":{"type":"any"},` + wantHi + `}`},
+		{
+			name: "an effort as a budget, and what the API refuses beside it", target: `{"upstream_id":"claude-sonnet-4-5-20250929","max_output":64000}`,
+			body:      `{"reasoning_effort":"high","temperature":0.5,"top_p":0.5,"top_k":3,` + hi + `}`,
+			want:      `{"model":"claude-sonnet-4-5-20250929","max_tokens":64000,"thinking":{"type":"enabled","budget_tokens":16384},` + wantHi + `}`,
+			wantLossy: []string{"temperature", "top_p", "top_k"},
+		},
+		{
+			name: "a budget leaves room for the answer", target: `{"upstream_id":"claude-3-7-sonnet","max_output":64000}`,
+			body: `{"reasoning_effort":"medium","max_tokens":4096,"temperature":1,` + hi + `}`,
+			want: `{"model":"claude-3-7-sonnet","max_tokens":4096,"thinking":{"type":"enabled","budget_tokens":2048},` + wantHi + `}`,
+		},
+		{
+			name: "no room for a budget", target: `{"upstream_id":"claude-haiku-4-5","max_output":64000}`,
+			body:      `{"reasoning_effort":"minimal","max_tokens":1024,"temperature":0.5,` + hi + `}`,
+			want:      `{"model":"claude-haiku-4-5","max_tokens":1024,"temperature":0.5,` + wantHi + `}`,
+			wantLossy: []string{"reasoning_effort"},
+		},
+		{
+			name: "a model that does not think", target: `{"upstream_id":"claude-3-5-haiku-latest","max_output":8192}`,
+			body:      `{"reasoning_effort":"low",` + hi + `}`,
+			want:      `{"model":"claude-3-5-haiku-latest","max_tokens":8192,` + wantHi + `}`,
+			wantLossy: []string{"reasoning_effort"},
+		},
+		{
+			name: "signed thinking goes back", target: `{"upstream_id":"claude-sonnet-4-5","max_output":64000}`,
+			body: `{"reasoning_effort":"low","messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"b","reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"h\u006d","signature":"s","provider":"anthropic"},{"type":"thinking","thinking":"x","signature":"g","provider":"google"},{"type":"redacted_thinking","data":"d"},{"type":"thinking","thinking":"unsigned"}]},{"role":"user","content":"c"},` +
+				`{"role":"assistant","content":null,"reasoning_content":"tool","thinking_blocks":[{"type":"thinking","thinking":"","signature":"t"}],"tool_calls":[{"id":"a","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"a","content":"1"}]}`,
+			want: `{"model":"claude-sonnet-4-5","max_tokens":64000,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]},` +
+				`{"role":"assistant","content":[{"type":"thinking","thinking":"h\u006d","signature":"s"},{"type":"redacted_thinking","data":"d"},{"type":"text","text":"b"}]},{"role":"user","content":[{"type":"text","text":"c"}]},` +
+				`{"role":"assistant","content":[{"type":"thinking","thinking":"tool","signature":"t"},{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]}]}`,
+		},
+		{
+			name: "calls that began without signed thinking go on without", target: `{"upstream_id":"claude-sonnet-4-5","max_output":64000}`,
+			body: `{"reasoning_effort":"low","messages":[{"role":"user","content":"hi"},{"role":"assistant","reasoning_content":"hm","tool_calls":[{"id":"a","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"a","content":"1"}]}`,
+			want: `{"model":"claude-sonnet-4-5","max_tokens":64000,"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]},` +
+				`{"role":"assistant","content":[{"type":"tool_use","id":"a","name":"f","input":{}}]},{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]}]}`,
+			wantLossy: []string{"messages[].reasoning_content", "reasoning_effort"},
 		},
 		{
 			name: "tools and their choice",

@@ -23,7 +23,7 @@ func (Adapter) Response() sdk.Result {
 	if !chat.IsText(reason) {
 		return chat.Unreadable("the provider sent an answer without a stop reason")
 	}
-	choice := chat.Choice{Finish: finish(reason)}
+	choice := chat.Choice{Finish: finish(reason), Provider: provider}
 	for i := range content.Len() {
 		block := content.At(i)
 		switch kind := block.Get("type"); {
@@ -35,6 +35,11 @@ func (Adapter) Response() sdk.Result {
 			if text := block.Get("thinking"); chat.IsText(text) {
 				choice.Reasoning = append(choice.Reasoning, text)
 			}
+			if signature := block.Get("signature"); chat.IsText(signature) {
+				choice.Thoughts = append(choice.Thoughts, chat.Thought{Text: block.Get("thinking"), Signature: signature})
+			}
+		case kind.Equal("redacted_thinking") && chat.IsText(block.Get("data")):
+			choice.Thoughts = append(choice.Thoughts, chat.Thought{Data: block.Get("data")})
 		case kind.Equal("tool_use"):
 			choice.Calls = append(choice.Calls, callOf(block))
 		default:

@@ -5,11 +5,10 @@ import (
 	"github.com/pointsman/pointsman/sdk"
 )
 
-// writeTools writes tools and tool_choice. ok is false after a refusal.
-func writeTools(w *chat.Writer, r *chat.Request, marks *int) (ok bool) {
-	box, ok := r.Toolbox()
-	if !ok || len(box.Tools) == 0 {
-		return ok
+// writeTools writes tools and tool_choice, and counts the cache marks.
+func writeTools(w *chat.Writer, box *chat.Toolbox, marks *int) {
+	if len(box.Tools) == 0 {
+		return
 	}
 	open := `,"tools":[`
 	for i := range box.Tools {
@@ -32,8 +31,7 @@ func writeTools(w *chat.Writer, r *chat.Request, marks *int) (ok bool) {
 		w.Emit(`}`)
 	}
 	w.Emit(`]`)
-	writeChoice(w, &box)
-	return true
+	writeChoice(w, box)
 }
 
 // writeSchema writes a schema, which has to say that it is one of an object.

@@ -22,6 +22,8 @@ type Choice struct {
 	Reasoning []sdk.Node
 	Refusal   sdk.Node // why a filter stopped it; 0 when unsaid
 	Calls     []ToolCall
+	Thoughts  []Thought // of the provider named by Provider
+	Provider  string
 	Finish    string
 }
 
@@ -60,6 +62,17 @@ func (c *Choice) write(w *Writer) {
 	if len(c.Reasoning) > 0 {
 		w.Emit(`,"reasoning_content":`)
 		w.Joined(c.Reasoning)
+	}
+	for i := range c.Thoughts {
+		if i == 0 {
+			w.Emit(`,"thinking_blocks":[`)
+		} else {
+			w.Emit(`,`)
+		}
+		c.Thoughts[i].write(w, c.Provider)
+	}
+	if len(c.Thoughts) > 0 {
+		w.Emit(`]`)
 	}
 	w.Emit(`,"refusal":`)
 	if IsText(c.Refusal) {

@@ -25,6 +25,9 @@ type Message struct {
 	Role    Role
 	Content sdk.Node // string, array, null, or absent
 
+	Thinking  sdk.Node // an assistant's thinking_blocks, an array; 0 when there are none
+	Reasoning sdk.Node // an assistant's reasoning_content; 0 when there is none
+
 	request *Request
 	kind    abi.Kind // of Content
 	size    int      // of Content: bytes or parts
@@ -124,6 +127,16 @@ func (m *Message) readRest(node sdk.Node) (ok bool) {
 		case "refusal":
 			if IsText(value) {
 				m.refusal = value
+			}
+		case "thinking_blocks":
+			if m.Role == Assistant && value.Kind() == abi.KindArray {
+				m.Thinking = value
+			} else {
+				m.request.Lose("messages[].thinking_blocks", value)
+			}
+		case "reasoning_content":
+			if m.Role == Assistant {
+				m.Reasoning = value
 			}
 		case "tool_calls":
 			if m.Role != Assistant {

@@ -31,6 +31,8 @@ type Request struct {
 	Tools            sdk.Node // array; see Toolbox
 	ToolChoice       sdk.Node
 	Parallel         sdk.Node // parallel_tool_calls
+	Format           sdk.Node // response_format; see Answer
+	Effort           sdk.Node // reasoning_effort, a word
 
 	call     sdk.Node
 	messages sdk.Node
@@ -73,6 +75,8 @@ const (
 	memberServiceTier
 	memberTopK
 	memberParallel
+	memberFormat
+	memberEffort
 	memberCount
 )
 
@@ -83,6 +87,7 @@ var memberNames = [memberCount]string{
 	memberSafety: "safety_identifier", memberModels: "models", memberN: "n", memberSeed: "seed",
 	memberPresence: "presence_penalty", memberFrequency: "frequency_penalty", memberServiceTier: "service_tier", memberTopK: "top_k",
 	memberTools: "tools", memberToolChoice: "tool_choice", memberParallel: "parallel_tool_calls",
+	memberFormat: "response_format", memberEffort: "reasoning_effort",
 }
 
 // request is the one Request of the call at hand, and rejected its memory: entry
@@ -171,6 +176,8 @@ func (r *Request) take(nodes *[memberCount]sdk.Node) {
 		{&r.Tools, memberTools},
 		{&r.ToolChoice, memberToolChoice},
 		{&r.Parallel, memberParallel},
+		{&r.Format, memberFormat},
+		{&r.Effort, memberEffort},
 	} {
 		*m.to = r.keep(memberNames[m.member], nodes[m.member])
 	}
@@ -201,6 +208,24 @@ func (r *Request) Rejects(name string) bool {
 		rest = after
 	}
 	return false
+}
+
+// Answer reads response_format: whether the answer is to be JSON, and the schema that
+// it is to have, 0 when any object will do.
+func (r *Request) Answer() (schema sdk.Node, json bool) {
+	if r.Format == 0 {
+		return 0, false
+	}
+	switch kind := r.Format.Get("type"); {
+	case kind.Equal("json_object"):
+		return 0, true
+	case kind.Equal("json_schema"):
+		if schema = r.Format.Get("json_schema").Get("schema"); schema.Kind() == abi.KindObject {
+			return schema, true
+		}
+		return 0, true
+	}
+	return 0, false
 }
 
 // StopSequences returns the stop texts as string nodes, in order.

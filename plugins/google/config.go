@@ -35,6 +35,17 @@ func (b *body) config() {
 		}
 	}
 	b.stops(r.StopSequences())
+	if schema, json := r.Answer(); json {
+		b.name(`"responseMimeType":"application/json"`)
+		if schema != 0 {
+			b.name(`"responseJsonSchema":{`)
+			b.Members(schema, "$schema")
+			b.Emit(`}`)
+		}
+	}
+	if r.Effort != 0 {
+		b.thinking(string(chat.Word(r.Effort)))
+	}
 	if b.member == "," {
 		b.Emit(`}`)
 	}

@@ -11,6 +11,8 @@ func (b *body) contents(messages []chat.Message) (ok bool) {
 			continue // answers stand with their calls
 		}
 		calls := m.Calls()
+		b.r.Lose("messages[].thinking_blocks", m.Thinking)
+		b.r.Lose("messages[].reasoning_content", m.Reasoning)
 		// A plain text, as most messages are, takes two host calls.
 		if text := m.Plain(); text != 0 && len(calls) == 0 {
 			b.openText(m.Role)

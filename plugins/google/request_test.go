@@ -70,10 +70,16 @@ func TestRequest(t *testing.T) {
 		{name: "service tier scale", body: `{"service_tier":"scale",` + hi + `}`, want: head + `}`, wantLossy: []string{"service_tier"}},
 		{
 			name:      "what the wire has no place for",
-			body:      `{"user":"u","logit_bias":{"1":2},"response_format":{"type":"json_object"},"reasoning_effort":"high","tools":[{"type":"function"}],` + hi + `}`,
-			want:      head + `}`,
-			wantLossy: []string{"logit_bias", "reasoning_effort", "response_format", "tools[].type", "user"},
+			body:      `{"user":"u","logit_bias":{"1":2},"response_format":{"type":"json_object"},"reasoning_effort":"some","tools":[{"type":"function"}],` + hi + `}`,
+			want:      head + `,"generationConfig":{"responseMimeType":"application/json"}}`,
+			wantLossy: []string{"logit_bias", "reasoning_effort", "tools[].type", "user"},
 		},
+		{
+			name: "a schema",
+			body: `{"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"$schema":"s","type":"object"}}},` + hi + `}`,
+			want: head + `,"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}`,
+		},
+		{name: "plain text is no format", body: `{"response_format":{"type":"text"},` + hi + `}`, want: head + `}`},
 		{
 			name:      "tools and their choice",
 			body:      `{"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"$schema":"s","type":"object","properties":{}},"strict":true}},{"type":"function","function":{"name":"g"},"cache_control":{"type":"ephemeral"}}],"tool_choice":"auto","parallel_tool_calls":false,` + hi + `}`,
@@ -151,6 +157,42 @@ func TestRequestPath(t *testing.T) {
 		if !got.Failed || got.Path != "" {
 			t.Errorf("upstream id %q gives path %q, failed %v, want a refusal", id, got.Path, got.Failed)
 		}
+	}
+}
+
+func TestRequestEffort(t *testing.T) {
+	tests := []struct {
+		model, effort, want string
+		lossy               bool
+	}{
+		{"gemini-2.5-flash", "none", `"thinkingBudget":0`, false},
+		{"gemini-2.5-pro", "none", `"thinkingBudget":128`, true},
+		{"gemini-2.5-flash", "low", `"includeThoughts":true,"thinkingBudget":1024`, false},
+		{"gemini-2.5-flash", "medium", `"includeThoughts":true,"thinkingBudget":8192`, false},
+		{"gemini-2.5-pro", "high", `"includeThoughts":true,"thinkingBudget":24576`, false},
+		{"gemini-2.5-pro", "max", `"includeThoughts":true,"thinkingBudget":32768`, false},
+		{"gemini-2.5-pro-preview-03-25", "odd", "", true},
+		{"gemini-3-flash-preview", "none", `"thinkingLevel":"MINIMAL"`, true},
+		{"gemini-3-flash-preview", "minimal", `"includeThoughts":true,"thinkingLevel":"MINIMAL"`, false},
+		{"gemini-3-pro-preview", "minimal", `"includeThoughts":true,"thinkingLevel":"LOW"`, true},
+		{"gemini-3-pro-preview", "medium", `"includeThoughts":true,"thinkingLevel":"HIGH"`, true},
+		{"gemini-3.1-pro-preview", "medium", `"includeThoughts":true,"thinkingLevel":"MEDIUM"`, false},
+		{"gemini-3.5-flash", "low", `"includeThoughts":true,"thinkingLevel":"LOW"`, false},
+		{"gemini-3.5-flash", "xhigh", `"includeThoughts":true,"thinkingLevel":"HIGH"`, false},
+		{"gemini-3.5-flash", "odd", "", true},
+		{"gemini-2.0-flash", "high", "", true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.model+" "+tt.effort, func(t *testing.T) {
+			got := adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"`+tt.model+`"}`, `{"reasoning_effort":"`+tt.effort+`","messages":[{"role":"user","content":"hi"}]}`)
+			want := `{"contents":[{"role":"user","parts":[{"text":"hi"}]}]}`
+			if tt.want != "" {
+				want = strings.TrimSuffix(want, "}") + `,"generationConfig":{"thinkingConfig":{` + tt.want + `}}}`
+			}
+			if got.Failed || got.Output != want || slices.Contains(got.Lossy, "reasoning_effort") != tt.lossy {
+				t.Errorf("Request(%s, %s) = %s, loses %q, want %s, lossy %v", tt.model, tt.effort, got.Output, got.Lossy, want, tt.lossy)
+			}
+		})
 	}
 }
 

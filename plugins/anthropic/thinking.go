@@ -1,0 +1,187 @@
+package anthropic
+
+import (
+	"strings"
+
+	"github.com/pointsman/pointsman/plugins/chat"
+)
+
+// generation is what a model knows of thinking and of formats (API reference,
+// November 2026). An id that is not known here is taken for one of the newest.
+type generation uint8
+
+const (
+	gen3   generation = iota // no thinking, no format
+	gen4                     // a budget of thinking tokens; no format
+	gen45                    // a budget; formats
+	newest                   // thinks as it sees fit, by an effort; formats
+)
+
+func generationOf(id string) generation {
+	for _, g := range [...]struct {
+		prefix string
+		generation
+	}{
+		{"claude-3-7", gen4}, {"claude-opus-4-0", gen4}, {"claude-opus-4-1", gen4}, {"claude-opus-4-2", gen4},
+		{"claude-sonnet-4-0", gen4}, {"claude-sonnet-4-2", gen4},
+		{"claude-opus-4-5", gen45}, {"claude-sonnet-4-5", gen45}, {"claude-haiku-4-5", gen45},
+		{"claude-3", gen3}, {"claude-2", gen3}, {"claude-instant", gen3},
+	} {
+		if strings.HasPrefix(id, g.prefix) {
+			return g.generation
+		}
+	}
+	return newest
+}
+
+// plan is how a request is to be thought about.
+type plan struct {
+	gen      generation
+	budget   int64  // tokens of thinking; 0: none is asked for
+	adaptive bool   // the model decides
+	shown    bool   // and has to be told that its thoughts are to be seen
+	effort   string // "" when unsaid
+}
+
+// The budgets of the efforts, those by which a budget becomes an effort in
+// engine/wire, and the least that the API takes.
+const (
+	minBudget    = 1024
+	budgetMedium = 4096
+	budgetHigh   = 16_384
+	budgetMost   = 32_000
+)
+
+// think makes the plan of a request that may write most tokens, and takes from the
+// request what the API refuses beside thinking. What stands against the whole of it,
+// a forced call or a turn that began without, goes before.
+func think(r *chat.Request, box *chat.Toolbox, messages []chat.Message, most int64) (p plan) {
+	if r.Effort == 0 && r.Format == 0 {
+		return plan{gen: newest} // as nobody asks
+	}
+	id := r.UpstreamID.Slice(0, 64).Text()
+	p.gen = generationOf(id)
+	if r.Effort == 0 {
+		return p
+	}
+	budget := int64(0)
+	switch p.effort = string(chat.Word(r.Effort)); p.effort {
+	case "none":
+		p.effort = ""
+		return p
+	case "minimal":
+		budget, p.effort = minBudget, "low"
+		if p.gen == newest {
+			r.Lossy("reasoning_effort")
+		}
+	case "low":
+		budget = minBudget
+	case "medium":
+		budget = budgetMedium
+	case "high":
+		budget = budgetHigh
+	case "xhigh", "max":
+		budget = budgetMost
+		if p.effort == "xhigh" && strings.Contains(id, "-4-6") {
+			p.effort = "high" // those know low, medium, high and max (a recorded 400)
+			r.Lossy("reasoning_effort")
+		}
+	default:
+		p.effort = ""
+		r.Lossy("reasoning_effort")
+		return p
+	}
+	free := box.Mode < chat.ToolsRequired && !continues(messages)
+	switch {
+	case p.gen == newest:
+		p.adaptive, p.shown = free, !strings.Contains(id, "-4-6")
+	case p.gen == gen3, !free, most <= minBudget, unsigned(messages):
+		r.Lossy("reasoning_effort")
+		p.effort = ""
+		return p
+	default:
+		p.effort = ""
+		if p.budget = budget; budget >= most {
+			p.budget = max(minBudget, most/2) // the rest is for the answer
+		}
+	}
+	if p.budget > 0 || p.adaptive {
+		dropSampling(r)
+	}
+	return p
+}
+
+// continues reports whether the model is to go on with an assistant's text.
+func continues(messages []chat.Message) bool {
+	return messages[len(messages)-1].Role == chat.Assistant
+}
+
+// unsigned reports whether the request answers calls that were made without signed
+// thinking: with a budget the API wants the turn to begin with it.
+func unsigned(messages []chat.Message) bool {
+	answering := false
+	for i := len(messages) - 1; i >= 0; i-- {
+		switch m := &messages[i]; m.Role {
+		case chat.User:
+			return false
+		case chat.Answer:
+			answering = true
+		case chat.Assistant:
+			return answering && len(m.Thoughts(provider)) == 0
+		}
+	}
+	return false
+}
+
+// dropSampling leaves out what the API refuses beside thinking.
+func dropSampling(r *chat.Request) {
+	if r.Temperature != 0 {
+		if r.Temperature.Float() != 1 {
+			r.Lossy("temperature")
+		}
+		r.Temperature = 0
+	}
+	if r.TopP != 0 && r.TopP.Float() < 0.95 {
+		r.Lossy("top_p")
+		r.TopP = 0
+	}
+	r.Lose("top_k", r.TopK)
+	r.TopK = 0
+}
+
+// write writes thinking and output_config, the format included.
+func (p *plan) write(w *chat.Writer, r *chat.Request) {
+	switch {
+	case p.budget > 0:
+		w.Emit(`,"thinking":{"type":"enabled","budget_tokens":`)
+		w.Int(p.budget)
+		w.Emit(`}`)
+	case p.adaptive && p.shown:
+		w.Emit(`,"thinking":{"type":"adaptive","display":"summarized"}`)
+	case p.adaptive:
+		w.Emit(`,"thinking":{"type":"adaptive"}`)
+	}
+	schema, json := r.Answer()
+	if json && (schema == 0 || p.gen < gen45) {
+		r.Lossy("response_format")
+		schema = 0
+	}
+	if p.effort == "" && schema == 0 {
+		return
+	}
+	w.Emit(`,"output_config":{`)
+	if p.effort != "" {
+		w.Emit(`"effort":"`)
+		w.Emit(p.effort)
+		w.Emit(`"`)
+	}
+	if schema != 0 {
+		if p.effort != "" {
+			w.Emit(`,`)
+		}
+		w.Emit(`"format":{"type":"json_schema","schema":`)
+		w.Node(schema)
+		w.Emit(`}`)
+	}
+	w.Emit(`}`)
+}

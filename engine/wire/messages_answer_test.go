@@ -15,7 +15,9 @@ func TestToMessage(t *testing.T) {
 		return `{"id":"chatcmpl-1","object":"chat.completion","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant",` + message + `},"finish_reason":` + finish + `}]` + usage + `}`
 	}
 	const head = `{"id":"msg_1","type":"message","role":"assistant","model":"claude-x","content":`
-	stop := func(reason string) string { return `,"stop_reason":"` + reason + `","stop_sequence":null,"stop_details":null,` }
+	stop := func(reason string) string {
+		return `,"stop_reason":"` + reason + `","stop_sequence":null,"stop_details":null,`
+	}
 	tests := []struct{ name, completion, want string }{
 		{"text", completion(`"content":"a\n\u00e9"`, `"stop"`, ``), head + `[{"type":"text","text":"a\n\u00e9"}]` + stop("end_turn") + noUsage},
 		{"nothing", completion(`"content":null`, `"stop"`, ``), head + `[]` + stop("end_turn") + noUsage},

@@ -178,6 +178,10 @@ func FuzzAnswer(f *testing.F) {
 	}
 	f.Add(string(raw), 200)
 	f.Add(`{"id":1,"model":[],"content":[{"type":"text","text":{}},{"type":"thinking"},7],"stop_reason":"x","usage":{"input_tokens":"1"}}`, 200)
+	for _, e := range []string{useF, piece(1, `{`), endOf(1), toolsOver, `{"type":"content_block_start","index":-9e9,"content_block":{"type":"tool_use","id":[],"input":"x"}}`} {
+		f.Add("data: "+start+"\n\ndata: "+e+"\n\n", 200)
+	}
+	f.Add(`{"content":[{"type":"tool_use","name":{},"input":[]},{"type":"redacted_thinking","data":1},{"type":"thinking","signature":"s"}],"stop_reason":"tool_use"}`, 200)
 	f.Add("<html>", 503)
 	f.Fuzz(func(t *testing.T, body string, status int) {
 		// adaptertest fails the test for output that is not JSON.

@@ -166,6 +166,7 @@ func FuzzAnswer(f *testing.F) {
 	f.Add(`{"candidates":[{"content":{"parts":[{"text":1},{"text":"x","thought":"y"},[]]},"finishReason":"STOP","index":"0"}],"usageMetadata":{"promptTokenCount":1e99}}`, 200)
 	f.Add(`{"promptFeedback":{"blockReason":"OTHER","blockReasonMessage":{}}}`, 200)
 	f.Add(`[{"error":{"status":"RESOURCE_EXHAUSTED","details":[{"retryDelay":"1.5s"},{"violations":[{"quotaId":7}]}]}}]`, 429)
+	f.Add(`{"candidates":[{"content":{"parts":[{"functionCall":{"name":7,"args":[1],"id":""},"thoughtSignature":1},{"functionCall":{"args":"x"}},{"functionCall":1}]},"finishReason":"STOP"}]}`, 200)
 	f.Add("<html>", 503)
 	f.Fuzz(func(t *testing.T, body string, status int) {
 		// adaptertest fails the test for output that is not JSON.

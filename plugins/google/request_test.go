@@ -256,6 +256,7 @@ func TestRequestKeepsWithinLimits(t *testing.T) {
 }
 
 func FuzzRequest(f *testing.F) {
+	f.Add(`{"messages":[{"role":"user","content":"hi"},{"role":"assistant","thinking_blocks":[{"signature":"s","thinking":1},{"data":"d"}],"tool_calls":[{"id":"a.b","function":{"name":"f","arguments":"{\"x\":1}"},"extra_content":{"google":{"thought_signature":"s"}}},{"id":7,"function":{"name":"g","arguments":{}}}]},{"role":"tool","tool_call_id":"a.b","content":"{"},{"role":"tool","content":[{"type":"text","text":"x"}]}],"tools":[{"type":"function","function":{"name":"f","parameters":{}},"cache_control":{}},{}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"function":{"name":"f"}},1]}},"parallel_tool_calls":false,"reasoning_effort":"high","response_format":{"type":"json_schema","json_schema":{"schema":{}}}}`)
 	f.Add(`{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"text","text":"a "}]}],"stop":[" ",1],"n":1e9}`)
 	f.Add(`{"messages":[{"role":"system","content":[{"type":"text","text":7,"cache_control":{}}]},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]}],"temperature":"hot","top_p":{},"seed":-1,"user":[],"service_tier":"flex"}`)
 	f.Add(`{"messages":{"role":"user"},"max_tokens":-5,"stream":1}`)

@@ -185,3 +185,21 @@ func TestCountTokensIsRefused(t *testing.T) {
 		t.Errorf("CountTokens = %v, want 404 not_found_error", err)
 	}
 }
+
+// A conversation as coding agents send it reaches every target: cache marks, thinking,
+// a call with its result, and text in the same turn.
+func TestMessagesCarriesToolTurns(t *testing.T) {
+	g := startGateway(t)
+	for _, tt := range clientModels {
+		a := g.do(http.MethodPost, "/v1/messages?beta=true", `{"model":"`+tt.model+`","max_tokens":100,"metadata":{"user_id":"u"},
+			"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"}}],
+			"tools":[{"name":"f","description":"d","input_schema":{"type":"object","properties":{"x":{"type":"string"}}},"cache_control":{"type":"ephemeral"}}],
+			"tool_choice":{"type":"auto","disable_parallel_tool_use":true},
+			"messages":[{"role":"user","content":[{"type":"text","text":"q","cache_control":{"type":"ephemeral"}}]},
+				{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"c2ln"},{"type":"text","text":"a"},{"type":"tool_use","id":"t1","name":"f","input":{"x":"y"}}]},
+				{"role":"user","content":[{"type":"tool_result","tool_use_id":"t1","content":"r1","is_error":true},{"type":"text","text":"and now?"}]}]}`)
+		if a.Status != 200 || !strings.Contains(a.field(t, "content", "text"), "and now?") {
+			t.Errorf("%s = %d %s, want the simulator's answer to the last turn", tt.name, a.Status, a.Body)
+		}
+	}
+}

@@ -1,7 +1,6 @@
 package wire
 
 import (
-	"bytes"
 	"strings"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -219,122 +218,6 @@ func notPortable(kind document.Node, allowed string) *Error {
 		return e.under("type").under("source")
 	}
 	return wrong("must be one of " + allowed + ": a source of type '" + clip(kind.Text()) + "' cannot be carried").under("type").under("source")
-}
-
-func checkThinking(block document.Node) *Error {
-	if e := want(block.Get("thinking"), abi.KindString); e != nil {
-		return e.under("thinking")
-	}
-	if signature := block.Get("signature"); given(signature) {
-		return want(signature, abi.KindString).under("signature")
-	}
-	return nil
-}
-
-// reasoning writes the text of all thinking blocks for targets that know no blocks.
-func (w *chatWriter) reasoning(content document.Node) {
-	w.emit(`,"reasoning_content":"`)
-	between := ""
-	for _, block := range content.Elements() {
-		if !is(block.Get("type"), "thinking") || block.Get("thinking").Len() == 0 {
-			continue
-		}
-		w.emit(between)
-		w.raw(inner(block.Get("thinking")))
-		between = `\n\n`
-	}
-	w.emit(`"`)
-}
-
-// thinking writes the signed blocks, whose text a provider may want back byte by byte.
-func (w *chatWriter) thinking(content document.Node) {
-	w.emit(`,"thinking_blocks":[`)
-	for _, block := range content.Elements() {
-		kind := block.Get("type")
-		switch {
-		case is(kind, "thinking") && block.Get("signature").Len() > 0:
-			provider, signature := signer(inner(block.Get("signature")))
-			w.next()
-			w.emit(`{"type":"thinking","thinking":`)
-			w.raw(block.Get("thinking").Raw())
-			w.emit(`,"signature":"`)
-			w.raw(signature)
-			w.by(provider)
-		case is(kind, "redacted_thinking"):
-			provider, data := signer(inner(block.Get("data")))
-			w.next()
-			w.emit(`{"type":"redacted_thinking","data":"`)
-			w.raw(data)
-			w.by(provider)
-		}
-	}
-	w.emit(`]`)
-}
-
-func (w *chatWriter) by(provider []byte) {
-	w.emit(`","provider":"`)
-	w.raw(provider)
-	w.emit(`"}`)
-}
-
-// seal marks, in a signature, a provider that is not Anthropic: "pointsman:google:…".
-// Base64, which signatures are, has no colon.
-const seal = "pointsman:"
-
-// signer splits a signature into who made it and what it is. Both are escaped JSON text.
-func signer(signature []byte) (provider, rest []byte) {
-	if after, ok := bytes.CutPrefix(signature, []byte(seal)); ok {
-		provider, rest, ok = bytes.Cut(after, []byte(":"))
-		if ok && len(provider) > 0 && len(provider) <= 64 && bytes.IndexByte(provider, '\\') < 0 {
-			return provider, rest
-		}
-	}
-	return []byte("anthropic"), signature
-}
-
-// calls writes the tool_use blocks.
-func (w *chatWriter) calls(content document.Node) *Error {
-	w.emit(`,"tool_calls":[`)
-	for i, block := range content.Elements() {
-		if !is(block.Get("type"), "tool_use") {
-			continue
-		}
-		if e := w.call(block); e != nil {
-			return e.item(i)
-		}
-	}
-	w.emit(`]`)
-	return nil
-}
-
-func (w *chatWriter) call(block document.Node) *Error {
-	id, name, input := block.Get("id"), block.Get("name"), block.Get("input")
-	if e := want(id, abi.KindString); e != nil {
-		return e.under("id")
-	}
-	if e := want(name, abi.KindString); e != nil {
-		return e.under("name")
-	}
-	w.lossy.rest(block, "messages[].content[].", "type", "id", "name", "input", "cache_control", "extra_content")
-	w.next()
-	w.emit(`{"id":`)
-	w.raw(id.Raw())
-	w.emit(`,"type":"function","function":{"name":`)
-	w.raw(name.Raw())
-	w.emit(`,"arguments":`)
-	if given(input) {
-		if e := want(input, abi.KindObject); e != nil {
-			return e.under("input")
-		}
-		w.out = document.AppendString(w.out, string(input.Raw()))
-	} else {
-		w.emit(`"{}"`)
-	}
-	w.emit(`}`)
-	w.member("cache_control", block.Get("cache_control"))
-	w.member("extra_content", block.Get("extra_content"))
-	w.emit(`}`)
-	return nil
 }
 
 // listed reports whether name is among the comma-separated names.

@@ -9,8 +9,9 @@
 // Facts of the Messages wire are from Anthropic's API reference and its Go SDK types
 // (v1.84.0), November 2026.
 //
-// Read messages_request.go first (messages_turn.go and messages_block.go are its
-// conversation, messages_option.go the rest), then messages_answer.go and
+// Read messages_request.go first (messages_turn.go, messages_block.go and
+// messages_thinking.go are its conversation, messages_option.go and messages_tool.go the
+// rest), then messages_answer.go and
 // messages_stream.go. RATIONALE.md has the choices.
 package wire
 

@@ -17,10 +17,10 @@ import (
 // translates nothing.
 func BenchmarkAdapterRequest(b *testing.B) {
 	for _, size := range []struct {
-		name  string
-		bytes int
-	}{{"300B", 300}, {"10KB", 10 << 10}, {"100KB", 100 << 10}} {
-		body := chatBody(size.bytes)
+		name string
+		body []byte
+	}{{"300B", chatBody(300)}, {"10KB", chatBody(10 << 10)}, {"10KB-tools", toolBody(10 << 10)}, {"100KB", chatBody(100 << 10)}} {
+		body := size.body
 		b.Run(size.name+"/guest", func(b *testing.B) {
 			library, call := guest(b, "anthropic"), sdktest.JSON(b, benchCall)
 			b.ReportAllocs()
@@ -103,6 +103,28 @@ func BenchmarkStreamEvent(b *testing.B) {
 
 const benchCall = `{"operation":"chat","target":{"id":"m","upstream_id":"test-model","api":"chat","max_output":8192,` +
 	`"capabilities":["vision","tools"],"unsupported":[],"rename":{}},"headers":{},"attempt":1}`
+
+// toolBody is an agent's conversation of about that many bytes: ten tools, and turns
+// of two calls with their results.
+func toolBody(bytes int) []byte {
+	var s strings.Builder
+	s.WriteString(`{"model":"auto","tool_choice":"auto","tools":[`)
+	for i := range 10 {
+		if i > 0 {
+			s.WriteString(`,`)
+		}
+		s.WriteString(`{"type":"function","function":{"name":"tool_` + strconv.Itoa(i) + `","description":"Looks into the timetable.","parameters":{"type":"object","properties":{"from":{"type":"string"},"to":{"type":"string"}},"required":["from"]}}}`)
+	}
+	s.WriteString(`],"messages":[{"role":"user","content":"When does it leave?"}`)
+	for i := 0; s.Len() < bytes; i++ {
+		a, b := "call_a"+strconv.Itoa(i), "call_b"+strconv.Itoa(i)
+		const call = `","type":"function","function":{"name":"tool_1","arguments":"{\"from\": \"Lyon\", \"to\": \"Paris\"}"}}`
+		s.WriteString(`,{"role":"assistant","content":null,"tool_calls":[{"id":"` + a + call + `,{"id":"` + b + call + `]}` +
+			`,{"role":"tool","tool_call_id":"` + a + `","content":"08:04, 09:04 and 10:04, not on Sundays"},{"role":"tool","tool_call_id":"` + b + `","content":"none"}`)
+	}
+	s.WriteString(`]}`)
+	return []byte(s.String())
+}
 
 // chatBody is a conversation of about that many bytes: a system message, turns of
 // some four hundred bytes, and the usual parameters.

@@ -327,17 +327,18 @@ func TestRequestKeepsWithinLimits(t *testing.T) {
 	}
 	message := `{"role":"user","content":"x"},{"role":"assistant","content":"y","name":"z"},`
 	for name, body := range map[string]string{
-		"messages": `{"messages":[` + strings.Repeat(message, 2000) + `{"role":"user","content":"x"}]}`,
-		"texts":    parts(`{"type":"text","text":"x"}`, 5600),
-		"marks":    parts(`{"type":"text","text":"x","cache_control":{"type":"ephemeral"},"prompt_cache_breakpoint":{}}`, 5600),
-		"images":   parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
-		"calls":    `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,`+askB+`,`+answerB, 1400) + `]}`,
-		"tools":    `{"messages":[{"role":"user","content":"x"}],"tools":[` + strings.Repeat(`{"type":"function","function":{"name":"f","description":"d","parameters":{},"strict":true},"odd":1},`, 1000) + `{"type":"function","function":{"name":"f"}}]}`,
-		"systems":  `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
+		"exchanges": `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{\"x\":1.50}"}}]},{"role":"tool","tool_call_id":"a","content":"{}"}`, 1350) + `]}`,
+		"messages":  `{"messages":[` + strings.Repeat(message, 2000) + `{"role":"user","content":"x"}]}`,
+		"texts":     parts(`{"type":"text","text":"x"}`, 5600),
+		"marks":     parts(`{"type":"text","text":"x","cache_control":{"type":"ephemeral"},"prompt_cache_breakpoint":{}}`, 5600),
+		"images":    parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
+		"calls":     `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,`+askB+`,`+answerB, 1400) + `]}`,
+		"tools":     `{"messages":[{"role":"user","content":"x"}],"tools":[` + strings.Repeat(`{"type":"function","function":{"name":"f","description":"d","parameters":{},"strict":true},"odd":1},`, 1000) + `{"type":"function","function":{"name":"f"}}]}`,
+		"systems":   `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
 			if got := adaptertest.Request(t, anthropic.Adapter{}, target, body); !got.Failed && got.Output == "" {
-				t.Errorf("Request of many %s gave neither an answer nor a refusal", name)
+				t.Errorf("Request of many %s gave neither an answer nor a refusal: %q", name, got.Message)
 			}
 		})
 	}

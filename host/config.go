@@ -3,12 +3,15 @@ package host
 import (
 	"errors"
 	"fmt"
+	"io"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/goccy/go-yaml"
+	"github.com/rs/zerolog"
 )
 
 // Config is what a process is started with. The zero value is not valid: start
@@ -58,7 +61,7 @@ func LoadConfig(path string) (Config, error) {
 		if err != nil {
 			return cfg, fmt.Errorf("read config: %w", err)
 		}
-		if err := yaml.UnmarshalWithOptions(text, &cfg, yaml.Strict()); err != nil && len(strings.TrimSpace(string(text))) > 0 {
+		if err := cfg.overlay(text); err != nil {
 			return cfg, fmt.Errorf("config %s:\n%s", path, yaml.FormatError(err, false, true))
 		}
 	}
@@ -66,6 +69,19 @@ func LoadConfig(path string) (Config, error) {
 		return cfg, fmt.Errorf("read environment: %w", err)
 	}
 	return cfg, nil
+}
+
+// overlay sets what the YAML text sets. A text that says nothing would otherwise
+// clear everything.
+func (c *Config) overlay(text []byte) error {
+	var content any
+	if err := yaml.Unmarshal(text, &content); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	if content == nil {
+		return nil
+	}
+	return yaml.UnmarshalWithOptions(text, c, yaml.Strict())
 }
 
 // databaseURL is DatabaseURL, or the embedded database in DataDir.
@@ -92,7 +108,20 @@ func (c Config) validate() error {
 	if c.Listen == "" {
 		return errors.New("listen address is empty; the default is 127.0.0.1:8080")
 	}
+	if _, err := zerolog.ParseLevel(c.LogLevel); err != nil {
+		return fmt.Errorf("log level %q is unknown: debug, info, warn or error", c.LogLevel)
+	}
+	for _, s := range c.Upstreams.settings() {
+		if s.base != "" && !isBaseURL(s.base) {
+			return fmt.Errorf("%s is not a URL such as https://host/path", s.baseFrom)
+		}
+	}
 	return nil
+}
+
+func isBaseURL(text string) bool {
+	u, err := url.Parse(text)
+	return err == nil && (u.Scheme == "https" || u.Scheme == "http") && u.Host != ""
 }
 
 const (

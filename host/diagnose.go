@@ -2,7 +2,9 @@ package host
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"net/url"
 	"os"
 	"time"
 
@@ -23,8 +25,9 @@ func Migrate(ctx context.Context, cfg Config) error {
 	return store.Seed(ctx, s, time.Now())
 }
 
-// Diagnose says what a process with this configuration would use, a line each.
-// The error is what would keep it from serving; other findings are for a person to judge.
+// Diagnose says what a process with this configuration would use, a line each, without
+// secrets. The error is what would surely keep it from serving; nothing is opened or
+// called to find out more. Other findings are for a person to judge.
 func Diagnose(_ context.Context, cfg Config) ([]string, error) {
 	findings := []string{"listen     " + cfg.Listen}
 	kind := "Postgres"
@@ -37,18 +40,26 @@ func Diagnose(_ context.Context, cfg Config) ([]string, error) {
 		state := "skipped: no key"
 		switch {
 		case s.key != "" && s.base != "":
-			state = "key set, base URL " + s.base
+			state = "key set, base URL " + shownURL(s.base)
 		case s.key != "":
 			state = "key set"
 		case s.base != "":
-			state = "no key, base URL " + s.base
+			state = "no key, base URL " + shownURL(s.base)
 		case simulated:
 			state = "simulated"
 		}
 		findings = append(findings, fmt.Sprintf("provider   %-10s %s", s.id, state))
 	}
-	if _, err := plugins.Modules(); err != nil {
-		return findings, err
+	_, err := plugins.Modules()
+	return findings, errors.Join(cfg.validate(), err)
+}
+
+// shownURL is a URL without what may be secret in it: user, password and query.
+func shownURL(text string) string {
+	u, err := url.Parse(text)
+	if err != nil {
+		return "(not a URL)"
 	}
-	return findings, cfg.validate()
+	u.User, u.RawQuery, u.Fragment = nil, "", ""
+	return u.String()
 }

@@ -2,12 +2,11 @@
 // store, the wasm runtime and the clients, builds the pipeline on them, serves
 // the API, and stops everything in reverse. Every long-lived goroutine starts here.
 //
-// Read Open first, then reload in snapshot.go.
+// Read Open first, then Run in run.go and reload in snapshot.go.
 package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -17,7 +16,6 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
-	"golang.org/x/sync/errgroup"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/rule"
@@ -59,10 +57,12 @@ type Host struct {
 	listener  net.Listener
 
 	catalogue  atomic.Pointer[engine.Catalogue]
-	revision   atomic.Int64  // of the configuration in force
+	revision   atomic.Int64  // of the configuration in force; -1: none is
 	reloading  chan struct{} // 1 slot: one reload at a time, without a lock held over queries
+	stale      chan struct{} // 1 slot: the configuration may not be what is stored
 	firstParty []engine.PluginVersion
 	ready      atomic.Bool
+	grace      time.Duration // how long open requests may go on after the stop signal
 }
 
 // Open prepares everything up to the listening socket: migrations, seed, keys,
@@ -77,8 +77,9 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	h = &Host{cfg: cfg, opts: opts, reloading: make(chan struct{}, 1)}
+	h = &Host{cfg: cfg, opts: opts, reloading: make(chan struct{}, 1), stale: make(chan struct{}, 1), grace: shutdownGrace}
 	h.catalogue.Store(&engine.Catalogue{})
+	h.revision.Store(-1)
 	defer func() {
 		if err != nil {
 			h.close(context.WithoutCancel(ctx))
@@ -91,7 +92,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err = os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return h, fmt.Errorf("make data folder: %w", err)
 	}
-	if h.store, err = store.Open(ctx, cfg.databaseURL(), store.Options{}); err != nil {
+	if h.store, err = store.Open(ctx, cfg.databaseURL(), store.Options{Logger: opts.Log}); err != nil {
 		return h, fmt.Errorf("open store: %w", err)
 	}
 	if err = store.Seed(ctx, h.store, opts.Now()); err != nil {
@@ -101,14 +102,17 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if h.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return h, fmt.Errorf("listen on %s: %w; set POINTSMAN_LISTEN to another address", cfg.Listen, err)
 	}
-	secret, err := h.openKeys(ctx)
-	if err != nil {
-		return h, err
-	}
 	if err = h.openUpstream(); err != nil {
 		return h, err
 	}
-	h.banner(secret)
+	secret, err := h.openKeys(ctx)
+	if err == nil || secret != "" {
+		// A key that was made is stored, and never made again: it is shown whatever comes next.
+		h.banner(secret)
+	}
+	if err != nil {
+		return h, err
+	}
 	if err = h.openEngine(ctx); err != nil {
 		return h, err
 	}
@@ -123,9 +127,13 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 }
 
 // openKeys derives the pepper and makes sure that a super admin exists. It
-// returns the new key, or "" when there was one already.
+// returns the new key, or "" when there was one already; also with an error.
 func (h *Host) openKeys(ctx context.Context) (string, error) {
-	key, err := encryptionKey(h.cfg)
+	stored, err := h.store.ListKeys(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read keys: %w", err)
+	}
+	key, err := encryptionKey(h.cfg, len(stored) > 0)
 	if err != nil {
 		return "", err
 	}
@@ -136,13 +144,13 @@ func (h *Host) openKeys(ctx context.Context) (string, error) {
 	h.keys = tenancy.NewKeys(h.store, pepper).WithClock(h.opts.Now)
 	secret, err := h.keys.Bootstrap(ctx, h.cfg.AdminKey, h.opts.Now())
 	if err != nil {
-		return "", fmt.Errorf("make admin key: %w", err)
+		err = fmt.Errorf("make admin key: %w", err)
 	}
 	if h.cfg.AdminKey != "" {
 		// The operator knows it; printing it would only leave it in a log.
-		return "", nil
+		secret = ""
 	}
-	return secret, nil
+	return secret, err
 }
 
 func (h *Host) openUpstream() error {
@@ -172,6 +180,10 @@ func (h *Host) openEngine(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("open wasm runtime: %w", err)
 	}
+	// The binary's own adapters must work, whatever is stored.
+	if err := h.library.Sync(ctx, h.firstParty, h.module); err != nil {
+		return fmt.Errorf("load the built-in adapters: %w", err)
+	}
 	h.router = rule.New(h.library, rule.Config{})
 	h.ledger = engine.NewUsageLedger(h.store, 0, h.opts.Log)
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
@@ -183,59 +195,3 @@ func (h *Host) openEngine(ctx context.Context) error {
 
 // URL returns the API's base URL.
 func (h *Host) URL() string { return "http://" + h.listener.Addr().String() }
-
-// shutdownGrace is how long open requests may go on after the stop signal.
-const shutdownGrace = 20 * time.Second
-
-// Run serves until ctx ends, then drains, settles and closes everything.
-func (h *Host) Run(ctx context.Context) error {
-	// The ledger outlives the server: the last requests still settle.
-	ledgerCtx, stopLedger := context.WithCancel(context.WithoutCancel(ctx))
-	ledger := make(chan error, 1)
-	go func() { ledger <- h.ledger.Run(ledgerCtx) }()
-
-	g, gctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return h.server.Serve(h.listener) })
-	g.Go(func() error {
-		err := h.store.Watch(gctx, h.changed)
-		if gctx.Err() != nil {
-			return nil
-		}
-		return err
-	})
-	g.Go(func() error {
-		<-gctx.Done()
-		h.ready.Store(false)
-		drain, cancel := context.WithTimeout(context.WithoutCancel(gctx), shutdownGrace)
-		defer cancel()
-		return h.server.Shutdown(drain)
-	})
-	h.ready.Store(true)
-	h.opts.Log.Info().Str("url", h.URL()).Msg("ready")
-	err := g.Wait()
-	stopLedger()
-	err = errors.Join(err, <-ledger)
-	h.close(context.WithoutCancel(ctx))
-	return err
-}
-
-// Close releases everything of a host that was opened and never run.
-func (h *Host) Close() { h.close(context.Background()) }
-
-func (h *Host) close(ctx context.Context) {
-	if h.listener != nil {
-		_ = h.listener.Close()
-	}
-	if h.upstream != nil {
-		h.upstream.Close()
-	}
-	if h.simulator != nil {
-		_ = h.simulator.Close()
-	}
-	if h.library != nil {
-		_ = h.library.Close(ctx)
-	}
-	if h.store != nil {
-		_ = h.store.Close()
-	}
-}

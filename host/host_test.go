@@ -46,6 +46,13 @@ type gateway struct {
 // and stops it with the test. change may adjust the settings.
 func startGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	t.Helper()
+	return openGateway(t, change...).start()
+}
+
+// openGateway is startGateway without the start; without one it must be stopped, or
+// closed, by the test.
+func openGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
+	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", filepath.Join(t.TempDir(), "data"), testKey
 	opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir}
@@ -59,10 +66,14 @@ func startGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
-	ctx, cancel := context.WithCancel(context.WithoutCancel(t.Context()))
+	return &gateway{Host: h, t: t, key: cfg.AdminKey}
+}
+
+// start runs the gateway until stop, or the test's end.
+func (g *gateway) start() *gateway {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(g.t.Context()))
 	done := make(chan error, 1)
-	go func() { done <- h.Run(ctx) }()
-	g := &gateway{Host: h, t: t, key: cfg.AdminKey}
+	go func() { done <- g.Run(ctx) }()
 	stopped := false
 	g.stop = func() error {
 		if stopped {
@@ -72,9 +83,9 @@ func startGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 		cancel()
 		return <-done
 	}
-	t.Cleanup(func() {
+	g.t.Cleanup(func() {
 		if err := g.stop(); err != nil {
-			t.Errorf("Run = %v, want nil", err)
+			g.t.Errorf("Run = %v, want nil", err)
 		}
 	})
 	return g

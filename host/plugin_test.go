@@ -142,3 +142,18 @@ func TestUploadedPluginDecides(t *testing.T) {
 	g = startGateway(t, again)
 	check("restarted")
 }
+
+// The names of built-in adapters are not for rules: what is found under a name is one plugin.
+func TestBuiltInNamesStayAdapters(t *testing.T) {
+	g := startGateway(t)
+	module, err := wasm.EmbedManifest(buildExample(t, "1.0.0"), []byte(`{"name":"openai","version":"9.0.0","kind":"rule","abi":1}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if a := g.upload(module, "?activate=true"); a.Status != 400 || !strings.Contains(string(a.Body), "built-in provider plugin") {
+		t.Errorf("upload of a rule named openai = %d, want 400 with the reason\n%s", a.Status, a.Body)
+	}
+	if a := g.chat("gpt-4o", "hello"); a.Status != 200 {
+		t.Errorf("completion = %d, want 200\n%s", a.Status, a.Body)
+	}
+}

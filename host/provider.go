@@ -1,7 +1,8 @@
 package host
 
 import (
-	"sort"
+	"maps"
+	"slices"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/simulator"
@@ -16,19 +17,19 @@ type providers struct {
 	operator    map[string]bool // base URL set by the operator: may be loopback
 }
 
-// upstreamSetting is one provider's pair of settings.
-type upstreamSetting struct{ id, key, base string }
+// upstreamSetting is one provider's pair of settings, and the variable of the second.
+type upstreamSetting struct{ id, key, base, baseFrom string }
 
 func (u Upstreams) settings() []upstreamSetting {
-	gemini := u.GeminiBase
+	gemini, from := u.GeminiBase, "GEMINI_BASE_URL"
 	if gemini == "" {
-		gemini = u.GoogleBase
+		gemini, from = u.GoogleBase, "GOOGLE_GEMINI_BASE_URL"
 	}
 	return []upstreamSetting{
-		{"openai", u.OpenAIKey, u.OpenAIBase},
-		{"anthropic", u.AnthropicKey, u.AnthropicBase},
-		{"google", u.GeminiKey, gemini},
-		{"raptor", u.RaptorKey, u.RaptorBase},
+		{"openai", u.OpenAIKey, u.OpenAIBase, "OPENAI_BASE_URL"},
+		{"anthropic", u.AnthropicKey, u.AnthropicBase, "ANTHROPIC_BASE_URL"},
+		{"google", u.GeminiKey, gemini, from},
+		{"raptor", u.RaptorKey, u.RaptorBase, "RAPTOR_BASE_URL"},
 	}
 }
 
@@ -86,10 +87,5 @@ func (p providers) allowPrivate(row *engine.Provider) bool {
 
 // simulatedIDs returns the simulated providers, sorted.
 func (p providers) simulatedIDs() []string {
-	ids := make([]string, 0, len(p.simulated))
-	for id := range p.simulated {
-		ids = append(ids, id)
-	}
-	sort.Strings(ids)
-	return ids
+	return slices.Sorted(maps.Keys(p.simulated))
 }

@@ -10,6 +10,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 )
 
@@ -17,8 +18,9 @@ import (
 const encryptionKeyFile = "encryption.key"
 
 // encryptionKey returns the configured key, else the one in the data folder,
-// which it makes on the first start.
-func encryptionKey(c Config) (string, error) {
+// which it makes on the first start. inUse says that the store holds what was made
+// with a key: a new one would make it worthless without a word.
+func encryptionKey(c Config, inUse bool) (string, error) {
 	if c.EncryptionKey != "" {
 		return c.EncryptionKey, nil
 	}
@@ -33,6 +35,9 @@ func encryptionKey(c Config) (string, error) {
 	}
 	if !errors.Is(err, fs.ErrNotExist) {
 		return "", fmt.Errorf("read encryption key: %w", err)
+	}
+	if inUse {
+		return "", fmt.Errorf("%s is missing, and the stored keys are only valid with it: restore it from a backup, or set POINTSMAN_ENCRYPTION_KEY if that was used before", path)
 	}
 	raw := make([]byte, 32)
 	rand.Read(raw)
@@ -55,7 +60,22 @@ func writeDurably(path string, text []byte) error {
 	if err != nil {
 		return err
 	}
-	return os.Rename(tmp.Name(), path)
+	if err := os.Rename(tmp.Name(), path); err != nil {
+		return err
+	}
+	return syncFolder(filepath.Dir(path))
+}
+
+// syncFolder makes a new name in the folder durable. Windows knows no such thing.
+func syncFolder(path string) error {
+	if runtime.GOOS == "windows" {
+		return nil
+	}
+	dir, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(dir.Sync(), dir.Close())
 }
 
 // derive returns 32 bytes of the encryption key for one purpose.

@@ -16,7 +16,7 @@ func (h *Host) openServer() error {
 		Completer: h.pipeline,
 		Keys:      h.keys,
 		Rules:     engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
-		Plugins:   engine.NewPluginService(h.store, h.store, h.library, h.reload, h.opts.Now),
+		Plugins:   engine.NewPluginService(h.store, h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
 		Models:    engine.NewModelService(h.store, h.catalogue.Load, h.reload, h.opts.Now),
 		Usage:     h.store,
 		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },

@@ -2,18 +2,15 @@ package host
 
 import (
 	"context"
-	"crypto/sha256"
 	"fmt"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/engine/wasm"
-	"github.com/pointsman/pointsman/plugins"
 )
 
-// reload reads the whole configuration and puts it in force: keys, catalogue,
-// plugins, then the rules that may name them. Reloads run one after the other,
-// so that one that starts after a write always sees it.
+// reload puts in force what is stored, unless it is already: keys, catalogue, plugins,
+// then the rules that may name them. Reloads run one after the other, so that one
+// that starts after a write returns with that write in force.
 func (h *Host) reload(ctx context.Context) error {
 	select {
 	case h.reloading <- struct{}{}:
@@ -21,11 +18,25 @@ func (h *Host) reload(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	// Read before the rows: a write in between is then seen again, not missed.
+	// Read before the rows: a write in between is then loaded again, not missed.
 	revision, err := h.store.Revision(ctx)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
+	if revision == h.revision.Load() {
+		return nil
+	}
+	if err := h.load(ctx); err != nil {
+		return err
+	}
+	h.revision.Store(revision)
+	return nil
+}
+
+// load reads the whole configuration and puts it in force. A rule or a plugin that does
+// not work is left out and logged: it must not keep the others from being loaded.
+// See RATIONALE.md, "What may stop a start or a reload?".
+func (h *Host) load(ctx context.Context) error {
 	if err := h.keys.Load(ctx); err != nil {
 		return fmt.Errorf("reload keys: %w", err)
 	}
@@ -36,9 +47,11 @@ func (h *Host) reload(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reload plugins: %w", err)
 	}
-	versions := append(append([]engine.PluginVersion(nil), h.firstParty...), stored...)
-	if err := h.library.Sync(ctx, versions, h.module); err != nil {
-		return fmt.Errorf("reload plugins: %w", err)
+	if err := h.library.Sync(ctx, offered(h.firstParty, stored), h.module); err != nil {
+		if ctx.Err() != nil {
+			return fmt.Errorf("reload plugins: %w", err)
+		}
+		h.opts.Log.Error().Err(err).Msg("plugins left out")
 	}
 	rules, err := h.store.ListRules(ctx)
 	if err != nil {
@@ -47,7 +60,6 @@ func (h *Host) reload(ctx context.Context) error {
 	for _, problem := range h.router.Load(rules) {
 		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
 	}
-	h.revision.Store(revision)
 	return nil
 }
 
@@ -68,48 +80,53 @@ func (h *Host) reloadCatalogue(ctx context.Context) error {
 	return nil
 }
 
-// module fetches a plugin's bytes: the binary's own, or the store's.
-func (h *Host) module(ctx context.Context, v engine.PluginVersion) ([]byte, error) {
-	for _, own := range h.firstParty {
-		if own.SHA256 == v.SHA256 {
-			return own.Module, nil
-		}
-	}
-	full, err := h.store.GetPlugin(ctx, v.AccountID, v.Name, v.Version)
-	return full.Module, err
-}
+// reloadTimeout bounds a reload that nobody waits for. The first use of a module
+// compiles it, which can take seconds.
+const reloadTimeout = 2 * time.Minute
 
-// reloadTimeout bounds a reload that another process's write caused.
-const reloadTimeout = 30 * time.Second
+// A reload that failed is tried again after firstRetry, then after twice as long each
+// time up to lastRetry.
+const (
+	firstRetry = 100 * time.Millisecond
+	lastRetry  = 5 * time.Second
+)
 
-// changed follows the change feed.
+// changed is told of writes, also by other processes. It does not block.
 func (h *Host) changed(revision int64) {
 	if revision == h.revision.Load() {
 		return
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), reloadTimeout)
-	defer cancel()
-	if err := h.reload(ctx); err != nil {
-		h.opts.Log.Error().Err(err).Msg("configuration not reloaded, the last one stays in force")
+	select {
+	case h.stale <- struct{}{}:
+	default: // that reload is still to come, and will see this write too
 	}
 }
 
-// firstPartyPlugins are the provider adapters that the binary carries.
-func firstPartyPlugins() ([]engine.PluginVersion, error) {
-	modules, err := plugins.Modules()
-	if err != nil {
-		return nil, err
-	}
-	var versions []engine.PluginVersion
-	for name, module := range modules {
-		manifest, err := wasm.ReadManifest(module)
-		if err != nil {
-			return nil, fmt.Errorf("embedded plugin %s: %w", name, err)
+// follow keeps the configuration in force up to date until ctx ends. It does not
+// give up: nobody else tries again what a failed reload missed.
+func (h *Host) follow(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-h.stale:
 		}
-		versions = append(versions, engine.PluginVersion{
-			Name: manifest.Name, Version: manifest.Version, Kind: manifest.Kind, Manifest: manifest,
-			SHA256: sha256.Sum256(module), Module: module, Size: int64(len(module)), Active: true,
-		})
+		for retry := firstRetry; ; retry = min(2*retry, lastRetry) {
+			err := h.reloadOnce(ctx)
+			if err == nil || ctx.Err() != nil {
+				break
+			}
+			h.opts.Log.Error().Err(err).Dur("retry_in", retry).Msg("configuration not reloaded, the last one stays in force")
+			select {
+			case <-ctx.Done():
+			case <-time.After(retry):
+			}
+		}
 	}
-	return versions, nil
+}
+
+func (h *Host) reloadOnce(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, reloadTimeout)
+	defer cancel()
+	return h.reload(ctx)
 }

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,14 +45,24 @@ func newChat() *cobra.Command {
 	return cmd
 }
 
-// printDeltas writes the text of a stream of chat chunks.
+// printDeltas writes the text of a stream of chat chunks, and a line end. Only the
+// terminator says that the answer is whole.
 func printDeltas(w io.Writer, stream io.Reader) error {
+	err := copyDeltas(w, stream)
+	_, lineErr := fmt.Fprintln(w)
+	return errors.Join(err, lineErr)
+}
+
+func copyDeltas(w io.Writer, stream io.Reader) error {
 	lines := bufio.NewScanner(stream)
 	lines.Buffer(nil, 16<<20)
 	for lines.Scan() {
 		data, ok := strings.CutPrefix(lines.Text(), "data: ")
-		if !ok || data == "[DONE]" {
+		if !ok {
 			continue
+		}
+		if data == "[DONE]" {
+			return nil
 		}
 		var chunk struct {
 			Choices []struct {
@@ -75,6 +86,8 @@ func printDeltas(w io.Writer, stream io.Reader) error {
 			}
 		}
 	}
-	fmt.Fprintln(w)
-	return lines.Err()
+	if err := lines.Err(); err != nil {
+		return fmt.Errorf("read stream: %w", err)
+	}
+	return errors.New("the answer was cut off")
 }

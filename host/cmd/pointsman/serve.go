@@ -66,9 +66,10 @@ func configure(cmd *cobra.Command, file string, flags host.Config) (host.Config,
 	return cfg, nil
 }
 
+// newLogger logs to standard error. An empty level is info, as everywhere.
 func newLogger(level string) zerolog.Logger {
 	l, err := zerolog.ParseLevel(level)
-	if err != nil {
+	if err != nil || l == zerolog.NoLevel {
 		l = zerolog.InfoLevel
 	}
 	return zerolog.New(os.Stderr).Level(l).With().Timestamp().Logger()

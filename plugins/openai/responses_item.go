@@ -21,6 +21,7 @@ func (t *translation) emitItem(i int, message sdk.Node) (ok bool) {
 	case assistant:
 		// What the model said itself is output_text; the other kind is refused with a 400.
 		item.text = `{"type":"output_text","text":`
+		t.lose("messages[].reasoning_content", message.Get("reasoning_content"))
 		if message.Get("function_call").Len() > 0 {
 			chat.Refuse(chat.At(i)+".function_call", "calls in this older form are not carried on the Responses wire")
 			return false

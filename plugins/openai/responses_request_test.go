@@ -80,6 +80,7 @@ func TestRequestResponsesItems(t *testing.T) {
 				`{"type":"function_call","call_id":"c1","name":"f","arguments":"{\"x\": 1"},{"type":"function_call","call_id":"c2","name":"g","arguments":"{}"},` +
 				`{"type":"function_call_output","call_id":"c2","output":"two"},{"type":"function_call_output","call_id":"c1","output":[{"type":"input_text","text":"one"},{"type":"input_image","image_url":"https://x.test/a.png"}]},` +
 				`{"type":"function_call","call_id":"c3","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"c3","output":""},{"type":"function_call_output","call_id":"c4","output":""}]`, ""},
+		{"what the model thought", `[{"role":"assistant","content":"a","reasoning_content":"hm"}]`, `[{"role":"assistant","content":[{"type":"output_text","text":"a"}]}]`, "messages[].reasoning_content"},
 		{"an id that is too long", `[{"role":"assistant","tool_calls":[{"id":"` + longID + `","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"` + longID + `","content":"a"}]`,
 			`[{"type":"function_call","call_id":"call_25kol1r661yi9","name":"f","arguments":"{}"},{"type":"function_call_output","call_id":"call_25kol1r661yi9","output":"a"}]`, ""},
 		{"escapes stay", `[{"role":"user","content":"\u00e9\n\"\\"}]`, `[{"role":"user","content":[{"type":"input_text","text":"\u00e9\n\"\\"}]}]`, ""},

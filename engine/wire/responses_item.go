@@ -1,0 +1,440 @@
+package wire
+
+import (
+	"bytes"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// turn gathers the items that are one assistant message in Chat: everything between
+// two items of others. The nodes are checked.
+type turn struct {
+	reasoning, messages, calls []document.Node
+}
+
+func (t *turn) empty() bool { return len(t.reasoning)+len(t.messages)+len(t.calls) == 0 }
+
+const carriedItems = "'message', 'function_call', 'function_call_output', 'custom_tool_call', 'custom_tool_call_output', 'reasoning'"
+
+// item takes one item of the input. Ids and states of items name what the provider
+// stored; the content is here.
+func (w *responsesWriter) item(item document.Node) *Error {
+	if e := want(item, abi.KindObject); e != nil {
+		return e
+	}
+	kind := item.Get("type")
+	name := "message"
+	if given(kind) || !item.Get("role").Exists() {
+		if e := want(kind, abi.KindString); e != nil {
+			return e.under("type")
+		}
+		name = kind.Text()
+	}
+	t := &w.turn
+	switch name {
+	case "message":
+		return w.said(item)
+	case "reasoning":
+		if e := checkReasoning(item); e != nil {
+			return e
+		}
+		if len(t.messages)+len(t.calls) > 0 {
+			w.lossy.add("input.order")
+		}
+		w.lossy.rest(item, "input[].", "type", "id", "status", "summary", "content", "encrypted_content")
+		if item.Get("summary").Len() > 0 && item.Get("content").Len() > 0 {
+			w.lossy.add("input[].summary")
+		}
+		t.reasoning = append(t.reasoning, item)
+	case "function_call", "custom_tool_call":
+		text := "arguments"
+		if name == "custom_tool_call" {
+			text = "input"
+		}
+		for _, member := range [...]string{"call_id", "name", text} {
+			if e := want(item.Get(member), abi.KindString); e != nil {
+				return e.under(member)
+			}
+		}
+		w.lossy.rest(item, "input[].", "type", "id", "status", "call_id", "name", text, "extra_content")
+		t.calls = append(t.calls, item)
+	case "function_call_output", "custom_tool_call_output":
+		w.flush()
+		return w.output(item)
+	case "item_reference":
+		return wrong("cannot be 'item_reference', for no item is stored here; send the item itself").under("type")
+	default:
+		return wrong("must be one of " + carriedItems + ": an item of type '" + clip(name) + "' cannot be carried").under("type")
+	}
+	return nil
+}
+
+// said takes a message.
+func (w *responsesWriter) said(item document.Node) *Error {
+	role, content := item.Get("role"), item.Get("content")
+	if e := want(role, abi.KindString); e != nil {
+		return e.under("role")
+	}
+	w.lossy.rest(item, "input[].", "type", "id", "status", "role", "content")
+	if is(role, "assistant") {
+		if e := w.checkParts(content, "output_text, refusal"); e != nil {
+			return e.under("content")
+		}
+		if len(w.turn.calls) > 0 {
+			w.lossy.add("input.order")
+		}
+		if content.Len() > 0 {
+			w.turn.messages = append(w.turn.messages, content)
+		}
+		return nil
+	}
+	allowed := "input_text"
+	switch {
+	case is(role, "user"):
+		allowed = "input_text, input_image, input_file"
+	case !is(role, "system") && !is(role, "developer"):
+		return wrong("must be one of 'user', 'assistant', 'system', 'developer'").under("role")
+	}
+	if e := w.checkParts(content, allowed); e != nil {
+		return e.under("content")
+	}
+	if content.Kind() == abi.KindArray && content.Len() == 0 {
+		return wrong("must hold at least one part").under("content")
+	}
+	w.flush()
+	w.open(role.Text())
+	w.parts(content)
+	w.emit(`}`)
+	return nil
+}
+
+// output writes the result of a call.
+func (w *responsesWriter) output(item document.Node) *Error {
+	id, output := item.Get("call_id"), item.Get("output")
+	if e := want(id, abi.KindString); e != nil {
+		return e.under("call_id")
+	}
+	if e := w.checkParts(output, "input_text, input_image, input_file"); e != nil {
+		return e.under("output")
+	}
+	w.lossy.rest(item, "input[].", "type", "id", "status", "call_id", "output")
+	w.open("tool")
+	w.parts(output)
+	w.emit(`,"tool_call_id":`)
+	w.raw(id.Raw())
+	w.emit(`}`)
+	return nil
+}
+
+// checkParts faults content that is not a string or an array of parts of the allowed types.
+func (w *responsesWriter) checkParts(content document.Node, allowed string) *Error {
+	switch content.Kind() {
+	case abi.KindString:
+		return nil
+	case abi.KindArray:
+	case abi.KindAbsent:
+		return wrong("is required and must be a string or an array of parts")
+	default:
+		return wrong("must be a string or an array of parts, not " + kindName(content.Kind()))
+	}
+	for i, part := range content.Elements() {
+		if e := w.checkPart(part, allowed); e != nil {
+			return e.item(i)
+		}
+	}
+	return nil
+}
+
+func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
+	if e := want(part, abi.KindObject); e != nil {
+		return e
+	}
+	kind := part.Get("type")
+	if e := want(kind, abi.KindString); e != nil {
+		return e.under("type")
+	}
+	name := kind.Text()
+	if !listed(allowed, name) {
+		return wrong("must be one of " + allowed + ": a part of type '" + clip(name) + "' cannot be carried here").under("type")
+	}
+	const at = "input[].content[]."
+	switch name {
+	case "input_image":
+		w.lossy.rest(part, at, "type", "image_url", "detail")
+		url := part.Get("image_url")
+		if given(part.Get("file_id")) && !given(url) {
+			return wrong("cannot be carried: a file id is known to one provider only; send 'image_url'").under("file_id")
+		}
+		if e := want(url, abi.KindString); e != nil {
+			return e.under("image_url")
+		}
+		if url.Len() == 0 {
+			return wrong("must not be empty").under("image_url")
+		}
+		return optional(part, "detail")
+	case "input_file":
+		w.lossy.rest(part, at, "type", "file_id", "file_data", "filename", "file_url")
+		if given(part.Get("file_url")) {
+			return wrong("cannot be carried: files are not fetched; send 'file_data'").under("file_url")
+		}
+		if !given(part.Get("file_id")) && !given(part.Get("file_data")) {
+			return wrong("must have 'file_data' or 'file_id'")
+		}
+		for _, member := range [...]string{"file_id", "file_data", "filename"} {
+			if e := optional(part, member); e != nil {
+				return e
+			}
+		}
+		return nil
+	case "refusal":
+		w.lossy.rest(part, at, "type", "refusal")
+		return want(part.Get("refusal"), abi.KindString).under("refusal")
+	}
+	for member, n := range part.Members() {
+		empty := n.Kind() == abi.KindArray && n.Len() == 0 // annotations and logprobs of most answers
+		if given(n) && !empty && member != "type" && member != "text" {
+			w.lossy.add(at + member)
+		}
+	}
+	return want(part.Get("text"), abi.KindString).under("text")
+}
+
+// optional faults a member that is given and no string.
+func optional(object document.Node, name string) *Error {
+	if n := object.Get(name); given(n) {
+		return want(n, abi.KindString).under(name)
+	}
+	return nil
+}
+
+// parts writes checked content: one text as a string, everything else as parts.
+func (w *responsesWriter) parts(content document.Node) {
+	switch {
+	case content.Kind() == abi.KindString:
+		w.raw(content.Raw())
+	case content.Len() == 0:
+		w.emit(`""`)
+	case content.Len() == 1 && isText(content.At(0)):
+		w.raw(content.At(0).Get("text").Raw())
+	default:
+		w.emit(`[`)
+		for _, part := range content.Elements() {
+			w.flatPart(part)
+		}
+		w.emit(`]`)
+	}
+}
+
+func isText(part document.Node) bool {
+	return is(part.Get("type"), "input_text") || is(part.Get("type"), "output_text")
+}
+
+func (w *responsesWriter) flatPart(part document.Node) {
+	w.next()
+	switch kind := part.Get("type"); {
+	case is(kind, "input_image"):
+		w.emit(`{"type":"image_url","image_url":{"url":`)
+		w.raw(part.Get("image_url").Raw())
+		w.member("detail", part.Get("detail"))
+		w.emit(`}}`)
+	case is(kind, "input_file"):
+		w.emit(`{"type":"file","file":{`)
+		comma := ""
+		for _, name := range [...]string{"file_id", "filename", "file_data"} {
+			if n := part.Get(name); given(n) {
+				w.emit(comma + `"` + name + `":`)
+				w.raw(n.Raw())
+				comma = ","
+			}
+		}
+		w.emit(`}}`)
+	case is(kind, "refusal"):
+		w.emit(`{"type":"refusal","refusal":`)
+		w.raw(part.Get("refusal").Raw())
+		w.emit(`}`)
+	default:
+		w.plainPart(part.Get("text"))
+	}
+}
+
+func (w *responsesWriter) plainPart(text document.Node) {
+	w.emit(`{"type":"text","text":`)
+	w.raw(text.Raw())
+	w.emit(`}`)
+}
+
+// flush writes the gathered turn as one assistant message.
+func (w *responsesWriter) flush() {
+	t := &w.turn
+	if t.empty() {
+		return
+	}
+	signed, thoughts := 0, 0
+	for _, item := range t.reasoning {
+		if item.Get("encrypted_content").Len() > 0 {
+			signed++
+		}
+		for n := range thoughtsOf(item) {
+			thoughts += n.Len()
+		}
+	}
+	if len(t.messages)+len(t.calls)+signed+thoughts > 0 {
+		w.open("assistant")
+		switch {
+		case len(t.messages) == 1:
+			w.parts(t.messages[0])
+		case len(t.messages) > 1:
+			w.emit(`[`)
+			for _, content := range t.messages {
+				if content.Kind() == abi.KindString {
+					w.next()
+					w.plainPart(content)
+				}
+				for _, part := range content.Elements() {
+					w.flatPart(part)
+				}
+			}
+			w.emit(`]`)
+		case len(t.calls)+signed > 0:
+			w.emit(`null`)
+		default:
+			w.emit(`""`)
+		}
+		if thoughts > 0 {
+			w.thoughts(t.reasoning)
+		}
+		if signed > 0 {
+			w.signed(t.reasoning)
+		}
+		if len(t.calls) > 0 {
+			w.flatCalls(t.calls)
+		}
+		w.emit(`}`)
+	}
+	t.reasoning, t.messages, t.calls = t.reasoning[:0], t.messages[:0], t.calls[:0]
+}
+
+func (w *responsesWriter) flatCalls(calls []document.Node) {
+	w.emit(`,"tool_calls":[`)
+	for _, call := range calls {
+		w.next()
+		w.emit(`{"id":`)
+		w.raw(call.Get("call_id").Raw())
+		if is(call.Get("type"), "custom_tool_call") {
+			w.emit(`,"type":"custom","custom":{"name":`)
+			w.raw(call.Get("name").Raw())
+			w.member("input", call.Get("input"))
+		} else {
+			w.emit(`,"type":"function","function":{"name":`)
+			w.raw(call.Get("name").Raw())
+			w.member("arguments", call.Get("arguments"))
+		}
+		w.emit(`}`)
+		w.member("extra_content", call.Get("extra_content"))
+		w.emit(`}`)
+	}
+	w.emit(`]`)
+}
+
+func checkReasoning(item document.Node) *Error {
+	if e := optional(item, "encrypted_content"); e != nil {
+		return e
+	}
+	for _, name := range [...]string{"summary", "content"} {
+		list := item.Get(name)
+		if !given(list) {
+			continue
+		}
+		if e := want(list, abi.KindArray); e != nil {
+			return e.under(name)
+		}
+		for i, part := range list.Elements() {
+			if e := want(part, abi.KindObject); e != nil {
+				return e.item(i).under(name)
+			}
+			if e := want(part.Get("text"), abi.KindString); e != nil {
+				return e.under("text").item(i).under(name)
+			}
+		}
+	}
+	return nil
+}
+
+// thoughtsOf yields the texts of a reasoning item: its own words, or else its summary.
+func thoughtsOf(item document.Node) func(func(document.Node) bool) {
+	list := item.Get("content")
+	if list.Len() == 0 {
+		list = item.Get("summary")
+	}
+	return func(yield func(document.Node) bool) {
+		for _, part := range list.Elements() {
+			if n := part.Get("text"); n.Len() > 0 && !yield(n) {
+				return
+			}
+		}
+	}
+}
+
+// thoughts writes the text of all reasoning for targets that know no blocks.
+func (w *responsesWriter) thoughts(items []document.Node) {
+	w.emit(`,"reasoning_content":"`)
+	between := ""
+	for _, item := range items {
+		for n := range thoughtsOf(item) {
+			w.emit(between)
+			w.raw(inner(n))
+			between = `\n\n`
+		}
+	}
+	w.emit(`"`)
+}
+
+// hidden marks, in encrypted_content, redacted thinking of a provider that is not OpenAI.
+const hidden = "pointsman-redacted:"
+
+// signed writes the encrypted reasoning as blocks of who made them.
+func (w *responsesWriter) signed(items []document.Node) {
+	w.emit(`,"thinking_blocks":[`)
+	for _, item := range items {
+		content := inner(item.Get("encrypted_content"))
+		if len(content) == 0 {
+			continue
+		}
+		w.next()
+		if provider, data, ok := sealed(content, hidden); ok {
+			w.emit(`{"type":"redacted_thinking","data":"`)
+			w.raw(data)
+			w.by(provider)
+			continue
+		}
+		provider, signature, ok := sealed(content, seal)
+		if !ok {
+			provider, signature = []byte("openai"), content
+		}
+		w.emit(`{"type":"thinking","thinking":"`)
+		between := ""
+		for n := range thoughtsOf(item) {
+			w.emit(between)
+			w.raw(inner(n))
+			between = `\n\n`
+		}
+		w.emit(`","signature":"`)
+		w.raw(signature)
+		w.by(provider)
+	}
+	w.emit(`]`)
+}
+
+// sealed takes the mark off escaped JSON text that carries it.
+func sealed(content []byte, mark string) (provider, rest []byte, ok bool) {
+	after, ok := bytes.CutPrefix(content, []byte(mark))
+	if !ok {
+		return nil, nil, false
+	}
+	provider, rest, ok = bytes.Cut(after, []byte(":"))
+	if !ok || len(provider) == 0 || len(provider) > 64 || !sealable(provider) {
+		return nil, nil, false
+	}
+	return provider, rest, true
+}

@@ -78,6 +78,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	waited := time.Now()
 	a.reply, err = cfg.Upstream.Do(ctx, &UpstreamRequest{
 		Provider: t.Provider, Auth: auth, Headers: headers, Request: request, Stream: stream, Framing: framing,
+		Total: max(a.x.left(), time.Millisecond), // 0 would be the client's default
 	})
 	a.x.upstream += time.Since(waited)
 	if err != nil {

@@ -35,24 +35,13 @@ func TestPipelineHammer(t *testing.T) {
 		return Decision{Source: "shuffled", Models: ids, Only: true}, nil
 	}
 
-	var callers, swaps sync.WaitGroup
-	stop := make(chan struct{})
-	swaps.Go(func() {
-		for {
-			select {
-			case <-stop:
-				return
-			default:
-				g.catalogue.Store(second)
-				g.catalogue.Store(first)
-			}
-		}
-	})
+	var callers sync.WaitGroup
 	const callersN, requests = 8, 150
 	attempts := make([]int, callersN)
 	for i := range callersN {
 		callers.Go(func() {
 			for range requests {
+				g.catalogue.Store([]*Catalogue{first, second}[rand.IntN(2)])
 				ctx, cancel := context.WithCancel(t.Context())
 				if rand.IntN(4) == 0 {
 					go cancel()
@@ -78,8 +67,6 @@ func TestPipelineHammer(t *testing.T) {
 		})
 	}
 	callers.Wait()
-	close(stop)
-	swaps.Wait()
 	drained, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
 	if err := g.Drain(drained); err != nil {

@@ -21,6 +21,9 @@ type PipelineConfig struct {
 	DefaultModel    string // default gpt-4o: the default handler's target
 	DefaultFallback string // default gpt-5-mini
 	MaxAttempts     int    // default 4
+	// Total bounds one request, all its attempts together; default 10 minutes, which
+	// is how long client libraries wait.
+	Total time.Duration
 }
 
 // Pipeline takes completions from the parsed document to the settled usage row.
@@ -42,6 +45,9 @@ func NewPipeline(cfg PipelineConfig) (*Pipeline, error) {
 	}
 	if cfg.MaxAttempts <= 0 {
 		cfg.MaxAttempts = 4
+	}
+	if cfg.Total <= 0 {
+		cfg.Total = 10 * time.Minute
 	}
 	return &Pipeline{cfg: cfg}, nil
 }
@@ -146,8 +152,11 @@ func (x *execution) failed(ctx context.Context, t Target, err error) bool {
 	x.failures = append(x.failures, Skip{What: t.Model.ID, Reason: SkipFailed, Detail: f.summary})
 	zerolog.Ctx(ctx).Debug().Str("request_id", x.r.ID).Str("model", t.Model.ID).
 		Str("provider", t.Provider.ID).Str("outcome", f.summary).Bool("retryable", f.retryable).Err(f.Err).Msg("attempt failed")
-	return f.retryable && ctx.Err() == nil
+	return f.retryable && ctx.Err() == nil && x.left() > 0
 }
+
+// left is how much of the request's time there still is.
+func (x *execution) left() time.Duration { return x.p.cfg.Total - time.Since(x.began) }
 
 // meta describes the routing so far; served is nil when no target answered.
 func (x *execution) meta(served *Target) Meta {

@@ -388,3 +388,41 @@ func TestDrain(t *testing.T) {
 		g.closed(t)
 	})
 }
+
+// All attempts of one request share its time: a caller who has waited for as long as
+// anybody waits is not made to wait for another target.
+func TestAttemptsShareTheTime(t *testing.T) {
+	for _, stream := range []bool{false, true} {
+		for _, tt := range []struct {
+			name     string
+			takes    time.Duration // each attempt but the last
+			wantRows int
+			wantCode Code
+		}{
+			{"quick failures", time.Second, 4, ""},
+			{"slow ones", 4 * time.Minute, 3, CodeUpstreamTimeout},
+			{"one that takes it all", time.Hour, 1, CodeUpstreamTimeout},
+		} {
+			t.Run(fmt.Sprintf("%s, stream %v", tt.name, stream), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var given []time.Duration
+					slow := func() *script {
+						return &script{doErr: Errorf(CodeUpstreamTimeout, "late"), onSend: func(r *UpstreamRequest) {
+							given = append(given, r.Total)
+							time.Sleep(min(tt.takes, r.Total))
+						}}
+					}
+					g := newRig(t, map[string]*script{"a": slow(), "b": slow(), "c": slow(), "d": works("from d")})
+					began := time.Now()
+					_, _, err := g.run(t, t.Context(), rigRequest(t, ""), stream)
+					if took := time.Since(began); took > 10*time.Minute {
+						t.Errorf("the request took %v, want at most 10 minutes", took)
+					}
+					if rows := len(g.ledger.all()); rows != tt.wantRows || CodeOf(err) != tt.wantCode {
+						t.Errorf("%d rows and %v, want %d and code %q (given %v)", rows, err, tt.wantRows, tt.wantCode, given)
+					}
+				})
+			})
+		}
+	}
+}

@@ -24,6 +24,7 @@ type script struct {
 	events []string // data of a stream's events, or one of the marks below; then a clean end
 	doErr  error    // what Do returns
 	onDo   func(ctx context.Context)
+	onSend func(r *UpstreamRequest)
 	pace   time.Duration // before each event
 
 	// Steps of the adapter; nil: the plain translation.

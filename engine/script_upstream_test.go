@@ -20,6 +20,9 @@ func (u scriptUpstream) Do(ctx context.Context, r *UpstreamRequest) (*UpstreamRe
 	if s.onDo != nil {
 		s.onDo(ctx)
 	}
+	if s.onSend != nil {
+		s.onSend(r)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Code: CodeCanceled, Message: "canceled", Err: err}
 	}

@@ -40,6 +40,8 @@ type EventReader interface {
 	// Next returns the next event. io.EOF is a clean end of the body; any other
 	// error means that it was cut: CodeUpstreamTimeout, CodeUpstreamTruncated
 	// (reset, short body, event over the limit), CodeCanceled.
+	// ctx is watched until the next call or the response's Close, not only during this
+	// call: its end closes the connection at once.
 	Next(ctx context.Context) (Event, error)
 }
 

@@ -42,6 +42,7 @@ var policies = map[string]access{
 
 	"POST /v1/chat/completions": anyKey,
 	"POST /v1/messages":         anyKey,
+	"POST /v1/responses":        anyKey,
 	"GET /v1/models":            anyKey,
 	"GET /v1/models/+":          anyKey,
 
@@ -81,6 +82,7 @@ func (s *Server) register() error {
 	}
 	s.add(fiber.MethodPost, "/v1/chat/completions", s.chatCompletions)
 	s.add(fiber.MethodPost, messagesPath, s.messages)
+	s.add(fiber.MethodPost, responsesPath, s.responses)
 	s.add(fiber.MethodGet, "/v1/models", s.listModels)
 	s.add(fiber.MethodGet, "/v1/models/+", s.getModel)
 
@@ -184,7 +186,7 @@ func hint(path string) string {
 	case path == "/v1"+messagesPath:
 		return "For clients of Anthropic's API the base URL is the origin, without /v1."
 	case strings.HasPrefix(path, "/v1/"):
-		return "Served are POST /v1/chat/completions, POST /v1/messages, GET /v1/models and GET /v1/models/{id}."
+		return "Served are POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, GET /v1/models and GET /v1/models/{id}."
 	}
 	return "/docs has every route."
 }

@@ -15,9 +15,12 @@ type Asked struct {
 	echo  []byte // members of the response object, from ',' on
 }
 
+// maxEcho bounds, in bytes, a member that is repeated: a stream repeats it three times.
+const maxEcho = 256 << 10
+
 // AskedOf reads a body that FromResponses took; it keeps nothing of it. model is what the
 // answer says served it; empty takes the completion's own. requestID names an answer
-// whose provider gave it no id.
+// whose provider gave it no id. A member beyond 256 KiB is repeated as if it were absent.
 func AskedOf(doc *document.Doc, model, requestID string) Asked {
 	root := doc.Root()
 	a := Asked{model: model, id: requestID}
@@ -27,7 +30,7 @@ func AskedOf(doc *document.Doc, model, requestID string) Asked {
 		{"tool_choice", `"auto"`}, {"tools", "[]"}, {"top_p", "null"}, {"user", "null"}, {"prompt_cache_key", "null"}, {"safety_identifier", "null"},
 	} {
 		a.echo = append(append(append(a.echo, `,"`...), m.name...), `":`...)
-		if n := root.Get(m.name); given(n) {
+		if n := root.Get(m.name); given(n) && len(n.Raw()) <= maxEcho {
 			a.echo = appendLine(a.echo, n.Raw())
 		} else {
 			a.echo = append(a.echo, m.absent...)

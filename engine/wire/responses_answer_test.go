@@ -2,6 +2,7 @@ package wire_test
 
 import (
 	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/pointsman/pointsman/engine/wire"
@@ -97,5 +98,15 @@ func TestResponseIDs(t *testing.T) {
 		if err := json.Unmarshal(wire.ToResponse(parse(t, `{"id":`+string(id)+`}`), asked(t)), &got); err != nil || got.ID != c.want {
 			t.Errorf("id of %q = %q, %v, want %q", c.id, got.ID, err, c.want)
 		}
+	}
+}
+
+// A large request is not repeated three times.
+func TestAskedIsBounded(t *testing.T) {
+	t.Parallel()
+	body := `{"model":"m","input":"q","user":"u","instructions":"` + strings.Repeat("a", 300<<10) + `"}`
+	got := string(wire.ToResponse(parse(t, `{}`), wire.AskedOf(parse(t, body), "", "")))
+	if len(got) > 1000 || !strings.Contains(got, `"instructions":null`) || !strings.Contains(got, `"user":"u"`) {
+		t.Errorf("ToResponse repeats %d bytes of a request, want the short members only: %.300s", len(got), got)
 	}
 }

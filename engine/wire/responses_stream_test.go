@@ -390,4 +390,3 @@ func FuzzResponsesStream(f *testing.F) {
 		}
 	})
 }
-

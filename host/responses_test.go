@@ -163,3 +163,33 @@ func TestResponsesStreamCut(t *testing.T) {
 		})
 	}
 }
+
+// A conversation with tools reaches every provider in its own wire.
+func TestResponsesConversation(t *testing.T) {
+	g := startGateway(t)
+	client := openAIClient(g, g.key)
+	for _, tt := range clientModels {
+		t.Run(tt.name, func(t *testing.T) {
+			params := responseParams(tt.model, "")
+			result := responses.ResponseInputItemParamOfFunctionCallOutput("Potato City")
+			result.OfFunctionCallOutput.CallID = openai.String("call_1")
+			params.Input = responses.ResponseNewParamsInputUnion{OfInputItemList: responses.ResponseInputParam{
+				responses.ResponseInputItemParamOfMessage("What is the capital?", responses.EasyInputMessageRoleUser),
+				responses.ResponseInputItemParamOfFunctionCall(`{"country":"Potato Land"}`, "call_1", "get_capital"),
+				result,
+			}}
+			params.Tools = []responses.ToolUnionParam{responses.ToolParamOfFunction("get_capital", map[string]any{
+				"type": "object", "properties": map[string]any{"country": map[string]any{"type": "string"}},
+				"required": []string{"country"}, "additionalProperties": false,
+			}, false)}
+			got, err := client.Responses.New(t.Context(), params)
+			if err != nil {
+				t.Fatal(err)
+			}
+			checkResponse(t, got, tt.model)
+			if len(got.Tools) != 1 || got.Tools[0].Name != "get_capital" {
+				t.Errorf("tools = %+v, want those of the request", got.Tools)
+			}
+		})
+	}
+}

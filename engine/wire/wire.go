@@ -1,18 +1,19 @@
 // Package wire turns other inbound wires into the canonical chat form (sdk/abi's
-// documents: OpenAI's Chat Completions shape) and the answers back: so far Anthropic's
-// Messages API.
+// documents: OpenAI's Chat Completions shape) and the answers back: Anthropic's Messages
+// API and OpenAI's Responses API.
 //
 // It translates bytes and knows nothing of transport, routing or providers; what a
 // provider cannot carry is its adapter's to say. A value that means the same on both
 // sides is copied as it stands in the source, spelling included.
 //
 // Facts of the Messages wire are from Anthropic's API reference and its Go SDK types
-// (v1.84.0), November 2026.
+// (v1.84.0), those of the Responses wire from OpenAI's OpenAPI description (2026-08),
+// November 2026.
 //
 // Read messages_request.go first (messages_turn.go, messages_block.go and
 // messages_thinking.go are its conversation, messages_option.go and messages_tool.go the
-// rest), then messages_answer.go and
-// messages_stream.go. RATIONALE.md has the choices.
+// rest), then messages_answer.go and messages_stream.go. The responses_ files stand in
+// the same order. RATIONALE.md has the choices.
 package wire
 
 import (

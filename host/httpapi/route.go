@@ -232,7 +232,7 @@ func (s *Server) humaConfig() huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Pointsman", Version: s.cfg.Version,
-				Description: "The admin API. Completions are served under /v1 in OpenAI's and Anthropic's formats.",
+				Description: "The admin API. Completions are served under /v1 in the formats of OpenAI (Chat Completions, Responses) and Anthropic (Messages).",
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),

@@ -370,6 +370,39 @@ func TestStreamBounds(t *testing.T) {
 	}
 }
 
+// One large event, or one of many chunks, is handed out whole, and its memory is not
+// kept for the rest of the stream.
+func TestStreamKeepsNoLargeBuffers(t *testing.T) {
+	t.Parallel()
+	large := deltaOf(0, strings.Repeat("x", 1<<20))
+	many := "[" + strings.Join(repeated(deltaOf(0, "y"), 1000), ",") + "]"
+	g := newRig(t, map[string]*script{"a": {events: []string{deltaOf(0, "a"), large, deltaOf(0, "b"), many, deltaOf(0, "c"), finishOf(0)}}})
+	r := rigRequest(t, `,"stream":true`)
+	s, _, err := g.Stream(t.Context(), r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	sizes := map[int]int{}
+	for range 1003 {
+		chunk, err := s.Next(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		sizes[len(chunk)]++
+	}
+	if got, err := s.Next(t.Context()); err != nil || !strings.Contains(string(got), `"c"`) {
+		t.Errorf("Next after them = %s, %v, want c", got, err)
+	}
+	kept := 0
+	for _, b := range s.(*chunkStream).queue[:cap(s.(*chunkStream).queue)] {
+		kept += cap(b)
+	}
+	if kept > 64<<10 || len(sizes) != 2 {
+		t.Errorf("%d bytes are kept after chunks of sizes %v, want at most 64 KiB", kept, sizes)
+	}
+}
+
 // Content is whatever a delta says beyond its role: it opens the stream to the caller.
 func TestStreamOpensWithContent(t *testing.T) {
 	t.Parallel()

@@ -42,7 +42,6 @@ const (
 	SkipNotAllowed    SkipReason = "not_allowed"
 	SkipCapability    SkipReason = "lacks_capability"
 	SkipContext       SkipReason = "context_too_small"
-	SkipNoAdapter     SkipReason = "no_adapter"
 	SkipUnpriced      SkipReason = "unpriced"
 	SkipFailed        SkipReason = "failed" // tried; the attempt's outcome says how
 )

@@ -129,6 +129,10 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
 	var err error
 	x.plan, err = p.plan(ctx, r, x.catalogue)
+	r.ReleaseContext() // only rule plugins read it
+	if err == nil && len(x.plan.decision.Params) > 0 {
+		r.propose(x.plan.decision.Params)
+	}
 	return x, err
 }
 

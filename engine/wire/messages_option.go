@@ -37,7 +37,7 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 	case "metadata":
 		return w.metadata(n)
 	case "tools":
-		return w.tools(n)
+		return w.tools(n, w.tool)
 	case "tool_choice":
 		return w.toolChoice(n, root.Get("tools").Len() > 0)
 	case "thinking":

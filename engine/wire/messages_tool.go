@@ -7,7 +7,8 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-func (w *chatWriter) tools(n document.Node) *Error {
+// tools writes a list of tools, each as one of the wire's own writers does it.
+func (w *chatWriter) tools(n document.Node, one func(tool document.Node) *Error) *Error {
 	if e := want(n, abi.KindArray); e != nil {
 		return e
 	}
@@ -19,7 +20,7 @@ func (w *chatWriter) tools(n document.Node) *Error {
 	}
 	w.emit(`,"tools":[`)
 	for i, tool := range n.Elements() {
-		if e := w.tool(tool); e != nil {
+		if e := one(tool); e != nil {
 			return e.item(i)
 		}
 	}

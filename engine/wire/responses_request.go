@@ -143,7 +143,7 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 	case "reasoning":
 		return w.effort(n)
 	case "tools":
-		return w.flatTools(n)
+		return w.tools(n, w.flatTool)
 	case "tool_choice":
 		return w.flatChoice(n, root.Get("tools").Len() > 0)
 	case "parallel_tool_calls":

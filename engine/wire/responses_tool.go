@@ -1,31 +1,9 @@
 package wire
 
 import (
-	"strconv"
-
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
-
-func (w *responsesWriter) flatTools(n document.Node) *Error {
-	if e := want(n, abi.KindArray); e != nil {
-		return e
-	}
-	if n.Len() == 0 {
-		return nil
-	}
-	if n.Len() > maxTools {
-		return wrong("must hold at most " + strconv.Itoa(maxTools) + " tools")
-	}
-	w.emit(`,"tools":[`)
-	for i, tool := range n.Elements() {
-		if e := w.flatTool(tool); e != nil {
-			return e.item(i)
-		}
-	}
-	w.emit(`]`)
-	return nil
-}
 
 // flatTool nests the members of a tool, which are flat here. A tool of another type is
 // the provider's own and stays as it is: a target that has it not must refuse it.

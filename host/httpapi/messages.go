@@ -127,10 +127,15 @@ func (f *messagesFraming) chunk(dst, chunk []byte) ([]byte, error) {
 
 func (f *messagesFraming) done(dst []byte) ([]byte, error) {
 	dst, err := f.stream.End(dst)
+	return dst, ended(err)
+}
+
+// ended is the error of a translated stream's end as the caller is told it.
+func ended(err error) error {
 	if errors.Is(err, wire.ErrUnfinished) {
-		err = &engine.Error{Code: engine.CodeUpstreamTruncated, Message: "The provider ended the stream before the answer was complete.", Err: err}
+		return &engine.Error{Code: engine.CodeUpstreamTruncated, Message: "The provider ended the stream before the answer was complete.", Err: err}
 	}
-	return dst, err
+	return err
 }
 
 func (f *messagesFraming) failed(dst []byte, why *failure) []byte {

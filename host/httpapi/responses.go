@@ -82,10 +82,7 @@ func (f *responsesFraming) chunk(dst, chunk []byte) ([]byte, error) {
 
 func (f *responsesFraming) done(dst []byte) ([]byte, error) {
 	dst, err := f.stream.End(dst)
-	if errors.Is(err, wire.ErrUnfinished) {
-		err = &engine.Error{Code: engine.CodeUpstreamTruncated, Message: "The provider ended the stream before the answer was complete.", Err: err}
-	}
-	return dst, err
+	return dst, ended(err)
 }
 
 func (f *responsesFraming) failed(dst []byte, why *failure) []byte {

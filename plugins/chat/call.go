@@ -144,14 +144,6 @@ func (r *Request) Arguments(c *Call) sdk.Node {
 
 const lostArguments = "messages[].tool_calls[].function.arguments"
 
-// Text returns the arguments as the string that they came as; 0 when there are none.
-func (c *Call) Text() sdk.Node {
-	if IsText(c.arguments) {
-		return c.arguments
-	}
-	return 0
-}
-
 // Extra returns what else was said about the call, as extra_content: a provider's
 // own words, which only it can read again.
 func (c *Call) Extra(provider string) sdk.Node { return c.node.Get("extra_content").Get(provider) }

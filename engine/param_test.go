@@ -36,7 +36,7 @@ func TestProposedParameters(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			g := newRig(t, map[string]*script{"a": {events: []string{}, body: `{"choices":[]}`}})
+			g := newRig(t, map[string]*script{"a": works("x")})
 			decide := g.decide
 			g.decide = func(ctx context.Context, r *Request) (Decision, error) {
 				d, err := decide(ctx, r)

@@ -55,7 +55,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	}
 	a.adapter, err = cfg.Adapters.OpenAdapter(account, t.Provider.Adapter, AdapterAttempt{
 		RequestID: r.ID, Attempt: a.number, NowMS: r.Received.UnixMilli(),
-		Request: r.Doc.Root(), Call: callDocument(t, a.number).Root(),
+		Request: r.Doc.Root(), Config: t.Provider.ConfigNode(), Call: callDocument(r, t, a.number).Root(),
 	})
 	if err != nil {
 		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)
@@ -77,7 +77,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	a.sent = true
 	waited := time.Now()
 	a.reply, err = cfg.Upstream.Do(ctx, &UpstreamRequest{
-		Provider: t.Provider, Auth: auth, Headers: headers, Request: request, Stream: stream, Framing: framing,
+		Provider: t.Provider, Credential: t.Credential, Auth: auth, Headers: headers, Request: request, Stream: stream, Framing: framing,
 		Total: max(a.x.left(), time.Millisecond), // 0 would be the client's default
 	})
 	a.x.upstream += time.Since(waited)

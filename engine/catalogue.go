@@ -5,6 +5,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"github.com/pointsman/pointsman/engine/document"
 )
 
 // Catalogue is an immutable snapshot of models, providers and prices. An account
@@ -32,6 +34,10 @@ func NewCatalogue(models []Model, providers []Provider, prices []Price) *Catalog
 		prices:    make(map[priceKey][]Price, len(prices)),
 	}
 	for _, p := range providers {
+		if len(p.Config) > 0 {
+			// What is not JSON was not written by us: the adapter then sees no config.
+			p.config, _ = document.Parse(p.Config, document.Limits{})
+		}
 		c.providers[accountKey{p.AccountID, p.ID}] = &p
 	}
 	for _, p := range prices {

@@ -127,12 +127,22 @@ func (w *walk) part(p document.Node) {
 	case partImage:
 		w.attachments++
 		w.needs |= needVision
+		if url := p.Get("image_url").Get("url"); url.Kind() == abi.KindString && !isDataURL(url) {
+			w.needs |= needImageURL
+		}
 	case partAudio:
 		w.needs |= needAudio
 	case partFile:
 		w.attachments++
 		w.needs |= needFiles
 	}
+}
+
+// isDataURL looks at the scheme only: an image may be megabytes long.
+func isDataURL(url document.Node) bool {
+	const scheme = `"data:`
+	raw := url.Raw()
+	return len(raw) >= len(scheme) && strings.EqualFold(string(raw[:len(scheme)]), scheme)
 }
 
 // Types of the content parts of a user message.
@@ -293,13 +303,14 @@ const (
 	needTools
 	needStructured
 	needFiles
+	needImageURL
 
 	needAll need = 1<<iota - 1
 )
 
 // needs holds the capabilities of every set, so that no request makes a list of its own.
 var needs = func() (lists [needAll + 1][]Capability) {
-	names := [...]Capability{CapVision, CapAudio, CapTools, CapStructured, CapFiles}
+	names := [...]Capability{CapVision, CapAudio, CapTools, CapStructured, CapFiles, CapImageURL}
 	for set := range lists {
 		for bit, name := range names {
 			if set&(1<<bit) != 0 {

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"encoding/json"
+	"github.com/pointsman/pointsman/engine/document"
 	"slices"
 	"time"
 )
@@ -27,6 +29,8 @@ const (
 	CapReasoning  Capability = "reasoning"
 	CapAudio      Capability = "audio"
 	CapFiles      Capability = "files"
+	CapImageURL   Capability = "image_url"  // fetches http(s) image URLs itself; without it only data URLs are taken
+	CapEmbeddings Capability = "embeddings" // serves embeddings, and no chat
 )
 
 // Model is one row of the catalogue. Its id is ours and stays even when the
@@ -95,10 +99,26 @@ type Provider struct {
 	Name       string
 	Adapter    string // plugin name, as "openai"
 	BaseURL    string
-	Credential string // where the key is from, as "env:OPENAI_API_KEY"; never the key itself
-	Enabled    bool
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	Credential string // where the operator's key is from, as "env:OPENAI_API_KEY"; never the key itself
+	// Config is the adapter's config document (quirks of the server), a JSON object that
+	// passed the manifest's config_schema; nil: none.
+	Config json.RawMessage
+	// Keyless: called without a credential when it has none, as a server of the operator's own.
+	Keyless bool
+	// Credentials are the keys that share its traffic. Filled when the snapshot is made.
+	Credentials []Credential
+	Enabled     bool
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+
+	config *document.Doc // of Config; made by NewCatalogue
+}
+
+// Credential is one key of a provider, without the key.
+type Credential struct {
+	ID      string // "env" for the operator's environment
+	Weight  int    // share of the traffic, at least 1
+	Enabled bool
 }
 
 // Price is what an upstream model costs from a date on, in nano-USD per million tokens.

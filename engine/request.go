@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // ModelAuto asks for the tenant's rules to choose.
@@ -15,9 +16,17 @@ const ModelAuto = "auto"
 type Request struct {
 	ID        string // x-request-id
 	Principal Principal
-	Doc       *document.Doc // canonical chat body, already validated by CheckChat
-	Model     string        // what the caller asked for: auto, a catalogue id, or provider/model
-	Stream    bool
+	Operation string        // abi.OperationChat (also ""), OperationEmbeddings or OperationCountTokens
+	Doc       *document.Doc // canonical chat body, already validated by CheckChat; for embeddings OpenAI's body
+	// Wire is what the caller speaks: APIChat (also ""), APIMessages or APIResponses.
+	Wire API
+	// Source is the caller's own body when Wire is not APIChat; nil otherwise.
+	Source *document.Doc
+	// Headers of the caller that adapters may see (abi.md, "Documents": anthropic-beta,
+	// openai-beta), lower-case names, each once.
+	Headers []Pair
+	Model   string // what the caller asked for: auto, a catalogue id, or provider/model
+	Stream  bool
 	// IncludeUsage: the caller wants the usage chunk of a stream (stream_options.include_usage).
 	IncludeUsage bool
 	Hints        Hints
@@ -28,6 +37,14 @@ type Request struct {
 	Models []Model
 
 	context *document.Doc // built on first use; see Context
+}
+
+// operation is Operation without its zero value.
+func (r *Request) operation() string {
+	if r.Operation == "" {
+		return abi.OperationChat
+	}
+	return r.Operation
 }
 
 // Hints are what the caller said about the request, from body metadata or headers.

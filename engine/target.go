@@ -15,6 +15,8 @@ type Target struct {
 	Model       Model // as served, see Model.At
 	Provider    *Provider
 	Substituted bool // Model.UpstreamID is the vendor's replacement for a retired one
+	// Credential is the id of the provider's key to use; empty: the upstream's choice.
+	Credential string
 }
 
 // plan is the ranking after the policy envelope clipped it.
@@ -169,9 +171,11 @@ func noTarget(skips []Skip) *Error {
 }
 
 // callDocument is document 5 of the boundary for that target.
-func callDocument(t Target, attempt int) *document.Doc {
+func callDocument(r *Request, t Target, attempt int) *document.Doc {
 	b := make([]byte, 0, 512)
-	b = append(b, `{"operation":"chat","target":{"id":`...)
+	b = append(b, `{"operation":"`...)
+	b = append(b, r.operation()...)
+	b = append(b, `","target":{"id":`...)
 	b = document.AppendString(b, t.Model.ID)
 	b = append(b, `,"upstream_id":`...)
 	b = document.AppendString(b, t.Model.UpstreamID)
@@ -192,7 +196,16 @@ func callDocument(t Target, attempt int) *document.Doc {
 		b = append(b, ':')
 		b = document.AppendString(b, t.Model.Rename[from])
 	}
-	b = append(b, `}},"headers":{},"attempt":`...)
+	b = append(b, `}},"headers":{`...)
+	for i, h := range r.Headers {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		b = document.AppendString(b, h.Name)
+		b = append(b, ':')
+		b = document.AppendString(b, h.Value)
+	}
+	b = append(b, `},"attempt":`...)
 	b = append(b, itoa(int64(attempt))...)
 	b = append(b, '}')
 	doc, err := document.Parse(b, document.Limits{})

@@ -188,8 +188,8 @@ func TestCallDocument(t *testing.T) {
 		Capabilities: []Capability{CapTools, "\xff"}, Unsupported: []string{"temperature"}, Rename: map[string]string{"b\"": "c", "a": "d\\"},
 	}, Provider: &Provider{}}
 	want := `{"operation":"chat","target":{"id":"m\"\u0000` + "\uFFFD" + `","upstream_id":"up\n","api":"chat","max_output":9,"capabilities":["tools","` + "\uFFFD" + `"],` +
-		`"unsupported":["temperature"],"rename":{"a":"d\\","b\"":"c"}},"headers":{},"attempt":3}`
-	got := callDocument(target, 3)
+		`"unsupported":["temperature"],"rename":{"a":"d\\","b\"":"c"}},"headers":{"anthropic-beta":"a\"b"},"attempt":3}`
+	got := callDocument(&Request{Headers: []Pair{{Name: "anthropic-beta", Value: "a\"b"}}}, target, 3)
 	if string(got.Bytes()) != want {
 		t.Errorf("callDocument = %s, want %s", got.Bytes(), want)
 	}

@@ -8,11 +8,13 @@ import (
 // UpstreamRequest is one HTTP request to a provider.
 type UpstreamRequest struct {
 	Provider *Provider
-	Auth     ManifestAuth
-	Headers  map[string]string // of the manifest
-	Request  AdapterRequest
-	Stream   bool   // the answer is read event by event
-	Framing  string // "sse" (default), "json-array" or "ndjson"
+	// Credential is the id of the key to use. Empty: the first enabled one, if any.
+	Credential string
+	Auth       ManifestAuth
+	Headers    map[string]string // of the manifest
+	Request    AdapterRequest
+	Stream     bool   // the answer is read event by event
+	Framing    string // "sse" (default), "json-array" or "ndjson"
 	// FirstByte bounds the wait for the answer's headers, Idle the gap between
 	// two reads of the body, Total the whole exchange. 0: the client's defaults.
 	FirstByte, Idle, Total time.Duration

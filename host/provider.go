@@ -72,11 +72,30 @@ func reach(u Upstreams, sim *simulator.Simulator) providers {
 // apply gives the stored providers the operator's base URLs.
 func (p providers) apply(rows []engine.Provider) []engine.Provider {
 	for i := range rows {
-		if base := p.baseURL[rows[i].ID]; base != "" && rows[i].AccountID == "" {
-			rows[i].BaseURL = base
+		row := &rows[i]
+		if row.AccountID != "" {
+			continue
+		}
+		if base := p.baseURL[row.ID]; base != "" {
+			row.BaseURL = base
+		}
+		row.Keyless = row.Keyless || p.keyless[row.ID]
+		if p.credentials[row.ID] != "" {
+			row.Credentials = append(row.Credentials, engine.Credential{ID: environment, Weight: 1, Enabled: true})
 		}
 	}
 	return rows
+}
+
+// environment is the id of the credential that comes from the operator's environment.
+const environment = "env"
+
+// secret returns the text of a provider's credential, "" when there is none.
+func (p providers) secret(row *engine.Provider, credentialID string) string {
+	if row.AccountID != "" || credentialID != environment {
+		return ""
+	}
+	return p.credentials[row.ID]
 }
 
 // allowPrivate reports whether the provider may be on a private address: only

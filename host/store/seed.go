@@ -16,7 +16,7 @@ import (
 // SeedVersion is the version of the embedded catalogue. Raise it with every
 // released change of migrations/catalogue: databases that were seeded with a lower
 // one take the change over.
-const SeedVersion = 1
+const SeedVersion = 2
 
 // seedSetting is the setting that holds the version a database was seeded with.
 const seedSetting = "seed.version"

@@ -134,7 +134,7 @@ func TestSeedKeepsEdits(t *testing.T) {
 					t.Errorf("after Seed() model %q/%s = %+v, want %+v", want.AccountID, want.ID, got.Models[i], want)
 				}
 			}
-			if i := slices.IndexFunc(got.Providers, func(p engine.Provider) bool { return p.ID == provider.ID }); got.Providers[i] != provider {
+			if i := slices.IndexFunc(got.Providers, func(p engine.Provider) bool { return p.ID == provider.ID }); !reflect.DeepEqual(got.Providers[i], provider) {
 				t.Errorf("after Seed() an edited provider = %+v, want %+v", got.Providers[i], provider)
 			}
 			if len(got.Prices) != len(c.Prices) || got.Prices[0].Input != 7 {

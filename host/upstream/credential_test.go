@@ -14,9 +14,10 @@ import (
 func TestCredentials(t *testing.T) {
 	t.Parallel()
 	c := New(Config{
-		Credentials: map[string]string{"keyed": " " + testKey + "\n", "simulated": testKey},
-		Keyless:     map[string]bool{"keyless": true},
-		Simulated:   map[string]bool{"simulated": true, "other": true},
+		Secret: func(p *engine.Provider, id string) string {
+			return map[string]string{"/keyed/a": " " + testKey + "\n", "/keyed/b": testKey + "2", "/simulated/a": testKey, "acme/own/a": testKey}[p.AccountID+"/"+p.ID+"/"+id]
+		},
+		Simulated: map[string]bool{"simulated": true, "other": true},
 		AllowPrivate: func(p *engine.Provider) bool {
 			return true
 		},
@@ -25,30 +26,36 @@ func TestCredentials(t *testing.T) {
 	s := serve(t, keep(okAnswer))
 	tests := []struct {
 		account, id   string
+		credential    string
 		wantHas       bool
 		wantSimulated bool
 		wantHeader    string
 	}{
-		{"", "keyed", true, false, "Bearer " + testKey},
-		{"", "keyless", true, false, ""},
-		{"", "simulated", true, true, "Bearer " + placeholder},
-		{"", "other", true, true, "Bearer " + placeholder},
-		{"", "unknown", false, false, ""},
-		{"acme", "keyed", false, false, ""},
-		{"acme", "keyless", false, false, ""},
-		{"acme", "simulated", false, false, ""},
+		{"", "keyed", "", true, false, "Bearer " + testKey},
+		{"", "keyed", "b", true, false, "Bearer " + testKey + "2"},
+		{"", "keyed", "disabled", true, false, "refused"},
+		{"", "keyless", "", true, false, ""},
+		{"", "simulated", "", true, true, "Bearer " + placeholder},
+		{"", "other", "", true, true, "Bearer " + placeholder},
+		{"", "unknown", "", false, false, ""},
+		{"acme", "own", "", true, false, "Bearer " + testKey},
+		{"acme", "keyed", "", false, false, ""},
+		{"acme", "simulated", "", false, false, ""},
 	}
 	for _, test := range tests {
-		t.Run(test.account+"/"+test.id, func(t *testing.T) {
-			p := &engine.Provider{AccountID: test.account, ID: test.id, BaseURL: s.url}
+		t.Run(test.account+"/"+test.id+"/"+test.credential, func(t *testing.T) {
+			p := &engine.Provider{AccountID: test.account, ID: test.id, BaseURL: s.url, Keyless: test.id == "keyless"}
+			for _, id := range []string{"off", "a", "b", "disabled"} {
+				p.Credentials = append(p.Credentials, engine.Credential{ID: id, Weight: 1, Enabled: id == "a" || id == "b"})
+			}
 			if got := c.HasCredential(p); got != test.wantHas {
 				t.Errorf("HasCredential(%q) = %v, want %v", test.id, got, test.wantHas)
 			}
 			if got := c.Simulated(p); got != test.wantSimulated {
 				t.Errorf("Simulated(%q) = %v, want %v", test.id, got, test.wantSimulated)
 			}
-			reply, err := c.Do(context.Background(), request(s.url, func(r *engine.UpstreamRequest) { r.Provider = p }))
-			if !test.wantHas {
+			reply, err := c.Do(context.Background(), request(s.url, func(r *engine.UpstreamRequest) { r.Provider, r.Credential = p, test.credential }))
+			if !test.wantHas || test.wantHeader == "refused" {
 				if engine.CodeOf(err) != engine.CodeUpstreamFailed {
 					t.Errorf("Do(%q) = %v, want %s", test.id, err, engine.CodeUpstreamFailed)
 				}

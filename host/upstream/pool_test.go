@@ -73,7 +73,7 @@ func TestConnectionsAreReused(t *testing.T) {
 func TestConnectionsAreNotShared(t *testing.T) {
 	t.Parallel()
 	s := serve(t, keep(okAnswer))
-	c := New(Config{Credentials: map[string]string{"p": testKey, "q": testKey}, AllowPrivate: func(*engine.Provider) bool { return true }})
+	c := New(Config{Secret: oneKey, AllowPrivate: func(*engine.Provider) bool { return true }})
 	defer c.Close()
 	for _, id := range []string{"p", "q", "p", "q"} {
 		reply, err := c.Do(context.Background(), request(s.url, func(r *engine.UpstreamRequest) { r.Provider.ID = id }))

@@ -27,9 +27,6 @@ type outgoing struct {
 // the headers and puts the credential where the manifest says.
 func (c *Client) prepare(r *engine.UpstreamRequest) (*outgoing, error) {
 	p := r.Provider
-	if !c.HasCredential(p) {
-		return nil, engine.Errorf(engine.CodeUpstreamFailed, "Provider %s has no credential.", p.ID)
-	}
 	private := c.cfg.AllowPrivate(p)
 	o, err := c.origin(p.BaseURL)
 	if err != nil {
@@ -61,7 +58,7 @@ func (c *Client) prepare(r *engine.UpstreamRequest) (*outgoing, error) {
 	if err := c.headers(out, r); err != nil {
 		return nil, err
 	}
-	return out, c.authorize(out, r.Auth)
+	return out, c.authorize(out, r)
 }
 
 func (c *Client) bounds(out *outgoing, stream bool) {
@@ -119,15 +116,17 @@ func (c *Client) headers(out *outgoing, r *engine.UpstreamRequest) error {
 }
 
 // authorize puts the credential into the request.
-func (c *Client) authorize(out *outgoing, auth engine.ManifestAuth) error {
-	key := c.cfg.Credentials[out.provider]
-	if c.cfg.Simulated[out.provider] {
-		key = placeholder
-	} else {
+func (c *Client) authorize(out *outgoing, r *engine.UpstreamRequest) error {
+	auth, key := r.Auth, placeholder
+	if !c.Simulated(r.Provider) {
+		key = c.secret(r.Provider, r.Credential)
 		out.secret = key
 	}
-	if key == "" {
+	if key == "" && r.Provider.Keyless {
 		return nil
+	}
+	if key == "" {
+		return engine.Errorf(engine.CodeUpstreamFailed, "Provider %s has no credential.", out.provider)
 	}
 	if !validValue(key) {
 		return engine.Errorf(engine.CodeUpstreamFailed, "The credential of provider %s is malformed.", out.provider)

@@ -191,7 +191,7 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 		{"base URL with dots", base(s.url + "/a/../b"), engine.CodeUpstreamFailed},
 		{"base URL with a line end", base(s.url + "/a\r\n"), engine.CodeUpstreamFailed},
 		{"no base URL", base(""), engine.CodeUpstreamFailed},
-		{"unknown provider", func(r *engine.UpstreamRequest) { r.Provider.ID = "q" }, engine.CodeUpstreamFailed},
+		{"unknown provider", func(r *engine.UpstreamRequest) { r.Provider.ID = "unknown" }, engine.CodeUpstreamFailed},
 		{"an account's provider of the same id", func(r *engine.UpstreamRequest) { r.Provider.AccountID = "a" }, engine.CodeUpstreamFailed},
 	}
 	c := client(t)

@@ -128,7 +128,7 @@ const testKey = "sk-canary-0123456789abcdef"
 func client(t testing.TB, change ...func(*Config)) *Client {
 	t.Helper()
 	cfg := Config{
-		Credentials:  map[string]string{"p": testKey},
+		Secret:       oneKey,
 		AllowPrivate: func(*engine.Provider) bool { return true },
 		Total:        patience,
 		Idle:         patience,
@@ -145,7 +145,7 @@ func client(t testing.TB, change ...func(*Config)) *Client {
 // request is a request to the provider "p" at that base URL.
 func request(base string, change ...func(*engine.UpstreamRequest)) *engine.UpstreamRequest {
 	r := &engine.UpstreamRequest{
-		Provider: &engine.Provider{ID: "p", BaseURL: base},
+		Provider: &engine.Provider{ID: "p", BaseURL: base, Credentials: []engine.Credential{{ID: "k", Weight: 1, Enabled: true}}},
 		Auth:     engine.ManifestAuth{Scheme: "bearer"},
 		Request:  engine.AdapterRequest{Path: "/chat", Body: []byte(`{"model":"m"}`)},
 	}
@@ -191,4 +191,12 @@ func await[T any](t testing.TB, ch <-chan T, what string) T {
 		t.Fatalf("%s did not happen within %s", what, patience)
 		panic("unreachable")
 	}
+}
+
+// oneKey gives every global provider but "unknown" testKey.
+func oneKey(p *engine.Provider, _ string) string {
+	if p.AccountID != "" || p.ID == "unknown" {
+		return ""
+	}
+	return testKey
 }

@@ -58,7 +58,7 @@ func TestPrivateAddressesAreRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	// Not private, yet served: the guard alone is in the way.
-	c := New(Config{Credentials: map[string]string{"p": testKey}})
+	c := New(Config{Secret: oneKey})
 	defer c.Close()
 	c.wire.(*http1).dialer.resolver = fakeDNS(t, func() net.IP { return net.IPv4(127, 0, 0, 1) })
 	for _, host := range []string{
@@ -96,7 +96,7 @@ func TestNameOfAPrivateAddressIsRefused(t *testing.T) {
 		t.Fatal(err)
 	}
 	var asked atomic.Int32
-	c := New(Config{Credentials: map[string]string{"p": testKey}})
+	c := New(Config{Secret: oneKey})
 	defer c.Close()
 	c.wire.(*http1).dialer.resolver = fakeDNS(t, func() net.IP {
 		asked.Add(1)
@@ -178,7 +178,7 @@ func TestGuardHoldsWithAFullPool(t *testing.T) {
 	srv := tlsServer(t, nil)
 	allowed := true
 	c := New(Config{
-		Credentials:  map[string]string{"p": testKey},
+		Secret:       oneKey,
 		AllowPrivate: func(*engine.Provider) bool { return allowed },
 		RootCAs:      roots(srv),
 	})
@@ -283,7 +283,7 @@ func TestTLS(t *testing.T) {
 	}
 	t.Run("plain http needs leave", func(t *testing.T) {
 		t.Parallel()
-		c := New(Config{Credentials: map[string]string{"p": testKey}})
+		c := New(Config{Secret: oneKey})
 		defer c.Close()
 		if _, err := c.Do(context.Background(), request("http://192.0.2.1")); err == nil || !strings.Contains(err.Error(), "https") {
 			t.Errorf("Do(http://…) = %v, want that it must be https", err)

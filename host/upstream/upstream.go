@@ -25,12 +25,10 @@ import (
 // Config is what a Client needs. The zero value works: no provider has a
 // credential then, and none on a private address is reachable.
 type Config struct {
-	// Credentials are the keys of global providers (empty AccountID), by provider
-	// id. A provider row of an account never gets one of these.
-	Credentials map[string]string
-	// Keyless names global providers that are called without a credential when
-	// they have none, because an operator gave them a base URL.
-	Keyless map[string]bool
+	// Secret returns the text of one of the provider's credentials, "" when there is no
+	// such key. It is called for every request, must not wait, and may be called
+	// concurrently. Nil: there are none.
+	Secret func(p *engine.Provider, credentialID string) string
 	// Simulated names global providers whose base URL is the simulator's. They are
 	// sent a placeholder, never their credential.
 	Simulated map[string]bool
@@ -70,15 +68,12 @@ var _ engine.Upstream = (*Client)(nil)
 // placeholder is the credential of simulated providers.
 const placeholder = "simulated"
 
-// New returns a client. It copies the maps of cfg; white space around a
+// New returns a client. It copies the map of cfg; white space around a
 // credential is dropped, as files and environments often add a line end.
 func New(cfg Config) *Client {
-	credentials := make(map[string]string, len(cfg.Credentials))
-	for id, key := range cfg.Credentials {
-		credentials[id] = strings.TrimSpace(key)
+	if cfg.Secret == nil {
+		cfg.Secret = func(*engine.Provider, string) string { return "" }
 	}
-	cfg.Credentials = credentials
-	cfg.Keyless = maps.Clone(cfg.Keyless)
 	cfg.Simulated = maps.Clone(cfg.Simulated)
 	if cfg.AllowPrivate == nil {
 		cfg.AllowPrivate = func(*engine.Provider) bool { return false }
@@ -115,10 +110,20 @@ func (c *Client) Close() { c.wire.close() }
 
 // HasCredential implements engine.Upstream.
 func (c *Client) HasCredential(p *engine.Provider) bool {
-	if p.AccountID != "" {
-		return false
+	return p.Keyless || c.Simulated(p) || c.secret(p, "") != ""
+}
+
+// secret is the text of the named credential; without a name of the first enabled one
+// that has any.
+func (c *Client) secret(p *engine.Provider, id string) string {
+	for _, k := range p.Credentials {
+		if k.Enabled && (id == "" || id == k.ID) {
+			if secret := strings.TrimSpace(c.cfg.Secret(p, k.ID)); secret != "" {
+				return secret
+			}
+		}
 	}
-	return c.cfg.Simulated[p.ID] || c.cfg.Credentials[p.ID] != "" || c.cfg.Keyless[p.ID]
+	return ""
 }
 
 // Simulated implements engine.Upstream.

@@ -162,7 +162,7 @@ func (h *Host) openUpstream() error {
 	}
 	h.providers = reach(h.cfg.Upstreams, h.simulator)
 	h.upstream = upstream.New(upstream.Config{
-		Secret: h.providers.secret, Simulated: h.providers.simulated, AllowPrivate: h.providers.allowPrivate,
+		Secret: h.providers.secret, Simulated: h.providers.isSimulated, AllowPrivate: h.providers.allowPrivate,
 	})
 	return nil
 }

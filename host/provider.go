@@ -104,6 +104,11 @@ func (p providers) allowPrivate(row *engine.Provider) bool {
 	return row.AccountID == "" && p.operator[row.ID]
 }
 
+// isSimulated reports whether the in-process simulator serves the provider.
+func (p providers) isSimulated(row *engine.Provider) bool {
+	return row.AccountID == "" && p.simulated[row.ID]
+}
+
 // simulatedIDs returns the simulated providers, sorted.
 func (p providers) simulatedIDs() []string {
 	return slices.Sorted(maps.Keys(p.simulated))

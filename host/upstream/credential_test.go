@@ -17,7 +17,7 @@ func TestCredentials(t *testing.T) {
 		Secret: func(p *engine.Provider, id string) string {
 			return map[string]string{"/keyed/a": " " + testKey + "\n", "/keyed/b": testKey + "2", "/simulated/a": testKey, "acme/own/a": testKey}[p.AccountID+"/"+p.ID+"/"+id]
 		},
-		Simulated: map[string]bool{"simulated": true, "other": true},
+		Simulated: func(p *engine.Provider) bool { return p.ID == "simulated" || p.ID == "other" },
 		AllowPrivate: func(p *engine.Provider) bool {
 			return true
 		},

@@ -13,7 +13,6 @@ package upstream
 
 import (
 	"crypto/x509"
-	"maps"
 	"strings"
 	"time"
 
@@ -29,9 +28,10 @@ type Config struct {
 	// such key. It is called for every request, must not wait, and may be called
 	// concurrently. Nil: there are none.
 	Secret func(p *engine.Provider, credentialID string) string
-	// Simulated names global providers whose base URL is the simulator's. They are
-	// sent a placeholder, never their credential.
-	Simulated map[string]bool
+	// Simulated reports whether the provider's base URL is the simulator's. It is sent a
+	// placeholder, never its credential. It must not wait, and may be called concurrently.
+	// Nil: none is.
+	Simulated func(p *engine.Provider) bool
 	// AllowPrivate reports whether the provider may be on a loopback, private or
 	// otherwise special address, and may be called without TLS. Nil: none may.
 	// It must be true only where an operator set the base URL.
@@ -68,13 +68,15 @@ var _ engine.Upstream = (*Client)(nil)
 // placeholder is the credential of simulated providers.
 const placeholder = "simulated"
 
-// New returns a client. It copies the map of cfg; white space around a
-// credential is dropped, as files and environments often add a line end.
+// New returns a client. White space around a credential is dropped, as files and
+// environments often add a line end.
 func New(cfg Config) *Client {
 	if cfg.Secret == nil {
 		cfg.Secret = func(*engine.Provider, string) string { return "" }
 	}
-	cfg.Simulated = maps.Clone(cfg.Simulated)
+	if cfg.Simulated == nil {
+		cfg.Simulated = func(*engine.Provider) bool { return false }
+	}
 	if cfg.AllowPrivate == nil {
 		cfg.AllowPrivate = func(*engine.Provider) bool { return false }
 	}
@@ -128,5 +130,5 @@ func (c *Client) secret(p *engine.Provider, id string) string {
 
 // Simulated implements engine.Upstream.
 func (c *Client) Simulated(p *engine.Provider) bool {
-	return p.AccountID == "" && c.cfg.Simulated[p.ID]
+	return p.AccountID == "" && c.cfg.Simulated(p)
 }

@@ -140,6 +140,8 @@ func (x *exchange) checkChat() *problem {
 		return &problem{Status: 400, Param: "messages", Code: "empty_array", Message: "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."}
 	case !knows(x.provider, model, x.created):
 		return &problem{Status: 404, Code: "model_not_found", Message: "The model `" + model + "` does not exist or you do not have access to it."}
+	case strict && embeds(model):
+		return &problem{Status: 404, Param: "model", Message: "This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?"}
 	case strict && strings.Contains(model, "codex"):
 		return &problem{Status: 404, Param: "model", Message: "This model is only supported in v1/responses and not in v1/chat/completions."}
 	}

@@ -13,11 +13,23 @@ var (
 		"thinkingConfig", "mediaResolution", "speechConfig", "imageConfig")
 )
 
-// generate answers POST /v1beta/models/{model}:generateContent and :streamGenerateContent.
-func (s *Simulator) generate(x *exchange) {
+// google answers POST /v1beta/models/{model}:{method}.
+func (s *Simulator) google(x *exchange) {
 	model, method, _ := strings.Cut(x.r.PathValue("call"), ":")
 	x.row.Model = model
 	x.body = camel(x.body)
+	switch method {
+	case "countTokens":
+		s.countGoogle(x)
+	case "embedContent", "batchEmbedContents":
+		s.embedGoogle(x, method)
+	default:
+		s.generate(x, method)
+	}
+}
+
+// generate answers generateContent and streamGenerateContent.
+func (s *Simulator) generate(x *exchange, method string) {
 	config := camel(object(x.body["generationConfig"]))
 	last, promptBytes := contents(x.body)
 	if p := x.checkGenerate(method, config); p != nil {
@@ -177,8 +189,9 @@ func (x *exchange) checkGenerate(method string, config map[string]any) *problem 
 			return bad("* GenerateContentRequest.contents[%d].parts: contents.parts must not be empty.\n", i)
 		}
 	}
-	if !knows(x.provider, x.row.Model, x.created) {
-		return &problem{Status: 404, Message: "models/" + x.row.Model + " is not found for API version v1beta, or is not supported for " + method + "."}
+	if !knows(x.provider, x.row.Model, x.created) || embeds(x.row.Model) {
+		p := notFoundGoogle(x.row.Model, method)
+		return &p
 	}
 	return nil
 }

@@ -7,16 +7,17 @@ import (
 
 // served lists what GET /v1/models answers, by provider.
 var served = map[string][]string{
-	"openai":    {"gpt-4.1", "gpt-4o", "gpt-5", "gpt-5-mini", "gpt-5.1", "gpt-5.2", "gpt-5.3-codex", "gpt-5.4", "gpt-5.4-mini"},
-	"raptor":    {"raptor-mini"},
+	"openai": {"gpt-4.1", "gpt-4o", "gpt-5", "gpt-5-mini", "gpt-5.1", "gpt-5.2", "gpt-5.3-codex", "gpt-5.4", "gpt-5.4-mini",
+		"text-embedding-3-small", "text-embedding-3-large", "text-embedding-ada-002"},
+	"raptor":    {"raptor-mini", "raptor-embed"},
 	"anthropic": {"claude-sonnet-4-6", "claude-opus-4-5-20251101", "claude-haiku-4-5-20251001"},
-	"google":    {"gemini-2.5-pro", "gemini-3-flash-preview", "gemini-3.1-pro-preview"},
+	"google":    {"gemini-2.5-pro", "gemini-3-flash-preview", "gemini-3.1-pro-preview", "gemini-embedding-001"},
 }
 
 // families are the beginnings of the ids that a provider has; a provider that is
 // not named has every id.
 var families = map[string][]string{
-	"openai":    {"gpt-", "chatgpt-", "codex-", "o1", "o3", "o4"},
+	"openai":    {"gpt-", "chatgpt-", "codex-", "o1", "o3", "o4", "text-embedding-"},
 	"anthropic": {"claude-"},
 	"google":    {"gemini-", "gemma-"},
 }
@@ -58,6 +59,9 @@ func reasoning(model string) bool {
 	return false
 }
 
+// embeds reports whether the model is one that answers with vectors.
+func embeds(model string) bool { return strings.Contains(model, "embed") }
+
 // listOpenAI answers GET /v1/models and GET /v1/models/{id}.
 func (s *Simulator) listOpenAI(x *exchange) {
 	row := func(id string) fields {
@@ -79,24 +83,54 @@ func (s *Simulator) listOpenAI(x *exchange) {
 	x.json(fields{"object", "list", "data", data})
 }
 
-// listAnthropic answers GET /v1/models.
+// listAnthropic answers GET /v1/models and GET /v1/models/{id}.
 func (s *Simulator) listAnthropic(x *exchange) {
+	row := func(id string) fields {
+		return fields{"type", "model", "id", id, "display_name", id, "created_at", "2025-11-01T00:00:00Z"}
+	}
+	x.anthropicHeaders()
+	if id := x.r.PathValue("id"); id != "" {
+		if !knows(x.provider, id, s.cfg.Now()) {
+			x.fail(problem{Status: 404, Message: "model: " + id})
+			return
+		}
+		x.json(row(id))
+		return
+	}
 	ids := served[x.provider]
 	data := []any{}
 	for _, id := range ids {
-		data = append(data, fields{"type", "model", "id", id, "display_name", id, "created_at", "2025-11-01T00:00:00Z"})
+		data = append(data, row(id))
 	}
-	x.anthropicHeaders()
 	x.json(fields{"data", data, "has_more", false, "first_id", ids[0], "last_id", ids[len(ids)-1]})
 }
 
-// listGoogle answers GET /v1beta/models.
+// listGoogle answers GET /v1beta/models and GET /v1beta/models/{id}.
 func (s *Simulator) listGoogle(x *exchange) {
-	all := []any{}
-	for _, id := range served[x.provider] {
-		all = append(all, fields{"name", "models/" + id, "displayName", id, "inputTokenLimit", 1048576, "outputTokenLimit", 65536,
-			"supportedGenerationMethods", []string{"generateContent", "countTokens"}})
+	row := func(id string) fields {
+		methods := []string{"generateContent", "countTokens"}
+		if embeds(id) {
+			methods = []string{"embedContent", "batchEmbedContents", "countTokens"}
+		}
+		return fields{"name", "models/" + id, "version", "001", "displayName", id, "inputTokenLimit", 1048576, "outputTokenLimit", 65536,
+			"supportedGenerationMethods", methods}
 	}
 	x.googleHeaders()
+	if id := x.r.PathValue("id"); id != "" {
+		if !knows(x.provider, id, s.cfg.Now()) {
+			x.fail(notFoundGoogle(id, "GetModel"))
+			return
+		}
+		x.json(row(id))
+		return
+	}
+	all := []any{}
+	for _, id := range served[x.provider] {
+		all = append(all, row(id))
+	}
 	x.json(fields{"models", all})
+}
+
+func notFoundGoogle(model, method string) problem {
+	return problem{Status: 404, Message: "models/" + model + " is not found for API version v1beta, or is not supported for " + method + "."}
 }

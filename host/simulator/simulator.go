@@ -8,7 +8,8 @@
 // API references as of 2026-08.
 //
 // Read the routes in this file first, then fault.go (the scripts), answer.go (what
-// is said) and one file per wire: chat.go, responses.go, messages.go, generate.go.
+// is said) and one file per wire: chat.go, responses.go, messages.go, generate.go;
+// embedding.go, count.go and model.go have what the wires offer besides.
 package simulator
 
 import (
@@ -71,13 +72,18 @@ func New(cfg Config) *Simulator {
 	for _, p := range []string{"openai", "raptor"} {
 		s.mux.HandleFunc("POST /"+p+"/v1/chat/completions", s.wire(p, s.chat))
 		s.mux.HandleFunc("POST /"+p+"/v1/responses", s.wire(p, s.responses))
+		s.mux.HandleFunc("POST /"+p+"/v1/responses/input_tokens", s.wire(p, s.countResponses))
+		s.mux.HandleFunc("POST /"+p+"/v1/embeddings", s.wire(p, s.embeddings))
 		s.mux.HandleFunc("GET /"+p+"/v1/models", s.read(p, s.listOpenAI))
 		s.mux.HandleFunc("GET /"+p+"/v1/models/{id}", s.read(p, s.listOpenAI))
 	}
 	s.mux.HandleFunc("POST /anthropic/v1/messages", s.wire("anthropic", s.messages))
+	s.mux.HandleFunc("POST /anthropic/v1/messages/count_tokens", s.wire("anthropic", s.countMessages))
 	s.mux.HandleFunc("GET /anthropic/v1/models", s.read("anthropic", s.listAnthropic))
-	s.mux.HandleFunc("POST /google/v1beta/models/{call}", s.wire("google", s.generate))
+	s.mux.HandleFunc("GET /anthropic/v1/models/{id}", s.read("anthropic", s.listAnthropic))
+	s.mux.HandleFunc("POST /google/v1beta/models/{call}", s.wire("google", s.google))
 	s.mux.HandleFunc("GET /google/v1beta/models", s.read("google", s.listGoogle))
+	s.mux.HandleFunc("GET /google/v1beta/models/{id}", s.read("google", s.listGoogle))
 	for _, p := range []string{"openai", "raptor", "anthropic", "google"} {
 		s.mux.HandleFunc("/"+p+"/", s.unknownPath(p))
 	}

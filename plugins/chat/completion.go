@@ -25,6 +25,9 @@ type Choice struct {
 	Thoughts  []Thought // of the provider named by Provider
 	Provider  string
 	Finish    string
+
+	More     func(*Writer) // writes further members of the message, a comma before each; nil: none
+	Logprobs func(*Writer) // writes the logprobs object; nil: null
 }
 
 // Emit writes the chat.completion object.
@@ -91,7 +94,16 @@ func (c *Choice) write(w *Writer) {
 	if len(c.Calls) > 0 {
 		w.Emit(`]`)
 	}
-	w.Emit(`},"logprobs":null,"finish_reason":"`)
+	if c.More != nil {
+		c.More(w)
+	}
+	w.Emit(`},"logprobs":`)
+	if c.Logprobs != nil {
+		c.Logprobs(w)
+	} else {
+		w.Emit(`null`)
+	}
+	w.Emit(`,"finish_reason":"`)
 	w.Emit(c.Finish)
 	w.Emit(`"}`)
 }

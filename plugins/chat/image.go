@@ -1,11 +1,6 @@
 package chat
 
-import (
-	"strings"
-
-	"github.com/pointsman/pointsman/sdk"
-	"github.com/pointsman/pointsman/sdk/abi"
-)
+import "github.com/pointsman/pointsman/sdk"
 
 // Image is where the bytes of an image part are: inline, then Data is base64 and
 // MediaType is set, or at URL.
@@ -32,26 +27,13 @@ func (m *Message) Image(p Part) (img Image, ok bool) {
 		m.request.Lose("messages[].content[].image_url.detail", detail)
 	}
 	url := image.Get("url")
-	if url.Kind() != abi.KindString {
-		return Image{}, false
-	}
-	head := lower(url.Slice(0, maxMediaType).Text())
-	switch {
-	case strings.HasPrefix(head, "https://"), strings.HasPrefix(head, "http://"):
-		return Image{URL: url}, true
-	case strings.HasPrefix(head, "data:"):
-		media, _, found := strings.Cut(head[len("data:"):], ";base64,")
-		if !found {
-			return Image{}, false
-		}
-		start := len("data:") + len(media) + len(";base64,")
-		media, _, _ = strings.Cut(media, ";")
+	if media, data, ok := dataURL(url); ok {
 		if media == "image/jpg" {
 			media = "image/jpeg"
 		}
-		return Image{MediaType: media, Data: url.Slice(start, url.Len())}, true
+		return Image{MediaType: media, Data: data}, true
 	}
-	return Image{}, false
+	return Image{URL: url}, isHTTP(lower(url.Slice(0, maxMediaType).Text()))
 }
 
 // lower changes ASCII letters only, so that offsets stay those of the original.

@@ -27,6 +27,7 @@ type Message struct {
 
 	Thinking  sdk.Node // an assistant's thinking_blocks, an array; 0 when there are none
 	Reasoning sdk.Node // an assistant's reasoning_content; 0 when there is none
+	Failed    bool     // an answer's is_error: the tool failed
 
 	request *Request
 	kind    abi.Kind // of Content
@@ -138,6 +139,11 @@ func (m *Message) readRest(node sdk.Node) (ok bool) {
 			if m.Role == Assistant {
 				m.Reasoning = value
 			}
+		case "is_error":
+			if m.Role != Answer {
+				m.request.Lose("messages[].is_error", value)
+			}
+			m.Failed = m.Role == Answer && value.Bool()
 		case "tool_calls":
 			if m.Role != Assistant {
 				m.request.Lose("messages[].tool_calls", value)
@@ -213,7 +219,7 @@ func (m *Message) Rest(p Part) iter.Seq2[string, sdk.Node] {
 	return func(yield func(string, sdk.Node) bool) {
 		for name, value := range m.request.members(p.Node) {
 			switch name {
-			case "type", "text", "refusal", "image_url":
+			case "type", "text", "refusal", "image_url", "input_audio", "file":
 				continue
 			}
 			if !yield(name, value) {

@@ -33,6 +33,7 @@ type Request struct {
 	Parallel         sdk.Node // parallel_tool_calls
 	Format           sdk.Node // response_format; see Answer
 	Effort           sdk.Node // reasoning_effort, a word
+	KeepTools        bool     // set by an adapter whose wire can confine a required call to some of the tools
 
 	call     sdk.Node
 	messages sdk.Node
@@ -97,13 +98,13 @@ var (
 	rejected = make([]byte, 0, 1<<10)
 )
 
-// ReadRequest reads the request of this call. It is valid until the entry point
-// returns. ok is false after a failure was reported: the call asks for another
-// operation than chat.
-func ReadRequest() (r *Request, ok bool) {
+// ReadRequest reads the chat body of this call. It is valid until the entry point
+// returns. own names further members that the adapter takes with [Request.Own]. ok is
+// false after a failure was reported: the call's operation has no chat body.
+func ReadRequest(own ...string) (r *Request, ok bool) {
 	call := sdk.Call()
-	if operation := call.Get("operation"); !operation.Equal("chat") {
-		sdk.Fail(400, "the adapter has no operation '"+operation.Slice(0, 32).Text()+"'")
+	if operation := Operation(); operation != abi.OperationChat && operation != abi.OperationCountTokens {
+		Unsupported()
 		return nil, false
 	}
 	target := call.Get("target")
@@ -132,7 +133,7 @@ func ReadRequest() (r *Request, ok bool) {
 	if found < size {
 		// The rest are unknown here.
 		for name, value := range r.members(body) {
-			if !slices.Contains(memberNames[:], name) {
+			if !slices.Contains(memberNames[:], name) && !slices.Contains(own, name) {
 				r.Lose(name, value)
 			}
 		}
@@ -185,6 +186,10 @@ func (r *Request) take(nodes *[memberCount]sdk.Node) {
 		r.EndUser = n
 	}
 }
+
+// Own returns a member that was named to [ReadRequest]; 0 when it is absent, null
+// or rejected by the target.
+func (r *Request) Own(name string) sdk.Node { return r.keep(name, sdk.Request().Get(name)) }
 
 // Header returns a header of the caller that the host lets through, as
 // "anthropic-beta"; absent when there is none.

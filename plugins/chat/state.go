@@ -6,7 +6,7 @@ package chat
 // taken as none.
 
 const (
-	stateVersion = 2
+	stateVersion = 3
 	flagKnown    = 1
 )
 
@@ -49,8 +49,8 @@ func decode(b string) (p progress) {
 	return p
 }
 
-func (u *Usage) counters() [7]*int64 {
-	return [7]*int64{&u.Uncached, &u.CacheRead, &u.CacheWrite, &u.CacheWrite1h, &u.Output, &u.Reasoning, &u.ServerCalls}
+func (u *Usage) counters() [9]*int64 {
+	return [9]*int64{&u.Uncached, &u.CacheRead, &u.CacheWrite, &u.CacheWrite1h, &u.Output, &u.Reasoning, &u.ServerCalls, &u.AudioInput, &u.AudioOutput}
 }
 
 func varint(b []byte, v uint64) []byte {

@@ -33,6 +33,7 @@ type Toolbox struct {
 	Tools    []Tool
 	Mode     ToolMode
 	Name     sdk.Node // of ToolsNamed
+	Allowed  []string // of ToolsRequired, where [Request.KeepTools] is set; nil: all of them
 	OneByOne bool     // several calls in one turn are not wanted
 }
 
@@ -45,7 +46,7 @@ const (
 )
 
 // Toolbox reads tools, tool_choice and parallel_tool_calls. Of allowed_tools only
-// those that are allowed are returned. ok is false after a refusal.
+// those that are allowed are returned, unless KeepTools leaves it to the wire. ok is false after a refusal.
 func (r *Request) Toolbox() (box Toolbox, ok bool) {
 	var allowed []string
 	if r.ToolChoice != 0 {
@@ -53,6 +54,7 @@ func (r *Request) Toolbox() (box Toolbox, ok bool) {
 			return box, false
 		}
 	}
+	keep := r.KeepTools && box.Mode == ToolsRequired
 	box.Tools = tools[:0]
 	for i := range r.Tools.Len() {
 		if r.left -= toolCost; r.left < 0 || i >= maxTools {
@@ -60,11 +62,21 @@ func (r *Request) Toolbox() (box Toolbox, ok bool) {
 			return box, false
 		}
 		tool, ok := r.readTool(r.Tools.At(i))
-		if ok && (allowed == nil || slices.ContainsFunc(allowed, tool.Name.Equal)) {
-			box.Tools = append(box.Tools, tool)
+		if !ok {
+			continue
 		}
+		if allowed != nil {
+			// Compared here: a host call for each pair would be too many.
+			name := tool.Name.Text()
+			if is := slices.Contains(allowed, name); is && keep {
+				box.Allowed = append(box.Allowed, name)
+			} else if !is && !keep {
+				continue
+			}
+		}
+		box.Tools = append(box.Tools, tool)
 	}
-	if len(box.Tools) == 0 {
+	if len(box.Tools) == 0 || keep && allowed != nil && box.Allowed == nil {
 		if box.Mode >= ToolsRequired {
 			Refuse("tool_choice", "there is no tool that could be called")
 			return box, false

@@ -11,6 +11,8 @@ type Usage struct {
 	Output       int64 // reasoning included
 	Reasoning    int64 // of Output
 	ServerCalls  int64 // calls of tools that the provider ran itself
+	AudioInput   int64 // of the input
+	AudioOutput  int64 // of Output
 }
 
 // write writes the usage object. Its prompt_tokens are all input, cached or not;
@@ -27,7 +29,13 @@ func (u *Usage) write(w *Writer) {
 			number(w, `,"cache_write_1h_tokens":`, hour)
 		}
 	}
+	if u.AudioInput > 0 {
+		number(w, `,"audio_tokens":`, min(u.AudioInput, u.prompt()))
+	}
 	number(w, `},"completion_tokens_details":{"reasoning_tokens":`, min(u.Reasoning, u.Output))
+	if u.AudioOutput > 0 {
+		number(w, `,"audio_tokens":`, min(u.AudioOutput, u.Output))
+	}
 	w.Emit(`}`)
 	if u.ServerCalls > 0 {
 		number(w, `,"server_tool_calls":`, u.ServerCalls)

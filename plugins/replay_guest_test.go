@@ -110,7 +110,7 @@ type plugin struct {
 func openPlugin(t testing.TB, s *suite, rec *recording) session {
 	t.Helper()
 	adapter, err := guest(t, s.plugin).OpenAdapter("", s.plugin, engine.AdapterAttempt{
-		RequestID: "replay", Attempt: 1, NowMS: nowMS, Request: rec.requestNode, Call: rec.callNode,
+		RequestID: "replay", Attempt: 1, NowMS: nowMS, Request: rec.requestNode, Config: rec.configNode, Call: rec.callNode,
 	})
 	if err != nil {
 		t.Fatalf("OpenAdapter(%q) = %v", s.plugin, err)

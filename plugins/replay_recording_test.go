@@ -27,8 +27,9 @@ type recording struct {
 	stream    bool
 	framing   string
 
-	callNode, requestNode document.Node            // documents of the attempt; the second may be absent
-	nodes                 map[string]document.Node // event data, parsed
+	callNode                document.Node            // document of the attempt
+	requestNode, configNode document.Node            // may be absent
+	nodes                   map[string]document.Node // event data, parsed
 }
 
 // node parses the data of an event, once however often it is replayed.
@@ -85,6 +86,9 @@ func readRecording(t *testing.T, s *suite, x *exchange) *recording {
 	if rec.canonical != nil {
 		rec.requestNode = sdktest.JSON(t, string(rec.canonical))
 	}
+	if x.config != "" {
+		rec.configNode = sdktest.JSON(t, x.config)
+	}
 	return rec
 }
 
@@ -127,7 +131,11 @@ func callDocument(s *suite, x *exchange, rec *recording) string {
 	if x.target != "" {
 		more = "," + x.target
 	}
-	return `{"operation":"chat","target":{"id":"m","upstream_id":` + strconv.Quote(upstream) + `,"api":"` + api + `"` + more +
+	operation := x.operation
+	if operation == "" {
+		operation = "chat"
+	}
+	return `{"operation":"` + operation + `","target":{"id":"m","upstream_id":` + strconv.Quote(upstream) + `,"api":"` + api + `"` + more +
 		`},"headers":{},"attempt":1}`
 }
 

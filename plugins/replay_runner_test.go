@@ -116,6 +116,7 @@ func (n *native) close() {}
 func (n *native) run(in document.FrameInput, entry func() sdk.Result) reply {
 	in.Kind, in.Call, in.State, in.Random, in.NowMS = abi.KindProvider, n.rec.callNode, &n.state, n.random, nowMS
 	in.Status, in.Field = n.rec.status, n.rec.field
+	in.Config = n.rec.configNode
 	if in.Entry != abi.EntryEvent {
 		in.Request = n.rec.requestNode
 	}

@@ -65,6 +65,10 @@ type suite struct {
 type exchange struct {
 	folder string
 	api    string // call.target.api; "" means the suite's
+	// operation of the call, "chat" when empty. The answer of another is compared with
+	// answer, JSON; that of our own testdata with its golden file only.
+	operation, answer string
+	config            string // the provider's config document, JSON; "" for none
 	target string // more members of call.target, as `"max_output":64000,"unsupported":["top_p"]`
 	// framing of a stream: "sse" (default) or "json-array".
 	framing string
@@ -194,6 +198,12 @@ func checkResponse(t *testing.T, r runner, s *suite, x *exchange, rec *recording
 	}
 	if !rec.shared {
 		golden(t, s, x, "response", json.RawMessage(got.chunks[0]))
+	}
+	if x.operation != "" {
+		if body := decode(t, got.chunks[0]); rec.shared && !reflect.DeepEqual(body, decode(t, []byte(x.answer))) {
+			t.Errorf("response of %s = %s, want %s", x.folder, got.chunks[0], x.answer)
+		}
+		return
 	}
 	checkFacts(t, x, completionFacts(t, got.chunks[0]), s.facts(t, rec))
 }

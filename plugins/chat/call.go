@@ -17,6 +17,9 @@ type Call struct {
 	ID   string
 	Name sdk.Node // text
 
+	Free  bool     // of a custom tool: Input stands for the arguments
+	Input sdk.Node // text; 0 when it is empty
+
 	arguments sdk.Node
 	node      sdk.Node
 	raw       []byte // the id as it came
@@ -49,11 +52,19 @@ func (r *Request) readCalls(m *Message, list sdk.Node) (ok bool) {
 		node := list.At(i)
 		function := node.Get("function")
 		name := function.Get("name")
+		custom := r.FreeText && name == 0 && node.Get("type").Equal("custom")
+		if custom {
+			function = node.Get("custom")
+			name = function.Get("name")
+		}
 		if !IsText(name) {
 			Refuse(At(m.Index)+".tool_calls["+strconv.Itoa(i)+"]", "only calls of functions, each with a name, are carried to this provider")
 			return false
 		}
 		c := Call{Name: name, arguments: function.Get("arguments"), node: node, answer: -1}
+		if custom {
+			c.Free, c.Input = true, textNode(function.Get("input"))
+		}
 		c.raw = keepID(node.Get("id"))
 		c.identify(m.Index, i)
 		calls = append(calls, c)

@@ -28,6 +28,7 @@ type Message struct {
 	Thinking  sdk.Node // an assistant's thinking_blocks, an array; 0 when there are none
 	Reasoning sdk.Node // an assistant's reasoning_content; 0 when there is none
 	Failed    bool     // an answer's is_error: the tool failed
+	Cache     sdk.Node // cache_control of the whole message, an object; 0 when there is none
 
 	request *Request
 	kind    abi.Kind // of Content
@@ -138,6 +139,12 @@ func (m *Message) readRest(node sdk.Node) (ok bool) {
 		case "reasoning_content":
 			if m.Role == Assistant {
 				m.Reasoning = value
+			}
+		case "cache_control":
+			if m.request.CacheMarks && value.Kind() == abi.KindObject {
+				m.Cache = value
+			} else {
+				m.request.Lose("messages[].cache_control", value)
 			}
 		case "is_error":
 			if m.Role != Answer {

@@ -34,6 +34,8 @@ type Request struct {
 	Format           sdk.Node // response_format; see Answer
 	Effort           sdk.Node // reasoning_effort, a word
 	KeepTools        bool     // set by an adapter whose wire can confine a required call to some of the tools
+	FreeText         bool     // set by an adapter that carries tools whose input is free text
+	CacheMarks       bool     // set by an adapter whose wire has cache_control
 
 	call     sdk.Node
 	messages sdk.Node

@@ -1,12 +1,12 @@
 package chat
 
 // The state of a stream is a version byte, flags, counters as base-128 varints,
-// then the head of its chunks and four bytes for each of its tool calls: about 140
-// bytes, and never more than 5 KiB. A state that cannot be read is
+// then the head of its chunks, four bytes for each of its tool calls, and the adapter's
+// own note: about 140 bytes, and never more than 5 KiB and the note. A state that cannot be read is
 // taken as none.
 
 const (
-	stateVersion = 3
+	stateVersion = 4
 	flagKnown    = 1
 )
 
@@ -23,7 +23,8 @@ func (p *progress) encode(b []byte) []byte {
 		b = varint(b, uint64(*v))
 	}
 	b = append(varint(b, uint64(len(p.head))), p.head...)
-	return append(varint(b, uint64(len(p.calls))), p.calls...)
+	b = append(varint(b, uint64(len(p.calls))), p.calls...)
+	return append(varint(b, uint64(len(p.Note))), p.Note...)
 }
 
 // decode reads a state; its texts are parts of b.
@@ -43,6 +44,7 @@ func decode(b string) (p progress) {
 	if p.calls = r.text(); len(p.calls)%callSize != 0 || len(p.calls) > MaxCalls*callSize {
 		r.bad = true
 	}
+	p.Note = r.text()
 	if r.bad {
 		return progress{}
 	}

@@ -13,7 +13,7 @@ func TestStateKeepsAll(t *testing.T) {
 		"empty": {},
 		"a stream under way": {
 			head: `{"id":"msg_1","choices":[`, started: 3, finished: 1, spoke: 2, counted: 7,
-			calls: "\x00\x00\x01\x01\x01\x00\x02\x00",
+			calls: "\x00\x00\x01\x01\x01\x00\x02\x00", Note: "n",
 			Usage: Usage{Known: true, Uncached: 1, CacheRead: 200, CacheWrite: 3, CacheWrite1h: 4, Output: 50_000, Reasoning: 6, ServerCalls: 7, AudioInput: 8, AudioOutput: 9},
 		},
 		"the largest": {

@@ -27,6 +27,7 @@ type progress struct {
 	spoke    uint64 // bit = index of a choice of which text has been sent
 	calls    string // of each tool call: see callSize
 	counted  uint64 // 1 + the tokens of the usage chunk that has been sent; 0: none has
+	Note     string // the adapter's own: what it wants to know at the next event, at most 8 KiB
 }
 
 // stream is the one Stream of the call at hand: entry points run one at a time.

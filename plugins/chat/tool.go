@@ -13,6 +13,8 @@ type Tool struct {
 	Description sdk.Node // text; 0 when there is none
 	Parameters  sdk.Node // object, a JSON Schema; 0 when there is none
 	Cache       sdk.Node // cache_control, an object; 0 when there is none
+	Free        bool     // a custom tool: its input is text, and Parameters is 0
+	Grammar     sdk.Node // of a custom tool's input, an object; 0 when any text will do
 }
 
 // ToolMode says whether the model is to call tools.
@@ -50,7 +52,7 @@ const (
 func (r *Request) Toolbox() (box Toolbox, ok bool) {
 	var allowed []string
 	if r.ToolChoice != 0 {
-		if allowed, ok = box.choose(r.ToolChoice); !ok {
+		if allowed, ok = r.choose(&box, r.ToolChoice); !ok {
 			return box, false
 		}
 	}
@@ -92,6 +94,9 @@ func (r *Request) Toolbox() (box Toolbox, ok bool) {
 func (r *Request) readTool(node sdk.Node) (tool Tool, ok bool) {
 	function := node.Get("function")
 	if tool.Name = function.Get("name"); !IsText(tool.Name) {
+		if r.FreeText && node.Get("type").Equal("custom") {
+			return r.readCustom(node)
+		}
 		r.Lossy("tools[].type")
 		return tool, false
 	}
@@ -133,11 +138,11 @@ func (r *Request) readTool(node sdk.Node) (tool Tool, ok bool) {
 
 // choose reads tool_choice: a word, a function, or a mode with the tools that it
 // is confined to.
-func (box *Toolbox) choose(choice sdk.Node) (allowed []string, ok bool) {
+func (r *Request) choose(box *Toolbox, choice sdk.Node) (allowed []string, ok bool) {
 	if choice.Kind() == abi.KindString {
 		return nil, box.mode(choice)
 	}
-	if name := choice.Get("function").Get("name"); IsText(name) {
+	if name := r.named(choice); name != 0 {
 		box.Mode, box.Name = ToolsNamed, name
 		return nil, true
 	}
@@ -151,7 +156,7 @@ func (box *Toolbox) choose(choice sdk.Node) (allowed []string, ok bool) {
 	list := confined.Get("tools")
 	allowed = make([]string, 0, 8)
 	for i := range min(list.Len(), maxTools) {
-		if name := list.At(i).Get("function").Get("name"); IsText(name) {
+		if name := r.named(list.At(i)); name != 0 {
 			allowed = append(allowed, name.Text())
 		}
 	}

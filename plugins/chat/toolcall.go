@@ -14,6 +14,7 @@ type ToolCall struct {
 	Arguments sdk.Node // an object, or a string that holds one; 0: none
 	Signature sdk.Node // Gemini's thought signature; 0: none
 	Whole     bool     // of a stream's: no pieces of its arguments will follow
+	Free      bool     // of a custom tool: Arguments is its input, a string
 }
 
 // write writes the call from its id on, up to the bracket that closes it. none
@@ -26,6 +27,10 @@ func (c *ToolCall) write(w *Writer, none string) {
 		w.Emit(`"call_`)
 		w.b = strconv.AppendUint(w.b, uint64(sdk.Random()), 36)
 		w.Emit(`"`)
+	}
+	if c.Free {
+		c.writeFree(w)
+		return
 	}
 	w.Emit(`,"type":"function","function":{"name":`)
 	if IsText(c.Name) {
@@ -75,7 +80,9 @@ func (s *Stream) Call(index, key int, c ToolCall) (ok bool) {
 		}
 	}
 	argued, none := byte(0), `""`
-	if c.Whole {
+	if c.Free {
+		argued = 1
+	} else if c.Whole {
 		argued, none = 1, `"{}"`
 	} else if c.Arguments.Kind() == abi.KindObject || IsText(c.Arguments) {
 		argued = 1

@@ -121,6 +121,26 @@ type Credential struct {
 	Enabled bool
 }
 
+// StoredCredential is a key of a provider as it is kept: sealed, and good for nothing
+// without the installation's encryption key.
+type StoredCredential struct {
+	AccountID  string // of the provider; "": a global one
+	ProviderID string
+	ID         string
+	Name       string // for people; may be empty
+	Hint       string // the last characters of a long key, to recognise it by; else empty
+	Weight     int    // 1–MaxWeight
+	Enabled    bool
+	Sealed     []byte
+	SealKey    string // id of the key-encryption key that opens it
+	Version    int64  // 1 for the first secret, one more with every new one
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// MaxWeight is the highest weight of a credential.
+const MaxWeight = 1000
+
 // Price is what an upstream model costs from a date on, in nano-USD per million tokens.
 // A nil pointer means that the vendor names no such price, not that it is free.
 type Price struct {

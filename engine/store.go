@@ -16,6 +16,9 @@ import (
 type Store interface {
 	RuleStore
 	CatalogueStore
+	ModelStore
+	ProviderStore
+	CredentialStore
 	TenantStore
 	KeyStore
 	PluginStore
@@ -40,7 +43,8 @@ type RuleStore interface {
 	DeleteRule(ctx context.Context, accountID, id string) error
 }
 
-// CatalogueStore keeps models, providers and prices.
+// CatalogueStore reads the catalogue, and writes rows whatever was there before, as the
+// seed does. ModelStore and ProviderStore are for those who must not overwrite each other.
 type CatalogueStore interface {
 	// ListModels returns all models, by account, then id.
 	ListModels(ctx context.Context) ([]Model, error)
@@ -50,9 +54,45 @@ type CatalogueStore interface {
 	ListPrices(ctx context.Context) ([]Price, error)
 	// PutModel inserts or replaces the row with that key, but keeps its CreatedAt.
 	PutModel(ctx context.Context, m Model) error
+	// PutProvider does the same. Provider.Credentials are not part of the row.
 	PutProvider(ctx context.Context, p Provider) error
 	// PutPrice inserts or replaces the row with that key.
 	PutPrice(ctx context.Context, p Price) error
+}
+
+// ModelStore changes models one by one.
+type ModelStore interface {
+	// CreateModel stores a new row and inserts or replaces its prices, in one transaction.
+	CreateModel(ctx context.Context, m Model, prices []Price) error
+	// UpdateModel replaces every column but the key and CreatedAt, and inserts or replaces
+	// the prices. ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	UpdateModel(ctx context.Context, m Model, prices []Price, was time.Time) error
+	// DeleteModel leaves the prices, which belong to the upstream id.
+	DeleteModel(ctx context.Context, accountID, id string) error
+}
+
+// ProviderStore changes providers one by one.
+type ProviderStore interface {
+	CreateProvider(ctx context.Context, p Provider) error
+	// UpdateProvider replaces every column but the key and CreatedAt.
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	UpdateProvider(ctx context.Context, p Provider, was time.Time) error
+	// DeleteProvider deletes the row with its credentials and its account's prices for it.
+	// ErrConflict while it serves a model: one of its account, or for a global row one of any
+	// account that has no provider of that id itself.
+	DeleteProvider(ctx context.Context, accountID, id string) error
+}
+
+// CredentialStore keeps the keys of providers, sealed.
+type CredentialStore interface {
+	// ListCredentials returns all of them, by account, provider, creation, id.
+	ListCredentials(ctx context.Context) ([]StoredCredential, error)
+	// CreateCredential stores a new row; ErrNotFound when its provider is not there.
+	CreateCredential(ctx context.Context, c StoredCredential) error
+	// UpdateCredential replaces every column but the key and CreatedAt.
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	UpdateCredential(ctx context.Context, c StoredCredential, was time.Time) error
+	DeleteCredential(ctx context.Context, accountID, providerID, id string) error
 }
 
 // TenantStore keeps accounts and users.

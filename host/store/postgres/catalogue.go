@@ -60,10 +60,7 @@ func (s *Store) PutProvider(ctx context.Context, p engine.Provider) error {
 		return err
 	}
 	return s.write(ctx, "put provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
-		return q.PutProvider(ctx, query.PutProviderParams{
-			AccountID: p.AccountID, ID: p.ID, Name: p.Name, Adapter: p.Adapter, BaseUrl: p.BaseURL, Credential: p.Credential,
-			Enabled: p.Enabled, CreatedAt: row.Time(p.CreatedAt), UpdatedAt: row.Time(p.UpdatedAt),
-		})
+		return q.PutProvider(ctx, query.PutProviderParams(providerRow(p)))
 	})
 }
 
@@ -73,11 +70,7 @@ func (s *Store) PutPrice(ctx context.Context, p engine.Price) error {
 		return err
 	}
 	return s.write(ctx, "put price of "+p.UpstreamID, func(ctx context.Context, q *query.Queries) error {
-		return q.PutPrice(ctx, query.PutPriceParams{
-			AccountID: p.AccountID, ProviderID: p.ProviderID, UpstreamID: p.UpstreamID, ValidFrom: row.Time(p.From),
-			AbovePrompt: p.AbovePrompt, Input: p.Input, Output: p.Output, CachedInput: p.CachedInput,
-			CacheWrite: p.CacheWrite, CacheWrite1h: p.CacheWrite1h, Source: p.Source,
-		})
+		return q.PutPrice(ctx, priceRow(p))
 	})
 }
 
@@ -123,11 +116,12 @@ func parseModel(n query.Model) (m engine.Model, err error) {
 	return m, err
 }
 
-func parseProvider(n query.Provider) (engine.Provider, error) {
-	return engine.Provider{
-		AccountID: n.AccountID, ID: n.ID, Name: n.Name, Adapter: n.Adapter, BaseURL: n.BaseUrl, Credential: n.Credential,
-		Enabled: n.Enabled, CreatedAt: n.CreatedAt.UTC(), UpdatedAt: n.UpdatedAt.UTC(),
-	}, nil
+func priceRow(p engine.Price) query.PutPriceParams {
+	return query.PutPriceParams{
+		AccountID: p.AccountID, ProviderID: p.ProviderID, UpstreamID: p.UpstreamID, ValidFrom: row.Time(p.From),
+		AbovePrompt: p.AbovePrompt, Input: p.Input, Output: p.Output, CachedInput: p.CachedInput,
+		CacheWrite: p.CacheWrite, CacheWrite1h: p.CacheWrite1h, Source: p.Source,
+	}
 }
 
 func parsePrice(n query.Price) (engine.Price, error) {

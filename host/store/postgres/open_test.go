@@ -103,7 +103,7 @@ func TestOpenAtOnce(t *testing.T) {
 func TestOpenNoMigrate(t *testing.T) {
 	t.Parallel()
 	address := storetest.PostgresURL(t)
-	wantRefused(t, address, Config{NoMigrate: true}, "lacks 6 migrations", "pointsman migrate")
+	wantRefused(t, address, Config{NoMigrate: true}, "lacks 7 migrations", "pointsman migrate")
 	var tables int
 	err := connect(t, address).QueryRow(t.Context(), "select count(*) from pg_tables where schemaname = current_schema()").Scan(&tables)
 	if err != nil || tables != 0 {

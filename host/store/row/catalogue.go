@@ -45,6 +45,7 @@ func CheckProvider(p engine.Provider) error {
 	c.text("adapter", p.Adapter)
 	c.text("base_url", p.BaseURL)
 	c.text("credential", p.Credential)
+	c.json("config", p.Config)
 	c.time("created_at", p.CreatedAt)
 	c.time("updated_at", p.UpdatedAt)
 	return c.result()
@@ -69,5 +70,25 @@ func CheckPrice(p engine.Price) error {
 		}
 	}
 	c.text("source", p.Source)
+	return c.result()
+}
+
+// CheckCredential says why a credential cannot be stored: an *engine.Error with CodeInvalid, or nil.
+func CheckCredential(k engine.StoredCredential) error {
+	var c check
+	c.account(k.AccountID)
+	c.key("provider_id", k.ProviderID)
+	c.key("id", k.ID)
+	c.text("name", k.Name)
+	c.text("hint", k.Hint)
+	if k.Weight < 1 || k.Weight > engine.MaxWeight {
+		c.refuse("weight", "is not within 1 to 1,000")
+	}
+	if len(k.Sealed) == 0 || k.Version < 1 {
+		c.refuse("secret", "is not sealed")
+	}
+	c.text("seal_key", k.SealKey)
+	c.time("created_at", k.CreatedAt)
+	c.time("updated_at", k.UpdatedAt)
 	return c.result()
 }

@@ -81,7 +81,7 @@ func TestUpGoesOn(t *testing.T) {
 	for _, c := range []struct {
 		dialect Dialect
 		want    int64
-	}{{older, 3}, {SQLite(), 6}, {SQLite(), 6}} {
+	}{{older, 3}, {SQLite(), 7}, {SQLite(), 7}} {
 		if err := c.dialect.Up(t.Context(), db, zerolog.Nop()); err != nil {
 			t.Fatalf("Up() = %v, want nil", err)
 		}
@@ -110,7 +110,7 @@ func TestUpIsAllOrNothing(t *testing.T) {
 	if err := SQLite().Up(t.Context(), db, zerolog.Nop()); err != nil {
 		t.Fatalf("Up() after a broken migration = %v, want nil", err)
 	}
-	if got := versionOf(t, db); got != 6 {
-		t.Errorf("Up() after a broken migration reached version %d, want 6", got)
+	if got := versionOf(t, db); got != 7 {
+		t.Errorf("Up() after a broken migration reached version %d, want 7", got)
 	}
 }

@@ -124,7 +124,7 @@ func TestOpenNoMigrate(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantRefused(t, empty, Config{NoMigrate: true}, "lacks 6 migrations", "pointsman migrate")
+	wantRefused(t, empty, Config{NoMigrate: true}, "lacks 7 migrations", "pointsman migrate")
 	s, err := Open(t.Context(), empty, Config{})
 	if err != nil {
 		t.Fatalf("Open() = %v, want nil", err)

@@ -3,6 +3,7 @@ package storetest
 import (
 	"math"
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -10,7 +11,12 @@ import (
 var catalogueTests = []test{
 	{"keeps every member of a model", modelRoundTrip},
 	{"put replaces a model but its creation", modelReplace},
+	{"a model is created once, changed as it was seen, deleted once", modelChange},
+	{"a model comes with its prices or not at all", modelPrices},
 	{"keeps, replaces and lists providers", providerPut},
+	{"a provider is created once, changed as it was seen, deleted once", providerChange},
+	{"a provider that serves a model is not deleted", providerServes},
+	{"a provider goes with its credentials and its account's prices", providerGoes},
 	{"keeps prices, and nil apart from 0", pricePut},
 	{"refuses what no row may be", catalogueInvalid},
 }
@@ -66,7 +72,8 @@ func providerPut(t *testing.T, d Database) {
 	s := open(t, d)
 	full := engine.Provider{
 		AccountID: "acme", ID: "openai", Name: "OpenAI", Adapter: "openai", BaseURL: "https://h/v1",
-		Credential: "env:OPENAI_API_KEY", Enabled: true, CreatedAt: at(1), UpdatedAt: at(2),
+		Credential: "env:OPENAI_API_KEY", Config: []byte("{ \"b\":1, \"a\" : 9007199254740993}"), Keyless: true,
+		Enabled: true, CreatedAt: at(1), UpdatedAt: at(2),
 	}
 	plain := engine.Provider{ID: "z", CreatedAt: at(0), UpdatedAt: at(0)}
 	must(t, "PutProvider()", s.PutProvider(t.Context(), full))
@@ -80,6 +87,112 @@ func providerPut(t *testing.T, d Database) {
 	must(t, "ListProviders()", err)
 	next.CreatedAt = at(1)
 	wantEqual(t, "ListProviders() after the second put", got, []engine.Provider{plain, next})
+}
+
+func modelChange(t *testing.T, d Database) {
+	s := open(t, d)
+	m := fullModel()
+	must(t, "CreateModel()", s.CreateModel(t.Context(), m, nil))
+	wantErr(t, "CreateModel() again", s.CreateModel(t.Context(), m, nil), engine.ErrConflict)
+	next := plainModel("acme", "gpt-4o")
+	next.CreatedAt, next.UpdatedAt = at(90), at(91)
+	wantErr(t, "UpdateModel() of a stale row", s.UpdateModel(t.Context(), next, nil, at(1)), engine.ErrConflict)
+	must(t, "UpdateModel()", s.UpdateModel(t.Context(), next, nil, finest(2)))
+	got, err := s.ListModels(t.Context())
+	must(t, "ListModels()", err)
+	want := next
+	want.CreatedAt = at(1)
+	wantEqual(t, "ListModels() after the update", got, []engine.Model{want})
+	must(t, "UpdateModel() unchecked", s.UpdateModel(t.Context(), fullModel(), nil, time.Time{}))
+	got, err = s.ListModels(t.Context())
+	must(t, "ListModels()", err)
+	wantEqual(t, "ListModels() after the second update", got, []engine.Model{fullModel()})
+	wantErr(t, "UpdateModel() of none", s.UpdateModel(t.Context(), plainModel("", "gpt-4o"), nil, time.Time{}), engine.ErrNotFound)
+	wantErr(t, "DeleteModel() of another account", s.DeleteModel(t.Context(), "", "gpt-4o"), engine.ErrNotFound)
+	must(t, "DeleteModel()", s.DeleteModel(t.Context(), "acme", "gpt-4o"))
+	wantErr(t, "DeleteModel() again", s.DeleteModel(t.Context(), "acme", "gpt-4o"), engine.ErrNotFound)
+}
+
+func modelPrices(t *testing.T, d Database) {
+	s := open(t, d)
+	price := engine.Price{AccountID: "a", ProviderID: "p", UpstreamID: "u", From: at(0), Input: 1}
+	later := price
+	later.From, later.Input = at(1), 2
+	must(t, "CreateModel()", s.CreateModel(t.Context(), plainModel("a", "m"), []engine.Price{price}))
+	was := revision(t, s)
+	bad := price
+	bad.Input = -1
+	wantErr(t, "CreateModel() of a taken id", s.CreateModel(t.Context(), plainModel("a", "m"), []engine.Price{later}), engine.ErrConflict)
+	wantErr(t, "UpdateModel() of a stale row", s.UpdateModel(t.Context(), plainModel("a", "m"), []engine.Price{later}, at(9)), engine.ErrConflict)
+	wantInvalid(t, "UpdateModel() with a bad price", s.UpdateModel(t.Context(), plainModel("a", "m"), []engine.Price{bad}, at(0)), "input")
+	wantRevision(t, s, was, 0)
+	got, err := s.ListPrices(t.Context())
+	must(t, "ListPrices()", err)
+	wantEqual(t, "ListPrices() after refusals", got, []engine.Price{price})
+	must(t, "UpdateModel()", s.UpdateModel(t.Context(), plainModel("a", "m"), []engine.Price{later}, at(0)))
+	wantRevision(t, s, was, 1)
+	got, err = s.ListPrices(t.Context())
+	must(t, "ListPrices()", err)
+	wantEqual(t, "ListPrices()", got, []engine.Price{price, later})
+}
+
+func providerChange(t *testing.T, d Database) {
+	s := open(t, d)
+	p := engine.Provider{AccountID: "acme", ID: "own", Name: "Own", Config: []byte(`{"a":1}`), Keyless: true, CreatedAt: at(1), UpdatedAt: at(2)}
+	must(t, "CreateProvider()", s.CreateProvider(t.Context(), p))
+	wantErr(t, "CreateProvider() again", s.CreateProvider(t.Context(), p), engine.ErrConflict)
+	next := engine.Provider{AccountID: "acme", ID: "own", Name: "Other", BaseURL: "https://h", Adapter: "openai", Credential: "c", Enabled: true, CreatedAt: at(8), UpdatedAt: at(9)}
+	wantErr(t, "UpdateProvider() of a stale row", s.UpdateProvider(t.Context(), next, at(1)), engine.ErrConflict)
+	must(t, "UpdateProvider()", s.UpdateProvider(t.Context(), next, at(2)))
+	got, err := s.ListProviders(t.Context())
+	must(t, "ListProviders()", err)
+	next.CreatedAt = at(1)
+	wantEqual(t, "ListProviders() after the update", got, []engine.Provider{next})
+	must(t, "UpdateProvider() unchecked", s.UpdateProvider(t.Context(), p, time.Time{}))
+	got, err = s.ListProviders(t.Context())
+	must(t, "ListProviders()", err)
+	wantEqual(t, "ListProviders() after the second update", got, []engine.Provider{p})
+	wantErr(t, "UpdateProvider() of none", s.UpdateProvider(t.Context(), engine.Provider{ID: "own"}, time.Time{}), engine.ErrNotFound)
+	wantErr(t, "DeleteProvider() of another account", s.DeleteProvider(t.Context(), "", "own"), engine.ErrNotFound)
+	must(t, "DeleteProvider()", s.DeleteProvider(t.Context(), "acme", "own"))
+	wantErr(t, "DeleteProvider() again", s.DeleteProvider(t.Context(), "acme", "own"), engine.ErrNotFound)
+}
+
+func providerServes(t *testing.T, d Database) {
+	s := open(t, d)
+	for _, account := range []string{"", "acme"} {
+		must(t, "CreateProvider()", s.CreateProvider(t.Context(), engine.Provider{AccountID: account, ID: "p"}))
+	}
+	must(t, "CreateModel()", s.CreateModel(t.Context(), plainModel("acme", "m"), nil))
+	was := revision(t, s)
+	wantErr(t, "DeleteProvider() of the model's account", s.DeleteProvider(t.Context(), "acme", "p"), engine.ErrConflict)
+	wantRevision(t, s, was, 0)
+	must(t, "DeleteProvider() of the shadowed row", s.DeleteProvider(t.Context(), "", "p"))
+
+	must(t, "CreateProvider() again", s.CreateProvider(t.Context(), engine.Provider{ID: "p"}))
+	must(t, "CreateModel() of another account", s.CreateModel(t.Context(), plainModel("other", "m"), nil))
+	wantErr(t, "DeleteProvider() of a global row that serves an account", s.DeleteProvider(t.Context(), "", "p"), engine.ErrConflict)
+	must(t, "DeleteModel()", s.DeleteModel(t.Context(), "other", "m"))
+	must(t, "CreateModel() that is global", s.CreateModel(t.Context(), plainModel("", "m"), nil))
+	wantErr(t, "DeleteProvider() of a global row that serves a global model", s.DeleteProvider(t.Context(), "", "p"), engine.ErrConflict)
+	must(t, "DeleteModel()", s.DeleteModel(t.Context(), "", "m"))
+	must(t, "DeleteProvider()", s.DeleteProvider(t.Context(), "", "p"))
+}
+
+func providerGoes(t *testing.T, d Database) {
+	s := open(t, d)
+	for _, account := range []string{"", "acme"} {
+		must(t, "CreateProvider()", s.CreateProvider(t.Context(), engine.Provider{AccountID: account, ID: "p"}))
+		must(t, "CreateCredential()", s.CreateCredential(t.Context(), plainCredential(account, "p", "a", 0)))
+		must(t, "PutPrice()", s.PutPrice(t.Context(), engine.Price{AccountID: account, ProviderID: "p", UpstreamID: "u", From: at(0)}))
+	}
+	must(t, "DeleteProvider()", s.DeleteProvider(t.Context(), "acme", "p"))
+	credentials, err := s.ListCredentials(t.Context())
+	must(t, "ListCredentials()", err)
+	wantEqual(t, "ListCredentials()", credentials, []engine.StoredCredential{plainCredential("", "p", "a", 0)})
+	prices, err := s.ListPrices(t.Context())
+	must(t, "ListPrices()", err)
+	wantEqual(t, "ListPrices()", prices, []engine.Price{{ProviderID: "p", UpstreamID: "u", From: at(0)}})
 }
 
 func pricePut(t *testing.T, d Database) {
@@ -149,5 +262,8 @@ func catalogueInvalid(t *testing.T, d Database) {
 		wantInvalid(t, "PutPrice()", s.PutPrice(t.Context(), p), c.param)
 	}
 	wantInvalid(t, "PutProvider()", s.PutProvider(t.Context(), engine.Provider{}), "id")
+	wantInvalid(t, "CreateProvider()", s.CreateProvider(t.Context(), engine.Provider{}), "id")
+	wantInvalid(t, "CreateProvider()", s.CreateProvider(t.Context(), engine.Provider{ID: "p", Config: []byte("{")}), "config")
+	wantInvalid(t, "CreateModel()", s.CreateModel(t.Context(), engine.Model{}, nil), "id")
 	wantRevision(t, s, was, 0)
 }

@@ -100,6 +100,17 @@ func changeRaise(t *testing.T, d Database) {
 		{"PutModel again", func() error { return s.PutModel(t.Context(), plainModel("", "m")) }},
 		{"PutProvider", func() error { return s.PutProvider(t.Context(), engine.Provider{ID: "p"}) }},
 		{"PutPrice", func() error { return s.PutPrice(t.Context(), engine.Price{ProviderID: "p", UpstreamID: "u"}) }},
+		{"CreateModel", func() error {
+			return s.CreateModel(t.Context(), plainModel("", "n"), []engine.Price{{ProviderID: "p", UpstreamID: "u"}})
+		}},
+		{"UpdateModel", func() error { return s.UpdateModel(t.Context(), plainModel("", "n"), nil, at(0)) }},
+		{"DeleteModel", func() error { return s.DeleteModel(t.Context(), "", "n") }},
+		{"CreateProvider", func() error { return s.CreateProvider(t.Context(), engine.Provider{ID: "q", UpdatedAt: at(0)}) }},
+		{"UpdateProvider", func() error { return s.UpdateProvider(t.Context(), engine.Provider{ID: "q", UpdatedAt: at(0)}, at(0)) }},
+		{"CreateCredential", func() error { return s.CreateCredential(t.Context(), plainCredential("", "q", "k", 0)) }},
+		{"UpdateCredential", func() error { return s.UpdateCredential(t.Context(), plainCredential("", "q", "k", 1), at(0)) }},
+		{"DeleteCredential", func() error { return s.DeleteCredential(t.Context(), "", "q", "k") }},
+		{"DeleteProvider", func() error { return s.DeleteProvider(t.Context(), "", "q") }},
 		{"CreateAccount", func() error { return s.CreateAccount(t.Context(), engine.Account{ID: "a"}) }},
 		{"CreateUser", func() error {
 			return s.CreateUser(t.Context(), engine.User{AccountID: "a", ID: "u", Role: engine.RoleUser})
@@ -127,6 +138,9 @@ func changeRefused(t *testing.T, d Database) {
 	wantErr(t, "CreateRule() again", s.CreateRule(t.Context(), system), engine.ErrConflict)
 	wantErr(t, "UpdateRule() of a stale version", s.UpdateRule(t.Context(), system, at(99)), engine.ErrConflict)
 	wantErr(t, "DeleteRule() of a system rule", s.DeleteRule(t.Context(), "", "s"), engine.ErrConflict)
+	wantErr(t, "DeleteModel() of none", s.DeleteModel(t.Context(), "", "m"), engine.ErrNotFound)
+	wantErr(t, "DeleteProvider() of none", s.DeleteProvider(t.Context(), "", "p"), engine.ErrNotFound)
+	wantErr(t, "DeleteCredential() of none", s.DeleteCredential(t.Context(), "", "p", "k"), engine.ErrNotFound)
 	wantErr(t, "RevokeKey() of none", s.RevokeKey(t.Context(), "a", "k", at(0)), engine.ErrNotFound)
 	wantErr(t, "CreateUser() of no account", s.CreateUser(t.Context(), engine.User{AccountID: "a", ID: "u", Role: engine.RoleUser}), engine.ErrNotFound)
 	wantErr(t, "ActivatePlugin() of none", s.ActivatePlugin(t.Context(), "", "p", "1"), engine.ErrNotFound)

@@ -17,10 +17,12 @@ func reopenAll(t *testing.T, d Database) {
 	key := plainKey("a", "k", 1)
 	plugin := plainPlugin("", "p", "1")
 	price := engine.Price{ProviderID: "p", UpstreamID: "u", From: at(0), Input: 1, CachedInput: ptr[int64](0)}
-	provider := engine.Provider{ID: "p", CreatedAt: at(0), UpdatedAt: at(0)}
+	credential := plainCredential("", "p", "k", 0)
+	provider := engine.Provider{ID: "p", Config: []byte(`{}`), Keyless: true, CreatedAt: at(0), UpdatedAt: at(0)}
 	must(t, "CreateRule()", first.CreateRule(t.Context(), fullRule()))
 	must(t, "PutModel()", first.PutModel(t.Context(), fullModel()))
 	must(t, "PutProvider()", first.PutProvider(t.Context(), provider))
+	must(t, "CreateCredential()", first.CreateCredential(t.Context(), credential))
 	must(t, "PutPrice()", first.PutPrice(t.Context(), price))
 	must(t, "CreateKey()", first.CreateKey(t.Context(), key))
 	must(t, "CreatePlugin()", first.CreatePlugin(t.Context(), plugin))
@@ -39,6 +41,7 @@ func reopenAll(t *testing.T, d Database) {
 	providers, err := s.ListProviders(t.Context())
 	must(t, "ListProviders()", err)
 	wantEqual(t, "ListProviders()", providers, []engine.Provider{provider})
+	wantCredentials(t, s, credential)
 	prices, err := s.ListPrices(t.Context())
 	must(t, "ListPrices()", err)
 	wantEqual(t, "ListPrices()", prices, []engine.Price{price})

@@ -41,6 +41,7 @@ func Run(t *testing.T, driver Driver) {
 	groups := []group{
 		{"rule", ruleTests},
 		{"catalogue", catalogueTests},
+		{"credential", credentialTests},
 		{"tenant", tenantTests},
 		{"key", keyTests},
 		{"plugin", pluginTests},

@@ -1,13 +1,13 @@
 -- name: ListProviders :many
-select account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at
+select account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at, config, keyless
 from providers
 order by account_id, id;
 
 -- name: PutProvider :exec
 insert into providers (
-    account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at
+    account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at, config, keyless
 ) values (
-    @account_id, @id, @name, @adapter, @base_url, @credential, @enabled, @created_at, @updated_at
+    @account_id, @id, @name, @adapter, @base_url, @credential, @enabled, @created_at, @updated_at, @config, @keyless
 )
 on conflict (account_id, id) do update
 set name       = excluded.name,
@@ -15,7 +15,49 @@ set name       = excluded.name,
     base_url   = excluded.base_url,
     credential = excluded.credential,
     enabled    = excluded.enabled,
-    updated_at = excluded.updated_at;
+    updated_at = excluded.updated_at,
+    config     = excluded.config,
+    keyless    = excluded.keyless;
+
+-- name: CreateProvider :exec
+insert into providers (
+    account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at, config, keyless
+) values (
+    @account_id, @id, @name, @adapter, @base_url, @credential, @enabled, @created_at, @updated_at, @config, @keyless
+);
+
+-- name: UpdateProvider :execrows
+update providers
+set name       = @name,
+    adapter    = @adapter,
+    base_url   = @base_url,
+    credential = @credential,
+    enabled    = @enabled,
+    updated_at = @updated_at,
+    config     = @config,
+    keyless    = @keyless
+where account_id = @account_id
+  and id = @id
+  and updated_at = coalesce(sqlc.narg('was'), updated_at);
+
+-- name: HasProvider :one
+select count(*) from providers where account_id = @account_id and id = @id;
+
+-- name: DeleteProvider :execrows
+delete from providers where account_id = @account_id and id = @id;
+
+-- Models that this row serves: its account's, and for a global row those of every
+-- account that has no provider of that id itself.
+-- name: CountModelsOfProvider :one
+select count(*)
+from models m
+where m.provider_id = @id
+  and (m.account_id = @account_id
+    or (@account_id = '' and not exists (
+        select 1 from providers p where p.account_id = m.account_id and p.id = m.provider_id)));
+
+-- name: DeletePricesOfProvider :exec
+delete from prices where account_id = @account_id and provider_id = @provider_id;
 
 -- name: ListModels :many
 select account_id, id, family, display_name, tier, premium_centi, provider_id, upstream_id, api,
@@ -55,6 +97,49 @@ set family         = excluded.family,
     no_substitute  = excluded.no_substitute,
     enabled        = excluded.enabled,
     updated_at     = excluded.updated_at;
+
+-- name: CreateModel :exec
+insert into models (
+    account_id, id, family, display_name, tier, premium_centi, provider_id, upstream_id, api, context_window,
+    max_output, modalities, capabilities, unsupported, rename, fallbacks, source, retires_at, replacement,
+    no_substitute, enabled, created_at, updated_at
+) values (
+    @account_id, @id, @family, @display_name, @tier, @premium_centi, @provider_id, @upstream_id, @api,
+    @context_window, @max_output, @modalities, @capabilities, @unsupported, @rename, @fallbacks, @source,
+    @retires_at, @replacement, @no_substitute, @enabled, @created_at, @updated_at
+);
+
+-- name: UpdateModel :execrows
+update models
+set family         = @family,
+    display_name   = @display_name,
+    tier           = @tier,
+    premium_centi  = @premium_centi,
+    provider_id    = @provider_id,
+    upstream_id    = @upstream_id,
+    api            = @api,
+    context_window = @context_window,
+    max_output     = @max_output,
+    modalities     = @modalities,
+    capabilities   = @capabilities,
+    unsupported    = @unsupported,
+    rename         = @rename,
+    fallbacks      = @fallbacks,
+    source         = @source,
+    retires_at     = @retires_at,
+    replacement    = @replacement,
+    no_substitute  = @no_substitute,
+    enabled        = @enabled,
+    updated_at     = @updated_at
+where account_id = @account_id
+  and id = @id
+  and updated_at = coalesce(sqlc.narg('was'), updated_at);
+
+-- name: HasModel :one
+select count(*) from models where account_id = @account_id and id = @id;
+
+-- name: DeleteModel :execrows
+delete from models where account_id = @account_id and id = @id;
 
 -- name: ListPrices :many
 select account_id, provider_id, upstream_id, valid_from, above_prompt, input, output, cached_input,

@@ -10,6 +10,215 @@ import (
 	"time"
 )
 
+const countModelsOfProvider = `-- name: CountModelsOfProvider :one
+select count(*)
+from models m
+where m.provider_id = $1
+  and (m.account_id = $2
+    or ($2 = '' and not exists (
+        select 1 from providers p where p.account_id = m.account_id and p.id = m.provider_id)))
+`
+
+type CountModelsOfProviderParams struct {
+	ID        string
+	AccountID string
+}
+
+// Models that this row serves: its account's, and for a global row those of every
+// account that has no provider of that id itself.
+func (q *Queries) CountModelsOfProvider(ctx context.Context, arg CountModelsOfProviderParams) (int64, error) {
+	row := q.db.QueryRow(ctx, countModelsOfProvider, arg.ID, arg.AccountID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const createModel = `-- name: CreateModel :exec
+insert into models (
+    account_id, id, family, display_name, tier, premium_centi, provider_id, upstream_id, api, context_window,
+    max_output, modalities, capabilities, unsupported, rename, fallbacks, source, retires_at, replacement,
+    no_substitute, enabled, created_at, updated_at
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9,
+    $10, $11, $12, $13, $14, $15, $16, $17,
+    $18, $19, $20, $21, $22, $23
+)
+`
+
+type CreateModelParams struct {
+	AccountID     string
+	ID            string
+	Family        string
+	DisplayName   string
+	Tier          string
+	PremiumCenti  int64
+	ProviderID    string
+	UpstreamID    string
+	Api           string
+	ContextWindow int64
+	MaxOutput     int64
+	Modalities    []byte
+	Capabilities  []byte
+	Unsupported   []byte
+	Rename        []byte
+	Fallbacks     []byte
+	Source        string
+	RetiresAt     *time.Time
+	Replacement   []byte
+	NoSubstitute  bool
+	Enabled       bool
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+func (q *Queries) CreateModel(ctx context.Context, arg CreateModelParams) error {
+	_, err := q.db.Exec(ctx, createModel,
+		arg.AccountID,
+		arg.ID,
+		arg.Family,
+		arg.DisplayName,
+		arg.Tier,
+		arg.PremiumCenti,
+		arg.ProviderID,
+		arg.UpstreamID,
+		arg.Api,
+		arg.ContextWindow,
+		arg.MaxOutput,
+		arg.Modalities,
+		arg.Capabilities,
+		arg.Unsupported,
+		arg.Rename,
+		arg.Fallbacks,
+		arg.Source,
+		arg.RetiresAt,
+		arg.Replacement,
+		arg.NoSubstitute,
+		arg.Enabled,
+		arg.CreatedAt,
+		arg.UpdatedAt,
+	)
+	return err
+}
+
+const createProvider = `-- name: CreateProvider :exec
+insert into providers (
+    account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at, config, keyless
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
+)
+`
+
+type CreateProviderParams struct {
+	AccountID  string
+	ID         string
+	Name       string
+	Adapter    string
+	BaseUrl    string
+	Credential string
+	Enabled    bool
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	Config     *string
+	Keyless    bool
+}
+
+func (q *Queries) CreateProvider(ctx context.Context, arg CreateProviderParams) error {
+	_, err := q.db.Exec(ctx, createProvider,
+		arg.AccountID,
+		arg.ID,
+		arg.Name,
+		arg.Adapter,
+		arg.BaseUrl,
+		arg.Credential,
+		arg.Enabled,
+		arg.CreatedAt,
+		arg.UpdatedAt,
+		arg.Config,
+		arg.Keyless,
+	)
+	return err
+}
+
+const deleteModel = `-- name: DeleteModel :execrows
+delete from models where account_id = $1 and id = $2
+`
+
+type DeleteModelParams struct {
+	AccountID string
+	ID        string
+}
+
+func (q *Queries) DeleteModel(ctx context.Context, arg DeleteModelParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteModel, arg.AccountID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const deletePricesOfProvider = `-- name: DeletePricesOfProvider :exec
+delete from prices where account_id = $1 and provider_id = $2
+`
+
+type DeletePricesOfProviderParams struct {
+	AccountID  string
+	ProviderID string
+}
+
+func (q *Queries) DeletePricesOfProvider(ctx context.Context, arg DeletePricesOfProviderParams) error {
+	_, err := q.db.Exec(ctx, deletePricesOfProvider, arg.AccountID, arg.ProviderID)
+	return err
+}
+
+const deleteProvider = `-- name: DeleteProvider :execrows
+delete from providers where account_id = $1 and id = $2
+`
+
+type DeleteProviderParams struct {
+	AccountID string
+	ID        string
+}
+
+func (q *Queries) DeleteProvider(ctx context.Context, arg DeleteProviderParams) (int64, error) {
+	result, err := q.db.Exec(ctx, deleteProvider, arg.AccountID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const hasModel = `-- name: HasModel :one
+select count(*) from models where account_id = $1 and id = $2
+`
+
+type HasModelParams struct {
+	AccountID string
+	ID        string
+}
+
+func (q *Queries) HasModel(ctx context.Context, arg HasModelParams) (int64, error) {
+	row := q.db.QueryRow(ctx, hasModel, arg.AccountID, arg.ID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const hasProvider = `-- name: HasProvider :one
+select count(*) from providers where account_id = $1 and id = $2
+`
+
+type HasProviderParams struct {
+	AccountID string
+	ID        string
+}
+
+func (q *Queries) HasProvider(ctx context.Context, arg HasProviderParams) (int64, error) {
+	row := q.db.QueryRow(ctx, hasProvider, arg.AccountID, arg.ID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const listModels = `-- name: ListModels :many
 select account_id, id, family, display_name, tier, premium_centi, provider_id, upstream_id, api,
        context_window, max_output, modalities, capabilities, unsupported, rename, fallbacks, source,
@@ -102,7 +311,7 @@ func (q *Queries) ListPrices(ctx context.Context) ([]Price, error) {
 }
 
 const listProviders = `-- name: ListProviders :many
-select account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at
+select account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at, config, keyless
 from providers
 order by account_id, id
 `
@@ -126,6 +335,8 @@ func (q *Queries) ListProviders(ctx context.Context) ([]Provider, error) {
 			&i.Enabled,
 			&i.CreatedAt,
 			&i.UpdatedAt,
+			&i.Config,
+			&i.Keyless,
 		); err != nil {
 			return nil, err
 		}
@@ -275,9 +486,9 @@ func (q *Queries) PutPrice(ctx context.Context, arg PutPriceParams) error {
 
 const putProvider = `-- name: PutProvider :exec
 insert into providers (
-    account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at
+    account_id, id, name, adapter, base_url, credential, enabled, created_at, updated_at, config, keyless
 ) values (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11
 )
 on conflict (account_id, id) do update
 set name       = excluded.name,
@@ -285,7 +496,9 @@ set name       = excluded.name,
     base_url   = excluded.base_url,
     credential = excluded.credential,
     enabled    = excluded.enabled,
-    updated_at = excluded.updated_at
+    updated_at = excluded.updated_at,
+    config     = excluded.config,
+    keyless    = excluded.keyless
 `
 
 type PutProviderParams struct {
@@ -298,6 +511,8 @@ type PutProviderParams struct {
 	Enabled    bool
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+	Config     *string
+	Keyless    bool
 }
 
 func (q *Queries) PutProvider(ctx context.Context, arg PutProviderParams) error {
@@ -311,6 +526,142 @@ func (q *Queries) PutProvider(ctx context.Context, arg PutProviderParams) error 
 		arg.Enabled,
 		arg.CreatedAt,
 		arg.UpdatedAt,
+		arg.Config,
+		arg.Keyless,
 	)
 	return err
+}
+
+const updateModel = `-- name: UpdateModel :execrows
+update models
+set family         = $1,
+    display_name   = $2,
+    tier           = $3,
+    premium_centi  = $4,
+    provider_id    = $5,
+    upstream_id    = $6,
+    api            = $7,
+    context_window = $8,
+    max_output     = $9,
+    modalities     = $10,
+    capabilities   = $11,
+    unsupported    = $12,
+    rename         = $13,
+    fallbacks      = $14,
+    source         = $15,
+    retires_at     = $16,
+    replacement    = $17,
+    no_substitute  = $18,
+    enabled        = $19,
+    updated_at     = $20
+where account_id = $21
+  and id = $22
+  and updated_at = coalesce($23, updated_at)
+`
+
+type UpdateModelParams struct {
+	Family        string
+	DisplayName   string
+	Tier          string
+	PremiumCenti  int64
+	ProviderID    string
+	UpstreamID    string
+	Api           string
+	ContextWindow int64
+	MaxOutput     int64
+	Modalities    []byte
+	Capabilities  []byte
+	Unsupported   []byte
+	Rename        []byte
+	Fallbacks     []byte
+	Source        string
+	RetiresAt     *time.Time
+	Replacement   []byte
+	NoSubstitute  bool
+	Enabled       bool
+	UpdatedAt     time.Time
+	AccountID     string
+	ID            string
+	Was           *time.Time
+}
+
+func (q *Queries) UpdateModel(ctx context.Context, arg UpdateModelParams) (int64, error) {
+	result, err := q.db.Exec(ctx, updateModel,
+		arg.Family,
+		arg.DisplayName,
+		arg.Tier,
+		arg.PremiumCenti,
+		arg.ProviderID,
+		arg.UpstreamID,
+		arg.Api,
+		arg.ContextWindow,
+		arg.MaxOutput,
+		arg.Modalities,
+		arg.Capabilities,
+		arg.Unsupported,
+		arg.Rename,
+		arg.Fallbacks,
+		arg.Source,
+		arg.RetiresAt,
+		arg.Replacement,
+		arg.NoSubstitute,
+		arg.Enabled,
+		arg.UpdatedAt,
+		arg.AccountID,
+		arg.ID,
+		arg.Was,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
+}
+
+const updateProvider = `-- name: UpdateProvider :execrows
+update providers
+set name       = $1,
+    adapter    = $2,
+    base_url   = $3,
+    credential = $4,
+    enabled    = $5,
+    updated_at = $6,
+    config     = $7,
+    keyless    = $8
+where account_id = $9
+  and id = $10
+  and updated_at = coalesce($11, updated_at)
+`
+
+type UpdateProviderParams struct {
+	Name       string
+	Adapter    string
+	BaseUrl    string
+	Credential string
+	Enabled    bool
+	UpdatedAt  time.Time
+	Config     *string
+	Keyless    bool
+	AccountID  string
+	ID         string
+	Was        *time.Time
+}
+
+func (q *Queries) UpdateProvider(ctx context.Context, arg UpdateProviderParams) (int64, error) {
+	result, err := q.db.Exec(ctx, updateProvider,
+		arg.Name,
+		arg.Adapter,
+		arg.BaseUrl,
+		arg.Credential,
+		arg.Enabled,
+		arg.UpdatedAt,
+		arg.Config,
+		arg.Keyless,
+		arg.AccountID,
+		arg.ID,
+		arg.Was,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }

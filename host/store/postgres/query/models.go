@@ -14,6 +14,21 @@ type Account struct {
 	CreatedAt time.Time
 }
 
+type Credential struct {
+	AccountID  string
+	ProviderID string
+	ID         string
+	Name       string
+	Hint       string
+	Weight     int64
+	Enabled    bool
+	Sealed     []byte
+	SealKey    string
+	Version    int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
 type Key struct {
 	AccountID string
 	ID        string
@@ -89,6 +104,8 @@ type Provider struct {
 	Enabled    bool
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
+	Config     *string
+	Keyless    bool
 }
 
 type Revision struct {

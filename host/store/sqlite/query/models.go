@@ -10,6 +10,21 @@ type Account struct {
 	CreatedAt int64
 }
 
+type Credential struct {
+	AccountID  string
+	ProviderID string
+	ID         string
+	Name       string
+	Hint       string
+	Weight     int64
+	Enabled    bool
+	Sealed     []byte
+	SealKey    string
+	Version    int64
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
 type Key struct {
 	AccountID string
 	ID        string
@@ -85,6 +100,8 @@ type Provider struct {
 	Enabled    bool
 	CreatedAt  int64
 	UpdatedAt  int64
+	Config     *string
+	Keyless    bool
 }
 
 type Revision struct {

@@ -28,6 +28,7 @@ type Keys struct {
 	store  Store
 	pepper []byte
 	hashes sync.Pool // of *hasher, keyed with the pepper
+	former []*Keys   // hash under previous peppers, and do nothing else
 	now    func() time.Time
 
 	snapshot atomic.Pointer[snapshot]
@@ -58,6 +59,16 @@ func NewKeys(store Store, pepper []byte) *Keys {
 // WithClock makes CreateKey and RevokeKey use that clock. To be called before use.
 func (k *Keys) WithClock(now func() time.Time) *Keys {
 	k.now = now
+	return k
+}
+
+// WithPrevious makes keys be accepted that were hashed under one of these peppers, of
+// encryption keys used before. New keys are hashed under the pepper of NewKeys. To be
+// called before use.
+func (k *Keys) WithPrevious(peppers ...[]byte) *Keys {
+	for _, p := range peppers {
+		k.former = append(k.former, NewKeys(nil, p))
+	}
 	return k
 }
 
@@ -92,6 +103,10 @@ func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, 
 	// The map compares digests, which say nothing of the key without the pepper; the
 	// comparison in constant time below keeps that true however the map is built.
 	h, ok := s.keys[d]
+	for i := 0; !ok && i < len(k.former); i++ {
+		d = k.former[i].digest(presented)
+		h, ok = s.keys[d]
+	}
 	switch {
 	case !ok, !hmac.Equal(h.digest[:], d[:]):
 	case !h.expires.IsZero() && !now.Before(h.expires):

@@ -179,6 +179,37 @@ func TestAuthenticate(t *testing.T) {
 	}
 }
 
+// TestPreviousPepper: after the encryption key was changed, keys made before go on working
+// as long as the old one is listed, and revoking them works too.
+func TestPreviousPepper(t *testing.T) {
+	t.Parallel()
+	old, s, admin := open(t)
+	super, err := old.Authenticate(admin, testNow)
+	must(t, err)
+	pepper := bytes.Repeat([]byte{7}, 32)
+	renewed := NewKeys(s, pepper).WithPrevious(bytes.Repeat([]byte{8}, 32), old.pepper).WithClock(func() time.Time { return testNow })
+	must(t, renewed.Load(t.Context()))
+	if p, err := renewed.Authenticate(admin, testNow); err != nil || p != super {
+		t.Errorf("Authenticate(key from before) = %+v, %v, want %+v", p, err, super)
+	}
+	_, made, err := renewed.CreateKey(t.Context(), super, engine.Key{Name: "new"})
+	must(t, err)
+	must(t, renewed.Load(t.Context()))
+	without := NewKeys(s, pepper)
+	must(t, without.Load(t.Context()))
+	if _, err := without.Authenticate(made, testNow); err != nil {
+		t.Errorf("Authenticate(new key) without the old pepper = %v, want it accepted", err)
+	}
+	if _, err := without.Authenticate(admin, testNow); err == nil {
+		t.Error("Authenticate(key from before) without the old pepper = nil, want it refused")
+	}
+	must(t, renewed.RevokeKey(t.Context(), super, super.AccountID, super.KeyID))
+	must(t, renewed.Load(t.Context()))
+	if _, err := renewed.Authenticate(admin, testNow.Add(time.Second)); err == nil {
+		t.Error("Authenticate(revoked key from before) = nil, want it refused")
+	}
+}
+
 // TestSecretIsNotStored: neither the row nor a listing holds the key or enough of it.
 func TestSecretIsNotStored(t *testing.T) {
 	t.Parallel()

@@ -14,6 +14,7 @@ type Meta struct {
 	Simulated   bool
 	Substituted string // upstream id that stood in for the model's retired one; "" when none
 	Lossy       []string
+	Estimated   bool // of a token count: ours, not a provider's
 }
 
 // Completion is a finished answer.

@@ -110,13 +110,13 @@ func (r *Request) appendContext() []byte {
 	return append(b, `]}`...)
 }
 
-// UsableModels ranges over those of Models that can be called when the request
+// UsableModels ranges over those of Models that a chat can be sent to when the request
 // arrived, as they are served then. Read only.
 func (r *Request) UsableModels() iter.Seq[*Model] {
 	return func(yield func(*Model) bool) {
 		for i := range r.Models {
 			m := &r.Models[i]
-			if !m.Enabled {
+			if !m.Enabled || m.Has(CapEmbeddings) {
 				continue
 			}
 			if !m.RetiresAt.IsZero() && !r.Received.Before(m.RetiresAt) {

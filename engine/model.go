@@ -16,6 +16,8 @@ const (
 	APIResponses API = "responses" // OpenAI Responses
 	APIMessages  API = "messages"  // Anthropic Messages
 	APIGenerate  API = "generate"  // Gemini generateContent
+	// APIEmbeddings is the embeddings endpoint of whatever wire the provider speaks.
+	APIEmbeddings API = "embeddings"
 )
 
 // Capability is something that a model can do.
@@ -119,6 +121,7 @@ type Credential struct {
 	ID      string // "env" for the operator's environment
 	Weight  int    // share of the traffic, at least 1
 	Enabled bool
+	Version int64 // of the secret: a new one is not held responsible for the old one
 }
 
 // StoredCredential is a key of a provider as it is kept: sealed, and good for nothing

@@ -1,0 +1,318 @@
+package engine
+
+import (
+	"context"
+	"math"
+	"strconv"
+	"strings"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Bounds of an embeddings body, beside those of the document (document.Limits).
+const (
+	MaxEmbeddingInputs     = 2048
+	maxEmbeddingDimensions = 1 << 16
+)
+
+// ParseEmbeddings reads an embeddings body into a document and validates it with
+// CheckEmbeddings. It keeps b, which must not change afterwards.
+// Errors: as ParseChat's.
+func ParseEmbeddings(b []byte) (*document.Doc, error) {
+	doc, err := document.Parse(b, document.Limits{})
+	if err != nil {
+		return nil, jsonError(err)
+	}
+	if err := CheckEmbeddings(doc); err != nil {
+		doc.Release()
+		return nil, err
+	}
+	return doc, nil
+}
+
+// CheckEmbeddings validates the body of an embeddings request as OpenAI's API reference
+// has it (CreateEmbeddingRequest, specification of 2026-08-21). Members that it does
+// not know are left alone; null counts as absent.
+// Errors: *Error with CodeInvalid, Param naming the member as "input[3]".
+func CheckEmbeddings(doc *document.Doc) error {
+	if f := checkEmbeddings(doc.Root()); f != nil {
+		return &Error{Code: CodeInvalid, Param: f.at, Message: f.message()}
+	}
+	return nil
+}
+
+func checkEmbeddings(root document.Node) *fault {
+	if root.Kind() != abi.KindObject {
+		return &fault{why: "The request body must be a JSON object, not " + kindName(root.Kind()) + "."}
+	}
+	if f := checkModel(root.Get("model")); f != nil {
+		return f.under("model")
+	}
+	if f := checkInput(root.Get("input")); f != nil {
+		return f.under("input")
+	}
+	for name, n := range root.Members() {
+		if n.Kind() == abi.KindNull {
+			continue
+		}
+		var f *fault
+		switch name {
+		case "dimensions":
+			f = integer(n, 1, maxEmbeddingDimensions)
+		case "encoding_format":
+			f = oneOf(n, "'float', 'base64'")
+		case "user":
+			f = requireString(n)
+		case "metadata":
+			f = checkMetadata(n)
+		}
+		if f != nil {
+			return f.under(name)
+		}
+	}
+	return nil
+}
+
+// checkInput: a text, a list of texts, the token numbers of a text, or a list of those.
+func checkInput(n document.Node) *fault {
+	switch n.Kind() {
+	case abi.KindString:
+		return notEmpty(n)
+	case abi.KindArray:
+	default:
+		if !given(n) {
+			return wrong("is required and must be a string or an array")
+		}
+		return wrong("must be a string or an array, not " + kindName(n.Kind()))
+	}
+	if n.Len() == 0 {
+		return wrong("must not be empty")
+	}
+	kind := n.At(0).Kind()
+	if kind == abi.KindNumber {
+		return checkTokenNumbers(n)
+	}
+	if n.Len() > MaxEmbeddingInputs {
+		return wrong("must hold at most " + strconv.Itoa(MaxEmbeddingInputs) + " inputs")
+	}
+	for i, e := range n.Elements() {
+		f := want(e, kind)
+		if f == nil {
+			switch kind {
+			case abi.KindString:
+				f = notEmpty(e)
+			case abi.KindArray:
+				f = checkTokenNumbers(e)
+			default:
+				f = wrong("must be a string, a token number or an array of them, not " + kindName(kind))
+			}
+		}
+		if f != nil {
+			return f.item(i)
+		}
+	}
+	return nil
+}
+
+func checkTokenNumbers(n document.Node) *fault {
+	if n.Len() == 0 {
+		return wrong("must not be empty")
+	}
+	return checkEach(n, func(e document.Node) *fault { return integer(e, 0, math.MaxInt32) })
+}
+
+func notEmpty(n document.Node) *fault {
+	if n.Len() == 0 {
+		return wrong("must not be empty")
+	}
+	return nil
+}
+
+// NewEmbeddings makes a request of a document that ParseEmbeddings accepted.
+// Errors: as NewRequest's.
+func NewEmbeddings(doc *document.Doc, a Arrival) (*Request, error) {
+	r, err := NewRequest(doc, a)
+	if err != nil {
+		return nil, err
+	}
+	r.Operation, r.Stream, r.IncludeUsage = abi.OperationEmbeddings, false, false
+	return r, nil
+}
+
+// embeddingFeatures are those of an embeddings body: there is no turn to look at, and no
+// rule to look at it. A token number is one token.
+func embeddingFeatures(doc *document.Doc, h Hints) Features {
+	root := doc.Root()
+	f := Features{Model: root.Get("model").Text(), TaskType: h.TaskType, TimeSensitive: h.TimeSensitive}
+	input := root.Get("input")
+	add := func(n document.Node) {
+		if n.Kind() == abi.KindArray {
+			f.Tokens += int64(n.Len())
+			return
+		}
+		f.Tokens += estimateTokens(textBytes(n))
+	}
+	if input.Kind() == abi.KindString || input.At(0).Kind() == abi.KindNumber {
+		add(input)
+		return f
+	}
+	for _, n := range input.Elements() {
+		add(n)
+	}
+	return f
+}
+
+// embeddingInputs is how many vectors are asked for.
+func embeddingInputs(root document.Node) int {
+	input := root.Get("input")
+	if input.Kind() != abi.KindArray || input.At(0).Kind() == abi.KindNumber {
+		return 1
+	}
+	return input.Len()
+}
+
+// pinEmbedding is the decision for embeddings: the model that the caller named, and no
+// other. See RATIONALE.md, "Why is auto no model for embeddings?".
+func pinEmbedding(r *Request, c *Catalogue) (Decision, error) {
+	d := Decision{Source: SourcePinned, Only: true}
+	account := r.Principal.AccountID
+	if r.Model == ModelAuto {
+		e := Errorf(CodeInvalid, "Embeddings need a model by name: vectors of different models cannot be compared.%s", embeddingModels(r, c))
+		e.Param = "model"
+		return d, e
+	}
+	m, ok := pinned(c, account, r.Model)
+	if !ok {
+		return d, unknownModel(c, account, r.Model, "model")
+	}
+	if !m.Has(CapEmbeddings) {
+		e := Errorf(CodeInvalid, "The model '%s' does not make embeddings.%s", m.ID, embeddingModels(r, c))
+		e.Param = "model"
+		return d, e
+	}
+	d.Models = []string{m.ID}
+	return d, nil
+}
+
+// pinned finds the model that a caller named: by its id, or as provider/model.
+func pinned(c *Catalogue, account, name string) (Model, bool) {
+	if m, ok := c.Model(account, name); ok {
+		return m, true
+	}
+	if provider, id, ok := strings.Cut(name, "/"); ok {
+		for _, m := range c.Models(account) {
+			if m.ProviderID == provider && (m.ID == id || m.UpstreamID == id) {
+				return m, true
+			}
+		}
+	}
+	return Model{}, false
+}
+
+// embeddingModels is a sentence that lists them; "" when there is none.
+func embeddingModels(r *Request, c *Catalogue) string {
+	var ids []string
+	for _, m := range c.Models(r.Principal.AccountID) {
+		if _, _, served := m.At(r.Received); served && m.Enabled && m.Has(CapEmbeddings) && len(ids) < 16 {
+			ids = append(ids, m.ID)
+		}
+	}
+	if len(ids) == 0 {
+		return ""
+	}
+	return " Models that make them: " + strings.Join(ids, ", ") + "."
+}
+
+// embeddings checks the canonical answer of an adapter and writes the caller's: one
+// vector for each input, in order, in the encoding that was asked for.
+func (a *attempt) embeddings(ctx context.Context, reply AdapterReply) ([]byte, error) {
+	root := a.x.r.Doc.Root()
+	provider := a.target.Provider.ID
+	bad := func(why string) error {
+		if ctx.Err() != nil {
+			return a.fail(gone(ctx), ctx.Err(), "canceled", false)
+		}
+		return a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent embeddings that are not usable: %s.", provider, why), nil, "bad embeddings", true)
+	}
+	if len(reply.Chunks) != 1 {
+		return nil, bad("there is no answer")
+	}
+	doc := reply.Chunks[0]
+	defer doc.Release()
+	a.used.completion = true // there is no output to count
+	a.used.read(doc.Root().Get("usage"))
+	rows, why := orderedRows(doc.Root().Get("data"), embeddingInputs(root))
+	if why != "" {
+		return nil, bad(why)
+	}
+	base64Asked := root.Get("encoding_format").Text() == "base64"
+	out := make([]byte, 0, len(doc.Bytes())+256)
+	out = append(out, `{"object":"list","data":[`...)
+	for i, row := range rows {
+		if i > 0 {
+			out = append(out, ',')
+		}
+		out = append(out, `{"object":"embedding","index":`...)
+		out = strconv.AppendInt(out, int64(i), 10)
+		out = append(out, `,"embedding":`...)
+		if out, why = appendVector(out, row.Get("embedding"), base64Asked); why != "" {
+			return nil, bad(why)
+		}
+		out = append(out, '}')
+	}
+	out = append(out, `],"model":`...)
+	out = document.AppendString(out, a.x.shownModel(a.target))
+	tokens, _ := a.used.total(a.x.r.Features.Tokens)
+	out = append(out, `,"usage":{"prompt_tokens":`...)
+	out = strconv.AppendInt(out, tokens.Prompt, 10)
+	out = append(out, `,"total_tokens":`...)
+	out = strconv.AppendInt(out, tokens.Prompt, 10)
+	return append(out, `}}`...), nil
+}
+
+// orderedRows returns the rows by their index, or why they are not those of n inputs. A
+// row without an index is taken as it stands.
+func orderedRows(data document.Node, n int) (rows []document.Node, why string) {
+	if data.Kind() != abi.KindArray {
+		return nil, "there are no rows"
+	}
+	if data.Len() != n {
+		return nil, "there are " + strconv.Itoa(data.Len()) + " rows for " + strconv.Itoa(n) + " inputs"
+	}
+	rows = make([]document.Node, n)
+	for i, row := range data.Elements() {
+		at := int64(i)
+		if index := row.Get("index"); index.Exists() {
+			at = index.Int()
+			if index.Kind() != abi.KindNumber || at < 0 || at >= int64(n) {
+				return nil, "an index is out of range"
+			}
+		}
+		if rows[at].Exists() {
+			return nil, "two rows have one index"
+		}
+		rows[at] = row
+	}
+	return rows, ""
+}
+
+// featuresOf reads what the request's operation has of features.
+func featuresOf(r *Request) Features {
+	if r.operation() == abi.OperationEmbeddings {
+		return embeddingFeatures(r.Doc, r.Hints)
+	}
+	return ExtractFeatures(r.Doc, r.Hints)
+}
+
+// lacksOperation says what the model would need to serve the request; "" when it can. A
+// model that makes embeddings does nothing else.
+func lacksOperation(r *Request, m Model) string {
+	switch embeds, asked := m.Has(CapEmbeddings), r.operation() == abi.OperationEmbeddings; {
+	case asked && !embeds:
+		return string(CapEmbeddings)
+	case embeds && !asked:
+		return "chat"
+	}
+	return ""
+}

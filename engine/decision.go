@@ -43,7 +43,9 @@ const (
 	SkipCapability    SkipReason = "lacks_capability"
 	SkipContext       SkipReason = "context_too_small"
 	SkipUnpriced      SkipReason = "unpriced"
-	SkipFailed        SkipReason = "failed" // tried; the attempt's outcome says how
+	SkipCooldown      SkipReason = "cooldown"     // its provider asked for a pause that is not over
+	SkipRetryBudget   SkipReason = "retry_budget" // too many retries have failed lately
+	SkipFailed        SkipReason = "failed"       // tried; the attempt's outcome says how
 )
 
 // Decider ranks models for a request.

@@ -19,7 +19,9 @@ type attemptError struct {
 	*baseError
 	summary   string // for the decision record
 	retryable bool
-	asked     bool // the provider was sent the request
+	asked     bool      // the provider was sent the request
+	class     abi.Class // of the provider's answer; ClassNone when there was none
+	status    int       // HTTP status of that answer
 }
 
 // baseError keeps Error's method promoted: a field of that name would hide it.
@@ -78,6 +80,9 @@ func (a *attempt) classed(f AdapterFailure, shown document.Node, cause error) *a
 		e.Code, e.Message = CodeContentFilter, "The provider's content filter refused the request."
 	case abi.ClassContextLength:
 		e.Code, e.Message, e.Param = CodeContextLength, "The request is longer than the context window of "+a.target.Model.ID+".", "messages"
+		if a.reply.Status == 429 {
+			e.Message = "The request is larger than provider " + id + " allows the gateway's account to send to " + a.target.Model.ID + "."
+		}
 	case abi.ClassRateLimited:
 		e.Code, e.Message = CodeRateLimited, "Provider "+id+" limits the rate of requests. Try again later."
 	case abi.ClassOverloaded:
@@ -91,7 +96,9 @@ func (a *attempt) classed(f AdapterFailure, shown document.Node, cause error) *a
 	default:
 		e.Code, e.Message = CodeUpstreamFailed, "Provider "+id+" failed."
 	}
-	return a.fail(e, cause, id+" "+itoa(int64(a.reply.Status))+" "+className(class), class.Retryable())
+	failed := a.fail(e, cause, id+" "+itoa(int64(a.reply.Status))+" "+className(class), class.Retryable())
+	failed.class, failed.status = class, a.reply.Status
+	return failed
 }
 
 func asError(err error) *Error {

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/google/uuid"
-	"github.com/rs/zerolog"
 )
 
 // PipelineConfig is what a Pipeline is made of. The first group is required.
@@ -24,13 +23,18 @@ type PipelineConfig struct {
 	// Total bounds one request, all its attempts together; default 10 minutes, which
 	// is how long client libraries wait.
 	Total time.Duration
+	// Credentials is what is known of the providers' keys; whoever gives one runs it. Nil:
+	// the pipeline's own, which probes nothing.
+	Credentials *CredentialHealth
 }
 
 // Pipeline takes completions from the parsed document to the settled usage row.
 // It implements Completer. Safe for concurrent use.
 type Pipeline struct {
-	cfg    PipelineConfig
-	flight flight
+	cfg         PipelineConfig
+	credentials *CredentialHealth
+	budget      retryBudget
+	flight      flight
 }
 
 var _ Completer = (*Pipeline)(nil)
@@ -49,7 +53,11 @@ func NewPipeline(cfg PipelineConfig) (*Pipeline, error) {
 	if cfg.Total <= 0 {
 		cfg.Total = 10 * time.Minute
 	}
-	return &Pipeline{cfg: cfg}, nil
+	health := cfg.Credentials
+	if health == nil {
+		health = NewCredentialHealth(CredentialConfig{Adapters: cfg.Adapters, Upstream: cfg.Upstream, Catalogue: cfg.Catalogue})
+	}
+	return &Pipeline{cfg: cfg, credentials: health}, nil
 }
 
 // Complete implements Completer.
@@ -60,18 +68,15 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
 	}
-	var shown error
-	for _, t := range x.plan.targets {
-		body, err := x.complete(ctx, t)
-		if err == nil {
-			return Completion{Meta: x.meta(&t), Body: body}, nil
-		}
-		shown = telling(shown, err)
-		if !x.failed(ctx, t, err) {
-			break
-		}
+	var body []byte
+	served, err := x.try(ctx, func(t Target) (err error) {
+		body, err = x.complete(ctx, t)
+		return err
+	})
+	if err != nil {
+		return Completion{Meta: x.meta(nil)}, err
 	}
-	return Completion{Meta: x.meta(nil)}, shown
+	return Completion{Meta: x.meta(&served), Body: body}, nil
 }
 
 // Stream implements Completer.
@@ -87,19 +92,16 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 	if err != nil {
 		return nil, x.meta(nil), err
 	}
-	var shown error
-	for _, t := range x.plan.targets {
-		s, err := x.stream(ctx, t, p.flight.leave)
-		if err == nil {
-			passedOn = true
-			return s, x.meta(&t), nil
-		}
-		shown = telling(shown, err)
-		if !x.failed(ctx, t, err) {
-			break
-		}
+	var s Stream
+	served, err := x.try(ctx, func(t Target) (err error) {
+		s, err = x.stream(ctx, t, p.flight.leave)
+		return err
+	})
+	if err != nil {
+		return nil, x.meta(nil), err
 	}
-	return nil, x.meta(nil), shown
+	passedOn = true
+	return s, x.meta(&served), nil
 }
 
 // Drain waits until every request that has begun has written its usage rows, streams
@@ -134,29 +136,6 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 		r.propose(x.plan.decision.Params)
 	}
 	return x, err
-}
-
-// telling returns which of two failures the caller is shown: the later one, unless
-// only the earlier provider was asked. That a fallback has no such thing as the request
-// needs says nothing to somebody whose first choice is overloaded.
-func telling(before, now error) error {
-	var a, b *attemptError
-	if errors.As(before, &a) && errors.As(now, &b) && a.asked && !b.asked {
-		return before
-	}
-	return now
-}
-
-// failed notes a failed attempt and reports whether the next target may be tried.
-func (x *execution) failed(ctx context.Context, t Target, err error) bool {
-	var f *attemptError
-	if !errors.As(err, &f) {
-		return false
-	}
-	x.failures = append(x.failures, Skip{What: t.Model.ID, Reason: SkipFailed, Detail: f.summary})
-	zerolog.Ctx(ctx).Debug().Str("request_id", x.r.ID).Str("model", t.Model.ID).
-		Str("provider", t.Provider.ID).Str("outcome", f.summary).Bool("retryable", f.retryable).Err(f.Err).Msg("attempt failed")
-	return f.retryable && ctx.Err() == nil && x.left() > 0
 }
 
 // left is how much of the request's time there still is.

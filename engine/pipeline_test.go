@@ -268,7 +268,7 @@ func TestErrorShown(t *testing.T) {
 func TestRetryAfterIsBounded(t *testing.T) {
 	t.Parallel()
 	for said, want := range map[time.Duration]time.Duration{
-		0: 0, -time.Second: 0, 9 * time.Second: 9 * time.Second, 1e9 * time.Second: time.Hour,
+		0: defaultRetryAfter, -time.Second: defaultRetryAfter, 9 * time.Second: 9 * time.Second, 1e9 * time.Second: time.Hour,
 	} {
 		s := &script{status: 429, refuse: func(context.Context) (AdapterReply, error) {
 			return AdapterReply{Failure: &AdapterFailure{Class: abi.ClassRateLimited, After: said}}, nil

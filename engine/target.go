@@ -26,6 +26,10 @@ type plan struct {
 	skips    []Skip
 }
 
+// maxTargets bounds a plan. It is more than are tried: of some it is found only on the
+// way that they cannot be asked.
+const maxTargets = 16
+
 // plan finds the models to try: the caller's pin, else what the rules decided,
 // then the default handler's unless the ranking says only.
 func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, error) {
@@ -50,7 +54,7 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 			continue
 		}
 		pl.targets = append(pl.targets, t)
-		if len(pl.targets) == p.cfg.MaxAttempts {
+		if len(pl.targets) == maxTargets {
 			break
 		}
 	}
@@ -157,6 +161,8 @@ func noTarget(skips []Skip) *Error {
 			code = CodeContextLength
 		case SkipCapability:
 			code = CodeInvalid
+		case SkipCooldown:
+			code = CodeRateLimited
 		}
 		break
 	}

@@ -83,7 +83,7 @@ func TestPlan(t *testing.T) {
 		{name: "the rule's, then the default handler's", model: "auto", models: []string{"third"}, want: "third good second"},
 		{name: "only the rule's", model: "auto", models: []string{"third"}, only: true, want: "third"},
 		{name: "nobody twice", model: "auto", models: []string{"second", "second", "good"}, want: "second good"},
-		{name: "four at most", model: "auto", models: []string{"fifth", "fourth", "third", "second", "pinned"}, want: "fifth fourth third second"},
+		{name: "more than are tried", model: "auto", models: []string{"fifth", "fourth", "third", "second", "pinned"}, want: "fifth fourth third second pinned good"},
 		{name: "no rule", model: "auto", want: "good second"},
 		{name: "those that cannot be called are passed over", model: "auto", models: []string{"absent", "off", "gone", "no-provider", "provider-off", "no-key", "small", "unpriced", "replaced"}, only: true,
 			want: "replaced", skips: "unknown_model disabled retired disabled disabled no_credential context_too_small unpriced"},

@@ -1,0 +1,207 @@
+package engine
+
+import (
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// Bounds of probing.
+const (
+	probeTimeout  = 15 * time.Second
+	probesAtOnce  = 4
+	probeRequest  = "probe" // request id that adapters see
+	pruneInterval = time.Minute
+)
+
+// Run probes suspended credentials when they are due, and forgets pauses that are over,
+// until ctx ends. It returns when its last probe has.
+func (h *CredentialHealth) Run(ctx context.Context) {
+	for {
+		next := h.runOnce(ctx)
+		var timer <-chan time.Time
+		if !next.IsZero() {
+			t := time.NewTimer(time.Until(next))
+			defer t.Stop()
+			timer = t.C
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-timer:
+		case <-h.wake:
+		}
+	}
+}
+
+// runOnce does what is due and returns when the next thing is; zero: nothing is.
+func (h *CredentialHealth) runOnce(ctx context.Context) (next time.Time) {
+	now := time.Now()
+	sooner := func(t time.Time) {
+		if next.IsZero() || t.Before(next) {
+			next = t
+		}
+	}
+	h.cooldowns.all(func(k cooldownKey, c *cooldown) bool {
+		if now.Before(c.until) {
+			sooner(now.Add(pruneInterval))
+		} else {
+			h.cooldowns.change(k, c, nil)
+		}
+		return true
+	})
+	var probing sync.WaitGroup
+	slots := make(chan struct{}, probesAtOnce)
+	h.suspensions.all(func(k credentialKey, s *suspension) bool {
+		switch {
+		case now.Before(s.due):
+			sooner(s.due)
+			return true
+		case s.cleared:
+			h.suspensions.change(k, s, nil)
+			return true
+		case s.trial:
+			return true // a request will show
+		}
+		select {
+		case slots <- struct{}{}:
+		case <-ctx.Done():
+			return false
+		}
+		probing.Go(func() {
+			defer func() { <-slots }()
+			h.examine(ctx, k, s)
+		})
+		return true
+	})
+	probing.Wait()
+	h.suspensions.all(func(_ credentialKey, s *suspension) bool {
+		if !s.trial {
+			sooner(s.due)
+		}
+		return true
+	})
+	return next
+}
+
+// verdict is what a probe says of a credential.
+type verdict int
+
+const (
+	accepted   verdict = iota
+	rejected           // 401, 403 or the adapter's ClassAuth
+	unknown            // the provider could not be asked, or did not answer well
+	unprobable         // its adapter has no free request
+)
+
+// examine probes one credential and acts on the outcome.
+func (h *CredentialHealth) examine(ctx context.Context, k credentialKey, s *suspension) {
+	p, c, ok := h.find(k)
+	if !ok {
+		h.suspensions.change(k, s, nil) // replaced, disabled or deleted
+		return
+	}
+	v := h.probe(ctx, p, c)
+	if ctx.Err() != nil {
+		return
+	}
+	now := time.Now()
+	switch {
+	case v == accepted && s.doubt:
+		h.suspensions.change(k, s, &suspension{doubt: true, cleared: true, due: now.Add(cleared)})
+	case v == accepted:
+		h.restore(k, s)
+	case s.doubt && v == rejected:
+		if h.suspensions.change(k, s, &suspension{due: now.Add(firstProbe), wait: firstProbe}) {
+			h.tell(k, NoticeCredentialSuspended, "Provider "+k.provider+" refused credential "+k.id+", and a probe with it. It is not used until a probe succeeds.")
+		}
+	case s.doubt:
+		// Nothing is proved; one request after the other will say.
+		h.suspensions.change(k, s, &suspension{doubt: true, cleared: true, due: now.Add(cleared)})
+	case v == unprobable:
+		h.suspensions.change(k, s, &suspension{trial: true, due: now, wait: s.wait})
+	default:
+		wait := longerWait(s.wait)
+		h.suspensions.change(k, s, &suspension{due: now.Add(wait), wait: wait})
+	}
+}
+
+func longerWait(d time.Duration) time.Duration { return min(max(2*d, firstProbe), lastProbe) }
+
+func (h *CredentialHealth) restore(k credentialKey, s *suspension) {
+	if h.suspensions.change(k, s, nil) {
+		h.tell(k, NoticeCredentialRestored, "Provider "+k.provider+" accepts credential "+k.id+" again.")
+	}
+}
+
+// succeeded notes that a provider answered a request with that credential.
+func (h *CredentialHealth) succeeded(p *Provider, c Credential) {
+	k := keyOf(p, c)
+	if s := h.suspensions.get(k); s != nil && s.trial {
+		h.restore(k, s)
+	}
+}
+
+// find returns the provider and the credential as they are now.
+func (h *CredentialHealth) find(k credentialKey) (*Provider, Credential, bool) {
+	p, ok := h.cfg.Catalogue().providers[accountKey{k.account, k.provider}]
+	if !ok || !p.Enabled {
+		return nil, Credential{}, false
+	}
+	for _, c := range p.Credentials {
+		if c.Enabled && keyOf(p, c) == k {
+			return p, c, true
+		}
+	}
+	return nil, Credential{}, false
+}
+
+// probe asks the provider for the list of its models, which costs nothing anywhere. A
+// request that an adapter makes for it and that is no GET is not sent: it might cost.
+func (h *CredentialHealth) probe(ctx context.Context, p *Provider, c Credential) verdict {
+	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
+	defer cancel()
+	manifest, err := h.cfg.Adapters.AdapterManifest(p.AccountID, p.Adapter)
+	if err != nil {
+		return unknown
+	}
+	now := time.Now()
+	call := callDocument(&Request{Operation: abi.OperationList, Received: now}, Target{Provider: p}, 1)
+	adapter, err := h.cfg.Adapters.OpenAdapter(p.AccountID, p.Adapter, AdapterAttempt{
+		RequestID: probeRequest, Attempt: 1, NowMS: now.UnixMilli(), Config: p.ConfigNode(), Call: call.Root(),
+	})
+	if err != nil {
+		return unknown
+	}
+	defer adapter.Close()
+	request, err := adapter.Request(ctx)
+	if err != nil || request.Method != http.MethodGet {
+		return unprobable
+	}
+	u := &UpstreamRequest{Provider: p, Credential: c.ID, Auth: ManifestAuth{Scheme: "bearer"}, Request: request, Total: probeTimeout}
+	if m := manifest.Provider; m != nil {
+		u.Auth, u.Headers = m.Auth, m.Headers
+	}
+	reply, err := h.cfg.Upstream.Do(ctx, u)
+	if err != nil {
+		return unknown
+	}
+	defer reply.Close()
+	switch {
+	case reply.Status >= 200 && reply.Status < 300:
+		return accepted
+	case reply.Status == 401 || reply.Status == 403:
+		return rejected
+	case reply.Status < 400:
+		return unknown
+	}
+	// A bad key is a 400 at one vendor: the adapter knows.
+	said, err := adapter.Error(ctx, reply, reply.Body)
+	if err == nil && said.Failure != nil && said.Failure.Class == abi.ClassAuth {
+		return rejected
+	}
+	return unknown
+}

@@ -1,0 +1,278 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// defaultRetryAfter is what a caller is told to wait when every provider was busy and
+// none said for how long. It is how long a busy credential is left alone.
+const defaultRetryAfter = defaultCooldown
+
+// try calls one for one target after the other until it answers, and returns that
+// target. Between two attempts nothing is waited for. one makes a single attempt and
+// returns its *attemptError; any other error ends it.
+// Errors: the failure that says most to the caller, or why no target could be asked.
+func (x *execution) try(ctx context.Context, one func(t Target) error) (Target, error) {
+	w := route{x: x, budget: &x.p.budget}
+	var resting []Target // their pause is our own guess: they come last, but they come
+	for _, t := range x.plan.targets {
+		if pause := w.target(ctx, t, one); pause != nil && !pause.announced {
+			resting = append(resting, t)
+		}
+		if w.over {
+			break
+		}
+	}
+	for _, t := range resting {
+		if w.over {
+			break
+		}
+		w.desperate = true
+		w.target(ctx, t, one)
+	}
+	if w.served != nil {
+		return *w.served, nil
+	}
+	return Target{}, w.shown()
+}
+
+// route is one request's way over its targets.
+type route struct {
+	x         *execution
+	budget    *retryBudget
+	desperate bool // also use what pauses by our own guess
+
+	served  *Target
+	failure error         // to be shown
+	after   time.Duration // the shortest wait that a busy provider asked for; 0: none
+	wider   int64         // the next target's window must be larger, tokens; 0: any will do
+	from    *retryWindow  // of the provider that failed last; nil: this is the first attempt
+	over    bool          // no further target may be tried
+}
+
+// target makes attempts on one target, one for each credential that may help. It returns
+// the pause for which the target was passed over, if that is why.
+func (w *route) target(ctx context.Context, t Target, one func(t Target) error) *cooldown {
+	x := w.x
+	if w.wider > 0 && t.Model.ContextWindow > 0 && t.Model.ContextWindow <= w.wider {
+		x.skip(t, SkipContext, itoa(t.Model.ContextWindow)+" tokens are no more than were too few")
+		return nil
+	}
+	for used := []string(nil); ; {
+		c, why, ok := x.p.credentials.choose(wanted{
+			provider: t.Provider, upstream: t.Model.UpstreamID,
+			request: x.r.ID, attempt: x.attempts + 1, used: used, desperate: w.desperate,
+		})
+		if !ok {
+			return w.pass(t, why, used)
+		}
+		if w.from != nil && !w.from.allow() {
+			x.skip(t, SkipRetryBudget, "")
+			w.over = true
+			return nil
+		}
+		t.Credential, used = c.ID, append(used, c.ID)
+		retried := w.from != nil
+		if !retried {
+			w.budget.of(t.Provider).request()
+		}
+		err := one(t)
+		if retried {
+			w.from.done(err)
+		}
+		if err == nil {
+			x.p.credentials.succeeded(t.Provider, c)
+			w.served, w.over = &t, true
+			return nil
+		}
+		again := w.note(ctx, t, c, err)
+		if w.over || !again {
+			return nil
+		}
+	}
+}
+
+// pass notes why a target has no credential for the request.
+func (w *route) pass(t Target, why unavailable, used []string) *cooldown {
+	if len(used) > 0 || why.reason == "" {
+		return nil // it was tried, and its failure is recorded
+	}
+	w.x.skip(t, why.reason, why.detail)
+	if why.reason != SkipCooldown {
+		return nil
+	}
+	if why.cooldown.announced {
+		w.wait(time.Until(why.cooldown.until))
+	}
+	return &why.cooldown
+}
+
+// note takes a failed attempt into account and reports whether another credential of
+// the same target may do better.
+func (w *route) note(ctx context.Context, t Target, c Credential, err error) bool {
+	x := w.x
+	w.failure = telling(w.failure, err)
+	var f *attemptError
+	if errors.As(err, &f) {
+		x.p.credentials.failed(t.Provider, c, t.Model.UpstreamID, f.class, f.status, f.After)
+		if f.Code == CodeRateLimited || f.Code == CodeUpstreamOverloaded {
+			w.wait(f.After)
+		}
+		if f.class == abi.ClassContextLength && f.status != 429 { // a 429 is a limit of the key, not the window
+			w.wider = max(w.wider, t.Model.ContextWindow)
+		}
+	}
+	w.over = !x.failed(ctx, t, err) || x.attempts >= x.p.cfg.MaxAttempts
+	w.from = w.budget.of(t.Provider)
+	return f != nil && (f.class == abi.ClassAuth || f.class == abi.ClassRateLimited || f.class == abi.ClassQuota)
+}
+
+func (w *route) wait(d time.Duration) {
+	if d > 0 && (w.after == 0 || d < w.after) {
+		w.after = d
+	}
+}
+
+// shown is the error for the caller.
+func (w *route) shown() error {
+	if w.failure == nil {
+		e := noTarget(w.x.plan.skips)
+		e.After = w.after
+		return e
+	}
+	var f *attemptError
+	if !errors.As(w.failure, &f) || f.Code != CodeRateLimited && f.Code != CodeUpstreamOverloaded {
+		return w.failure
+	}
+	// The caller may come back when the first of them can take it.
+	after := w.after
+	if after == 0 {
+		after = defaultRetryAfter
+	}
+	told, e := *f, *f.baseError
+	e.After, told.baseError = after, &e
+	return &told
+}
+
+// skip notes that a target is passed over.
+func (x *execution) skip(t Target, reason SkipReason, detail string) {
+	x.plan.skips = append(x.plan.skips, Skip{What: t.Model.ID, Reason: reason, Detail: detail})
+}
+
+// failed notes a failed attempt and reports whether the next target may be tried.
+func (x *execution) failed(ctx context.Context, t Target, err error) bool {
+	var f *attemptError
+	if !errors.As(err, &f) {
+		return false
+	}
+	x.failures = append(x.failures, Skip{What: t.Model.ID, Reason: SkipFailed, Detail: f.summary})
+	zerolog.Ctx(ctx).Debug().Str("request_id", x.r.ID).Str("model", t.Model.ID).
+		Str("provider", t.Provider.ID).Str("outcome", f.summary).Bool("retryable", f.retryable).Err(f.Err).Msg("attempt failed")
+	return f.retryable && ctx.Err() == nil && x.left() > 0
+}
+
+// telling returns which of two failures the caller is shown: the later one, unless
+// only the earlier provider was asked. That a fallback has no such thing as the request
+// needs says nothing to somebody whose first choice is overloaded.
+func telling(before, now error) error {
+	var a, b *attemptError
+	if errors.As(before, &a) && errors.As(now, &b) && a.asked && !b.asked {
+		return before
+	}
+	return now
+}
+
+// Retry budget: of the retries that one provider's failures cause within the window,
+// as many may fail as are a tenth of its requests in that time, and always minRetries.
+// See RATIONALE.md, "Which retries count against the budget?".
+const (
+	budgetWindow = 10 // seconds
+	budgetShare  = 10 // one retry in so many requests
+	minRetries   = 10
+)
+
+// retryBudget has a window for each provider. The zero value is ready. Safe for
+// concurrent use; it takes no lock.
+type retryBudget struct{ windows sync.Map } // accountKey → *retryWindow
+
+func (b *retryBudget) of(p *Provider) *retryWindow {
+	k := accountKey{p.AccountID, p.ID}
+	if v, ok := b.windows.Load(k); ok {
+		return v.(*retryWindow)
+	}
+	v, _ := b.windows.LoadOrStore(k, &retryWindow{})
+	return v.(*retryWindow)
+}
+
+// retryWindow counts, by the second, the requests whose first attempt is a provider's, and
+// what became of the retries that its failures caused.
+type retryWindow struct {
+	pending atomic.Int64 // retries under way
+	seconds [budgetWindow]retrySecond
+}
+
+type retrySecond struct {
+	unix                     atomic.Int64 // which second it is
+	requests, helped, failed atomic.Int64
+}
+
+// now is the current second. What is counted in the instant in which a second begins
+// may be lost: nothing depends on one more or less.
+func (w *retryWindow) now() *retrySecond {
+	unix := time.Now().Unix()
+	s := &w.seconds[unix%budgetWindow]
+	if was := s.unix.Load(); was != unix && s.unix.CompareAndSwap(was, unix) {
+		s.requests.Store(0)
+		s.helped.Store(0)
+		s.failed.Store(0)
+	}
+	return s
+}
+
+// request counts a request.
+func (w *retryWindow) request() { w.now().requests.Add(1) }
+
+// allow reports whether a retry may be made, and counts it when it may: done must follow.
+// Those under way are taken to fail as often as those before them did.
+func (w *retryWindow) allow() bool {
+	oldest := time.Now().Unix() - budgetWindow
+	var requests, helped, failed int64
+	for i := range w.seconds {
+		s := &w.seconds[i]
+		if s.unix.Load() > oldest {
+			requests += s.requests.Load()
+			helped += s.helped.Load()
+			failed += s.failed.Load()
+		}
+	}
+	expected := failed
+	if failed > 0 {
+		expected += w.pending.Load() * failed / (failed + helped)
+	}
+	if expected >= max(requests/budgetShare, minRetries) {
+		return false
+	}
+	w.pending.Add(1)
+	return true
+}
+
+// done counts what became of a retry. One that was the caller's fault, or that the caller
+// did not wait for, is neither help nor failure.
+func (w *retryWindow) done(err error) {
+	w.pending.Add(-1)
+	var f *attemptError
+	switch {
+	case err == nil:
+		w.now().helped.Add(1)
+	case errors.As(err, &f) && f.retryable:
+		w.now().failed.Add(1)
+	}
+}

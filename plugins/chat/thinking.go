@@ -8,6 +8,8 @@ type Thought struct {
 	Text      sdk.Node // 0 for a hidden one
 	Signature sdk.Node // of a text; 0 for a hidden one
 	Data      sdk.Node // a hidden one, sealed
+	ID        sdk.Node // the provider's, of OpenAI's reasoning items; 0: none
+	Calls     int      // how many tool calls of the answer came before it
 }
 
 // Thoughts returns the blocks of an assistant message that the provider can read
@@ -63,6 +65,13 @@ func (t *Thought) write(w *Writer, provider string) {
 	}
 	w.Emit(`,"provider":`)
 	w.String(provider)
+	if IsText(t.ID) {
+		w.Emit(`,"id":`)
+		w.Node(t.ID)
+	}
+	if t.Calls > 0 {
+		number(w, `,"after_calls":`, int64(t.Calls))
+	}
 	w.Emit(`}`)
 }
 

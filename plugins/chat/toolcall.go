@@ -81,7 +81,10 @@ func (s *Stream) Call(index, key int, c ToolCall) (ok bool) {
 	}
 	argued, none := byte(0), `""`
 	if c.Free {
-		argued = 1
+		argued = freeBare
+		if IsText(c.Arguments) {
+			argued = 1
+		}
 	} else if c.Whole {
 		argued, none = 1, `"{}"`
 	} else if c.Arguments.Kind() == abi.KindObject || IsText(c.Arguments) {

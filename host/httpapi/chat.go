@@ -18,9 +18,11 @@ type held struct {
 	s     *Server
 	bytes int64
 	doc   *document.Doc
+	peer  *caller // nil: its connection cannot be watched
 }
 
 func (h *held) release() {
+	h.peer.release()
 	h.doc.Release()
 	h.s.bodies.release(h.bytes)
 }
@@ -74,6 +76,8 @@ func (s *Server) complete(c *fiber.Ctx, d dialect) error {
 	if err != nil {
 		return err
 	}
+	rq := requestOf(c.Context())
+	h.peer = s.callers.watch(c.Context().Conn(), func() { rq.cancel(errCallerGone) })
 	if r.Stream {
 		passedOn, err = s.streamChat(c.Context(), d, r, h)
 		return err
@@ -137,6 +141,7 @@ func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Requ
 	h.Set(fiber.HeaderCacheControl, "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
 	rq.streaming = true
+	held.peer.answers()
 	body := s.newEventStream(rq, events, d.framing(), fctx.Conn(), held.release)
 	if fctx.Request.Header.IsHTTP11() {
 		fctx.Response.SetBodyStream(body, -1)

@@ -28,6 +28,7 @@ type Server struct {
 
 	unguarded []string // routes that were registered without a policy; New refuses them
 	conns     connections
+	callers   callers
 	bodies    budget
 	spec      []byte // /openapi.json
 	docs      []byte // /docs
@@ -97,6 +98,7 @@ func (s *Server) Listen(addr string) error {
 // within ShutdownGrace is cut off. It returns ctx's error when it had to cancel.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.draining.Store(true)
+	defer s.callers.close()
 	// fasthttp waits for connections that may outlast ctx: it gets a context of our own.
 	wait, giveUp := context.WithCancel(context.Background())
 	defer giveUp()

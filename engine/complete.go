@@ -33,6 +33,12 @@ func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 		return nil, a.reported(reply)
 	}
 	a.x.lossy = append(a.x.lossy, reply.Lossy...)
+	switch a.x.r.operation() {
+	case abi.OperationEmbeddings:
+		return a.embeddings(ctx, reply)
+	case abi.OperationCountTokens:
+		return a.counted(reply)
+	}
 	var choices document.Node
 	if len(reply.Chunks) == 1 {
 		choices = reply.Chunks[0].Root().Get("choices")

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // PipelineConfig is what a Pipeline is made of. The first group is required.
@@ -64,6 +66,9 @@ func NewPipeline(cfg PipelineConfig) (*Pipeline, error) {
 func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error) {
 	p.flight.enter()
 	defer p.flight.leave()
+	if r.operation() == abi.OperationCountTokens {
+		return p.countTokens(ctx, r)
+	}
 	x, err := p.begin(ctx, r)
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
@@ -127,7 +132,7 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	if ctx.Err() != nil {
 		return x, gone(ctx)
 	}
-	r.Features = ExtractFeatures(r.Doc, r.Hints)
+	r.Features = featuresOf(r)
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
 	var err error
 	x.plan, err = p.plan(ctx, r, x.catalogue)

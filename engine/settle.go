@@ -1,6 +1,10 @@
 package engine
 
-import "time"
+import (
+	"time"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
 
 // settle writes the attempt's one usage row. err is how it ended; nil is success.
 // Later calls do nothing.
@@ -29,7 +33,7 @@ func (a *attempt) settle(err error) {
 		price, ok := x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
 		row.CostNanoUSD, row.Unpriced = price.Cost(tokens), !ok
 	}
-	if code == "" || code == CodeCanceled && a.used.output > 0 {
+	if free := r.operation() == abi.OperationCountTokens; !free && (code == "" || code == CodeCanceled && a.used.output > 0) {
 		// Hanging up before the last event makes no call free.
 		row.PremiumUse = t.Model.PremiumCenti
 	}
@@ -41,6 +45,9 @@ func (a *attempt) settle(err error) {
 // prompt, for the provider may have read it.
 func (a *attempt) count(code Code) (t Tokens, estimated bool) {
 	m := &a.used
+	if a.x.r.operation() == abi.OperationCountTokens {
+		return Tokens{}, false // counting is free
+	}
 	if !m.prompt && !m.completion && m.output == 0 && code != "" {
 		if !a.sent || code != CodeUpstreamTimeout && code != CodeCanceled {
 			return Tokens{}, false

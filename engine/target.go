@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // Target is a model as it can be called now: its provider, and the upstream id
@@ -66,6 +67,9 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 
 // decide returns the caller's pinned model, else the rules' ranking.
 func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decision, error) {
+	if r.operation() == abi.OperationEmbeddings {
+		return pinEmbedding(r, c)
+	}
 	if r.Model == ModelAuto {
 		return p.cfg.Decider.Decide(ctx, r)
 	}
@@ -132,12 +136,15 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 	if !p.cfg.Upstream.HasCredential(provider) {
 		return skip(SkipNoCredential, "provider "+provider.ID)
 	}
+	if lacks := lacksOperation(r, m); lacks != "" {
+		return skip(SkipCapability, lacks)
+	}
 	for _, need := range r.Features.Needs {
 		if !m.Has(need) {
 			return skip(SkipCapability, string(need))
 		}
 	}
-	if m.ContextWindow > 0 && r.Features.Tokens > m.ContextWindow {
+	if m.ContextWindow > 0 && r.operation() == abi.OperationChat && r.Features.Tokens > m.ContextWindow {
 		return skip(SkipContext, itoa(r.Features.Tokens)+" of "+itoa(m.ContextWindow)+" tokens")
 	}
 	if _, ok := c.AccountPrice(account, provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {

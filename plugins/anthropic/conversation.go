@@ -11,18 +11,73 @@ import (
 // maxCacheMarks is how many cache_control marks one request may hold.
 const maxCacheMarks = 4
 
-// conversation writes system and messages.
+// conversation writes tools, system and messages.
 type conversation struct {
 	*chat.Writer
 	r      *chat.Request
-	last   int // index of the last message in the list
-	marks  int // cache_control marks written
-	before int // what the last turn was
+	last   int   // index of the last turn in the list
+	marks  int   // cache_control marks written
+	before int   // what the last turn was
+	placed []int // indexes of the system messages that stay in their place
+}
+
+// conversation writes the messages; place says whether a system message may stand
+// between turns. ok is false after a refusal.
+func (c *conversation) conversation(messages []chat.Message, place bool, answer format) (ok bool) {
+	c.last = lastTurn(messages)
+	if place {
+		c.place(messages)
+	}
+	return c.system(messages, answer) && c.turns(messages)
+}
+
+// lastTurn is the index of the last message that is no system message.
+func lastTurn(messages []chat.Message) int {
+	last := len(messages) - 1
+	for last > 0 && messages[last].Role == chat.System {
+		last--
+	}
+	return last
+}
+
+// place finds the system messages that may stay where they are: the API wants the
+// user or a tool before them, and after them the assistant or nothing.
+func (c *conversation) place(messages []chat.Message) {
+	before := chat.Role(0)
+	for i := range messages {
+		m := &messages[i]
+		if m.Role != chat.System {
+			if m.Role != chat.Assistant || m.Parts() > 0 || len(m.Calls()) > 0 {
+				before = m.Role
+			}
+			continue
+		}
+		if before != chat.User && before != chat.Answer {
+			continue
+		}
+		next := i + 1
+		for next < len(messages) && messages[next].Role == chat.System {
+			next++
+		}
+		if next == len(messages) || messages[next].Role == chat.Assistant && messages[next].Parts() > 0 {
+			c.placed = append(c.placed, i)
+		}
+	}
+}
+
+func (c *conversation) stays(i int) bool {
+	for _, at := range c.placed {
+		if at == i {
+			return true
+		}
+	}
+	return false
 }
 
 // system writes the system and developer messages, in order, as blocks of the
-// system member. One that follows a turn loses its place, which is reported.
-func (c *conversation) system(messages []chat.Message) (ok bool) {
+// system member. One that follows a turn, and cannot stay there, loses its place,
+// which is reported.
+func (c *conversation) system(messages []chat.Message, answer format) (ok bool) {
 	open, turns := `,"system":[`, false
 	for i := range messages {
 		m := &messages[i]
@@ -30,9 +85,12 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 			turns = true
 			continue
 		}
+		if c.stays(i) {
+			continue
+		}
 		for j := range m.Parts() {
 			part, ok := m.Part(j)
-			if !ok {
+			if !ok || blank(part) {
 				continue
 			}
 			if part.Text == 0 {
@@ -48,6 +106,11 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 			open = ","
 		}
 	}
+	if answer.by == byWord {
+		c.Emit(open)
+		c.Emit(instruction)
+		open = ","
+	}
 	if open == "," {
 		c.Emit(`]`)
 	}
@@ -59,7 +122,7 @@ func (c *conversation) system(messages []chat.Message) (ok bool) {
 func (c *conversation) turns(messages []chat.Message) (ok bool) {
 	for i := range messages {
 		m := &messages[i]
-		if m.Role == chat.System || m.Role == chat.Answer {
+		if m.Role == chat.Answer || m.Role == chat.System && !c.stays(i) {
 			continue // answers stand with their calls
 		}
 		calls := m.Calls()
@@ -68,7 +131,8 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			return false
 		}
 		// A plain text, as most messages are, takes two host calls.
-		if text := m.Plain(); text != 0 && len(calls) == 0 && m.Thinking == 0 && (i != c.last || m.Role == chat.User) {
+		if text := m.Plain(); text != 0 && len(calls) == 0 && m.Thinking == 0 && m.Cache == 0 && m.Role != chat.System &&
+			(i != c.last || m.Role == chat.User) && !blank(chat.Part{Text: text}) {
 			c.openText(m.Role)
 			c.Node(text)
 			continue
@@ -76,7 +140,7 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 		empty := !c.thoughts(m)
 		for j := range m.Parts() {
 			part, ok := m.Part(j)
-			if !ok {
+			if !ok || blank(part) {
 				continue
 			}
 			if empty {
@@ -100,7 +164,7 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			chat.Refuse(chat.At(m.Index), "Anthropic takes no empty user message")
 			return false
 		}
-		if len(calls) > 0 && !c.exchange(messages, calls, empty) {
+		if len(calls) > 0 && !c.exchange(messages, m, empty) {
 			return false
 		}
 	}
@@ -116,6 +180,7 @@ const (
 	plainTurn
 	partsTurn
 	resultsTurn // of the user, and open for what the user says next
+	systemTurn  // and open for another
 )
 
 // thoughts writes the thinking that an assistant turn begins with, where it is
@@ -174,23 +239,30 @@ func (c *conversation) open(role chat.Role) {
 		c.Emit(`,`)
 		c.before = partsTurn
 		return
+	case c.before == systemTurn && role == chat.System:
+		c.Emit(`,`)
+		return
 	default:
 		c.closeTurn()
 		c.Emit(`,`)
 	}
-	if role == chat.User {
-		c.Emit(`{"role":"user","content":[`)
-	} else {
-		c.Emit(`{"role":"assistant","content":[`)
-	}
 	c.before = partsTurn
+	switch role {
+	case chat.User:
+		c.Emit(`{"role":"user","content":[`)
+	case chat.Assistant:
+		c.Emit(`{"role":"assistant","content":[`)
+	default:
+		c.Emit(`{"role":"system","content":[`)
+		c.before = systemTurn
+	}
 }
 
 func (c *conversation) closeTurn() {
 	switch c.before {
 	case plainTurn:
 		c.Emit(`}]}`)
-	case partsTurn, resultsTurn:
+	case partsTurn, resultsTurn, systemTurn:
 		c.Emit(`]}`)
 	}
 }
@@ -202,57 +274,54 @@ func (c *conversation) text(m *chat.Message, part chat.Part) {
 	c.rest(m, part)
 }
 
-// rest closes a block with what the part has besides its type and its content.
+// rest closes a block with what the part has besides its type and its content. The
+// mark of a whole message is that of its last block.
 func (c *conversation) rest(m *chat.Message, part chat.Part) {
-	if !m.More(part) {
-		c.Emit(`}`)
-		return
-	}
 	marked := false
-	for name, value := range m.Rest(part) {
-		object := value.Kind() == abi.KindObject
-		switch {
-		case name == "cache_control" && object && !marked:
-			c.Emit(`,"cache_control":`)
-			c.Node(value)
-		case name == "prompt_cache_breakpoint" && object && !marked && c.marks < maxCacheMarks:
-			c.Emit(`,"cache_control":{"type":"ephemeral"}`)
-		default:
-			c.r.Lose("messages[].content[]."+name, value)
-			continue
+	if m.More(part) {
+		for name, value := range m.Rest(part) {
+			object := value.Kind() == abi.KindObject
+			switch {
+			case name == "cache_control" && object && !marked:
+				marked = c.mark(value, "messages[].content[].cache_control")
+			case name == "prompt_cache_breakpoint" && object && !marked && c.marks < maxCacheMarks:
+				c.Emit(`,"cache_control":{"type":"ephemeral"}`)
+				c.marks++
+				marked = true
+			default:
+				c.r.Lose("messages[].content[]."+name, value)
+			}
 		}
-		c.marks++
-		marked = true
+	}
+	if m.Cache != 0 && !marked && m.Role != chat.Answer && m.Last(part) && len(m.Calls()) == 0 {
+		c.mark(m.Cache, "messages[].cache_control")
 	}
 	c.Emit(`}`)
 }
 
-// other writes a block that is not text, or refuses it.
-func (c *conversation) other(m *chat.Message, part chat.Part) (ok bool) {
-	img, isImage := m.Image(part)
-	if !isImage || m.Role == chat.Assistant || m.Role == chat.System {
-		m.RefusePart(part)
+// mark writes a cache_control mark. It is a hint: one more than the API takes, which
+// would be its 400, is reported as lost.
+func (c *conversation) mark(mark sdk.Node, name string) (written bool) {
+	if mark == 0 || mark.Kind() != abi.KindObject {
 		return false
 	}
-	if img.URL != 0 {
-		c.Emit(`{"type":"image","source":{"type":"url","url":`)
-		c.Node(img.URL)
-	} else {
-		switch img.MediaType {
-		case "image/png", "image/jpeg", "image/gif", "image/webp":
-		default:
-			chat.Refuse(m.AtPart(part), "Anthropic takes PNG, JPEG, GIF and WebP images")
-			return false
-		}
-		c.Emit(`{"type":"image","source":{"type":"base64","media_type":`)
-		c.String(img.MediaType)
-		c.Emit(`,"data":`)
-		c.Node(img.Data)
+	if c.marks >= maxCacheMarks {
+		c.r.Lossy(name)
+		return false
 	}
-	c.Emit(`}`)
-	c.rest(m, part)
+	c.marks++
+	c.Emit(`,"cache_control":`)
+	c.Node(mark)
 	return true
 }
+
+// blank reports whether the part is a text of white space, which the API refuses
+// anywhere. Only short ones are looked at.
+func blank(part chat.Part) bool {
+	return part.Text != 0 && part.Text.Len() <= maxBlank && chat.Blank(part.Text)
+}
+
+const maxBlank = 64
 
 // trimRight drops white space from the end of the last assistant message, which
 // the model is to continue: the API refuses it there. A text of nothing else stays.

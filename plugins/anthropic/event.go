@@ -74,11 +74,7 @@ func blockStart(data sdk.Node) sdk.Result {
 	case kind.Equal("redacted_thinking"):
 		s.Thought(0, provider, chat.Thought{Data: block.Get("data")})
 	case kind.Equal("tool_use"):
-		call := callOf(block)
-		if call.Arguments.Len() == 0 {
-			call.Arguments = 0 // they come in pieces
-		}
-		if !s.Call(0, int(data.Get("index").Int()), call) {
+		if !toolStart(s, block, int(data.Get("index").Int())) {
 			return chat.Unreadable("the provider sent more tool calls than can be meant")
 		}
 	default:
@@ -93,15 +89,16 @@ func blockStop(data sdk.Node) sdk.Result {
 	if data.Kind() != abi.KindObject {
 		return readable(data)
 	}
-	s := chat.LoadStream()
-	s.EndCall(0, int(data.Get("index").Int()), 0)
+	s, index := chat.LoadStream(), int(data.Get("index").Int())
+	if !endUse(s, index) {
+		s.EndCall(0, index, 0)
+	}
 	s.Save()
 	return sdk.OK
 }
 
 // delta sends a piece of text, of thinking or of a tool call's arguments; each kind of
-// delta has a member of its own. Citations have no
-// place in the canonical form.
+// delta has a member of its own.
 func delta(data sdk.Node) sdk.Result {
 	piece := data.Get("delta")
 	if text := piece.Get("text"); text != 0 {
@@ -117,8 +114,10 @@ func delta(data sdk.Node) sdk.Result {
 		return sdk.OK
 	}
 	if arguments := piece.Get("partial_json"); arguments != 0 {
-		s := chat.LoadStream()
-		s.Arguments(0, int(data.Get("index").Int()), arguments)
+		s, index := chat.LoadStream(), int(data.Get("index").Int())
+		if s.Note == "" || !use(s, index, arguments) {
+			s.Arguments(0, index, arguments)
+		}
 		s.Save()
 		return sdk.OK
 	}
@@ -128,6 +127,7 @@ func delta(data sdk.Node) sdk.Result {
 		s.Save()
 		return sdk.OK
 	}
+	loseCitations(piece.Get("citation"))
 	return readable(data)
 }
 
@@ -144,6 +144,9 @@ func messageDelta(data sdk.Node) sdk.Result {
 		why := finish(reason)
 		if why == chat.FinishContentFilter {
 			s.Refusal(0, change.Get("stop_details").Get("explanation"))
+		}
+		if why == chat.FinishToolCalls && s.Note != "" && answeredBy(s) {
+			why = chat.FinishStop
 		}
 		s.Finish(0, why)
 	}

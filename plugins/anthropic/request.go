@@ -9,17 +9,13 @@ import (
 // bound: the API requires one, and every model since Claude 3 can write as much.
 const defaultMaxTokens = 4096
 
-// maxBeta bounds the list of beta features that is passed on, in bytes.
-const maxBeta = 1 << 10
-
-// Request implements sdk.Adapter. It fails for what would change the request's
-// meaning: several choices, calls without their results, content of a type that Messages
-// has not.
-func (Adapter) Request() sdk.Result {
-	r, ok := chat.ReadRequest()
+// request writes a request for an answer, or for the count of its tokens.
+func request(count bool) sdk.Result {
+	r, ok := chat.ReadRequest("cache_control")
 	if !ok {
 		return sdk.Failed
 	}
+	r.FreeText, r.CacheMarks = true, true
 	if r.Choices > 1 {
 		return chat.Refuse("n", "Anthropic gives one choice a request")
 	}
@@ -28,31 +24,47 @@ func (Adapter) Request() sdk.Result {
 		return sdk.Failed
 	}
 	box, ok := r.Toolbox()
+	if !ok || !carried(r, &box) {
+		return sdk.Failed
+	}
+	f, id := familyOf(r)
+	answer, ok := shape(r, &box, &f)
 	if !ok {
 		return sdk.Failed
 	}
 	most := maxTokens(r)
-	thought := think(r, &box, messages, most)
-	sdk.SetPath("/v1/messages")
-	sdk.SetHeader("content-type", "application/json")
-	if beta := r.Header("anthropic-beta"); chat.IsText(beta) && beta.Len() <= maxBeta {
-		sdk.SetHeader("anthropic-beta", beta.Text())
+	thought := think(r, &f, id, box.Mode >= chat.ToolsRequired || answer.by == byTool, messages, most)
+	if f.fixed {
+		dropSampling(r)
 	}
+	sdk.SetPath("/v1/messages")
+	if count {
+		sdk.SetPath("/v1/messages/count_tokens")
+	} else if !remember(&box, answer) {
+		return sdk.Failed
+	}
+	sdk.SetHeader("content-type", "application/json")
+	setBeta(r)
 
 	w := chat.NewWriter()
 	w.Emit(`{"model":`)
 	w.Node(r.UpstreamID)
-	w.Emit(`,"max_tokens":`)
-	w.Int(most)
-	if r.Stream {
-		w.Emit(`,"stream":true`)
+	c := conversation{Writer: w, r: r}
+	if !count {
+		w.Emit(`,"max_tokens":`)
+		w.Int(most)
+		if r.Stream {
+			w.Emit(`,"stream":true`)
+		}
+		writeSampling(w, r)
+		writeService(w, r)
 	}
-	writeSampling(w, r)
-	writeService(w, r)
-	thought.write(w, r)
-	c := conversation{Writer: w, r: r, last: len(messages) - 1}
-	writeTools(w, &box, &c.marks)
-	if !c.system(messages) || !c.turns(messages) {
+	c.mark(r.Own("cache_control"), "cache_control")
+	if !thought.write(w, r, answer) {
+		return sdk.Failed
+	}
+	c.tools(&box, answer)
+	if !c.conversation(messages, f.place, answer) {
 		return sdk.Failed
 	}
 	w.Emit(`}`)
@@ -70,6 +82,28 @@ func maxTokens(r *chat.Request) int64 {
 	return defaultMaxTokens
 }
 
+// maxBeta bounds the list of beta features that is passed on, in bytes.
+const maxBeta = 1 << 10
+
+// setBeta passes on the caller's beta features. The adapter needs none for what it
+// writes itself; a list that is no list of names is left out.
+func setBeta(r *chat.Request) {
+	beta := r.Header("anthropic-beta")
+	if beta == 0 || !chat.IsText(beta) || beta.Len() > maxBeta {
+		return
+	}
+	names := beta.Text()
+	for i := range len(names) {
+		switch c := names[i]; {
+		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
+		case c == '-', c == '_', c == '.', c == ',', c == ' ':
+		default:
+			return
+		}
+	}
+	sdk.SetHeader("anthropic-beta", names)
+}
+
 // writeSampling writes temperature, top_p, top_k and stop_sequences. Anthropic's
 // temperature ends at 1 where OpenAI's ends at 2: what is above is clamped, since
 // both scales mean the same below.
@@ -85,7 +119,9 @@ func writeSampling(w *chat.Writer, r *chat.Request) {
 	}
 	if r.TopP != 0 {
 		if r.Temperature != 0 && r.Rejects("temperature+top_p") {
-			r.Lossy("top_p")
+			if r.TopP.Float() != 1 {
+				r.Lossy("top_p")
+			}
 		} else {
 			w.Emit(`,"top_p":`)
 			w.Node(r.TopP)

@@ -21,6 +21,7 @@ const (
 func TestRequest(t *testing.T) {
 	const head = `{"model":"claude-x","max_tokens":64000`
 	const hi = `"messages":[{"role":"user","content":"hi"}]`
+	const jsonOnly = `{"type":"text","text":"Answer with a single JSON object and nothing else: no text around it and no code fence."}`
 	const oneTool = `"tools":[{"type":"function","function":{"name":"f"}}]`
 	const wantTool = `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}]`
 	const wantHi = `"messages":[{"role":"user","content":[{"type":"text","text":"hi"}]}]`
@@ -109,7 +110,7 @@ func TestRequest(t *testing.T) {
 		{
 			name:      "what the wire has no place for",
 			body:      `{"seed":0,"presence_penalty":0.1,"logit_bias":{"1":2},"logprobs":true,"response_format":{"type":"json_object"},"reasoning_effort":"some","store":true,"tools":[{"type":"function"}],"shape":"odd",` + hi + `}`,
-			want:      head + `,` + wantHi + `}`,
+			want:      head + `,"system":[` + jsonOnly + `],` + wantHi + `}`,
 			wantLossy: []string{"logit_bias", "logprobs", "presence_penalty", "reasoning_effort", "response_format", "seed", "shape", "store", "tools[].type"},
 		},
 		{
@@ -142,13 +143,12 @@ func TestRequest(t *testing.T) {
 		{
 			name: "a schema",
 			body: `{"response_format":{"type":"json_schema","json_schema":{"name":"n","strict":true,"schema":{"type":"object","additionalProperties":false}}},` + hi + `}`,
-			want: head + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","additionalProperties":false}}},` + wantHi + `}`,
+			want: head + `,"output_config":{"format":{"type":"json_schema","schema":{"type":"object","properties":{},"additionalProperties":false}}},` + wantHi + `}`,
 		},
 		{
 			name: "a schema for a model without formats", target: `{"upstream_id":"claude-sonnet-4-20250514","max_output":9}`,
-			body:      `{"response_format":{"type":"json_schema","json_schema":{"schema":{}}},` + hi + `}`,
-			want:      `{"model":"claude-sonnet-4-20250514","max_tokens":9,` + wantHi + `}`,
-			wantLossy: []string{"response_format"},
+			body: `{"response_format":{"type":"json_schema","json_schema":{"schema":{"properties":{}}}},` + hi + `}`,
+			want: `{"model":"claude-sonnet-4-20250514","max_tokens":9,"tools":[{"name":"respond_with_json","description":"Gives the final answer. Its input is the whole answer.","input_schema":{"type":"object","properties":{}}}],"tool_choice":{"type":"tool","name":"respond_with_json","disable_parallel_tool_use":true},` + wantHi + `}`,
 		},
 		{name: "an effort", body: `{"reasoning_effort":"max",` + hi + `}`, want: head + `,"thinking":{"type":"adaptive","display":"summarized"},"output_config":{"effort":"max"},` + wantHi + `}`},
 		{
@@ -213,7 +213,7 @@ func TestRequest(t *testing.T) {
 		},
 		{
 			name:      "what is said about a tool beside",
-			body:      `{"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{}},"strict":true},"odd":1},{"type":"custom","custom":{"name":"c"}}],` + hi + `}`,
+			body:      `{"tools":[{"type":"function","function":{"name":"f","parameters":{"properties":{}},"strict":true},"odd":1},{"type":"function","custom":{"name":"c"}}],` + hi + `}`,
 			want:      head + `,"tools":[{"name":"f","input_schema":{"type":"object","properties":{}}}],` + wantHi + `}`,
 			wantLossy: []string{"tools[].function.strict", "tools[].odd", "tools[].type"},
 		},
@@ -292,7 +292,7 @@ func TestRequestRefuses(t *testing.T) {
 		{"a call at the end", `{"messages":[{"role":"user","content":"x"},` + askB + `]}`, "messages[1].tool_calls: the call 'a' is not answered"},
 		{"a result too many", `{"messages":[{"role":"user","content":"x"},` + askB + `,` + answerB + `,{"role":"tool","tool_call_id":"a","content":"y"}]}`, "messages[4].tool_call_id: "},
 		{"a tool choice without tools", `{"tool_choice":"required","messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
-		{"a tool choice of another kind", `{"tool_choice":{"type":"custom","custom":{"name":"f"}},"tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"a tool choice of another kind", `{"tool_choice":{"type":"hosted","hosted":{"name":"f"}},"tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
 		{"a tool choice that is no word of ours", `{"tool_choice":"maybe","tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
 		{"audio in a result", `{"messages":[{"role":"user","content":"x"},` + askB + `,{"role":"tool","tool_call_id":"b","content":""},{"role":"tool","tool_call_id":"a","content":[{"type":"input_audio"}]}]}`, "messages[3].content[0]: "},
 	}

@@ -9,12 +9,8 @@ import (
 // maxBlocks bounds the content blocks of an answer; a model writes a few.
 const maxBlocks = 4096
 
-// Response implements sdk.Adapter.
-func (Adapter) Response() sdk.Result {
-	message := sdk.Response()
-	if err := message.Get("error"); err.Kind() == abi.KindObject {
-		return failure(err, sdk.Status()).Fail()
-	}
+// answered writes a whole answer.
+func answered(message sdk.Node) sdk.Result {
 	content := message.Get("content")
 	if content.Kind() != abi.KindArray || content.Len() > maxBlocks {
 		return chat.Unreadable("the provider sent an answer that is no message")
@@ -24,6 +20,7 @@ func (Adapter) Response() sdk.Result {
 		return chat.Unreadable("the provider sent an answer without a stop reason")
 	}
 	choice := chat.Choice{Finish: finish(reason), Provider: provider}
+	n, noted := recall(chat.LoadStream())
 	for i := range content.Len() {
 		block := content.At(i)
 		switch kind := block.Get("type"); {
@@ -31,6 +28,7 @@ func (Adapter) Response() sdk.Result {
 			if text := block.Get("text"); chat.IsText(text) {
 				choice.Content = append(choice.Content, text)
 			}
+			loseCitations(block.Get("citations"))
 		case kind.Equal("thinking"):
 			if text := block.Get("thinking"); chat.IsText(text) {
 				choice.Reasoning = append(choice.Reasoning, text)
@@ -41,10 +39,24 @@ func (Adapter) Response() sdk.Result {
 		case kind.Equal("redacted_thinking") && chat.IsText(block.Get("data")):
 			choice.Thoughts = append(choice.Thoughts, chat.Thought{Data: block.Get("data")})
 		case kind.Equal("tool_use"):
-			choice.Calls = append(choice.Calls, callOf(block))
+			if noted && n.isAnswer(block.Get("name")) {
+				choice.Object = block.Get("input")
+				continue
+			}
+			call := callOf(block)
+			if noted && n.isFree(call.Name) {
+				call.Free = true
+				if text := call.Arguments.Get(freeInput); text.Kind() == abi.KindString {
+					call.Arguments = text
+				}
+			}
+			choice.Calls = append(choice.Calls, call)
 		default:
 			lose(kind)
 		}
+	}
+	if choice.Object != 0 && choice.Finish == chat.FinishToolCalls && len(choice.Calls) == 0 {
+		choice.Finish = chat.FinishStop
 	}
 	if choice.Finish == chat.FinishContentFilter {
 		choice.Refusal = message.Get("stop_details").Get("explanation")
@@ -58,6 +70,14 @@ func (Adapter) Response() sdk.Result {
 // callOf reads a tool_use block.
 func callOf(block sdk.Node) chat.ToolCall {
 	return chat.ToolCall{ID: block.Get("id"), Name: block.Get("name"), Arguments: block.Get("input")}
+}
+
+// loseCitations reports that citations are dropped: those of documents name places in
+// a file that the canonical form has no words for.
+func loseCitations(citations sdk.Node) {
+	if citations != 0 && citations.Kind() != abi.KindNull {
+		sdk.Lossy("content[].citations")
+	}
 }
 
 // lose reports a block that the canonical form has no place for. Only types that

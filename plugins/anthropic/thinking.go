@@ -6,40 +6,12 @@ import (
 	"github.com/pointsman/pointsman/plugins/chat"
 )
 
-// generation is what a model knows of thinking and of formats (API reference,
-// November 2026). An id that is not known here is taken for one of the newest.
-type generation uint8
-
-const (
-	gen3   generation = iota // no thinking, no format
-	gen4                     // a budget of thinking tokens; no format
-	gen45                    // a budget; formats
-	newest                   // thinks as it sees fit, by an effort; formats
-)
-
-func generationOf(id string) generation {
-	for _, g := range [...]struct {
-		prefix string
-		generation
-	}{
-		{"claude-3-7", gen4}, {"claude-opus-4-0", gen4}, {"claude-opus-4-1", gen4}, {"claude-opus-4-2", gen4},
-		{"claude-sonnet-4-0", gen4}, {"claude-sonnet-4-2", gen4},
-		{"claude-opus-4-5", gen45}, {"claude-sonnet-4-5", gen45}, {"claude-haiku-4-5", gen45},
-		{"claude-3", gen3}, {"claude-2", gen3}, {"claude-instant", gen3},
-	} {
-		if strings.HasPrefix(id, g.prefix) {
-			return g.generation
-		}
-	}
-	return newest
-}
-
 // plan is how a request is to be thought about.
 type plan struct {
-	gen      generation
 	budget   int64  // tokens of thinking; 0: none is asked for
 	adaptive bool   // the model decides
 	shown    bool   // and has to be told that its thoughts are to be seen
+	off      bool   // the model has to be told not to think
 	effort   string // "" when unsaid
 }
 
@@ -55,23 +27,21 @@ const (
 // think makes the plan of a request that may write most tokens, and takes from the
 // request what the API refuses beside thinking. What stands against the whole of it,
 // a forced call or a turn that began without, goes before.
-func think(r *chat.Request, box *chat.Toolbox, messages []chat.Message, most int64) (p plan) {
-	if r.Effort == 0 && r.Format == 0 {
-		return plan{gen: newest} // as nobody asks
-	}
-	id := r.UpstreamID.Slice(0, 64).Text()
-	p.gen = generationOf(id)
+func think(r *chat.Request, f *family, id string, forced bool, messages []chat.Message, most int64) (p plan) {
 	if r.Effort == 0 {
 		return p
 	}
 	budget := int64(0)
 	switch p.effort = string(chat.Word(r.Effort)); p.effort {
 	case "none":
-		p.effort = ""
+		p.effort, p.off = "", f.quiet
+		if f.generation == newest && f.prefix != "" && !f.quiet {
+			r.Lossy("reasoning_effort") // it thinks whatever is asked for
+		}
 		return p
 	case "minimal":
 		budget, p.effort = minBudget, "low"
-		if p.gen == newest {
+		if f.generation == newest {
 			r.Lossy("reasoning_effort")
 		}
 	case "low":
@@ -91,11 +61,11 @@ func think(r *chat.Request, box *chat.Toolbox, messages []chat.Message, most int
 		r.Lossy("reasoning_effort")
 		return p
 	}
-	free := box.Mode < chat.ToolsRequired && !continues(messages)
+	free := !forced && !continues(messages)
 	switch {
-	case p.gen == newest:
+	case f.generation == newest:
 		p.adaptive, p.shown = free, !strings.Contains(id, "-4-6")
-	case p.gen == gen3, !free, most <= minBudget, unsigned(messages):
+	case f.generation == gen3, !free, most <= minBudget, unsigned(messages):
 		r.Lossy("reasoning_effort")
 		p.effort = ""
 		return p
@@ -113,7 +83,7 @@ func think(r *chat.Request, box *chat.Toolbox, messages []chat.Message, most int
 
 // continues reports whether the model is to go on with an assistant's text.
 func continues(messages []chat.Message) bool {
-	return messages[len(messages)-1].Role == chat.Assistant
+	return messages[lastTurn(messages)].Role == chat.Assistant
 }
 
 // unsigned reports whether the request answers calls that were made without signed
@@ -133,7 +103,8 @@ func unsigned(messages []chat.Message) bool {
 	return false
 }
 
-// dropSampling leaves out what the API refuses beside thinking.
+// dropSampling leaves out what the API refuses beside thinking, and what the models
+// that sample by themselves refuse at all.
 func dropSampling(r *chat.Request) {
 	if r.Temperature != 0 {
 		if r.Temperature.Float() != 1 {
@@ -150,8 +121,10 @@ func dropSampling(r *chat.Request) {
 }
 
 // write writes thinking and output_config, the format included.
-func (p *plan) write(w *chat.Writer, r *chat.Request) {
+func (p *plan) write(w *chat.Writer, r *chat.Request, answer format) (ok bool) {
 	switch {
+	case p.off:
+		w.Emit(`,"thinking":{"type":"disabled"}`)
 	case p.budget > 0:
 		w.Emit(`,"thinking":{"type":"enabled","budget_tokens":`)
 		w.Int(p.budget)
@@ -161,13 +134,8 @@ func (p *plan) write(w *chat.Writer, r *chat.Request) {
 	case p.adaptive:
 		w.Emit(`,"thinking":{"type":"adaptive"}`)
 	}
-	schema, json := r.Answer()
-	if json && (schema == 0 || p.gen < gen45) {
-		r.Lossy("response_format")
-		schema = 0
-	}
-	if p.effort == "" && schema == 0 {
-		return
+	if p.effort == "" && answer.by != byFormat {
+		return true
 	}
 	w.Emit(`,"output_config":{`)
 	if p.effort != "" {
@@ -175,13 +143,20 @@ func (p *plan) write(w *chat.Writer, r *chat.Request) {
 		w.Emit(p.effort)
 		w.Emit(`"`)
 	}
-	if schema != 0 {
+	if answer.by == byFormat {
 		if p.effort != "" {
 			w.Emit(`,`)
 		}
 		w.Emit(`"format":{"type":"json_schema","schema":`)
-		w.Node(schema)
+		d := dialect{w: w, r: r}
+		if !d.write(answer.schema, 0) {
+			return false
+		}
+		if d.lost {
+			r.Lossy("response_format.json_schema.schema")
+		}
 		w.Emit(`}`)
 	}
 	w.Emit(`}`)
+	return true
 }

@@ -1,38 +1,94 @@
 package anthropic
 
 import (
+	"strconv"
+
 	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 )
 
-// writeTools writes tools and tool_choice, and counts the cache marks.
-func writeTools(w *chat.Writer, box *chat.Toolbox, marks *int) {
-	if len(box.Tools) == 0 {
-		return
+// carried refuses tools that a server is to run: nobody here would, and to leave
+// them out would be another request.
+func carried(r *chat.Request, box *chat.Toolbox) (ok bool) {
+	if n := r.Tools.Len(); len(box.Tools) < n {
+		for i := range n {
+			kind := r.Tools.At(i).Get("type")
+			if kind == 0 || kind.Equal("function") || kind.Equal("custom") {
+				continue
+			}
+			chat.Refuse("tools["+strconv.Itoa(i)+"].type", "tools of type '"+string(chat.Word(kind))+"' are not carried to this provider")
+			return false
+		}
 	}
+	return true
+}
+
+// tools writes tools and tool_choice.
+func (c *conversation) tools(box *chat.Toolbox, answer format) {
 	open := `,"tools":[`
 	for i := range box.Tools {
 		tool := &box.Tools[i]
-		w.Emit(open)
+		c.Emit(open)
 		open = `,`
-		w.Emit(`{"name":`)
-		w.Node(tool.Name)
+		c.Emit(`{"name":`)
+		c.Node(tool.Name)
 		if tool.Description != 0 {
-			w.Emit(`,"description":`)
-			w.Node(tool.Description)
+			c.Emit(`,"description":`)
+			c.Node(tool.Description)
 		}
-		w.Emit(`,"input_schema":`)
-		writeSchema(w, tool.Parameters)
-		if tool.Cache != 0 {
-			w.Emit(`,"cache_control":`)
-			w.Node(tool.Cache)
-			*marks++
+		c.Emit(`,"input_schema":`)
+		if tool.Free {
+			c.freeSchema(tool)
+		} else {
+			writeSchema(c.Writer, tool.Parameters)
 		}
-		w.Emit(`}`)
+		c.mark(tool.Cache, "tools[].cache_control")
+		c.Emit(`}`)
 	}
-	w.Emit(`]`)
-	writeChoice(w, box)
+	if answer.by == byTool {
+		c.Emit(open)
+		open = `,`
+		writeAnswerTool(c.Writer, answer)
+	}
+	if open != `,` {
+		return
+	}
+	c.Emit(`]`)
+	if answer.by == byTool {
+		// With tools of the caller's beside it the model chooses, but it has to call.
+		if box.Mode == chat.ToolsNone || len(box.Tools) == 0 {
+			c.Emit(`,"tool_choice":{"type":"tool","name":"` + answerTool + `","disable_parallel_tool_use":true}`)
+		} else if box.OneByOne {
+			c.Emit(`,"tool_choice":{"type":"any","disable_parallel_tool_use":true}`)
+		} else {
+			c.Emit(`,"tool_choice":{"type":"any"}`)
+		}
+		return
+	}
+	writeChoice(c.Writer, box)
 }
+
+// freeSchema writes the schema of a custom tool: an object with one text. A grammar
+// that the text has to match is told, which is all that can be done of it here.
+func (c *conversation) freeSchema(tool *chat.Tool) {
+	c.Emit(`{"type":"object","properties":{"` + freeInput + `":{"type":"string"`)
+	if definition := tool.Grammar.Get("definition"); chat.IsText(definition) {
+		c.r.Lossy("tools[].custom.format")
+		c.Emit(`,"description":"Text that matches this `)
+		if syntax := tool.Grammar.Get("syntax"); syntax.Equal("regex") {
+			c.Emit(`regular expression`)
+		} else {
+			c.Emit(`Lark grammar`)
+		}
+		c.Emit(`:\n`)
+		c.Inner(definition)
+		c.Emit(`"`)
+	}
+	c.Emit(`}},"required":["` + freeInput + `"],"additionalProperties":false}`)
+}
+
+// freeInput is the member that holds a custom tool's input, as engine/wire has it.
+const freeInput = "input"
 
 // writeSchema writes a schema, which has to say that it is one of an object.
 func writeSchema(w *chat.Writer, schema sdk.Node) {
@@ -73,7 +129,8 @@ func writeChoice(w *chat.Writer, box *chat.Toolbox) {
 
 // exchange writes the calls of an assistant turn after its texts, and the user turn
 // that answers all of them, in their order. empty: the turn has no text.
-func (c *conversation) exchange(messages []chat.Message, calls []chat.Call, empty bool) (ok bool) {
+func (c *conversation) exchange(messages []chat.Message, m *chat.Message, empty bool) (ok bool) {
+	calls := m.Calls()
 	for i := range calls {
 		call := &calls[i]
 		if i == 0 && empty {
@@ -86,10 +143,21 @@ func (c *conversation) exchange(messages []chat.Message, calls []chat.Call, empt
 		c.Emit(`,"name":`)
 		c.Node(call.Name)
 		c.Emit(`,"input":`)
-		if input := c.r.Arguments(call); input != 0 {
+		if call.Free {
+			c.Emit(`{"` + freeInput + `":`)
+			if call.Input != 0 {
+				c.Node(call.Input)
+			} else {
+				c.Emit(`""`)
+			}
+			c.Emit(`}`)
+		} else if input := c.r.Arguments(call); input != 0 {
 			c.Node(input)
 		} else {
 			c.Emit(`{}`)
+		}
+		if !c.mark(call.Cache(), "messages[].tool_calls[].cache_control") && i == len(calls)-1 {
+			c.mark(m.Cache, "messages[].cache_control")
 		}
 		c.Emit(`}`)
 	}
@@ -101,38 +169,55 @@ func (c *conversation) exchange(messages []chat.Message, calls []chat.Call, empt
 		}
 		c.Emit(`{"type":"tool_result","tool_use_id":`)
 		c.String(calls[i].ID)
-		if !c.result(calls[i].Answer(messages)) {
+		answer := calls[i].Answer(messages)
+		if !c.result(answer) {
 			return false
 		}
+		c.mark(answer.Cache, "messages[].cache_control")
 		c.Emit(`}`)
 	}
 	c.before = resultsTurn
 	return true
 }
 
-// result writes the content of a tool message, unless it is empty.
+// result writes the content of a tool message, unless it is empty, and whether the
+// tool failed: the API takes that only beside text.
 func (c *conversation) result(m *chat.Message) (ok bool) {
 	if text := m.Plain(); text != 0 {
 		c.Emit(`,"content":`)
 		c.Node(text)
+		if m.Failed {
+			c.Emit(`,"is_error":true`)
+		}
 		return true
 	}
-	open := `,"content":[`
+	open, texts := `,"content":[`, true
 	for i := range m.Parts() {
 		part, ok := m.Part(i)
-		if !ok {
+		if !ok || blank(part) {
 			continue
 		}
 		c.Emit(open)
 		open = `,`
 		if part.Text != 0 {
 			c.text(m, part)
-		} else if !c.other(m, part) {
+			continue
+		}
+		texts = false
+		if !c.other(m, part) {
 			return false
 		}
 	}
-	if open == `,` {
+	switch {
+	case open == `,`:
 		c.Emit(`]`)
+	case m.Failed:
+		c.Emit(`,"content":"error"`) // it must not be empty then
+	}
+	if m.Failed && texts {
+		c.Emit(`,"is_error":true`)
+	} else if m.Failed {
+		c.r.Lossy("messages[].is_error")
 	}
 	return true
 }

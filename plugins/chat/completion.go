@@ -19,6 +19,7 @@ type Completion struct {
 type Choice struct {
 	Index     int
 	Content   []sdk.Node
+	Object    sdk.Node // an object whose JSON is the text, instead of Content; 0: none
 	Reasoning []sdk.Node
 	Refusal   sdk.Node // why a filter stopped it; 0 when unsaid
 	Calls     []ToolCall
@@ -57,7 +58,9 @@ func (c *Completion) Emit() {
 func (c *Choice) write(w *Writer) {
 	number(w, `{"index":`, int64(c.Index))
 	w.Emit(`,"message":{"role":"assistant","content":`)
-	if len(c.Content) == 0 {
+	if c.Object != 0 {
+		w.Quoted(c.Object)
+	} else if len(c.Content) == 0 {
 		w.Emit(`null`)
 	} else {
 		w.Joined(c.Content)

@@ -1,6 +1,7 @@
 package simulator
 
 import (
+	"fmt"
 	"strings"
 	"time"
 )
@@ -15,19 +16,16 @@ var chatMembers = members("model", "messages", "audio", "frequency_penalty", "fu
 // chat answers POST /v1/chat/completions.
 func (s *Simulator) chat(x *exchange) {
 	x.row.Model = text(x.body["model"])
-	last, promptBytes := conversation(x.body["messages"])
 	if p := x.checkChat(); p != nil {
 		x.fail(*p)
 		return
 	}
-	if !x.prepare(last) {
+	q := x.chatQuestion()
+	if !x.prepare(q.last) {
 		return
 	}
-	limit := number(x.body["max_completion_tokens"])
-	if limit == 0 {
-		limit = number(x.body["max_tokens"])
-	}
-	a := x.compose(last, promptBytes, limit)
+	a := x.compose(q)
+	a.logprobs = x.body["logprobs"] == true
 	x.bill(a)
 	x.row.ID = "chatcmpl-" + x.id
 	x.openAIHeaders()
@@ -35,14 +33,13 @@ func (s *Simulator) chat(x *exchange) {
 		x.chatStream(a)
 		return
 	}
+	choices := []any{}
+	for i := range a.choices {
+		choices = append(choices, fields{"index", i, "message", x.chatMessage(a, i), "logprobs", a.logprobsOf(a.text), "finish_reason", a.finish})
+	}
 	answer := fields{
 		"id", x.row.ID, "object", "chat.completion", "created", x.created.Unix(), "model", x.row.Model,
-		"choices", []any{fields{
-			"index", 0,
-			"message", fields{"role", "assistant", "content", a.text, "refusal", nil, "annotations", []any{}},
-			"logprobs", nil,
-			"finish_reason", a.finish,
-		}},
+		"choices", choices,
 	}
 	if !x.fault.NoUsage {
 		answer = answer.with("usage", chatUsage(a))
@@ -50,11 +47,62 @@ func (s *Simulator) chat(x *exchange) {
 	x.json(answer.with("service_tier", "default", "system_fingerprint", nil))
 }
 
+// callID is the id of the i-th call of a choice.
+func (x *exchange) callID(prefix string, choice, i int) string {
+	return fmt.Sprintf("%s%s%d", prefix, x.id, choice*100+i)
+}
+
+func (x *exchange) chatMessage(a answer, choice int) fields {
+	m := fields{"role", "assistant", "content", a.content(), "refusal", orNull(a.refusal)}
+	if a.thought != "" && x.provider != "openai" {
+		m = m.with("reasoning_content", a.thought)
+	}
+	if len(a.calls) > 0 {
+		calls := []any{}
+		for i, c := range a.calls {
+			calls = append(calls, fields{"id", x.callID("call_", choice, i), "type", "function", "function", fields{"name", c.name, "arguments", c.args}})
+		}
+		m = m.with("tool_calls", calls)
+	}
+	return m.with("annotations", []any{})
+}
+
+// content is the text of a message; null beside calls and refusals.
+func (a answer) content() any {
+	if a.text == "" && (len(a.calls) > 0 || a.refusal != "") {
+		return nil
+	}
+	return a.text
+}
+
+// logprobsOf is the logprobs of a text, each word a token; null when not asked for.
+func (a answer) logprobsOf(said string) any {
+	if !a.logprobs {
+		return nil
+	}
+	content := []any{}
+	for _, word := range strings.SplitAfter(said, " ") {
+		if word != "" {
+			content = append(content, fields{"token", word, "logprob", -0.5, "bytes", numbered(word), "top_logprobs", []any{}})
+		}
+	}
+	return fields{"content", content, "refusal", nil}
+}
+
+// numbered is the bytes of a text as JSON numbers.
+func numbered(s string) []int {
+	out := make([]int, len(s))
+	for i := range len(s) {
+		out[i] = int(s[i])
+	}
+	return out
+}
+
 func chatUsage(a answer) fields {
 	return fields{
 		"prompt_tokens", a.prompt, "completion_tokens", a.completion, "total_tokens", a.prompt + a.completion,
-		"prompt_tokens_details", fields{"cached_tokens", 0, "audio_tokens", 0},
-		"completion_tokens_details", fields{"reasoning_tokens", 0, "audio_tokens", 0, "accepted_prediction_tokens", 0, "rejected_prediction_tokens", 0},
+		"prompt_tokens_details", fields{"cached_tokens", a.cached, "audio_tokens", 0},
+		"completion_tokens_details", fields{"reasoning_tokens", a.reasoning, "audio_tokens", 0, "accepted_prediction_tokens", 0, "rejected_prediction_tokens", 0},
 	}
 }
 
@@ -75,17 +123,50 @@ func (x *exchange) chatStream(a answer) {
 		}
 		return c
 	}
-	delta := func(d fields, finish any) fields {
-		return chunk([]any{fields{"index", 0, "delta", d, "logprobs", nil, "finish_reason", finish}}, nil)
+	delta := func(choice int, d fields, logprobs, finish any) fields {
+		return chunk([]any{fields{"index", choice, "delta", d, "logprobs", logprobs, "finish_reason", finish}}, nil)
 	}
-	e.event("", delta(fields{"role", "assistant", "content", "", "refusal", nil}, nil))
-	for _, part := range x.pieces(a.text) {
-		e.piece("", part, delta(fields{"content", part}, nil), func() {
-			e.event("", fields{"error", openAIError(x.midway())})
+	fail := func() { e.event("", fields{"error", openAIError(x.midway())}) }
+	for choice := range a.choices {
+		first := fields{"role", "assistant", "content", "", "refusal", nil}
+		if a.content() == nil {
+			first = fields{"role", "assistant", "content", nil}
+		}
+		e.event("", delta(choice, first, nil, nil))
+	}
+	// The pieces of several choices alternate.
+	each := func(said string, event func(choice int, part string) fields) {
+		if said == "" {
+			return
+		}
+		for _, part := range x.pieces(said) {
+			for choice := range a.choices {
+				e.piece("", part, event(choice, part), fail)
+			}
+		}
+	}
+	if x.provider != "openai" {
+		each(a.thought, func(choice int, part string) fields {
+			return delta(choice, fields{"reasoning_content", part}, nil, nil)
+		})
+	}
+	each(a.text, func(choice int, part string) fields {
+		return delta(choice, fields{"content", part}, a.logprobsOf(part), nil)
+	})
+	each(a.refusal, func(choice int, part string) fields { return delta(choice, fields{"refusal", part}, nil, nil) })
+	for i, c := range a.calls {
+		for choice := range a.choices {
+			e.event("", delta(choice, fields{"tool_calls", []any{fields{"index", i, "id", x.callID("call_", choice, i), "type", "function",
+				"function", fields{"name", c.name, "arguments", ""}}}}, nil, nil))
+		}
+		each(c.args, func(choice int, part string) fields {
+			return delta(choice, fields{"tool_calls", []any{fields{"index", i, "function", fields{"arguments", part}}}}, nil, nil)
 		})
 	}
 	if e.ending() {
-		e.event("", delta(fields{}, a.finish))
+		for choice := range a.choices {
+			e.event("", delta(choice, fields{}, nil, a.finish))
+		}
 		if asked {
 			e.event("", chunk([]any{}, chatUsage(a)))
 		}
@@ -122,39 +203,4 @@ func (x *exchange) openAIHeaders() {
 	} {
 		h.Set("x-ratelimit-"+name, value)
 	}
-}
-
-// checkChat refuses what the real server refuses. A compatible server (raptor)
-// passes over what it does not know, as most of them do.
-func (x *exchange) checkChat() *problem {
-	model, strict := x.row.Model, x.provider == "openai"
-	messages, isList := x.body["messages"].([]any)
-	switch unknown := unknownMember(x.body, chatMembers); {
-	case model == "":
-		return &problem{Status: 400, Message: "you must provide a model parameter"}
-	case strict && unknown != "":
-		return &problem{Status: 400, Param: unknown, Code: "unknown_parameter", Message: "Unknown parameter: '" + unknown + "'."}
-	case !isList:
-		return &problem{Status: 400, Param: "messages", Code: "missing_required_parameter", Message: "Missing required parameter: 'messages'."}
-	case len(messages) == 0:
-		return &problem{Status: 400, Param: "messages", Code: "empty_array", Message: "Invalid 'messages': empty array. Expected an array with minimum length 1, but got an empty array instead."}
-	case !knows(x.provider, model, x.created):
-		return &problem{Status: 404, Code: "model_not_found", Message: "The model `" + model + "` does not exist or you do not have access to it."}
-	case strict && embeds(model):
-		return &problem{Status: 404, Param: "model", Message: "This is not a chat model and thus not supported in the v1/chat/completions endpoint. Did you mean to use v1/completions?"}
-	case strict && strings.Contains(model, "codex"):
-		return &problem{Status: 404, Param: "model", Message: "This model is only supported in v1/responses and not in v1/chat/completions."}
-	}
-	if !strict || !reasoning(model) {
-		return nil
-	}
-	if _, set := x.body["max_tokens"]; set {
-		return &problem{Status: 400, Param: "max_tokens", Code: "unsupported_parameter", Message: "Unsupported parameter: 'max_tokens' is not supported with this model. Use 'max_completion_tokens' instead."}
-	}
-	for _, name := range []string{"temperature", "top_p"} {
-		if v, set := x.body[name]; set && v != 1.0 {
-			return &problem{Status: 400, Param: name, Code: "unsupported_value", Message: "Unsupported value: '" + name + "' does not support this value with this model. Only the default (1) value is supported."}
-		}
-	}
-	return nil
 }

@@ -194,7 +194,7 @@ func (x *exchange) json(v any) {
 func (x *exchange) bill(a answer) {
 	x.row.Prompt, x.row.Completion = a.prompt, a.completion
 	if !x.row.Stream {
-		x.row.Chunks, x.row.TextBytes = 1, len(a.text)
+		x.row.Chunks, x.row.TextBytes = 1, a.size()
 	}
 }
 

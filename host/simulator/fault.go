@@ -36,6 +36,8 @@ type Fault struct {
 	Chunks     int    `json:"chunks,omitempty"`      // pieces of the text
 	Words      int    `json:"words,omitempty"`       // words of the text
 	Finish     string `json:"finish,omitempty"`      // length or content_filter instead of stop
+	Refuse     bool   `json:"refuse,omitempty"`      // the model refuses: Google blocks the prompt, the others say so
+	Redacted   bool   `json:"redacted,omitempty"`    // Anthropic's thinking comes redacted
 }
 
 // Script adds faults for the next requests that match them. It copies them.
@@ -106,7 +108,8 @@ func parseFault(words string) Fault {
 	numbers := map[string]*int{"status": &f.Status, "retry_after": &f.RetryAfter, "retry_date": &f.RetryDate, "cut": &f.Cut,
 		"malformed": &f.Malformed, "error": &f.Error, "oversize": &f.Oversize, "delay": &f.Delay, "slow": &f.Slow,
 		"chunks": &f.Chunks, "words": &f.Words}
-	flags := map[string]*bool{"no_usage": &f.NoUsage, "no_end": &f.NoEnd, "open": &f.Open, "drop": &f.Drop}
+	flags := map[string]*bool{"no_usage": &f.NoUsage, "no_end": &f.NoEnd, "open": &f.Open, "drop": &f.Drop,
+		"refuse": &f.Refuse, "redacted": &f.Redacted}
 	for _, word := range strings.Fields(words) {
 		name, value, _ := strings.Cut(word, "=")
 		switch {

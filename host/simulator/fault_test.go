@@ -389,7 +389,7 @@ func FuzzDirective(f *testing.F) {
 		}
 		fault.Oversize = 0
 		x := &exchange{s: s, provider: "openai", fault: fault}
-		a := x.compose(words, len(words), 100)
+		a := x.compose(question{last: words, bytes: len(words), limit: 100})
 		if got := strings.Join(x.pieces(a.text), ""); got != a.text {
 			t.Errorf("the pieces of %q are %q", a.text, got)
 		}

@@ -1,16 +1,8 @@
 package simulator
 
 import (
-	"fmt"
+	"encoding/json"
 	"strings"
-)
-
-// generateMembers are what :generateContent knows (Gemini API discovery, 2025-12).
-var (
-	generateMembers = members("contents", "systemInstruction", "tools", "toolConfig", "safetySettings", "cachedContent", "serviceTier", "store", "generationConfig")
-	generateConfig  = members("temperature", "topP", "topK", "candidateCount", "maxOutputTokens", "stopSequences", "seed", "presencePenalty",
-		"frequencyPenalty", "responseLogprobs", "logprobs", "responseMimeType", "responseSchema", "responseJsonSchema", "responseModalities",
-		"thinkingConfig", "mediaResolution", "speechConfig", "imageConfig")
 )
 
 // google answers POST /v1beta/models/{model}:{method}.
@@ -31,28 +23,46 @@ func (s *Simulator) google(x *exchange) {
 // generate answers generateContent and streamGenerateContent.
 func (s *Simulator) generate(x *exchange, method string) {
 	config := camel(object(x.body["generationConfig"]))
-	last, promptBytes := contents(x.body)
 	if p := x.checkGenerate(method, config); p != nil {
 		x.fail(*p)
 		return
 	}
 	// No member of the body says so here: the method does.
 	x.body["stream"] = method == "streamGenerateContent"
-	if !x.prepare(last) {
+	q := x.generateQuestion(config)
+	if !x.prepare(q.last) {
 		return
 	}
-	a := x.compose(last, promptBytes, number(config["maxOutputTokens"]))
+	a := x.compose(q)
+	a.logprobs = config["responseLogprobs"] == true
 	x.bill(a)
 	x.row.ID = "r" + x.id
 	x.googleHeaders()
 	switch {
+	case a.refusal != "":
+		x.blocked(a)
 	case !x.row.Stream:
-		x.json(x.candidate(a.text, googleFinish(a), a.prompt, a.completion))
+		x.json(x.whole(a))
 	case x.r.URL.Query().Get("alt") == "sse":
 		x.generateStream(a)
 	default:
 		x.generateArray(a)
 	}
+}
+
+// blocked answers that the prompt was not let through: without candidates.
+func (x *exchange) blocked(a answer) {
+	a.completion, a.reasoning = 0, 0
+	x.row.Completion, x.row.TextBytes = 0, 0
+	r := fields{"promptFeedback", fields{"blockReason", "PROHIBITED_CONTENT"}}.with(x.about(a, 0, 0)...)
+	if !x.row.Stream {
+		x.json(r)
+		return
+	}
+	e := x.stream("\r\n")
+	x.contentType("text/event-stream")
+	e.event("", r)
+	e.end()
 }
 
 func googleFinish(a answer) any {
@@ -71,47 +81,137 @@ func (x *exchange) googleHeaders() {
 	x.w.Header().Set("x-gemini-service-tier", "standard")
 }
 
-// candidate is one GenerateContentResponse. A completion of 0 leaves its count out,
-// as the real server does.
-func (x *exchange) candidate(part string, finish any, prompt, completion int) fields {
-	c := fields{"content", fields{"parts", []any{fields{"text", part}}, "role", "model"}}
-	if finish != nil {
-		c = c.with("finishReason", finish)
-	}
-	r := fields{"candidates", []any{c.with("index", 0)}}
+// about is what a response says of itself: usage, model and id. A count of 0 is
+// left out, as the real server does.
+func (x *exchange) about(a answer, completion, reasoning int) fields {
+	var r fields
 	if !x.fault.NoUsage {
-		usage := fields{"promptTokenCount", prompt}
+		usage := fields{"promptTokenCount", a.prompt}
 		if completion > 0 {
 			usage = usage.with("candidatesTokenCount", completion)
 		}
-		r = r.with("usageMetadata", usage.with("totalTokenCount", prompt+completion,
-			"promptTokensDetails", []any{fields{"modality", "TEXT", "tokenCount", prompt}}, "serviceTier", "standard"))
+		if reasoning > 0 {
+			usage = usage.with("thoughtsTokenCount", reasoning)
+		}
+		if a.cached > 0 {
+			usage = usage.with("cachedContentTokenCount", a.cached)
+		}
+		r = r.with("usageMetadata", usage.with("totalTokenCount", a.prompt+completion+reasoning,
+			"promptTokensDetails", []any{fields{"modality", "TEXT", "tokenCount", a.prompt}}, "serviceTier", "standard"))
 	}
 	return r.with("modelVersion", x.row.Model, "responseId", x.row.ID)
 }
 
-// each calls f with every piece of the answer as a response: counts are
-// cumulative, and the last piece has the finish.
-func (x *exchange) each(a answer, f func(part string, response fields)) {
-	parts, said := x.pieces(a.text), 0
-	for i, part := range parts {
-		said += len(part)
-		count, finish := tokens(said), any(nil)
-		if i == len(parts)-1 {
-			count = a.completion
-			if !x.fault.NoEnd {
-				finish = googleFinish(a)
-			}
+// candidate is one candidate with these parts.
+func candidate(index int, parts []any, finish any) fields {
+	c := fields{"content", fields{"parts", parts, "role", "model"}}
+	if finish != nil {
+		c = c.with("finishReason", finish)
+	}
+	return c.with("index", index)
+}
+
+// callPart is the part of the i-th call. Gemini 3 gives it an id; the first of
+// several has the signature for all.
+func (x *exchange) callPart(choice, i int, c call) fields {
+	f := fields{"name", c.name, "args", json.RawMessage(c.args)}
+	if gemini3(x.row.Model) {
+		f = f.with("id", x.callID("", choice, i))
+	}
+	part := fields{"functionCall", f}
+	if i == 0 {
+		part = part.with("thoughtSignature", x.sign(c.name+c.args))
+	}
+	return part
+}
+
+// whole is the answer as one response.
+func (x *exchange) whole(a answer) fields {
+	candidates := []any{}
+	for choice := range a.choices {
+		parts := []any{}
+		if a.thought != "" {
+			parts = append(parts, fields{"text", a.thought, "thought", true})
 		}
-		f(part, x.candidate(part, finish, a.prompt, count))
+		if a.text != "" || len(a.calls) == 0 {
+			parts = append(parts, fields{"text", a.text})
+		}
+		for i, c := range a.calls {
+			parts = append(parts, x.callPart(choice, i, c))
+		}
+		one := candidate(choice, parts, googleFinish(a))
+		if len(a.calls) > 0 {
+			one = one.with("finishMessage", "Model generated function call(s).")
+		}
+		if a.logprobs {
+			one = one.with("avgLogprobs", -0.5, "logprobsResult", googleLogprobs(a.text))
+		}
+		candidates = append(candidates, one)
+	}
+	return fields{"candidates", candidates}.with(x.about(a, a.completion-a.reasoning, a.reasoning)...)
+}
+
+// googleLogprobs is the logprobs of a text, each word a token.
+func googleLogprobs(said string) fields {
+	chosen, top := []any{}, []any{}
+	for i, word := range strings.SplitAfter(said, " ") {
+		if word != "" {
+			one := fields{"token", word, "tokenId", i, "logProbability", -0.5}
+			chosen, top = append(chosen, one), append(top, fields{"candidates", []any{one}})
+		}
+	}
+	return fields{"topCandidates", top, "chosenCandidates", chosen}
+}
+
+// each calls f with every piece of the answer as a response: counts are
+// cumulative, and the last piece has the finish, after calls one of its own.
+func (x *exchange) each(a answer, f func(said string, response fields)) {
+	said := 0
+	var finish any
+	if !x.fault.NoEnd {
+		finish = googleFinish(a)
+	}
+	send := func(text string, part fields, reasoning int, last bool) {
+		count, thoughts, end := tokens(said), reasoning, any(nil)
+		if last {
+			count, thoughts, end = a.completion-a.reasoning, a.reasoning, finish
+		}
+		for choice := range a.choices {
+			f(text, fields{"candidates", []any{candidate(choice, []any{part}, end)}}.with(x.about(a, count, thoughts)...))
+		}
+	}
+	if a.thought != "" {
+		for _, part := range x.pieces(a.thought) {
+			send(part, fields{"text", part, "thought", true}, tokens(len(a.thought)), false)
+		}
+	}
+	if a.text != "" || len(a.calls) == 0 {
+		parts := x.pieces(a.text)
+		for i, part := range parts {
+			said += len(part)
+			send(part, fields{"text", part}, a.reasoning, i == len(parts)-1 && len(a.calls) == 0)
+		}
+	}
+	for i, c := range a.calls {
+		said += len(c.args)
+		for choice := range a.choices {
+			f(c.args, fields{"candidates", []any{candidate(choice, []any{x.callPart(choice, i, c)}, nil)}}.with(x.about(a, tokens(said), a.reasoning)...))
+		}
+	}
+	if len(a.calls) > 0 {
+		send("", fields{"text", ""}, a.reasoning, true)
 	}
 }
 
 func (x *exchange) generateStream(a answer) {
 	e := x.stream("\r\n")
 	x.contentType("text/event-stream")
-	x.each(a, func(part string, response fields) {
-		e.piece("", part, response, func() {
+	x.each(a, func(said string, response fields) {
+		if said == "" && len(a.calls) > 0 {
+			e.event("", response)
+			return
+		}
+		e.piece("", said, response, func() {
 			p := problem{Status: 503, Message: "The model is overloaded. Please try again later."}
 			if known, ok := kinds[x.fault.Kind]; ok {
 				p = known
@@ -126,7 +226,7 @@ func (x *exchange) generateStream(a answer) {
 func (x *exchange) generateArray(a answer) {
 	all := []any{}
 	x.each(a, func(_ string, response fields) { all = append(all, response) })
-	x.row.Chunks, x.row.TextBytes = len(all), len(a.text)
+	x.row.Chunks, x.row.TextBytes = len(all), a.size()
 	x.json(all)
 }
 
@@ -160,38 +260,4 @@ func camel(m map[string]any) map[string]any {
 		out[strings.Join(words, "")] = v
 	}
 	return out
-}
-
-// checkGenerate refuses what the real server refuses.
-func (x *exchange) checkGenerate(method string, config map[string]any) *problem {
-	bad := func(format string, args ...any) *problem {
-		return &problem{Status: 400, Message: fmt.Sprintf(format, args...)}
-	}
-	if method != "generateContent" && method != "streamGenerateContent" {
-		return &problem{Status: 404, Message: "Requested entity was not found."}
-	}
-	if name := unknownMember(x.body, generateMembers); name != "" {
-		return bad("Invalid JSON payload received. Unknown name %q: Cannot find field.", name)
-	}
-	if name := unknownMember(config, generateConfig); name != "" {
-		return bad("Invalid JSON payload received. Unknown name %q at 'generation_config': Cannot find field.", name)
-	}
-	all := list(x.body["contents"])
-	if len(all) == 0 {
-		return bad("* GenerateContentRequest.contents: contents is not specified\n")
-	}
-	for i, c := range all {
-		content := object(c)
-		if role := text(content["role"]); role != "" && role != "user" && role != "model" {
-			return bad("Please use a valid role: user, model.")
-		}
-		if len(list(content["parts"])) == 0 {
-			return bad("* GenerateContentRequest.contents[%d].parts: contents.parts must not be empty.\n", i)
-		}
-	}
-	if !knows(x.provider, x.row.Model, x.created) || embeds(x.row.Model) {
-		p := notFoundGoogle(x.row.Model, method)
-		return &p
-	}
-	return nil
 }

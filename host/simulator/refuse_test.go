@@ -23,7 +23,7 @@ func TestRefusals(t *testing.T) {
 		{"chat: no model", chat, `{"messages":[]}`, 400, `you must provide a model parameter`},
 		{"chat: no messages", chat, `{"model":"gpt-4o"}`, 400, `"param":"messages","code":"missing_required_parameter"`},
 		{"chat: empty messages", chat, `{"model":"gpt-4o","messages":[]}`, 400, `"code":"empty_array"`},
-		{"chat: unknown member", chat, `{"model":"gpt-4o","models":[],"messages":[{"role":"user","content":"a"}]}`, 400, `"param":"models","code":"unknown_parameter"`},
+		{"chat: unknown member", chat, `{"model":"gpt-4o","models":[],"messages":[{"role":"user","content":"a"}]}`, 400, `Unrecognized request argument supplied: models`},
 		{"chat: unknown model", chat, `{"model":"llama","messages":[{"role":"user","content":"a"}]}`, 404, `"code":"model_not_found"`},
 		{"chat: retired model", chat, `{"model":"gpt-5-codex","messages":[{"role":"user","content":"a"}]}`, 404, `"code":"model_not_found"`},
 		{"chat: codex", chat, `{"model":"gpt-5.3-codex","messages":[{"role":"user","content":"a"}]}`, 404, `only supported in v1/responses`},

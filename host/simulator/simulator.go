@@ -42,7 +42,8 @@ type Simulator struct {
 	log *servedLog
 
 	mu       sync.Mutex
-	faults   []Fault // scripted, first match first
+	faults   []Fault         // scripted, first match first
+	caches   map[string]bool // prompts that the providers' caches hold
 	server   *http.Server
 	addr     string
 	released chan struct{} // closed by Release, then made anew: ends stalls
@@ -67,7 +68,7 @@ func New(cfg Config) *Simulator {
 	if cfg.Sleep == nil {
 		cfg.Sleep = sleep
 	}
-	s := &Simulator{cfg: cfg, mux: http.NewServeMux(), log: newLog(cfg.LogSize), released: make(chan struct{})}
+	s := &Simulator{cfg: cfg, mux: http.NewServeMux(), log: newLog(cfg.LogSize), caches: map[string]bool{}, released: make(chan struct{})}
 	s.life, s.end = context.WithCancel(context.Background())
 	for _, p := range []string{"openai", "raptor"} {
 		s.mux.HandleFunc("POST /"+p+"/v1/chat/completions", s.wire(p, s.chat))

@@ -46,8 +46,9 @@ func TestGuestsNeverHoldTheCredential(t *testing.T) {
 			}
 		}
 	})
-	for _, tt := range clientModels {
-		for _, text := range []string{"hello", "[[simulate status=401]] hello", "[[simulate status=503]] hello"} {
+	// A refused key is used no more, so that comes last.
+	for _, text := range []string{"hello", "[[simulate status=503]] hello", "[[simulate status=401]] hello"} {
+		for _, tt := range clientModels {
 			for _, stream := range []bool{false, true} {
 				body := chatBody(tt.model, text)
 				body["stream"], body["models"] = stream, []string{}

@@ -110,8 +110,8 @@ func TestOpenAIGoErrorClasses(t *testing.T) {
 	}{
 		{"wrong key", "pm_wrong", "auto", "hi", 401, "invalid_api_key"},
 		{"unknown model", g.key, "gpt-99", "hi", 404, "model_not_found"},
-		{"rate limited provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=429 retry_after=2]] hi", 429, "rate_limit_exceeded"},
 		{"broken provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=500]] hi", 502, "upstream_error"},
+		{"rate limited provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=429 retry_after=2]] hi", 429, "rate_limit_exceeded"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

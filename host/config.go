@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"github.com/caarlos0/env/v11"
 	"github.com/goccy/go-yaml"
@@ -27,8 +28,34 @@ type Config struct {
 	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`       // the default handler's target; default gpt-4o
 	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"` // default gpt-5-mini
 
+	Timeouts  Timeouts  `yaml:"upstream"`
 	Upstreams Upstreams `yaml:"-"`
 }
+
+// Timeouts bound the stages of one attempt at a provider, and all attempts of a request.
+// 0: the default.
+type Timeouts struct {
+	Connect   time.Duration `yaml:"connect_timeout" env:"POINTSMAN_UPSTREAM_CONNECT_TIMEOUT"`       // name, TCP and TLS; default 10 s
+	FirstByte time.Duration `yaml:"first_byte_timeout" env:"POINTSMAN_UPSTREAM_FIRST_BYTE_TIMEOUT"` // until a stream's headers, and its first content; default 60 s
+	Answer    time.Duration `yaml:"answer_timeout" env:"POINTSMAN_UPSTREAM_ANSWER_TIMEOUT"`         // until a plain answer's headers; default 300 s
+	Idle      time.Duration `yaml:"idle_timeout" env:"POINTSMAN_UPSTREAM_IDLE_TIMEOUT"`             // between two reads, or two events; default 60 s
+	Total     time.Duration `yaml:"total_timeout" env:"POINTSMAN_UPSTREAM_TOTAL_TIMEOUT"`           // the whole request, all attempts together; default 600 s
+}
+
+// settings returns each setting's variable and value.
+func (t Timeouts) settings() []timeout {
+	return []timeout{
+		{"CONNECT", t.Connect}, {"FIRST_BYTE", t.FirstByte}, {"ANSWER", t.Answer}, {"IDLE", t.Idle}, {"TOTAL", t.Total},
+	}
+}
+
+type timeout struct {
+	stage string
+	value time.Duration
+}
+
+// maxTimeout is the most that any stage may be given.
+const maxTimeout = 24 * time.Hour
 
 // Upstreams are the operator's credentials and base URLs, under the names that
 // the vendors' own SDKs read. They stay in memory.
@@ -110,6 +137,11 @@ func (c Config) validate() error {
 	}
 	if _, err := zerolog.ParseLevel(c.LogLevel); err != nil {
 		return fmt.Errorf("log level %q is unknown: debug, info, warn or error", c.LogLevel)
+	}
+	for _, t := range c.Timeouts.settings() {
+		if t.value < 0 || t.value > maxTimeout {
+			return fmt.Errorf("POINTSMAN_UPSTREAM_%s_TIMEOUT is %v; it may be up to 24h, as in 90s", t.stage, t.value)
+		}
 	}
 	for _, s := range c.Upstreams.settings() {
 		if s.base != "" && !isBaseURL(s.base) {

@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 func TestLoadConfig(t *testing.T) {
@@ -24,6 +25,11 @@ func TestLoadConfig(t *testing.T) {
 		{name: "a secret has no place in a file", file: "admin_key: aaaaaaaaaaaaaaaaaaaaaaaaaaaaaa\n", wantErr: "admin_key"},
 		{name: "no YAML", file: "listen: [\n", wantErr: "config"},
 		{name: "a wrong type", file: "simulate: perhaps\n", wantErr: "simulate"},
+		{name: "timeouts of a file", file: "upstream:\n  connect_timeout: 2s\n  answer_timeout: 1m30s\n", want: func(c *Config) { c.Timeouts.Connect, c.Timeouts.Answer = 2*time.Second, 90*time.Second }},
+		{name: "timeouts of the environment", env: map[string]string{"POINTSMAN_UPSTREAM_FIRST_BYTE_TIMEOUT": "20s", "POINTSMAN_UPSTREAM_IDLE_TIMEOUT": "30s", "POINTSMAN_UPSTREAM_TOTAL_TIMEOUT": "2m"}, want: func(c *Config) {
+			c.Timeouts = Timeouts{FirstByte: 20 * time.Second, Idle: 30 * time.Second, Total: 2 * time.Minute}
+		}},
+		{name: "no duration", env: map[string]string{"POINTSMAN_UPSTREAM_CONNECT_TIMEOUT": "5"}, wantErr: "unit"},
 		{name: "no truth value", env: map[string]string{"POINTSMAN_SIMULATE": "perhaps"}, wantErr: "perhaps"},
 	}
 	for _, tt := range tests {
@@ -67,6 +73,9 @@ func TestConfigValidate(t *testing.T) {
 		{"Postgres without", func(c *Config) { c.DatabaseURL = "postgres://u:secret-word@h/d" }, "POINTSMAN_ENCRYPTION_KEY"},
 		{"a short encryption key", func(c *Config) { c.EncryptionKey = "secret-word" }, "32"},
 		{"a short admin key", func(c *Config) { c.AdminKey = "secret-word" }, "24"},
+		{"a timeout", func(c *Config) { c.Timeouts.Total = time.Hour }, ""},
+		{"a negative timeout", func(c *Config) { c.Timeouts.Idle = -time.Second }, "POINTSMAN_UPSTREAM_IDLE_TIMEOUT"},
+		{"a timeout of days", func(c *Config) { c.Timeouts.Answer = 25 * time.Hour }, "24h"},
 		{"no address", func(c *Config) { c.Listen = "" }, "127.0.0.1:8080"},
 		{"no log level", func(c *Config) { c.LogLevel = "" }, ""},
 		{"a log level", func(c *Config) { c.LogLevel = "debug" }, ""},

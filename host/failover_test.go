@@ -42,7 +42,6 @@ func streamText(t *testing.T, list []string) string {
 }
 
 func TestFailoverBeforeTheFirstByte(t *testing.T) {
-	g := startGateway(t)
 	tests := []struct {
 		name, model, text   string
 		wantStatus          int
@@ -65,6 +64,7 @@ func TestFailoverBeforeTheFirstByte(t *testing.T) {
 				name += ", streamed"
 			}
 			t.Run(name, func(t *testing.T) {
+				g := startGateway(t) // what a provider said before would count
 				body := chatBody(tt.model, tt.text)
 				body["stream"] = stream
 				a := g.do(http.MethodPost, "/v1/chat/completions", body)

@@ -53,6 +53,8 @@ type Host struct {
 	providers providers
 	pipeline  *engine.Pipeline
 	ledger    *engine.UsageLedger
+	notices   *engine.NoticeFeed
+	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
 
@@ -78,6 +80,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 		return nil, err
 	}
 	h = &Host{cfg: cfg, opts: opts, reloading: make(chan struct{}, 1), stale: make(chan struct{}, 1), grace: shutdownGrace}
+	h.notices = engine.NewNoticeFeed(opts.Log)
 	h.catalogue.Store(&engine.Catalogue{})
 	h.revision.Store(-1)
 	defer func() {
@@ -163,6 +166,8 @@ func (h *Host) openUpstream() error {
 	h.providers = reach(h.cfg.Upstreams, h.simulator)
 	h.upstream = upstream.New(upstream.Config{
 		Secret: h.providers.secret, Simulated: h.providers.isSimulated, AllowPrivate: h.providers.allowPrivate,
+		Connect: h.cfg.Timeouts.Connect, FirstByte: h.cfg.Timeouts.FirstByte, Answer: h.cfg.Timeouts.Answer,
+		Idle: h.cfg.Timeouts.Idle, Total: h.cfg.Timeouts.Total,
 	})
 	return nil
 }
@@ -183,13 +188,25 @@ func (h *Host) openEngine(ctx context.Context) error {
 	if err := h.library.Sync(ctx, h.firstParty, h.module); err != nil {
 		return fmt.Errorf("load the built-in adapters: %w", err)
 	}
-	h.router = rule.New(h.library, rule.Config{})
+	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
 	h.ledger = engine.NewUsageLedger(h.store, 0, h.opts.Log)
+	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
+		Adapters: h.library, Upstream: h.upstream, Catalogue: h.catalogue.Load, Notices: h.notices,
+	})
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger,
 		Catalogue: h.catalogue.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health,
 	})
 	return err
+}
+
+// ruleSuspended tells of a rule that failed too often.
+func (h *Host) ruleSuspended(accountID, ruleID string) {
+	h.notices.Publish(engine.Notice{
+		Kind: engine.NoticeRuleSuspended, AccountID: accountID, Subject: ruleID,
+		Message: "Rule " + ruleID + " failed too often. It is passed over for a while, then tried again.",
+	})
 }
 
 // URL returns the API's base URL.

@@ -113,10 +113,10 @@ func TestAnthropicGoErrorClasses(t *testing.T) {
 	}{
 		{"wrong key", "pm_wrong", "auto", "hi", 401, "authentication_error"},
 		{"unknown model", g.key, "claude-99", "hi", 404, "not_found_error"},
-		{"rate limited provider", g.key, "anthropic/claude-opus-4.5", "[[simulate provider=anthropic status=429 retry_after=2]] hi", 429, "rate_limit_error"},
 		{"overloaded provider", g.key, "anthropic/claude-opus-4.5", "[[simulate provider=anthropic status=529]] hi", 529, "overloaded_error"},
 		{"broken provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=500]] hi", 502, "api_error"},
 		{"invalid for the provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=400]] hi", 400, "invalid_request_error"},
+		{"rate limited provider", g.key, "anthropic/claude-opus-4.5", "[[simulate provider=anthropic status=429 retry_after=2]] hi", 429, "rate_limit_error"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

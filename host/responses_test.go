@@ -104,8 +104,8 @@ func TestOpenAIGoResponsesErrorClasses(t *testing.T) {
 		{"wrong key", "pm_wrong", responseParams("auto", "hi"), 401, "invalid_api_key", ""},
 		{"unknown model", g.key, responseParams("gpt-99", "hi"), 404, "model_not_found", "model"},
 		{"a stored answer", g.key, stored, 400, "invalid_request", "previous_response_id"},
-		{"rate limited provider", g.key, responseParams("openai/gpt-4o", "[[simulate provider=openai status=429 retry_after=2]] hi"), 429, "rate_limit_exceeded", ""},
 		{"broken provider", g.key, responseParams("openai/gpt-4o", "[[simulate provider=openai status=500]] hi"), 502, "upstream_error", ""},
+		{"rate limited provider", g.key, responseParams("openai/gpt-4o", "[[simulate provider=openai status=429 retry_after=2]] hi"), 429, "rate_limit_exceeded", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

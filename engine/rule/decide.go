@@ -202,7 +202,6 @@ func (r *Router) failed(ctx context.Context, e *entry, account string, now int64
 	if errors.Is(err, errWork) || !e.breaker.fail(account, now) {
 		return
 	}
-	zerolog.Ctx(ctx).Warn().Str("rule_id", e.id).Str("tenant_id", account).Msg("rule suspended")
 	if r.cfg.OnSuspend != nil {
 		r.cfg.OnSuspend(account, e.id)
 	}

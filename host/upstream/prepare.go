@@ -70,8 +70,8 @@ func (c *Client) bounds(out *outgoing, stream bool) {
 	}
 	if out.firstByte <= 0 {
 		// A plain answer sends its headers when the model has finished.
-		// See RATIONALE.md, "Why may a plain answer take the whole time to begin?"
-		out.firstByte = out.total
+		// See RATIONALE.md, "Why may a plain answer take five minutes to begin?"
+		out.firstByte = c.cfg.Answer
 		if stream {
 			out.firstByte = c.cfg.FirstByte
 		}

@@ -40,7 +40,8 @@ type Config struct {
 	RootCAs *x509.CertPool
 
 	Connect   time.Duration // name lookup, TCP and TLS together; default 10 s
-	FirstByte time.Duration // until the headers of a stream; default 60 s. Of a plain answer: Total
+	FirstByte time.Duration // until the headers of a stream; default 60 s
+	Answer    time.Duration // until the headers of a plain answer; default 300 s
 	Idle      time.Duration // between two reads of the body, and two writes; default 60 s
 	Total     time.Duration // the whole exchange; default 600 s
 	KeepIdle  time.Duration // how long an unused connection is kept; default 90 s
@@ -82,6 +83,7 @@ func New(cfg Config) *Client {
 	}
 	orDefault(&cfg.Connect, 10*time.Second)
 	orDefault(&cfg.FirstByte, 60*time.Second)
+	orDefault(&cfg.Answer, 300*time.Second)
 	orDefault(&cfg.Idle, 60*time.Second)
 	orDefault(&cfg.Total, 600*time.Second)
 	orDefault(&cfg.KeepIdle, 90*time.Second)

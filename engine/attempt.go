@@ -14,7 +14,8 @@ type attempt struct {
 	target  Target
 	number  int
 	began   time.Time
-	adapter Adapter
+	adapter Adapter // nil until it is needed: see open
+	native  bool    // the caller's wire is passed on
 	reply   *UpstreamResponse
 	sent    bool // the request left, so its prompt may be billed
 	used    meter
@@ -26,7 +27,7 @@ type attempt struct {
 // attempt is settled and closed; otherwise the caller must do both.
 func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, error) {
 	x.attempts++
-	x.lossy = nil
+	x.lossy, x.native = nil, false
 	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now()}
 	if err := a.exchange(ctx, stream); err != nil {
 		a.settle(err)
@@ -53,23 +54,10 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 			framing = m.Stream
 		}
 	}
-	a.adapter, err = cfg.Adapters.OpenAdapter(account, t.Provider.Adapter, AdapterAttempt{
-		RequestID: r.ID, Attempt: a.number, NowMS: r.Received.UnixMilli(),
-		Request: r.Doc.Root(), Config: t.Provider.ConfigNode(), Call: callDocument(r, t, a.number).Root(),
-	})
+	a.native = r.speaks(t.Model, t.Provider, manifest.Provider)
+	request, err := a.request(ctx)
 	if err != nil {
-		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)
-	}
-	request, err := a.adapter.Request(ctx)
-	if err != nil {
-		// What this provider cannot carry another one may.
-		return a.adapterFailed(ctx, err)
-	}
-	a.x.lossy = request.Lossy
-	if r.Hints.Strict && len(request.Lossy) > 0 {
-		e := Errorf(CodeInvalid, "Provider %s cannot carry '%s', and metadata.strict is set.", t.Provider.ID, request.Lossy[0])
-		e.Param = request.Lossy[0]
-		return a.fail(e, nil, "lossy", true)
+		return err
 	}
 	if ctx.Err() != nil {
 		return a.fail(gone(ctx), ctx.Err(), "canceled", false)
@@ -90,11 +78,60 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	return nil
 }
 
+// open gets the adapter, once.
+func (a *attempt) open() error {
+	if a.adapter != nil {
+		return nil
+	}
+	r, t := a.x.r, a.target
+	var err error
+	a.adapter, err = a.x.p.cfg.Adapters.OpenAdapter(t.Provider.AccountID, t.Provider.Adapter, AdapterAttempt{
+		RequestID: r.ID, Attempt: a.number, NowMS: r.Received.UnixMilli(),
+		Request: r.Doc.Root(), Config: t.Provider.ConfigNode(), Call: callDocument(r, t, a.number).Root(),
+	})
+	if err != nil {
+		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)
+	}
+	return nil
+}
+
+// request makes the provider request: the caller's own body where the target speaks its
+// wire, else what the adapter makes of the canonical one.
+func (a *attempt) request(ctx context.Context) (AdapterRequest, error) {
+	r, provider := a.x.r, a.target.Provider.ID
+	if a.native {
+		a.x.native = true
+		return r.nativeRequest(a.target), nil
+	}
+	if r.WireOnly != nil {
+		return AdapterRequest{}, a.fail(r.WireOnly, nil, "wire", true)
+	}
+	if err := a.open(); err != nil {
+		return AdapterRequest{}, err
+	}
+	request, err := a.adapter.Request(ctx)
+	if err != nil {
+		// What this provider cannot carry another one may.
+		return request, a.adapterFailed(ctx, err)
+	}
+	a.x.lose(r.Lossy)
+	a.x.lose(request.Lossy)
+	if r.Hints.Strict && len(a.x.lossy) > 0 {
+		e := Errorf(CodeInvalid, "Provider %s cannot carry '%s', and metadata.strict is set.", provider, a.x.lossy[0])
+		e.Param = a.x.lossy[0]
+		return request, a.fail(e, nil, "lossy", true)
+	}
+	return request, nil
+}
+
 // refused turns a provider's error answer into ours.
 func (a *attempt) refused(ctx context.Context) error {
 	if a.reply.Status < 400 {
 		// A redirect is never followed: it could carry the request and its key elsewhere.
 		return a.classed(AdapterFailure{Class: abi.ClassServer}, document.Node{}, nil)
+	}
+	if err := a.open(); err != nil {
+		return a.classed(AdapterFailure{}, document.Node{}, err)
 	}
 	reply, err := a.adapter.Error(ctx, a.reply, a.reply.Body)
 	if err != nil {

@@ -14,7 +14,7 @@ const (
 	MaxChatMessages = 10_000
 	MaxModelID      = 256 // bytes
 	MaxHint         = 256 // bytes of a session, task or agent hint
-	maxStops        = 4
+	maxStops        = 64
 	maxMetadata     = 16
 	maxMetadataKey  = 64  // code points
 	maxMetadataText = 512 // code points

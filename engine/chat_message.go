@@ -233,7 +233,7 @@ func checkFile(file document.Node) *fault {
 		return f
 	}
 	found := false
-	for _, name := range [...]string{"file_id", "file_data", "filename"} {
+	for _, name := range [...]string{"file_id", "file_data", "file_url", "filename"} {
 		n := file.Get(name)
 		if !given(n) {
 			continue
@@ -244,7 +244,7 @@ func checkFile(file document.Node) *fault {
 		found = found || name != "filename"
 	}
 	if !found {
-		return wrong("must have 'file_id' or 'file_data'")
+		return wrong("must have 'file_id', 'file_data' or 'file_url'")
 	}
 	return nil
 }

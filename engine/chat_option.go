@@ -137,7 +137,7 @@ func checkResponseFormat(n document.Node) *fault {
 	if f := want(schema, abi.KindObject); f != nil {
 		return f.under("json_schema")
 	}
-	if f := checkToolName(schema.Get("name")); f != nil {
+	if f := checkName(schema.Get("name"), 64); f != nil {
 		return f.under("name").under("json_schema")
 	}
 	if s := schema.Get("schema"); given(s) {
@@ -173,7 +173,7 @@ func checkTool(tool document.Node) *fault {
 	if f := want(function, abi.KindObject); f != nil {
 		return f.under("function")
 	}
-	if f := checkToolName(function.Get("name")); f != nil {
+	if f := checkName(function.Get("name"), maxToolName); f != nil {
 		return f.under("name").under("function")
 	}
 	if p := function.Get("parameters"); given(p) {
@@ -182,20 +182,24 @@ func checkTool(tool document.Node) *fault {
 	return nil
 }
 
-// checkToolName: letters, digits, underscores and hyphens, at most 64
-// (OpenAI API reference, FunctionObject and ResponseFormatJsonSchema).
-func checkToolName(n document.Node) *fault {
+// maxToolName is Anthropic's bound, for /v1/messages has the same form inside. OpenAI's is
+// 64, as that of a schema's name (API reference, FunctionObject and
+// ResponseFormatJsonSchema): what is longer its adapter refuses.
+const maxToolName = 128
+
+// checkName: letters, digits, underscores and hyphens, at most so many.
+func checkName(n document.Node, longest int) *fault {
 	if f := requireString(n); f != nil {
 		return f
 	}
-	ok := n.Len() > 0 && n.Len() <= 64
+	ok := n.Len() > 0 && n.Len() <= longest
 	if ok {
 		for _, c := range []byte(n.Text()) {
 			ok = ok && (c == '_' || c == '-' || c >= '0' && c <= '9' || c >= 'A' && c <= 'Z' || c >= 'a' && c <= 'z')
 		}
 	}
 	if !ok {
-		return wrong("must be 1 to 64 letters, digits, underscores or hyphens")
+		return wrong("must be 1 to " + strconv.Itoa(longest) + " letters, digits, underscores or hyphens")
 	}
 	return nil
 }

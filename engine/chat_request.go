@@ -17,6 +17,12 @@ type Arrival struct {
 	Received  time.Time
 	// Session, Task and Agent are the hint headers, empty when absent.
 	Session, Task, Agent string
+	// What the caller speaks, where that is not Chat Completions; see Request.
+	Wire     API
+	Source   *document.Doc
+	Headers  []Pair
+	Lossy    []string
+	WireOnly *Error
 }
 
 // Headers that carry hints; each wins over its member of the body's metadata.
@@ -35,6 +41,7 @@ func NewRequest(doc *document.Doc, a Arrival) (*Request, error) {
 		Model:        strings.Clone(root.Get("model").Text()),
 		Stream:       root.Get("stream").Bool(),
 		IncludeUsage: root.Get("stream_options").Get("include_usage").Bool(),
+		Wire:         a.Wire, Source: a.Source, Headers: a.Headers, Lossy: a.Lossy, WireOnly: a.WireOnly,
 	}
 	metadata := root.Get("metadata")
 	r.Hints.TimeSensitive = metadata.Get("time_sensitive").Text() == "true"
@@ -59,6 +66,11 @@ func NewRequest(doc *document.Doc, a Arrival) (*Request, error) {
 			e.Param = param
 			return nil, e
 		}
+	}
+	if r.Hints.Strict && len(r.Lossy) > 0 && r.WireOnly == nil {
+		// Who speaks the wire loses nothing of it.
+		r.WireOnly = Errorf(CodeInvalid, "'%s' cannot be carried, and metadata.strict is set.", r.Lossy[0])
+		r.WireOnly.Param = r.Lossy[0]
 	}
 	return r, nil
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"slices"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -25,11 +24,7 @@ func (s *chunkStream) translate(ctx context.Context, name string, data []byte) e
 	}
 	if !s.content {
 		// Later there are no headers any more that could say it.
-		for _, field := range reply.Lossy {
-			if !slices.Contains(a.x.lossy, field) {
-				a.x.lossy = append(a.x.lossy, field)
-			}
-		}
+		a.x.lose(reply.Lossy)
 	}
 	if reply.Failure != nil {
 		err = a.reported(reply)
@@ -70,22 +65,31 @@ func (s *chunkStream) take(chunk *document.Doc) error {
 		if choices.Len() == 0 {
 			return nil
 		}
-		if counts {
+		if usage.Exists() && !s.a.x.r.IncludeUsage {
+			// Who did not ask for it sees no trace of it.
+			edits = append(edits, without(chunk, root, "usage"))
+		} else if counts {
 			start, end := usage.Span()
 			edits = append(edits, document.Edit{Start: start, End: end, With: []byte("null")})
 		}
 	}
+	b := s.slot()
+	*b = appendModel((*b)[:0], chunk, s.model, edits...)
+	if s.held += len(*b); !s.content && s.held > maxHeld {
+		return s.a.fail(Errorf(CodeUpstreamFailed, "Provider %s streams without saying anything.", s.a.target.Provider.ID), nil, "no content", true)
+	}
+	return nil
+}
+
+// slot is room for one more chunk, with the memory of an old one.
+func (s *chunkStream) slot() *[]byte {
 	i := len(s.queue)
 	if i < cap(s.queue) {
 		s.queue = s.queue[:i+1]
 	} else {
 		s.queue = append(s.queue, nil)
 	}
-	s.queue[i] = appendModel(s.queue[i][:0], chunk, s.model, edits...)
-	if s.held += len(s.queue[i]); !s.content && s.held > maxHeld {
-		return s.a.fail(Errorf(CodeUpstreamFailed, "Provider %s streams without saying anything.", s.a.target.Provider.ID), nil, "no content", true)
-	}
-	return nil
+	return &s.queue[i]
 }
 
 // speaks reports whether a delta says anything beyond its role.
@@ -102,6 +106,9 @@ func speaks(delta document.Node) bool {
 
 // complete reports whether every choice that was begun has had its finish_reason.
 func (s *chunkStream) complete() bool {
+	if s.native != nil {
+		return s.native.stopped
+	}
 	for _, open := range s.open {
 		if open {
 			return false
@@ -113,7 +120,9 @@ func (s *chunkStream) complete() bool {
 // said reports whether that holds for as many choices as were asked for: nothing that
 // still comes can be missed by the caller. A server that knows no n never gets here with n
 // above 1, and must end its stream properly.
-func (s *chunkStream) said() bool { return len(s.open) >= s.asked && s.complete() }
+func (s *chunkStream) said() bool {
+	return (s.native != nil || len(s.open) >= s.asked) && s.complete()
+}
 
 // recycle makes room for the next chunks. What one event needed is not kept for the
 // life of a stream.

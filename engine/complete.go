@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -25,6 +26,14 @@ func (x *execution) complete(ctx context.Context, t Target) ([]byte, error) {
 func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 	defer a.contain(ctx, &err)
 	a.first = time.Since(a.began)
+	if a.native {
+		if body, ok := a.nativeAnswer(); ok {
+			return body, nil
+		}
+		if err := a.open(); err != nil {
+			return nil, err
+		}
+	}
 	reply, err := a.adapter.Response(ctx, a.reply, a.reply.Body)
 	if err != nil {
 		return nil, a.adapterFailed(ctx, err)
@@ -32,7 +41,11 @@ func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 	if reply.Failure != nil {
 		return nil, a.reported(reply)
 	}
-	a.x.lossy = append(a.x.lossy, reply.Lossy...)
+	if a.native {
+		// It is no failure in the adapter's eyes, and yet not the wire that was asked for.
+		return nil, a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent an answer that cannot be read.", a.target.Provider.ID), nil, "no answer", true)
+	}
+	a.x.lose(reply.Lossy)
 	switch a.x.r.operation() {
 	case abi.OperationEmbeddings:
 		return a.embeddings(ctx, reply)
@@ -54,6 +67,32 @@ func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 	body = appendModel(nil, doc, a.x.shownModel(a.target))
 	doc.Release()
 	return body, nil
+}
+
+// nativeAnswer is the provider's own answer, with the model that the caller knows. ok is
+// false when it is none.
+func (a *attempt) nativeAnswer() (body []byte, ok bool) {
+	doc, err := document.Parse(a.reply.Body, document.Limits{})
+	if err != nil {
+		return nil, false
+	}
+	defer doc.Release()
+	root, wire := doc.Root(), a.x.r.Wire
+	if !nativeWhole(wire, root) {
+		return nil, false
+	}
+	a.used.output += nativeBytes(wire, root)
+	a.used.readNative(wire, root.Get("usage"))
+	return appendWithModel(make([]byte, 0, len(a.reply.Body)+64), doc, root, a.x.nativeModel(a.target)), true
+}
+
+// lose adds names to what could not be carried, each once.
+func (x *execution) lose(names []string) {
+	for _, name := range names {
+		if !slices.Contains(x.lossy, name) {
+			x.lossy = append(x.lossy, name)
+		}
+	}
 }
 
 // shownModel is the body's model: what the caller asked for, for auto what served.
@@ -80,6 +119,6 @@ func appendModel(dst []byte, doc *document.Doc, model string, edits ...document.
 		}
 		edits = append(edits, document.Edit{Start: start + 1, End: start + 1, With: member})
 	}
-	slices.SortFunc(edits, func(a, b document.Edit) int { return a.Start - b.Start })
+	slices.SortFunc(edits, func(a, b document.Edit) int { return cmp.Or(a.Start-b.Start, a.End-b.End) })
 	return document.Splice(dst, doc, edits...)
 }

@@ -14,19 +14,23 @@ type Meta struct {
 	Simulated   bool
 	Substituted string // upstream id that stood in for the model's retired one; "" when none
 	Lossy       []string
-	Estimated   bool // of a token count: ours, not a provider's
+	// Native: what is answered is of the caller's own wire already (Request.Wire): Body is
+	// its JSON, and each chunk of a Stream one of its server-sent events, framed, the last
+	// one included. Otherwise they are canonical.
+	Native    bool
+	Estimated bool // of a token count: ours, not a provider's
 }
 
 // Completion is a finished answer.
 type Completion struct {
 	Meta Meta
-	Body []byte // canonical chat.completion JSON
+	Body []byte // canonical chat.completion JSON; see Meta.Native
 }
 
 // Stream is an answer that arrives in pieces. One goroutine uses it.
 type Stream interface {
-	// Next returns the next chunk: one canonical chat.completion.chunk JSON object,
-	// valid until the next call. io.EOF is the proper end, after which the caller writes
+	// Next returns the next chunk: one canonical chat.completion.chunk JSON object (but see
+	// Meta.Native), valid until the next call. io.EOF is the proper end, after which the caller writes
 	// its terminator ([DONE]); any other error is an *Error to be sent as the stream's
 	// last event, with no terminator after it.
 	Next(ctx context.Context) ([]byte, error)

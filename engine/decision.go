@@ -42,6 +42,7 @@ const (
 	SkipNotAllowed    SkipReason = "not_allowed"
 	SkipCapability    SkipReason = "lacks_capability"
 	SkipContext       SkipReason = "context_too_small"
+	SkipWire          SkipReason = "wire" // does not speak the caller's wire, which the request needs
 	SkipUnpriced      SkipReason = "unpriced"
 	SkipCooldown      SkipReason = "cooldown"     // its provider asked for a pause that is not over
 	SkipRetryBudget   SkipReason = "retry_budget" // too many retries have failed lately

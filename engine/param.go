@@ -24,6 +24,7 @@ func (r *Request) propose(params []Pair) {
 	root := r.Doc.Root()
 	var edits []document.Edit
 	var added []byte
+	limit, effort := int64(0), ""
 	add := func(name, value string) {
 		added = append(added, `,"`+name+`":`+value...)
 	}
@@ -34,6 +35,7 @@ func (r *Request) propose(params []Pair) {
 			if err != nil || n < 1 {
 				continue
 			}
+			limit = n
 			limited := false
 			for _, name := range [...]string{"max_completion_tokens", paramMaxTokens} {
 				if set := root.Get(name); set.Kind() == abi.KindNumber {
@@ -49,6 +51,7 @@ func (r *Request) propose(params []Pair) {
 			}
 		case paramEffort:
 			if slices.Contains(efforts, p.Value) && !root.Get(paramEffort).Exists() {
+				effort = p.Value
 				add(paramEffort, `"`+p.Value+`"`)
 			}
 		}
@@ -64,4 +67,5 @@ func (r *Request) propose(params []Pair) {
 		return // a name proposed twice: the body stays as the caller sent it
 	}
 	r.Doc = doc
+	r.proposed.maxTokens, r.proposed.effort = limit, effort
 }

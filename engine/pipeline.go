@@ -122,6 +122,7 @@ type execution struct {
 	failures  []Skip // one per failed attempt
 	attempts  int
 	lossy     []string
+	native    bool // the last attempt passed the caller's wire on
 	began     time.Time
 	upstream  time.Duration // spent waiting for providers
 }
@@ -156,6 +157,7 @@ func (x *execution) meta(served *Target) Meta {
 	}
 	m.OverheadUS = max((time.Since(x.began) - x.upstream).Microseconds(), 0)
 	if served != nil {
+		m.Native = x.native
 		m.Model, m.Provider = served.Model.ID, served.Provider.ID
 		m.Simulated = x.p.cfg.Upstream.Simulated(served.Provider)
 		if served.Substituted {

@@ -25,8 +25,15 @@ type Request struct {
 	// Headers of the caller that adapters may see (abi.md, "Documents": anthropic-beta,
 	// openai-beta), lower-case names, each once.
 	Headers []Pair
-	Model   string // what the caller asked for: auto, a catalogue id, or provider/model
-	Stream  bool
+	// Lossy names, in the caller's wire, what of Source the canonical Doc has no place
+	// for. Nil when Wire is APIChat.
+	Lossy []string
+	// WireOnly is set when only a provider that speaks Wire itself can be asked: Doc lacks
+	// something that must not be left out. It says what, and is the answer when there is
+	// no such target. Targets that do not are skipped.
+	WireOnly *Error
+	Model    string // what the caller asked for: auto, a catalogue id, or provider/model
+	Stream   bool
 	// IncludeUsage: the caller wants the usage chunk of a stream (stream_options.include_usage).
 	IncludeUsage bool
 	Hints        Hints
@@ -36,6 +43,10 @@ type Request struct {
 	// snapshot: read only. Model.At tells how each is served at Received.
 	Models []Model
 
+	proposed struct { // by a rule plugin, as far as it was taken
+		maxTokens int64  // 0: none
+		effort    string // "" : none
+	}
 	context *document.Doc // built on first use; see Context
 }
 

@@ -31,6 +31,7 @@ type chunkStream struct {
 	ended   bool // the upstream stream is over
 	err     error
 	open    map[int64]bool // choice index → not finished yet
+	native  *passing       // of a stream that is passed on as it comes; nil: translated
 	done    bool           // the upstream said [DONE]
 
 	// Of the end: the reader watches trailer until it is closed, so that it is the
@@ -50,6 +51,9 @@ func (x *execution) stream(ctx context.Context, t Target, onSettled func()) (Str
 		return nil, err
 	}
 	s := &chunkStream{a: a, model: x.shownModel(t), asked: max(int(x.r.Doc.Root().Get("n").Int()), 1), open: map[int64]bool{}}
+	if a.native {
+		s.native, s.model = &passing{wire: x.r.Wire}, x.nativeModel(t)
+	}
 	for !s.content && !s.ended {
 		if err := s.pump(ctx); err != nil {
 			a.settle(err)
@@ -161,6 +165,8 @@ func (s *chunkStream) event(ctx context.Context) (over bool, err error) {
 	case err == nil && string(event.Data) == "[DONE]":
 		s.done = true
 		return true, nil
+	case err == nil && s.native != nil:
+		return s.pass(ctx, event.Name, event.Data)
 	case err == nil:
 		return false, s.translate(ctx, event.Name, event.Data)
 	case errors.Is(err, io.EOF):
@@ -204,7 +210,9 @@ func (s *chunkStream) patience(ctx context.Context) context.Context {
 func (s *chunkStream) end(ctx context.Context) (err error) {
 	s.ended = true
 	defer s.a.contain(ctx, &err)
-	err = s.translate(ctx, abi.EventEOF, nil)
+	if s.native == nil {
+		err = s.translate(ctx, abi.EventEOF, nil)
+	}
 	switch {
 	case err != nil && (ctx.Err() != nil || !s.said()):
 		return err

@@ -453,8 +453,8 @@ func TestStreamChunks(t *testing.T) {
 		want       []string
 	}{
 		{"not asked for usage", "", []string{
-			`{"id":"1","model":"m-a","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":null}`,
-			`{"usage":null,"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"model":"m-a"}`,
+			`{"id":"1","model":"m-a","choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}]}`,
+			`{"choices":[{"index":0,"delta":{},"finish_reason":"stop"}],"model":"m-a"}`,
 		}},
 		{"asked for usage", `,"stream":true,"stream_options":{"include_usage":true}`, []string{
 			strings.Replace(events[0], "up", "m-a", 1), strings.Replace(events[1], "up", "m-a", 1), strings.Replace(events[2], "up", "m-a", 1),

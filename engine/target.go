@@ -60,7 +60,7 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 		}
 	}
 	if len(pl.targets) == 0 {
-		return pl, noTarget(pl.skips)
+		return pl, r.noTarget(pl.skips)
 	}
 	return pl, nil
 }
@@ -144,6 +144,9 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 			return skip(SkipCapability, string(need))
 		}
 	}
+	if p.skipsWire(r, m, provider) {
+		return skip(SkipWire, r.WireOnly.Param)
+	}
 	if m.ContextWindow > 0 && r.operation() == abi.OperationChat && r.Features.Tokens > m.ContextWindow {
 		return skip(SkipContext, itoa(r.Features.Tokens)+" of "+itoa(m.ContextWindow)+" tokens")
 	}
@@ -166,7 +169,7 @@ func noTarget(skips []Skip) *Error {
 			code = CodeModelNotFound
 		case SkipContext:
 			code = CodeContextLength
-		case SkipCapability:
+		case SkipCapability, SkipWire:
 			code = CodeInvalid
 		case SkipCooldown:
 			code = CodeRateLimited

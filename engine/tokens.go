@@ -18,6 +18,7 @@ type meter struct {
 	odd        bool  // one of its counts was out of range and is clamped
 	output     int64 // bytes of text that came
 	covered    int64 // of output: what had come when the completion was last counted
+	native     nativeUsage
 }
 
 // counted reports whether the provider has counted both.
@@ -42,10 +43,7 @@ func (m *meter) read(usage document.Node) {
 		}
 	}
 	if v, ok := m.counter(usage.Get("completion_tokens")); ok {
-		m.completion, m.covered = true, m.output
-		m.tokens.Completion = v
-		n, _ := m.counter(usage.Get("completion_tokens_details").Get("reasoning_tokens"))
-		m.tokens.Reasoning = min(n, v)
+		m.readOutput(v, usage.Get("completion_tokens_details").Get("reasoning_tokens"))
 	}
 }
 

@@ -20,6 +20,7 @@ var _ = register(suite{
 		{folder: "gemini/02-text-2.5-system-instruction", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/03-stream-text", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/04-stream-text-usage-cumulative", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/05-stream-json-array-no-alt-sse", canonical: fromContents, expect: asTurns, framing: "json-array"},
 		{folder: "gemini/15-image-inline", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/06-tool-call", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/07-tool-result-with-signature", canonical: fromContents, expect: asTurns},
@@ -32,13 +33,15 @@ var _ = register(suite{
 		{folder: "gemini/32-stream-tool-call-split-finish"},
 		{folder: "gemini/33-escape-signature-accepted", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/13-thinking-include-thoughts-stream", canonical: fromContents, expect: asTurns},
-		{folder: "gemini/14-thinking-include-thoughts"},
-		// Asked for by members that are not carried: the answers only.
+		{folder: "gemini/14-thinking-include-thoughts", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/16-json-schema-responseJsonSchema", canonical: fromContents, expect: asTurns},
-		{folder: "gemini/17-response-schema"},
+		// A model of before JSON Schema gets the older dialect, as recorded.
+		{folder: "gemini/17-response-schema", upstream: "gemini-2.0-flash", canonical: fromContents, expect: asTurns},
 		{folder: "gemini/19-max-tokens-empty-content", canonical: fromContents, expect: asTurns},
-		{folder: "gemini/20-safety-block"},
-		{folder: "gemini/21-cached-content"},
+		{folder: "gemini/20-safety-block", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/21-cached-content", canonical: fromContents, expect: asTurns},
+		{folder: "gemini/22-count-tokens", operation: abi.OperationCountTokens, canonical: fromCounted, answer: `{"input_tokens":8}`},
+		{folder: "gemini/23-list-models", operation: abi.OperationList, answer: listed},
 		{folder: "gemini/24-error-400-bad-key", canonical: fromContents, expect: asTurns, class: abi.ClassAuth},
 		{folder: "gemini/25-error-404-unknown-model", canonical: fromContents, expect: asTurns, class: abi.ClassNotFound},
 		{folder: "gemini/26-error-429-quota-retryinfo", canonical: fromContents, expect: asTurns, class: abi.ClassRateLimited, afterMS: 48_000},
@@ -89,6 +92,7 @@ func fromContents(t testing.TB, recorded map[string]any) map[string]any {
 		var rest, calls []any
 		for _, p := range content.(map[string]any)["parts"].([]any) {
 			p := p.(map[string]any)
+			camel(p)
 			if call, ok := p["functionCall"].(map[string]any); ok {
 				made := map[string]any{"id": call["id"], "type": "function", "function": map[string]any{
 					"name": call["name"], "arguments": encode(call["args"]),
@@ -129,10 +133,63 @@ func fromContents(t testing.TB, recorded map[string]any) map[string]any {
 	if schema, ok := config["responseJsonSchema"]; ok {
 		chat["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{"name": "n", "schema": schema}}
 	}
+	if schema, ok := config["responseSchema"]; ok {
+		chat["response_format"] = map[string]any{"type": "json_schema", "json_schema": map[string]any{"name": "n", "schema": lowerTypes(copied(t, schema))}}
+	}
+	own := map[string]any{}
 	if thinking, ok := config["thinkingConfig"].(map[string]any); ok && thinking["thinkingLevel"] == "HIGH" {
 		chat["reasoning_effort"] = "high"
+	} else if ok {
+		asked := map[string]any{"include_thoughts": thinking["includeThoughts"]}
+		if budget, ok := thinking["thinkingBudget"]; ok {
+			asked["thinking_budget"] = budget
+		}
+		own["thinking_config"] = asked
+	}
+	for recordedName, name := range map[string]string{"cachedContent": "cached_content", "safetySettings": "safety_settings"} {
+		if value, ok := recorded[recordedName]; ok {
+			own[name] = value
+		}
+	}
+	if len(own) > 0 {
+		chat["extra_body"] = map[string]any{"google": own}
 	}
 	return chat
+}
+
+// listed is the canonical list of the recorded models.
+var listed = asList("gemini-2.5-flash gemini-2.5-pro gemini-2.0-flash gemini-2.0-flash-001 gemini-2.0-flash-lite-001 " +
+	"gemini-2.0-flash-lite gemini-2.5-flash-preview-tts gemini-2.5-pro-preview-tts gemma-4-26b-a4b-it " +
+	"gemma-4-31b-it gemini-flash-latest gemini-flash-lite-latest gemini-pro-latest gemini-2.5-flash-lite " +
+	"gemini-2.5-flash-image gemini-3-pro-preview gemini-3-flash-preview gemini-3.1-pro-preview " +
+	"gemini-3.1-pro-preview-customtools gemini-3.1-flash-lite-preview gemini-3.1-flash-lite " +
+	"gemini-3-pro-image-preview gemini-3-pro-image nano-banana-pro-preview gemini-3.1-flash-image-preview " +
+	"gemini-3.1-flash-image gemini-3.1-flash-lite-image gemini-3.5-flash gemini-3.5-flash-lite " +
+	"gemini-omni-flash-preview gemini-3.6-flash lyria-3-clip-preview lyria-3-pro-preview " +
+	"gemini-3.1-flash-tts-preview gemini-robotics-er-1.5-preview gemini-robotics-er-1.6-preview " +
+	"gemini-robotics-er-2-preview gemini-2.5-computer-use-preview-10-2025 antigravity-preview-05-2026 " +
+	"deep-research-max-preview-04-2026 deep-research-preview-04-2026 deep-research-pro-preview-12-2025 " +
+	"gemini-embedding-001 gemini-embedding-2-preview gemini-embedding-2 aqa imagen-4.0-generate-001 " +
+	"imagen-4.0-ultra-generate-001 imagen-4.0-fast-generate-001 veo-3.1-generate-preview")
+
+func asList(names string) string {
+	var data []any
+	for _, name := range strings.Fields(names) {
+		data = append(data, map[string]any{"id": name, "object": "model", "owned_by": "google"})
+	}
+	return encode(map[string]any{"object": "list", "data": data})
+}
+
+// fromCounted writes a recorded countTokens request as a chat body.
+func fromCounted(t testing.TB, recorded map[string]any) map[string]any {
+	t.Helper()
+	return fromContents(t, recorded["generateContentRequest"].(map[string]any))
+}
+
+// copied returns a value of its own: the recorded one stays as it is.
+func copied(t testing.TB, v any) any {
+	t.Helper()
+	return decode(t, []byte(encode(v)))
 }
 
 // lostSignature is the recorded stand-in for a signature that the history lacks.
@@ -151,7 +208,7 @@ func asTools(recorded map[string]any) {
 	for _, tool := range tools {
 		for _, function := range tool.(map[string]any)["functionDeclarations"].([]any) {
 			function := function.(map[string]any)
-			if function["description"] == "" {
+			if d := function["description"]; d == "" || d == nil {
 				delete(function, "description")
 			}
 			for _, name := range []string{"parameters", "parameters_json_schema"} {
@@ -160,6 +217,16 @@ func asTools(recorded map[string]any) {
 					function["parametersJsonSchema"] = lowerTypes(schema)
 				}
 			}
+		}
+	}
+}
+
+// camel writes the names of a part, which may come either way, as the adapter does.
+func camel(part map[string]any) {
+	for snake, name := range map[string]string{"function_call": "functionCall", "function_response": "functionResponse"} {
+		if v, ok := part[snake]; ok {
+			part[name] = v
+			delete(part, snake)
 		}
 	}
 }
@@ -265,6 +332,9 @@ func (g *generated) addTo(f *facts) {
 			continue
 		}
 		for _, p := range c.Content.Parts {
+			if p.FunctionCall == nil && p.Signature != "" {
+				f.Signed = append(f.Signed, p.Signature)
+			}
 			if p.FunctionCall != nil {
 				f.Calls = append(f.Calls, call{p.FunctionCall.ID, p.FunctionCall.Name, string(p.FunctionCall.Args), p.Signature})
 			} else if p.Thought {

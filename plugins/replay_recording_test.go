@@ -72,6 +72,7 @@ func readRecording(t *testing.T, s *suite, x *exchange) *recording {
 			rec.body, rec.stream = b, true
 		}
 	}
+	rec.stream = rec.stream || rec.framing == "json-array"
 	if b := readFile(t, dir, "request.json"); b != nil {
 		rec.request, _ = decode(t, b).(map[string]any)
 	}
@@ -126,6 +127,9 @@ func callDocument(s *suite, x *exchange, rec *recording) string {
 		upstream = model
 	} else if rec.upstream != "" {
 		upstream = rec.upstream
+	}
+	if x.upstream != "" {
+		upstream = x.upstream
 	}
 	more := ""
 	if x.target != "" {

@@ -69,7 +69,8 @@ type exchange struct {
 	// answer, JSON; that of our own testdata with its golden file only.
 	operation, answer string
 	config            string // the provider's config document, JSON; "" for none
-	target string // more members of call.target, as `"max_output":64000,"unsupported":["top_p"]`
+	upstream          string // the model's id at the provider; "": as recorded
+	target            string // more members of call.target, as `"max_output":64000,"unsupported":["top_p"]`
 	// framing of a stream: "sse" (default) or "json-array".
 	framing string
 

@@ -24,8 +24,8 @@ func TestResponse(t *testing.T) {
 			head + choice("0", `"content":"a\nb","refusal":null`, "stop") + wantUsage,
 		},
 		{
-			"thoughts are not the text", body(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"a","thoughtSignature":"c2ln"},{"text":"","thoughtSignature":"c2ln"}]},"finishReason":"STOP"}]`),
-			head + choice("0", `"content":"a","reasoning_content":"hm","refusal":null`, "stop") + `]}`,
+			"thoughts are not the text", body(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"a"},{"text":"","thoughtSignature":"c2ln"}]},"finishReason":"STOP"}]`),
+			head + choice("0", `"content":"a","reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2ln","provider":"google"}],"refusal":null`, "stop") + `]}`,
 		},
 		{
 			"a budget spent on thinking", body(`"candidates":[{"content":{"role":"model"},"finishReason":"MAX_TOKENS","index":0}],"usageMetadata":{"promptTokenCount":15,"thoughtsTokenCount":2,"totalTokenCount":17}`),
@@ -125,7 +125,7 @@ func TestResponseFails(t *testing.T) {
 		{"an index out of range", `{"candidates":[{"finishReason":"STOP","index":64}]}`, abi.ClassServer},
 		{"an index twice", `{"candidates":[{"finishReason":"STOP","index":0},{"finishReason":"STOP","index":0}]}`, abi.ClassServer},
 		{"more candidates than can be", `{"candidates":[` + strings.Repeat(`{"finishReason":"STOP"},`, 64) + `{"finishReason":"STOP"}]}`, abi.ClassServer},
-		{"more parts than can be", `{"candidates":[{"content":{"parts":[` + strings.Repeat(`{"text":"a"},`, 4096) + `{"text":"a"}]},"finishReason":"STOP"}]}`, abi.ClassServer},
+		{"more parts than can be", `{"candidates":[{"content":{"parts":[` + strings.Repeat(`{"text":"a"},`, 3300) + `{"text":"a"}]},"finishReason":"STOP"}]}`, abi.ClassServer},
 		{"an error under 200", `{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}`, abi.ClassOverloaded},
 		{"an error in an array", `[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]`, abi.ClassRateLimited},
 	}
@@ -192,14 +192,15 @@ func TestError(t *testing.T) {
 // adaptertest fails the test for, whole and as an event.
 func TestAnswerKeepsWithinLimits(t *testing.T) {
 	for _, part := range []string{`{"text":"a"}`, `{"text":"a","thought":true}`, `{"shape":1}`,
-		`{"functionCall":{"name":"f","id":"i","args":{"a":1}},"thoughtSignature":"c2ln"}`, `{"functionCall":{"name":"f","args":{}}}`} {
-		candidate := `{"content":{"parts":[` + strings.Repeat(part+",", 63) + part + `]},"finishReason":"STOP"}`
+		`{"functionCall":{"name":"f","id":"i","args":{"a":1}},"thoughtSignature":"c2ln"}`, `{"functionCall":{"name":"f","args":{}}}`,
+		`{"text":"a","thoughtSignature":"c2ln"}`, `{"inlineData":{"mimeType":"image/png","data":"AA=="}}`} {
+		candidate := `{"content":{"parts":[` + strings.Repeat(part+",", 47) + part + `]},"finishReason":"STOP"}`
 		body := `{"candidates":[` + strings.Repeat(candidate+",", 63) + candidate + `]}`
 		if got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body); got.Failed {
-			t.Errorf("Response of 64 times 64 parts %s = failure %q", part, got.Message)
+			t.Fatalf("Response of 64 times 48 parts %s = failure %q", part, got.Message)
 		}
 		if got := adaptertest.Stream(t, google.Adapter{}, []adaptertest.Event{{Data: body}}); got.Failed && !strings.Contains(part, "functionCall") {
-			t.Errorf("event of 64 times 64 parts %s = failure %q", part, got.Message)
+			t.Errorf("event of 64 times 48 parts %s = failure %q", part, got.Message)
 		}
 	}
 }

@@ -3,7 +3,6 @@ package google
 import (
 	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
-	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // verdict is what a finish reason means.
@@ -80,6 +79,16 @@ func callOf(part sdk.Node) (call chat.ToolCall, ok bool) {
 	}, true
 }
 
+// inPieces reports a call whose arguments come in pieces, which another service of
+// Google's does when it is asked to. Taken as whole it would lose them.
+func inPieces(part sdk.Node) bool {
+	function := part.Get("functionCall")
+	more := function.Get("willContinue")
+	return more != 0 && more.Bool() || function.Get("partialArgs").Len() > 0
+}
+
+const callInPieces = "the provider sent a tool call in pieces"
+
 // lose reports a part that is neither text nor call. Only members that the API is known to send
 // are named, so that their number is bounded.
 func lose(part sdk.Node) {
@@ -92,29 +101,6 @@ func lose(part sdk.Node) {
 	sdk.Lossy("parts[]")
 }
 
-// maxParts bounds the parts of one body, over all candidates; a model writes a few.
-const maxParts = 4096
-
 // partsOf returns a candidate's parts, absent where there are none: a budget spent
 // on thinking and a filter both leave the content empty.
 func partsOf(candidate sdk.Node) sdk.Node { return candidate.Get("content").Get("parts") }
-
-// count takes the counters as they stand: in a stream each chunk's are the sum so
-// far. What Gemini leaves out is 0, but an object that counts no prompt counts
-// nothing: early chunks hold only the kind of traffic.
-func count(u *chat.Usage, usage sdk.Node) {
-	node := usage.Get("promptTokenCount")
-	if node == 0 || node.Kind() != abi.KindNumber {
-		return
-	}
-	prompt := chat.Count(node)
-	cached := min(chat.Count(usage.Get("cachedContentTokenCount")), prompt)
-	thoughts := chat.Count(usage.Get("thoughtsTokenCount"))
-	*u = chat.Usage{
-		Known:     true,
-		Uncached:  prompt - cached + chat.Count(usage.Get("toolUsePromptTokenCount")),
-		CacheRead: cached,
-		Output:    chat.Count(usage.Get("candidatesTokenCount")) + thoughts,
-		Reasoning: thoughts,
-	}
-}

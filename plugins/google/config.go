@@ -11,8 +11,8 @@ import (
 // maxStops is how many stop sequences one request may hold.
 const maxStops = 5
 
-// config writes the generation config.
-func (b *body) config() {
+// config writes the generation config. ok is false after a refusal.
+func (b *body) config() (ok bool) {
 	r := b.r
 	b.member = `,"generationConfig":{`
 	b.number(`"temperature":`, r.Temperature)
@@ -37,17 +37,60 @@ func (b *body) config() {
 	b.stops(r.StopSequences())
 	if schema, json := r.Answer(); json {
 		b.name(`"responseMimeType":"application/json"`)
-		if schema != 0 {
+		switch {
+		case schema == 0:
+		case b.model.jsonSchema():
 			b.name(`"responseJsonSchema":{`)
 			b.Members(schema, "$schema")
 			b.Emit(`}`)
+		default:
+			b.name(`"responseSchema":`)
+			if !b.dialect(schema, "response_format.json_schema.schema") {
+				return false
+			}
 		}
 	}
-	if r.Effort != 0 {
+	b.logprobs()
+	b.modalities(r.Own("modalities"))
+	if !b.ownThinking() && r.Effort != 0 {
 		b.thinking(string(chat.Word(r.Effort)))
 	}
 	if b.member == "," {
 		b.Emit(`}`)
+	}
+	return true
+}
+
+// logprobs asks for the probabilities of the answer's tokens.
+func (b *body) logprobs() {
+	if wanted := b.r.Own("logprobs"); wanted == 0 || !wanted.Bool() {
+		b.r.Lose("top_logprobs", b.r.Own("top_logprobs"))
+		return
+	}
+	b.name(`"responseLogprobs":true`)
+	if top := b.r.Own("top_logprobs"); top.Kind() == abi.KindNumber && top.Int() > 0 {
+		b.integer(`"logprobs":`, top.Int())
+	}
+}
+
+// modalities asks for more than text: pictures, of models that make them.
+func (b *body) modalities(list sdk.Node) {
+	text, image := false, false
+	for i := range min(list.Len(), 8) {
+		switch one := list.At(i); {
+		case one.Equal("text"):
+			text = true
+		case one.Equal("image"):
+			image = true
+		default:
+			b.r.Lossy("modalities")
+		}
+	}
+	switch {
+	case image && text:
+		b.name(`"responseModalities":["TEXT","IMAGE"]`)
+	case image:
+		b.name(`"responseModalities":["IMAGE"]`)
 	}
 }
 

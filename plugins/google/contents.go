@@ -11,15 +11,14 @@ func (b *body) contents(messages []chat.Message) (ok bool) {
 			continue // answers stand with their calls
 		}
 		calls := m.Calls()
-		b.r.Lose("messages[].thinking_blocks", m.Thinking)
-		b.r.Lose("messages[].reasoning_content", m.Reasoning)
+		seal := b.seal(m)
 		// A plain text, as most messages are, takes two host calls.
-		if text := m.Plain(); text != 0 && len(calls) == 0 {
+		if text := m.Plain(); text != 0 && len(calls) == 0 && seal == 0 {
 			b.openText(m.Role)
 			b.Node(text)
 			continue
 		}
-		empty := true
+		empty, sealed := true, false
 		for j := range m.Parts() {
 			part, ok := m.Part(j)
 			if !ok {
@@ -27,15 +26,26 @@ func (b *body) contents(messages []chat.Message) (ok bool) {
 			}
 			b.next(m.Role)
 			empty = false
-			if !b.part(m, part) {
+			if seal != 0 && part.Text != 0 && m.Last(part) {
+				b.sealedText(part.Text, seal)
+				sealed = true
+			} else if !b.part(m, part) {
 				return false
 			}
+		}
+		if seal != 0 && !sealed && (!empty || len(calls) == 0) {
+			b.next(m.Role)
+			b.sealedText(0, seal)
+			empty, sealed = false, true
+		}
+		if sealed {
+			seal = 0
 		}
 		if empty && m.Role == chat.User {
 			chat.Refuse(chat.At(m.Index), "Gemini takes no empty user message")
 			return false
 		}
-		if len(calls) > 0 && !b.exchange(messages, calls) {
+		if len(calls) > 0 && !b.exchange(messages, calls, seal) {
 			return false
 		}
 	}
@@ -73,7 +83,7 @@ func (b *body) next(role chat.Role) {
 		b.Emit(`,`)
 		return
 	case b.turn == 0:
-		b.Emit(`{"contents":[`)
+		b.Emit(b.open)
 	default:
 		b.Emit(`]},`)
 	}
@@ -90,42 +100,6 @@ func (b *body) closePart() {
 		b.Emit(`}`)
 		b.inText = false
 	}
-}
-
-// part writes a part, or refuses it. Of its members besides type and content none
-// can be carried.
-func (b *body) part(m *chat.Message, part chat.Part) (ok bool) {
-	if m.More(part) {
-		for name, value := range m.Rest(part) {
-			b.r.Lose("messages[].content[]."+name, value)
-		}
-	}
-	if part.Text != 0 {
-		b.Emit(`{"text":`)
-		b.Node(part.Text)
-		b.Emit(`}`)
-		return true
-	}
-	return b.image(m, part)
-}
-
-// image writes an image, or refuses the part.
-func (b *body) image(m *chat.Message, part chat.Part) (ok bool) {
-	img, isImage := m.Image(part)
-	if !isImage || m.Role == chat.Assistant || m.Role == chat.System {
-		m.RefusePart(part)
-		return false
-	}
-	if img.URL != 0 {
-		chat.Refuse(m.AtPart(part), "Gemini takes images as data URLs only")
-		return false
-	}
-	b.Emit(`{"inlineData":{"mimeType":`)
-	b.String(img.MediaType)
-	b.Emit(`,"data":`)
-	b.Node(img.Data)
-	b.Emit(`}}`)
-	return true
 }
 
 // system writes the system and developer messages, in order, as parts of the

@@ -24,23 +24,30 @@ func (Adapter) Event() sdk.Result {
 		return without(s, data)
 	}
 	identify(s, data)
-	parts := 0
+	left := answerCalls
 	for i := range min(n, chat.MaxChoices+1) {
 		candidate := candidates.At(i)
 		list := partsOf(candidate)
 		size := list.Len()
-		if parts += size; parts > maxParts {
+		if left -= size * partCost; left < 0 {
 			return chat.Unreadable(tooManyParts)
 		}
 		index := indexOf(candidate, i)
 		if index < 0 {
 			return chat.Unreadable("the provider numbered its candidates wrongly")
 		}
-		if !send(s, index, list, size) {
-			return chat.Unreadable(tooManyParts)
+		if broken := send(s, index, list, size); broken != "" {
+			return chat.Unreadable(broken)
+		}
+		if l, ok := logprobsOf(candidate, &left); ok {
+			s.Logprobs(index, l.write)
+		}
+		if cited := annotationsOf(candidate, nil); cited != nil {
+			s.More(index, func(w *chat.Writer) { writeAnnotations(w, cited) })
+			s.Usage.ServerCalls = max(s.Usage.ServerCalls, searches(candidate))
 		}
 		if how, reason := finish(candidate.Get("finishReason")); how != unfinished {
-			if how == broken || how == unknown && !s.Spoke(index) && !s.Called(index) {
+			if how == broken || how == unknown && !s.Spoke(index) && !s.Called(index) && s.Note != pictured {
 				return notAnswered(candidate)
 			}
 			if reason == chat.FinishContentFilter {
@@ -89,26 +96,54 @@ func identify(s *chat.Stream, data sdk.Node) {
 }
 
 // send sends the parts of a candidate; each event holds new ones only, and a call is
-// always whole. ok is false for more calls than can be kept apart.
-func send(s *chat.Stream, index int, parts sdk.Node, size int) (ok bool) {
+// always whole. It returns why the answer cannot be read, "" if it can.
+func send(s *chat.Stream, index int, parts sdk.Node, size int) (broken string) {
 	s.Start(index)
 	for i := range size {
 		part := parts.At(i)
-		switch text, thought := read(part); {
+		text, thought := read(part)
+		switch {
 		case text == 0:
-			call, isCall := callOf(part)
-			if !isCall {
-				lose(part)
-				continue
+			if broken = sendOther(s, index, part); broken != "" {
+				return broken
 			}
-			if !s.Call(index, s.Calls(index), call) {
-				return false
-			}
+			continue
 		case thought:
 			s.Reasoning(index, text)
 		default:
 			s.Content(index, text)
 		}
+		if signature := part.Get("thoughtSignature"); signature != 0 {
+			s.Thought(index, maker, chat.Thought{Signature: signature})
+		}
 	}
-	return true
+	return ""
 }
+
+// sendOther sends a part that is no text.
+func sendOther(s *chat.Stream, index int, part sdk.Node) (broken string) {
+	call, isCall := callOf(part)
+	if !isCall {
+		if p, ok := pictureOf(part); ok {
+			s.More(index, func(w *chat.Writer) {
+				w.Emit(`"images":[`)
+				p.write(w, 0)
+				w.Emit(`]`)
+			})
+			s.Note = pictured
+		} else {
+			lose(part)
+		}
+		return ""
+	}
+	if inPieces(part) {
+		return callInPieces
+	}
+	if !s.Call(index, s.Calls(index), call) {
+		return tooManyParts
+	}
+	return ""
+}
+
+// pictured is the note of a stream that has sent an image.
+const pictured = "i"

@@ -49,7 +49,7 @@ func TestEvent(t *testing.T) {
 		{"usage after the finish", []string{data(b), data(counted2[1:])}, []string{role("0"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop"), usage("8", "2", "10")}},
 		{"no usage", []string{data(b)}, []string{role("0"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
 		{"cut: no finish, but what was counted", []string{data(a + counted1)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), usage("8", "1", "9")}},
-		{"thoughts, and a signature on an empty text", []string{data(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"","thoughtSignature":"c2ln"}]}}]`), data(b)}, []string{role("0"), chunk("0", `"reasoning_content":"hm"`, "null"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
+		{"thoughts, and a signature on an empty text", []string{data(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"","thoughtSignature":"c2ln"}]}}]`), data(b)}, []string{role("0"), chunk("0", `"reasoning_content":"hm"`, "null"), chunk("0", `"thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2ln","provider":"google"}]`, "null"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
 		{
 			"calls in several events, the finish after them",
 			[]string{

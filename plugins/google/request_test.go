@@ -110,6 +110,78 @@ func TestRequest(t *testing.T) {
 				`{"role":"user","parts":[{"functionResponse":{"id":"a","name":"f","response":{"output":""}}},{"functionResponse":{"id":"b","name":"f","response":{"output":"see"},"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]}}]}]}`,
 		},
 		{
+			name:   "media of a result before the third generation, as the user's own; a tool that failed",
+			target: `{"upstream_id":"gemini-2.5-pro"}`,
+			body: `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}},{"id":"b","function":{"name":"f"}},{"id":"c","function":{"name":"f"}}]},` +
+				`{"role":"tool","tool_call_id":"a","content":[{"type":"text","text":"see"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]},` +
+				`{"role":"tool","tool_call_id":"b","is_error":true,"content":"{\"no\":1}"},{"role":"tool","tool_call_id":"c","is_error":true,"content":[{"type":"text","text":"x"}]}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"hi"}]},` +
+				`{"role":"model","parts":[{"functionCall":{"id":"a","name":"f","args":{}}},{"functionCall":{"id":"b","name":"f","args":{}}},{"functionCall":{"id":"c","name":"f","args":{}}}]},` +
+				`{"role":"user","parts":[{"functionResponse":{"id":"a","name":"f","response":{"output":"see"}}},{"functionResponse":{"id":"b","name":"f","response":{"error":"{\"no\":1}"}}},` +
+				`{"functionResponse":{"id":"c","name":"f","response":{"error":"x"}}},{"inlineData":{"mimeType":"image/png","data":"AA=="}}]}]}`,
+		},
+		{
+			name: "a required call of some of the tools",
+			body: `{"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"g"}},{"type":"function","function":{"name":"h"}}]}},` + hi + `}`,
+			want: head + `,"tools":[{"functionDeclarations":[{"name":"f"},{"name":"g"}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["g"]}}}`,
+		},
+		{
+			name: "some of the tools may be called",
+			body: `{"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"auto","tools":[{"type":"function","function":{"name":"f"}}]}},` + hi + `}`,
+			want: head + wantTool + `,"toolConfig":{"functionCallingConfig":{"mode":"AUTO"}}}`,
+		},
+		{
+			name: "tools without parameters, and with some that say nothing",
+			body: `{"tools":[{"type":"function","function":{"name":"f","description":"","parameters":{}}},{"type":"function","function":{"name":"g","parameters":{"type":"object","properties":{}}}}],` + hi + `}`,
+			want: head + `,"tools":[{"functionDeclarations":[{"name":"f"},{"name":"g","parametersJsonSchema":{"type":"object","properties":{}}}]}]}`,
+		},
+		{
+			name: "parameters in the older dialect", target: `{"upstream_id":"gemini-2.0-flash"}`,
+			body: `{"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{},"additionalProperties":false}}},{"type":"function","function":{"name":"g","parameters":{"type":"object","properties":{"a":{"type":["string","null"]}},"additionalProperties":false}}}],` + hi + `}`,
+			want: head + `,"tools":[{"functionDeclarations":[{"name":"f"},{"name":"g","parameters":{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}}]}]}`,
+		},
+		{name: "a web search", body: `{"web_search_options":{},` + hi + `}`, want: head + `,"tools":[{"googleSearch":{}}]}`},
+		{name: "a web search beside functions", body: `{"web_search_options":{},` + oneTool + `,` + hi + `}`, want: head + wantTool + `}`, wantLossy: []string{"web_search_options"}},
+		{name: "log probabilities", body: `{"logprobs":true,"top_logprobs":3,` + hi + `}`, want: head + `,"generationConfig":{"responseLogprobs":true,"logprobs":3}}`},
+		{name: "no log probabilities", body: `{"logprobs":false,"top_logprobs":0,` + hi + `}`, want: head + `}`},
+		{name: "log probabilities that the target rejects", target: `{"upstream_id":"gemini-x","unsupported":["logprobs","top_logprobs"]}`, body: `{"logprobs":true,"top_logprobs":3,` + hi + `}`, want: head + `}`, wantLossy: []string{"logprobs", "top_logprobs"}},
+		{name: "pictures as an answer", body: `{"modalities":["text","image"],` + hi + `}`, want: head + `,"generationConfig":{"responseModalities":["TEXT","IMAGE"]}}`},
+		{name: "speech as an answer", body: `{"modalities":["text","audio"],` + hi + `}`, want: head + `}`, wantLossy: []string{"modalities"}},
+		{
+			name: "what is said to Google alone", target: `{"upstream_id":"gemini-2.5-flash"}`,
+			body:      `{"reasoning_effort":"high","extra_body":{"google":{"thinking_config":{"thinking_budget":7,"include_thoughts":true,"thinking_level":"LOW"},"cached_content":"cachedContents/a","safety_settings":[{"category":"C","threshold":"OFF"}],"new":1}},` + hi + `}`,
+			want:      head + `,"generationConfig":{"thinkingConfig":{"includeThoughts":true,"thinkingBudget":7}},"cachedContent":"cachedContents/a","safetySettings":[{"category":"C","threshold":"OFF"}]}`,
+			wantLossy: []string{"extra_body.google.new", "reasoning_effort"},
+		},
+		{name: "what is said to others", body: `{"extra_body":{"other":{"a":1}},` + hi + `}`, want: head + `}`, wantLossy: []string{"extra_body"}},
+		{
+			name: "audio and files",
+			body: `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AAE=","format":"mp3"}},{"type":"file","file":{"file_data":"data:application/PDF;base64,AAI="}},` +
+				`{"type":"file","file":{"file_url":"https://generativelanguage.googleapis.com/v1beta/files/abc"}},{"type":"file","file":{"file_id":"files/x\"y"}},{"type":"file","file":{"filename":"a","file_url":"https://youtu.be/x"}},` +
+				`{"type":"image_url","image_url":{"url":"https://generativelanguage.googleapis.com/v1beta/files/pic"}}]}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"inlineData":{"mimeType":"audio/mp3","data":"AAE="}},{"inlineData":{"mimeType":"application/pdf","data":"AAI="}},` +
+				`{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/abc"}},{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/x\"y"}},{"fileData":{"fileUri":"https://youtu.be/x"}},` +
+				`{"fileData":{"fileUri":"https://generativelanguage.googleapis.com/v1beta/files/pic"}}]}]}`,
+			wantLossy: []string{"messages[].content[].file.filename"},
+		},
+		{
+			name: "signatures of texts go back with them; those of others do not",
+			body: `{"messages":[{"role":"user","content":"a"},{"role":"assistant","content":"b","reasoning_content":"hm","thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2ln","provider":"google"}]},{"role":"user","content":"c"},` +
+				`{"role":"assistant","content":"d","thinking_blocks":[{"type":"thinking","thinking":"x","signature":"bm8=","provider":"anthropic"}]},{"role":"user","content":"e"},` +
+				`{"role":"assistant","content":[{"type":"text","text":"f"},{"type":"text","text":"g"}],"thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2lo","provider":"google"}]},` +
+				`{"role":"assistant","content":null,"thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2lp","provider":"google"}]},{"role":"user","content":"h"}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"a"}]},{"role":"model","parts":[{"text":"b","thoughtSignature":"c2ln"}]},{"role":"user","parts":[{"text":"c"}]},` +
+				`{"role":"model","parts":[{"text":"d"}]},{"role":"user","parts":[{"text":"e"}]},{"role":"model","parts":[{"text":"f"},{"text":"g","thoughtSignature":"c2lo"},{"text":"","thoughtSignature":"c2lp"}]},{"role":"user","parts":[{"text":"h"}]}]}`,
+		},
+		{
+			name:   "a signature that came beside the calls, and one that each has",
+			target: `{"upstream_id":"gemini-3.5-flash"}`,
+			body: `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":null,"thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2ln","provider":"google"}],"tool_calls":[{"id":"a","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"a","content":"1"},` +
+				`{"role":"assistant","content":"t","thinking_blocks":[{"type":"thinking","thinking":"","signature":"dHh0","provider":"google"}],"tool_calls":[{"id":"b","function":{"name":"f"},"extra_content":{"google":{"thought_signature":"b25l"}}}]},{"role":"tool","tool_call_id":"b","content":"2"}]}`,
+			want: `{"contents":[{"role":"user","parts":[{"text":"hi"}]},{"role":"model","parts":[{"functionCall":{"id":"a","name":"f","args":{}},"thoughtSignature":"c2ln"}]},{"role":"user","parts":[{"functionResponse":{"id":"a","name":"f","response":{"output":"1"}}}]},` +
+				`{"role":"model","parts":[{"text":"t","thoughtSignature":"dHh0"},{"functionCall":{"id":"b","name":"f","args":{}},"thoughtSignature":"b25l"}]},{"role":"user","parts":[{"functionResponse":{"id":"b","name":"f","response":{"output":"2"}}}]}]}`,
+		},
+		{
 			name:      "members of messages and parts",
 			body:      `{"messages":[{"role":"user","name":"bob","content":[{"type":"text","text":"hi","cache_control":{"type":"ephemeral"}}]}]}`,
 			want:      head + `}`,
@@ -181,6 +253,10 @@ func TestRequestEffort(t *testing.T) {
 		{"gemini-3.5-flash", "xhigh", `"includeThoughts":true,"thinkingLevel":"HIGH"`, false},
 		{"gemini-3.5-flash", "odd", "", true},
 		{"gemini-2.0-flash", "high", "", true},
+		{"gemini-pro-latest", "none", `"thinkingLevel":"LOW"`, true},
+		{"gemini-flash-latest", "high", `"includeThoughts":true,"thinkingLevel":"HIGH"`, false},
+		{"gemini-9-flash", "high", `"includeThoughts":true,"thinkingLevel":"HIGH"`, false},
+		{"gemma-4-31b-it", "high", "", true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.model+" "+tt.effort, func(t *testing.T) {
@@ -196,34 +272,30 @@ func TestRequestEffort(t *testing.T) {
 	}
 }
 
-// Before the third generation a function's response holds no images.
-func TestRequestRefusesImageResult(t *testing.T) {
-	got := adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"gemini-2.5-pro"}`, `{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}}]},`+
-		`{"role":"tool","tool_call_id":"a","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}`)
-	if want := "messages[2]: this model takes texts only"; !got.Failed || !strings.HasPrefix(got.Message, want) {
-		t.Errorf("Request of an image as a result = %q, failed %v, want failure %q…", got.Message, got.Failed, want)
-	}
-}
-
 func TestRequestRefuses(t *testing.T) {
 	tests := []struct{ name, body, want string }{
 		{"no turn", `{"messages":[{"role":"system","content":"hi"}]}`, "messages: "},
 		{"nothing said", `{"messages":[{"role":"assistant","content":""}]}`, "messages: "},
 		{"an empty user message", `{"messages":[{"role":"user","content":"x"},{"role":"user","content":""}]}`, "messages[1]: "},
-		{"audio", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}`, "messages[0].content[0]: content of type 'input_audio'"},
+		{"audio without data", `{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{}}]}]}`, "messages[0].content[0]: content of type 'input_audio'"},
+		{"audio of the assistant", `{"messages":[{"role":"assistant","content":[{"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}}]}]}`, "messages[0].content[0]: content of type 'input_audio'"},
+		{"a file by URL", `{"messages":[{"role":"user","content":[{"type":"file","file":{"file_url":"https://x.test/a.pdf"}}]}]}`, "messages[0].content[0]: Gemini takes files inline"},
+		{"a file by an id of OpenAI", `{"messages":[{"role":"user","content":[{"type":"file","file":{"file_id":"file-1"}}]}]}`, "messages[0].content[0]: Gemini takes files inline"},
+		{"a URL that only begins like the Files API", `{"messages":[{"role":"user","content":[{"type":"file","file":{"file_url":"https://generativelanguage.googleapis.com.x.test/files/a"}}]}]}`, "messages[0].content[0]: Gemini takes files inline"},
+		{"an allowed tool that is not there", `{"tools":[{"type":"function","function":{"name":"f"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"g"}}]}},"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
 		{"an image by URL", `{"messages":[{"role":"user","content":[{"type":"image_url","image_url":{"url":"https://x.test/a.png"}}]}]}`, "messages[0].content[0]: Gemini takes images as data URLs"},
 		{"an image in a system message", `{"messages":[{"role":"system","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]},{"role":"user","content":"x"}]}`, "messages[0].content[0]: "},
 		{"a tool result", `{"messages":[{"role":"user","content":"x"},{"role":"tool","tool_call_id":"c","content":"y"}]}`, "messages[1].tool_call_id: no call that is open there has the id 'c'"},
 		{"an image as a result", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f"}}]},{"role":"tool","tool_call_id":"a","content":[{"type":"image_url","image_url":{"url":"ftp://x"}}]}]}`, "messages[2].content[0]: content of type 'image_url'"},
 		{"a tool choice without tools", `{"tool_choice":{"type":"function","function":{"name":"f"}},"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
 		{"a tool call", `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":null,"tool_calls":[{"id":"c"}]}]}`, "messages[1].tool_calls[0]: "},
-		{"another operation", "", "the adapter has no operation 'list'"},
+		{"another operation", "", "the adapter has no operation 'edit'"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			operation := "chat"
 			if tt.body == "" {
-				operation, tt.body = "list", "{}"
+				operation, tt.body = "edit", "{}"
 			}
 			got := adaptertest.Call(t, google.Adapter{}, `{"operation":"`+operation+`","target":`+target+`}`, tt.body)
 			if !got.Failed || !strings.HasPrefix(got.Message, tt.want) {

@@ -12,9 +12,16 @@ func (Adapter) Response() sdk.Result {
 	if err := errorOf(body); err != 0 {
 		return failure(err, sdk.Status()).Fail()
 	}
+	switch chat.Operation() {
+	case abi.OperationEmbeddings:
+		return embeddings(body)
+	case abi.OperationCountTokens:
+		return counted(body)
+	case abi.OperationList:
+		return models(body)
+	}
 	answer := chat.Completion{ID: body.Get("responseId"), Model: body.Get("modelVersion")}
 	count(&answer.Usage, body.Get("usageMetadata"))
-
 	candidates := body.Get("candidates")
 	n := candidates.Len()
 	if n == 0 {
@@ -27,37 +34,54 @@ func (Adapter) Response() sdk.Result {
 		return sdk.OK
 	}
 	var seen uint64
-	parts := 0
+	left := answerCalls
 	for i := range min(n, chat.MaxChoices+1) {
 		candidate := candidates.At(i)
-		choice := chat.Choice{Index: indexOf(candidate, i)}
+		choice := chat.Choice{Index: indexOf(candidate, i), Provider: maker}
 		if choice.Index < 0 || seen&(1<<choice.Index) != 0 {
 			return chat.Unreadable("the provider numbered its candidates wrongly")
 		}
 		seen |= 1 << choice.Index
 		list := partsOf(candidate)
 		size := list.Len()
-		if parts += size; parts > maxParts {
+		if left -= size * partCost; left < 0 {
 			return chat.Unreadable(tooManyParts)
 		}
+		var pictures []picture
 		for j := range size {
 			part := list.At(j)
-			switch text, thought := read(part); {
-			case text == 0:
+			text, thought := read(part)
+			if text == 0 {
 				if call, ok := callOf(part); ok {
+					if inPieces(part) {
+						return chat.Unreadable(callInPieces)
+					}
 					choice.Calls = append(choice.Calls, call)
+				} else if p, ok := pictureOf(part); ok {
+					pictures = append(pictures, p)
 				} else {
 					lose(part)
 				}
-			case !chat.IsText(text): // an empty one only carries a signature
+				continue
+			}
+			if signature := part.Get("thoughtSignature"); signature != 0 && chat.IsText(signature) {
+				choice.Thoughts = append(choice.Thoughts, chat.Thought{Signature: signature})
+			}
+			switch {
+			case !chat.IsText(text): // it only carries a signature
 			case thought:
 				choice.Reasoning = append(choice.Reasoning, text)
 			default:
 				choice.Content = append(choice.Content, text)
 			}
 		}
+		choice.More = more(pictures, annotationsOf(candidate, choice.Content))
+		if l, ok := logprobsOf(candidate, &left); ok {
+			choice.Logprobs = l.write
+		}
+		answer.Usage.ServerCalls += searches(candidate)
 		how, reason := finish(candidate.Get("finishReason"))
-		if how == unfinished || how == broken || how == unknown && len(choice.Content)+len(choice.Calls) == 0 {
+		if how == unfinished || how == broken || how == unknown && len(choice.Content)+len(choice.Calls)+len(pictures) == 0 {
 			return notAnswered(candidate)
 		}
 		choice.Finish = afterCalls(reason, len(choice.Calls) > 0)
@@ -68,6 +92,31 @@ func (Adapter) Response() sdk.Result {
 	}
 	answer.Emit()
 	return sdk.OK
+}
+
+// more writes what a message of the canonical form has beyond OpenAI's, and what few
+// messages have; nil when there is nothing.
+func more(pictures []picture, cited []annotation) func(*chat.Writer) {
+	if len(pictures) == 0 && len(cited) == 0 {
+		return nil
+	}
+	return func(w *chat.Writer) {
+		for i, p := range pictures {
+			if i == 0 {
+				w.Emit(`,"images":[`)
+			} else {
+				w.Emit(`,`)
+			}
+			p.write(w, i)
+		}
+		if len(pictures) > 0 {
+			w.Emit(`]`)
+		}
+		if len(cited) > 0 {
+			w.Emit(`,`)
+			writeAnnotations(w, cited)
+		}
+	}
 }
 
 const tooManyParts = "the provider sent more parts than can be meant"

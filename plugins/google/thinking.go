@@ -1,18 +1,14 @@
 package google
 
-import "strings"
-
 // thinking writes the config of how much the model is to think: a level from the
 // third generation on, a budget of tokens in the second, by the figures that Google's
 // own OpenAI endpoint goes by (2026-11). Earlier models do not think.
 func (b *body) thinking(effort string) {
-	id := b.r.UpstreamID.Slice(0, len(path)).Text()
-	pro := strings.Contains(id, "-pro")
 	switch {
-	case strings.HasPrefix(id, "gemini-2.5"):
-		b.budget(effort, pro)
-	case b.signs():
-		b.level(effort, pro, strings.HasPrefix(id, "gemini-3-pro"))
+	case b.model.budgets():
+		b.budget(effort, b.model.pro)
+	case b.model.signs():
+		b.level(effort, b.model.pro, b.model.pro && b.model.generation == 30)
 	default:
 		b.r.Lose("reasoning_effort", b.r.Effort)
 	}

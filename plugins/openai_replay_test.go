@@ -56,10 +56,11 @@ var _ = register(suite{
 		{folder: "openai-responses/06-stream-tool-call", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/07-stream-after-tool-result", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/08-stream-parallel-tool-calls", api: "responses", canonical: fromResponses, expect: asItems},
-		{folder: "openai-responses/09-reasoning-encrypted-tool-call", api: "responses", canonical: fromResponses, expect: asItems},
-		{folder: "openai-responses/10-reasoning-encrypted-replayed-image-tool-result", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/09-reasoning-encrypted-tool-call", api: "responses", target: thinks, canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/10-reasoning-encrypted-replayed-image-tool-result", api: "responses", target: thinks, canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/11-cache-write-gpt-5.6", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/12-stream-incomplete", api: "responses", canonical: fromResponses, expect: asItems},
+		{folder: "openai-responses/13-input-tokens-count", api: "responses", operation: "count_tokens", canonical: fromResponses, expect: asCount, answer: `{"input_tokens":16}`},
 		{folder: "openai-responses/14-error-400-unknown-model", api: "responses", class: abi.ClassNotFound},
 		{folder: "openai-responses/15-error-401-bad-key", api: "responses", class: abi.ClassAuth},
 		{folder: "openai-responses/16-error-400-context-length", api: "responses", class: abi.ClassContextLength},
@@ -85,6 +86,9 @@ var _ = register(suite{
 	},
 })
 
+// thinks is the target of a model that gives its reasoning out and takes it back.
+const thinks = `"capabilities":["reasoning"]`
+
 func asRecorded(_ testing.TB, recorded map[string]any) map[string]any { return recorded }
 
 // withUsage is what the adapter adds to a streamed request.
@@ -100,7 +104,7 @@ func withUsage(recorded map[string]any) {
 // fromResponses writes a recorded Responses request of text as a chat body.
 func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 	t.Helper()
-	var messages []any
+	var messages, thoughts []any
 	if s, ok := recorded["instructions"].(string); ok && s != "" {
 		messages = append(messages, map[string]any{"role": "system", "content": s})
 	}
@@ -111,11 +115,17 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 		for _, item := range input {
 			m := item.(map[string]any)
 			switch m["type"] {
-			case "reasoning": // has no place in a chat body
+			case "reasoning":
+				thoughts = append(thoughts, map[string]any{"type": "thinking", "provider": "openai", "thinking": "",
+					"signature": m["encrypted_content"], "id": m["id"]})
 			case "function_call":
-				messages = append(messages, map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{map[string]any{
+				turn := map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{map[string]any{
 					"id": m["call_id"], "type": "function", "function": map[string]any{"name": m["name"], "arguments": m["arguments"]},
-				}}})
+				}}}
+				if thoughts != nil {
+					turn["thinking_blocks"], thoughts = thoughts, nil
+				}
+				messages = append(messages, turn)
 			case "function_call_output":
 				messages = append(messages, map[string]any{"role": "tool", "tool_call_id": m["call_id"], "content": fromParts(m["output"])})
 			default:
@@ -186,22 +196,26 @@ func asItems(recorded map[string]any) {
 	case []any:
 		for _, it := range input {
 			m := it.(map[string]any)
-			if m["type"] == "reasoning" {
-				continue
-			}
 			if m["type"] == "function_call" {
 				delete(m, "id") // of the item; the call has its own
 				delete(m, "status")
 			}
 			if s, ok := m["content"].(string); ok {
-				item(m["role"], s)
+				if s != "" {
+					item(m["role"], s)
+				}
 			} else {
 				items = append(items, it)
 			}
 		}
 	}
-	delete(recorded, "include")
 	recorded["input"], recorded["store"] = items, false
+}
+
+// asCount writes a recorded count of input tokens in the same way.
+func asCount(recorded map[string]any) {
+	asItems(recorded)
+	delete(recorded, "store")
 }
 
 // openaiFacts reads what either of OpenAI's wires says.
@@ -239,7 +253,7 @@ func openaiFacts(t testing.TB, r *recording) facts {
 			f.Refusal += data.Delta
 		case "response.completed", "response.incomplete":
 			end := data.Response.facts()
-			f.Finish, f.Usage, f.Calls = end.Finish, end.Usage, end.Calls
+			f.Finish, f.Usage, f.Calls, f.Signed = end.Finish, end.Usage, end.Calls, end.Signed
 		}
 	}
 	return f
@@ -280,6 +294,7 @@ type openaiAnswer struct {
 		Arguments string
 		Content   []struct{ Type, Text, Refusal string }
 		Summary   []struct{ Text string }
+		Encrypted string `json:"encrypted_content"`
 	}
 	Usage *struct {
 		canonicalUsage
@@ -315,6 +330,9 @@ func (a *openaiAnswer) facts() facts {
 				item.Arguments = "{}"
 			}
 			f.Calls = append(f.Calls, call{ID: item.CallID, Name: item.Name, Arguments: item.Arguments})
+		}
+		if item.Encrypted != "" {
+			f.Signed = append(f.Signed, item.Encrypted)
 		}
 		for _, s := range item.Summary {
 			f.Reasoning += s.Text

@@ -5,11 +5,12 @@ import "github.com/pointsman/pointsman/sdk"
 // Thought is one block of thinking that a provider has signed, or hidden, and wants
 // back as it came.
 type Thought struct {
-	Text      sdk.Node // 0 for a hidden one
-	Signature sdk.Node // of a text; 0 for a hidden one
-	Data      sdk.Node // a hidden one, sealed
-	ID        sdk.Node // the provider's, of OpenAI's reasoning items; 0: none
-	Calls     int      // how many tool calls of the answer came before it
+	Text      sdk.Node   // 0 for a hidden one
+	Texts     []sdk.Node // in place of Text: several, which are joined
+	Signature sdk.Node   // of a text; 0 for a hidden one
+	Data      sdk.Node   // a hidden one, sealed
+	ID        sdk.Node   // the provider's, of OpenAI's reasoning items; 0: none
+	Calls     int        // how many tool calls of the answer came before it
 }
 
 // Thoughts returns the blocks of an assistant message that the provider can read
@@ -55,9 +56,12 @@ func (t *Thought) write(w *Writer, provider string) {
 		w.Node(t.Data)
 	} else {
 		w.Emit(`{"type":"thinking","thinking":`)
-		if IsText(t.Text) {
+		switch {
+		case len(t.Texts) > 0:
+			w.Joined(t.Texts)
+		case IsText(t.Text):
 			w.Node(t.Text)
-		} else {
+		default:
 			w.Emit(`""`)
 		}
 		w.Emit(`,"signature":`)

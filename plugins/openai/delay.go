@@ -1,32 +1,55 @@
 package openai
 
 import (
+	"bytes"
+
 	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // maxDelayMS is the longest wait that is believed: a day.
 const maxDelayMS = 24 * 60 * 60 * 1000
 
-// retryAfterMS is when the provider wants to be asked again, in milliseconds:
-// from the headers, else from the message ("Please try again in 1.574s").
-// 0 when it did not say.
-func retryAfterMS(e sdk.Node) int64 {
+// retryAfterMS is when the provider wants to be asked again, in milliseconds: from the
+// headers, else from the message ("Please try again in 1.574s"), else, of a rate limit,
+// from when the window that is used up begins anew. 0 when it did not say.
+func retryAfterMS(class abi.Class, e sdk.Node) int64 {
 	if ms := chat.RetryAfterMS(); ms > 0 {
 		return ms
 	}
-	const phrase = "try again in "
-	text := messageOf(e)
-	at := text.Find(phrase)
-	if at < 0 {
-		return 0
+	if ms := saidMS(messageOf(e)); ms > 0 || class != abi.ClassRateLimited {
+		return ms
 	}
-	at += len(phrase)
-	var room [32]byte
-	return delayMS(text.Slice(at, min(at+len(room), text.Len())).AppendText(room[:0]))
+	return resetMS(e.Get("type"))
 }
 
-// delayMS reads a duration as OpenAI writes it ("1.574s", "20ms", "1m30s") from the
+// saidMS finds a delay in the words of an error.
+func saidMS(text sdk.Node) int64 {
+	for _, phrase := range [...]string{"try again in ", "retry after "} {
+		at := text.Find(phrase)
+		if at < 0 {
+			continue
+		}
+		at += len(phrase)
+		var room [32]byte
+		return delayMS(text.Slice(at, min(at+len(room), text.Len())).AppendText(room[:0]))
+	}
+	return 0
+}
+
+// resetMS reads when the window of requests or of tokens begins anew, whichever is
+// used up, and the later one when both are; the error's type names one of them.
+func resetMS(kind sdk.Node) (ms int64) {
+	for _, window := range [...]string{"requests", "tokens"} {
+		if kind.Equal(window) || sdk.Field("x-ratelimit-remaining-"+window) == "0" {
+			ms = max(ms, delayMS([]byte(sdk.Field("x-ratelimit-reset-"+window))))
+		}
+	}
+	return ms
+}
+
+// delayMS reads a duration as OpenAI writes it ("1.574s", "20ms", "1m30s", "6 seconds") from the
 // start of text, in milliseconds, rounded up and at most a day. What follows it is
 // ignored; 0 when there is none.
 func delayMS(text []byte) int64 {
@@ -37,8 +60,13 @@ func delayMS(text []byte) int64 {
 			return total
 		}
 		unit := text[n:]
+		if len(unit) > 1 && unit[0] == ' ' {
+			unit = unit[1:] // "6 seconds"
+		}
 		var scale int64
 		switch {
+		case bytes.HasPrefix(unit, []byte("milli")):
+			scale = 1
 		case len(unit) > 1 && unit[0] == 'm' && unit[1] == 's':
 			scale, unit = 1, unit[1:]
 		case len(unit) > 0 && unit[0] == 's':

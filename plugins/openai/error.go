@@ -34,7 +34,7 @@ func messageOf(e sdk.Node) sdk.Node {
 func errorReply() sdk.Result {
 	e := errorOf(sdk.Response())
 	class := classOf(sdk.Status(), e)
-	sdk.Classify(class, retryAfterMS(e))
+	sdk.Classify(class, retryAfterMS(class, e))
 	sdk.Emit(`{"error":{"message":"`)
 	emitMessage(class, e)
 	sdk.Emit(`","type":`)
@@ -55,7 +55,7 @@ func errorReply() sdk.Result {
 // failWith fails the call at hand with an error that came inside an answer.
 func failWith(e sdk.Node) sdk.Result {
 	class := classOf(sdk.Status(), e)
-	sdk.Classify(class, retryAfterMS(e))
+	sdk.Classify(class, retryAfterMS(class, e))
 	return sdk.Fail(0, message(class, e))
 }
 

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
@@ -10,6 +11,7 @@ import (
 type members struct {
 	body sdk.Node
 	out  []string // left out, each present in the body and listed once
+	room [24]string
 }
 
 // leave takes a member out and reports whether it was there to be taken.
@@ -28,46 +30,78 @@ func (m *members) leave(name string) bool {
 
 // chatRequest writes the canonical body with the target's model in place of the
 // caller's, without what is ours (models, metadata) and what the target rejects.
-func chatRequest(target sdk.Node) sdk.Result {
+func chatRequest(q *quirks) sdk.Result {
 	sdk.SetPath("/chat/completions")
+	return membersRequest(q)
+}
+
+// membersRequest writes a body member by member, as the server takes it. The caller
+// has set the path.
+func membersRequest(q *quirks) sdk.Result {
 	body := sdk.Request()
 	if body.Kind() != abi.KindObject {
 		return sdk.Fail(400, "the request body is not an object")
 	}
-	var room [16]string
-	m := members{body: body, out: room[:0]}
+	m := members{body: body}
+	m.out = m.room[:0]
 	m.leave("model")
 	m.leave("models")
 
-	unsupported := target.Get("unsupported")
-	usable := true // stream_options
-	for i := range unsupported.Len() {
-		name := unsupported.At(i).Text()
-		switch name {
-		case "model", "messages":
-			continue
-		case "stream_options":
-			usable = false
-		}
-		if m.leave(name) {
-			sdk.Lossy(name)
+	usable := q.allows("stream_options")
+	if !usable {
+		m.leave("stream_options")
+	}
+	for _, list := range q.unsupported() {
+		for i := range list.Len() {
+			name := list.At(i).Text()
+			switch name {
+			case "model", "messages", "input":
+				continue
+			case "stream_options":
+				usable = false
+			}
+			if m.leave(name) && asks(name, body.Get(name)) {
+				sdk.Lossy(name)
+			}
 		}
 	}
+	m.leaveOurs(q)
+	m.leaveTools(q)
 	metadata := m.leave("metadata") && body.Get("store").Bool()
 	streamed := usable && body.Get("stream").Bool()
 	if streamed {
 		m.leave("stream_options")
 	}
-	renamed := target.Get("rename")
+	renamed := q.target.Get("rename")
 	for i := range renamed.Len() {
 		// What the body already says under the new name wins.
 		m.leave(renamed.Key(i))
 	}
+	from, to := q.outputName(renamed)
+	if from != "" {
+		m.leave(from)
+	}
+	c := conversation{quirks: q, left: readBudget}
+	messages, rewrite, ok := c.find(body.Get("messages"))
+	if !ok {
+		return sdk.Failed
+	}
+	if rewrite {
+		m.leave("messages")
+	}
+	tools := body.Get("tools")
+	marked := !q.extensions && !q.rejects("tools") && c.marked(tools)
+	if marked {
+		m.leave("tools")
+	}
 
 	sdk.Emit(`{"model":`)
-	emitString(target.Get("upstream_id"), `""`)
+	emitString(q.target.Get("upstream_id"), `""`)
 	for i := range renamed.Len() {
-		emitRenamed(body, renamed.Key(i), renamed.At(i).Text(), unsupported)
+		q.emitRenamed(body, renamed.Key(i), renamed.At(i).Text())
+	}
+	if from != "" {
+		q.emitRenamed(body, from, to)
 	}
 	if metadata {
 		emitWithout("metadata", body.Get("metadata"), "", ours...)
@@ -77,19 +111,70 @@ func chatRequest(target sdk.Node) sdk.Result {
 		// it from a caller who did not ask.
 		emitWithout("stream_options", body.Get("stream_options"), `"include_usage":true`, "include_usage")
 	}
+	if rewrite && !c.emit(body.Get("messages"), messages) {
+		return sdk.Failed
+	}
+	if marked {
+		c.emitTools(tools)
+	}
 	sdk.EmitMembers(body, m.out...)
 	sdk.Emit(`}`)
 	return sdk.OK
 }
 
-// emitRenamed writes a member under the name that the target knows, unless the body
-// has that one too or the target rejects either.
-func emitRenamed(body sdk.Node, from, to string, unsupported sdk.Node) {
-	value := body.Get(from)
-	if to == "" || !value.Exists() || body.Get(to).Exists() || lists(unsupported, from) {
+// leaveOurs takes out what the canonical form has and OpenAI's has not. What a cache
+// is to keep is no loss: OpenAI's works by itself.
+func (m *members) leaveOurs(q *quirks) {
+	if q.extensions {
 		return
 	}
-	if lists(unsupported, to) {
+	m.leave("cache_control")
+	if m.leave("top_k") && asks("top_k", m.body.Get("top_k")) {
+		sdk.Lossy("top_k")
+	}
+}
+
+// leaveTools takes out tools that are none, which OpenAI refuses, and with them, or
+// with tools that the target rejects, what only they give a meaning to.
+func (m *members) leaveTools(q *quirks) {
+	tools := m.body.Get("tools")
+	gone := tools.Kind() == abi.KindArray && (tools.Len() == 0 || q.rejects("tools"))
+	if gone {
+		m.leave("tools")
+		m.leave("parallel_tool_calls")
+	}
+	if !gone && q.allows("tool_choice") {
+		return
+	}
+	if choice := m.body.Get("tool_choice"); m.leave("tool_choice") && asks("tool_choice", choice) {
+		sdk.Lossy("tool_choice")
+	}
+}
+
+// outputName is which name of the limit of the output has to be written as which
+// other, by the config; empty when none has, or when the target's own names decide.
+func (q *quirks) outputName(renamed sdk.Node) (from, to string) {
+	const older, newer = "max_tokens", "max_completion_tokens"
+	if renamed.Get(older).Exists() || renamed.Get(newer).Exists() {
+		return "", ""
+	}
+	switch name := q.config.Get("max_tokens"); {
+	case name.Equal(older):
+		return newer, older
+	case name.Equal(newer):
+		return older, newer
+	}
+	return "", ""
+}
+
+// emitRenamed writes a member under the name that the target knows, unless the body
+// has that one too or the target rejects either.
+func (q *quirks) emitRenamed(body sdk.Node, from, to string) {
+	value := body.Get(from)
+	if to == "" || !value.Exists() || body.Get(to).Exists() || q.rejects(from) {
+		return
+	}
+	if q.rejects(to) {
 		sdk.Lossy(from)
 		return
 	}
@@ -97,6 +182,28 @@ func emitRenamed(body sdk.Node, from, to string, unsupported sdk.Node) {
 	sdk.EmitString(to)
 	sdk.Emit(`:`)
 	sdk.EmitNode(value)
+}
+
+// asks reports whether a member that is left out asked for anything: not when it is
+// absent, null, false, 0 or empty, or what happens anyway.
+func asks(name string, value sdk.Node) bool {
+	switch value.Kind() {
+	case abi.KindAbsent, abi.KindNull:
+		return false
+	case abi.KindBool:
+		return value.Bool() != (name == "parallel_tool_calls") // which happens unless it is false
+	case abi.KindNumber:
+		return value.Float() != 0 || name == "seed"
+	}
+	switch name {
+	case "tool_choice":
+		return !value.Equal("auto") && !value.Equal("none")
+	case "modalities":
+		return value.Len() > 1 || value.Len() == 1 && !value.At(0).Equal("text")
+	case "response_format":
+		return !value.Get("type").Equal("text")
+	}
+	return value.Len() > 0
 }
 
 // ours are the metadata keys that speak to the gateway and not to the provider. What
@@ -114,16 +221,6 @@ func emitWithout(name string, object sdk.Node, added string, except ...string) {
 	sdk.Emit(`}`)
 }
 
-// lists reports whether an array of strings holds s.
-func lists(array sdk.Node, s string) bool {
-	for i := range array.Len() {
-		if array.At(i).Equal(s) {
-			return true
-		}
-	}
-	return false
-}
-
 // emitString writes a string node, or otherwise for any other kind: an absent
 // node would leave a hole in the JSON.
 func emitString(n sdk.Node, otherwise string) {
@@ -132,4 +229,9 @@ func emitString(n sdk.Node, otherwise string) {
 		return
 	}
 	sdk.Emit(otherwise)
+}
+
+// tooMany refuses a body of more pieces than one call can read.
+func tooMany() {
+	chat.Refuse("messages", "there are more messages and parts than can be carried")
 }

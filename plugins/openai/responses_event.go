@@ -30,6 +30,17 @@ func responsesEvent() sdk.Result {
 		s.Identify(event.Pointer("/response/id"), event.Pointer("/response/model"))
 	case "response.output_text.delta":
 		s.Content(0, event.Get("delta"))
+		if list := event.Get("logprobs"); list.Len() > 0 {
+			s.Logprobs(0, func(w *chat.Writer) { writeLogprobs(w, []sdk.Node{list}) })
+		}
+	case "response.output_text.annotation.added":
+		if note := event.Get("annotation"); note.Get("type").Equal("url_citation") {
+			s.More(0, func(w *chat.Writer) {
+				w.Emit(`"annotations":[`)
+				writeCitation(w, note)
+				w.Emit(`]`)
+			})
+		}
 	case "response.refusal.delta":
 		s.Refusal(0, event.Get("delta"))
 	case "response.reasoning_summary_text.delta", "response.reasoning_text.delta":
@@ -43,11 +54,15 @@ func responsesEvent() sdk.Result {
 	case "response.function_call_arguments.done":
 		// Some servers send the arguments here only (LM Studio).
 		s.EndCall(0, itemOf(event), event.Get("arguments"))
+	case "response.custom_tool_call_input.delta":
+		s.InputPiece(0, itemOf(event), event.Get("delta"))
+	case "response.custom_tool_call_input.done":
+		s.EndInput(0, itemOf(event), event.Get("input"))
 	case "response.output_item.done":
 		if !openItem(s, event) {
 			return chat.Unreadable("the provider sent more tool calls than can be meant")
 		}
-		s.EndCall(0, itemOf(event), event.Get("item").Get("arguments"))
+		endItem(s, event)
 	case "response.completed":
 		return end(s, event.Get("response"), chat.FinishStop)
 	case "response.incomplete":
@@ -66,10 +81,26 @@ func responsesEvent() sdk.Result {
 // openItem begins a call, once, where the item is one. ok is false for too many.
 func openItem(s *chat.Stream, event sdk.Node) (ok bool) {
 	item := event.Get("item")
-	if !item.Get("type").Equal("function_call") {
+	if kind := item.Get("type"); !kind.Equal("function_call") && !kind.Equal("custom_tool_call") {
 		return true
 	}
 	return s.Call(0, itemOf(event), callOf(item))
+}
+
+// endItem takes what an item says only at its end.
+func endItem(s *chat.Stream, event sdk.Node) {
+	item := event.Get("item")
+	switch kind := item.Get("type"); {
+	case kind.Equal("function_call"):
+		s.EndCall(0, itemOf(event), item.Get("arguments"))
+	case kind.Equal("custom_tool_call"):
+		s.EndInput(0, itemOf(event), item.Get("input"))
+	case kind.Equal("web_search_call"):
+		s.Usage.ServerCalls++
+	case kind.Equal("reasoning"):
+		// Its text has been sent as it came.
+		s.Thought(0, "openai", chat.Thought{Signature: item.Get("encrypted_content"), ID: item.Get("id"), Calls: s.Calls(0)})
+	}
 }
 
 // itemOf is the place of an event's item in the output, which later events name it by.

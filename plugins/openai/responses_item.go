@@ -6,62 +6,95 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// emitItem writes the i-th message as input items: what it says, unless that is
-// nothing, which OpenAI refuses; then the calls that it makes. A tool message is the
-// output of a call. ok is false after a failure was reported, for what would change
-// the conversation's meaning, as content that is neither text nor image.
+// emitItem writes the i-th message as input items: what the model thought, what was
+// said, unless that is nothing, which OpenAI refuses, then the calls. A tool message is
+// the output of a call. ok is false after a failure was reported, for what would change
+// the conversation's meaning, as content that the wire has no part for.
 func (t *translation) emitItem(i int, message sdk.Node) (ok bool) {
 	if !t.spend(pieceCost) {
 		return false
 	}
 	role, content := message.Get("role"), message.Get("content")
-	item := item{translation: t, index: i, role: role, text: `{"type":"input_text","text":`}
-	assistant := role.Equal("assistant")
+	item := item{translation: t, index: i, role: `"user"`, text: `{"type":"input_text","text":`}
 	switch {
-	case assistant:
-		// What the model said itself is output_text; the other kind is refused with a 400.
-		item.text = `{"type":"output_text","text":`
-		t.lose("messages[].reasoning_content", message.Get("reasoning_content"))
-		if message.Get("function_call").Len() > 0 {
-			chat.Refuse(chat.At(i)+".function_call", "calls in this older form are not carried on the Responses wire")
-			return false
-		}
+	case role.Equal("assistant"):
+		return t.emitAssistant(&item, message, content)
 	case role.Equal("tool"):
 		if item.call = message.Get("tool_call_id"); item.call.Kind() != abi.KindString {
 			chat.Refuse(chat.At(i)+".tool_call_id", "a tool message needs one")
 			return false
 		}
-		if content.Kind() != abi.KindArray || content.Len() == 0 {
-			t.emitOutput(item.call, content)
-			return true
-		}
-	case role.Equal("user"), role.Equal("system"), role.Equal("developer"):
+		item.output, item.failed = true, message.Get("is_error").Bool()
+	case role.Equal("function"):
+		item.output = true
+	case role.Equal("user"):
+	case role.Equal("system"):
+		item.role = `"system"`
+	case role.Equal("developer"):
+		item.role = `"developer"`
 	default:
 		chat.Refuse(chat.At(i)+".role", "it is not carried on the Responses wire")
 		return false
 	}
-	t.lose("messages[].name", message.Get("name"))
-
-	switch content.Kind() {
-	case abi.KindString:
-		item.emit(item.text, content)
-	case abi.KindArray:
-		for j := range content.Len() {
-			if !t.spend(pieceCost) || !item.emitPart(content.At(j)) {
-				return false
-			}
+	if item.output && (content.Kind() != abi.KindArray || content.Len() == 0) {
+		t.emitOutput(item.call, content, item.failed)
+		return true
+	}
+	if !item.output {
+		if role := t.standIn(message); role != "" {
+			item.role = role
 		}
+		t.lose("messages[].name", message.Get("name"))
 	}
-	if assistant {
-		item.emit(refusalPart, message.Get("refusal"))
+	return item.emitContent(content) && item.end()
+}
+
+// standIn is the role, as JSON, that stands in for one that the model does not know.
+func (t *translation) standIn(message sdk.Node) string {
+	if !t.noRole[0] && !t.noRole[1] {
+		return ""
 	}
-	switch {
-	case item.open:
-		sdk.Emit(`]}`)
-	case item.call != 0:
-		t.emitOutput(item.call, 0)
+	c := conversation{quirks: t.quirks}
+	return c.standIn(message)
+}
+
+// emitAssistant writes what the model said itself: its text is output_text; the
+// other kind is refused with a 400.
+func (t *translation) emitAssistant(item *item, message, content sdk.Node) (ok bool) {
+	item.role, item.text = `"assistant"`, `{"type":"output_text","text":`
+	item.said = true
+	calls, call := message.Get("tool_calls"), message.Get("function_call")
+	thoughts := thoughts{translation: t, list: message.Get("thinking_blocks"), reasoning: message.Get("reasoning_content")}
+	if calls.Len() == 0 && call.Len() == 0 && !speaks(message, content) {
+		thoughts.list = 0 // without a follower they are refused
 	}
-	return !assistant || t.emitCalls(i, message.Get("tool_calls"))
+	if !thoughts.emit(0) {
+		return false
+	}
+	t.lose("messages[].name", message.Get("name"))
+	if !item.emitContent(content) {
+		return false
+	}
+	item.emit(refusalPart, message.Get("refusal"), 0)
+	if !item.end() || !t.emitCalls(item.index, calls, &thoughts) {
+		return false
+	}
+	if !thoughts.given {
+		t.lose("messages[].reasoning_content", thoughts.reasoning)
+	}
+	return call.Len() == 0 || t.emitLegacyCall(item.index, call)
+}
+
+// speaks reports whether an assistant message becomes an item of its own.
+func speaks(message, content sdk.Node) bool {
+	if content.Kind() == abi.KindString || content == 0 {
+		return content.Len() > 0 || chat.IsText(message.Get("refusal"))
+	}
+	if content.Len() > 0 {
+		first := content.At(0) // an empty text is the only part that says nothing
+		return chat.IsText(first.Get("text")) || chat.IsText(first.Get("refusal"))
+	}
+	return chat.IsText(message.Get("refusal"))
 }
 
 const refusalPart = `{"type":"refusal","refusal":`
@@ -69,11 +102,44 @@ const refusalPart = `{"type":"refusal","refusal":`
 // item is an input item while its parts are written. It opens with the first.
 type item struct {
 	*translation
-	index int
-	role  sdk.Node
-	text  string   // how a text part begins
-	call  sdk.Node // whose output it is; 0 for a message
-	open  bool
+	index  int
+	role   string   // JSON
+	text   string   // how a text part begins
+	call   sdk.Node // whose output it is
+	output bool     // of a call, not a message
+	failed bool     // the output is that of a tool that failed
+	said   bool     // by the model itself
+	open   bool
+}
+
+// emitContent writes the parts of a content.
+func (m *item) emitContent(content sdk.Node) (ok bool) {
+	switch content.Kind() {
+	case abi.KindString:
+		m.emit(m.text, content, 0)
+	case abi.KindArray:
+		if m.failed {
+			m.begin()
+			sdk.Emit(`{"type":"input_text","text":"` + failure + `"}`)
+		}
+		for j := range content.Len() {
+			if !m.spend(pieceCost) || !m.emitPart(content.At(j)) {
+				return false
+			}
+		}
+	}
+	return true
+}
+
+// end closes the item. An output without any part is an empty text.
+func (m *item) end() (ok bool) {
+	switch {
+	case m.open:
+		sdk.Emit(`]}`)
+	case m.output:
+		m.emitOutput(m.call, 0, false)
+	}
+	return true
 }
 
 // begin writes what goes before a part.
@@ -83,38 +149,56 @@ func (m *item) begin() {
 		return
 	}
 	m.open = true
-	m.separate()
-	if m.call != 0 {
-		sdk.Emit(`{"type":"function_call_output","call_id":`)
-		emitCallID(m.call)
-		sdk.Emit(`,"output":[`)
+	if m.output {
+		m.beginOutput(m.call)
+		sdk.Emit(`[`)
 		return
 	}
+	m.separate()
 	sdk.Emit(`{"role":`)
-	sdk.EmitNode(m.role)
+	sdk.Emit(m.role)
 	sdk.Emit(`,"content":[`)
 }
 
-// emit writes a part that consists of one text. Empty texts say nothing.
-func (m *item) emit(opening string, text sdk.Node) {
+// emit writes a part that consists of one text; part is where it was, 0 for a plain one.
+// Empty texts say nothing.
+func (m *item) emit(opening string, text, part sdk.Node) {
 	if !chat.IsText(text) {
 		return
 	}
 	m.begin()
 	sdk.Emit(opening)
 	sdk.EmitNode(text)
+	m.mark(part)
 	sdk.Emit(`}`)
+}
+
+// mark writes where a cached prefix is to end, for the models that can be told.
+func (m *item) mark(part sdk.Node) {
+	if m.said || part == 0 {
+		return
+	}
+	if own := part.Get("prompt_cache_breakpoint"); own != 0 {
+		emitMember("prompt_cache_breakpoint", own)
+	} else if m.breakpoint && part.Get("cache_control") != 0 {
+		sdk.Emit(`,` + breakpoint)
+	}
 }
 
 // emitPart writes one part of a content list. ok is false after a refusal.
 func (m *item) emitPart(part sdk.Node) (ok bool) {
-	switch kind := part.Get("type"); {
+	kind := part.Get("type")
+	image, file := part.Get("image_url"), part.Get("file")
+	switch {
 	case kind.Equal("text"):
-		m.emit(m.text, part.Get("text"))
+		m.emit(m.text, part.Get("text"), part)
 	case kind.Equal("refusal"):
-		m.emit(refusalPart, part.Get("refusal"))
-	case kind.Equal("image_url") && chat.IsText(part.Pointer("/image_url/url")):
-		image := part.Get("image_url")
+		m.emit(refusalPart, part.Get("refusal"), 0)
+	case kind.Equal("image_url") && chat.IsText(image.Get("url")):
+		if !m.imageURL && image.Get("url").Slice(0, 5).Find("data:") < 0 {
+			chat.Refuse(chat.At(m.index)+".content", "this server takes images as data URLs only")
+			return false
+		}
 		m.begin()
 		sdk.Emit(`{"type":"input_image","image_url":`)
 		sdk.EmitNode(image.Get("url"))
@@ -122,6 +206,13 @@ func (m *item) emitPart(part sdk.Node) (ok bool) {
 			sdk.Emit(`,"detail":`)
 			sdk.EmitNode(detail)
 		}
+		m.mark(part)
+		sdk.Emit(`}`)
+	case kind.Equal("file") && file.Len() > 0:
+		m.begin()
+		sdk.Emit(`{"type":"input_file"`)
+		sdk.EmitMembers(file, "type")
+		m.mark(part)
 		sdk.Emit(`}`)
 	default:
 		chat.Refuse(chat.At(m.index)+".content", "content of type '"+kind.Slice(0, 64).Text()+"' is not carried on the Responses wire")

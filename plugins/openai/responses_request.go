@@ -12,7 +12,7 @@ const minOutput = 16
 // request of nothing but tiny pieces is refused and is not a broken plugin.
 const (
 	readBudget = 90_000
-	memberCost = 12 // host calls for a top-level member
+	memberCost = 14 // host calls for a top-level member, beside those for the rejected names
 	pieceCost  = 24 // for a message or a part of one
 )
 
@@ -21,40 +21,52 @@ const maxLost = abi.MaxLossy - 8
 
 // translation is a canonical body on its way to the Responses wire.
 type translation struct {
-	body, unsupported sdk.Node
-	left              int  // host calls that may still be spent
-	lost              int  // members reported
-	wrote             bool // an input item
+	*quirks
+	body     sdk.Node
+	counting bool     // the body is to be counted, not answered
+	thinks   bool     // the model takes its earlier reasoning back
+	left     int      // host calls that may still be spent
+	lost     int      // members reported
+	wrote    bool     // an input item
+	custom   []string // ids of calls of custom tools
+	legacy   int      // the message with the last call in the older form
 }
 
-// responsesRequest writes the canonical body as a Responses request. Nothing is
-// stored at OpenAI (store is false), so the whole history travels as input items.
+// responsesRequest writes the canonical body as a Responses request, or, counting, as
+// one for its count of tokens. Nothing is stored at OpenAI (store is false), so the
+// whole history travels as input items. The caller has set the path.
 // See RATIONALE.md, "Why do system messages stay in place?".
-func responsesRequest(target sdk.Node) sdk.Result {
-	sdk.SetPath("/responses")
-	t := translation{body: sdk.Request(), unsupported: target.Get("unsupported"), left: readBudget}
+func responsesRequest(q *quirks, counting bool) sdk.Result {
+	t := translation{quirks: q, body: sdk.Request(), counting: counting, left: readBudget}
 	messages := t.body.Get("messages")
 	if messages.Kind() != abi.KindArray {
 		return sdk.Fail(400, "messages: there are none")
 	}
+	t.thinks = q.reasons() || t.effort() != 0
 	sdk.Emit(`{"model":`)
-	emitString(target.Get("upstream_id"), `""`)
-	sdk.Emit(`,"store":false,"input":[`)
+	emitString(q.target.Get("upstream_id"), `""`)
+	if !counting {
+		sdk.Emit(`,"store":false`)
+	}
+	sdk.Emit(`,"input":[`)
 	for i := range messages.Len() {
 		if !t.emitItem(i, messages.At(i)) {
 			return sdk.Failed
 		}
 	}
 	sdk.Emit(`]`)
+	cost := memberCost
+	for _, list := range q.unsupported() {
+		cost += 3 * list.Len()
+	}
 	for i := range t.body.Len() {
-		if !t.spend(memberCost) {
-			return sdk.Failed
-		}
-		if !t.emitParameter(t.body.Key(i), t.body.At(i)) {
+		if !t.spend(cost) || !t.emitParameter(t.body.Key(i), t.body.At(i)) {
 			return sdk.Failed
 		}
 	}
-	emitText(t.body, t.unsupported)
+	t.emitReasoning()
+	t.emitText()
+	t.emitInclude()
 	sdk.Emit(`}`)
 	return sdk.OK
 }
@@ -70,29 +82,17 @@ func (t *translation) separate() {
 // spend takes host calls from the budget; false means that the call has failed.
 func (t *translation) spend(calls int) bool {
 	if t.left -= calls; t.left < 0 {
-		sdk.Fail(400, "messages: there are more messages and parts than can be carried")
+		tooMany()
 		return false
 	}
 	return true
 }
 
-// lose reports a member that the wire cannot carry, unless it asks for nothing.
+// lose reports a member that the wire cannot carry, unless it asks for nothing. A
+// count loses nothing that is to be answered.
 func (t *translation) lose(name string, value sdk.Node) {
-	switch value.Kind() {
-	case abi.KindAbsent, abi.KindNull:
+	if t.counting || !asks(name, value) {
 		return
-	case abi.KindBool:
-		if !value.Bool() {
-			return
-		}
-	case abi.KindNumber:
-		if value.Float() == 0 && name != "seed" {
-			return
-		}
-	default:
-		if value.Len() == 0 {
-			return
-		}
 	}
 	if t.lost++; t.lost <= maxLost {
 		sdk.Lossy(name)
@@ -104,36 +104,68 @@ func (t *translation) lose(name string, value sdk.Node) {
 // ok is false after a failure was reported.
 func (t *translation) emitParameter(name string, value sdk.Node) (ok bool) {
 	switch name {
-	case "model", "models", "messages", "metadata", "stream_options":
+	case "model", "models", "messages", "metadata", "cache_control":
 		return true // written already, ours, or without meaning here
 	}
 	if value.Kind() == abi.KindNull {
 		return true
 	}
-	if lists(t.unsupported, name) {
+	if t.rejects(name) {
 		t.lose(name, value)
 		return true
 	}
 	switch name {
-	case "response_format", "verbosity":
-		// emitText
-	case "temperature", "top_p", "parallel_tool_calls", "service_tier", "user", "safety_identifier",
-		"prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream":
-		emitMember(name, value)
+	case "response_format", "verbosity", "reasoning_effort":
+		return true // emitText, emitReasoning
+	case "parallel_tool_calls":
+		if t.hasTools() {
+			emitMember(name, value)
+		}
+		return true
 	case "tools":
-		return t.emitTools(value)
+		return t.emitTools()
+	case "functions":
+		return t.body.Get("tools").Exists() || t.emitTools()
+	case "web_search_options":
+		return t.body.Get("tools").Exists() || t.body.Get("functions").Exists() || t.emitTools()
 	case "tool_choice":
 		t.emitToolChoice(value)
+		return true
+	case "function_call":
+		if !t.body.Get("tool_choice").Exists() {
+			t.emitToolChoice(value)
+		}
+		return true
+	}
+	if !t.counting {
+		t.emitOption(name, value)
+	}
+	return true
+}
+
+// emitOption writes a member that only an answer is asked for with.
+func (t *translation) emitOption(name string, value sdk.Node) {
+	switch name {
+	case "temperature", "top_p", "service_tier", "user", "safety_identifier", "moderation",
+		"prompt_cache_key", "prompt_cache_retention", "prompt_cache_options", "stream":
+		emitMember(name, value)
+	case "stream_options":
+		if padding := value.Get("include_obfuscation"); padding.Kind() == abi.KindBool && t.body.Get("stream").Bool() {
+			sdk.Emit(`,"stream_options":{"include_obfuscation":`)
+			sdk.EmitNode(padding)
+			sdk.Emit(`}`)
+		}
 	case "max_tokens":
 		if t.body.Get("max_completion_tokens").Kind() != abi.KindNumber {
 			emitMaxOutput(value)
 		}
 	case "max_completion_tokens":
 		emitMaxOutput(value)
-	case "reasoning_effort":
-		sdk.Emit(`,"reasoning":{"effort":`)
-		sdk.EmitNode(value)
-		sdk.Emit(`}`)
+	case "logprobs": // emitInclude
+	case "top_logprobs":
+		if t.body.Get("logprobs").Bool() {
+			emitMember(name, value)
+		}
 	case "n":
 		if value.Int() != 1 {
 			t.lose(name, value)
@@ -141,7 +173,6 @@ func (t *translation) emitParameter(name string, value sdk.Node) (ok bool) {
 	default:
 		t.lose(name, value)
 	}
-	return true
 }
 
 func emitMember(name string, value sdk.Node) {
@@ -157,34 +188,4 @@ func emitMaxOutput(value sdk.Node) {
 	}
 	sdk.Emit(`,"max_output_tokens":`)
 	sdk.EmitInt(max(value.Int(), minOutput))
-}
-
-// emitText writes "text", which holds what Chat calls response_format (flat here)
-// and verbosity.
-func emitText(body, unsupported sdk.Node) {
-	format, verbosity := body.Get("response_format"), body.Get("verbosity")
-	hasFormat := format.Kind() == abi.KindObject && !lists(unsupported, "response_format")
-	hasVerbosity := verbosity.Kind() == abi.KindString && !lists(unsupported, "verbosity")
-	if !hasFormat && !hasVerbosity {
-		return
-	}
-	sdk.Emit(`,"text":{`)
-	if hasFormat {
-		sdk.Emit(`"format":`)
-		if schema := format.Get("json_schema"); schema.Len() > 0 && schema.Kind() == abi.KindObject {
-			sdk.Emit(`{"type":"json_schema",`)
-			sdk.EmitMembers(schema, "type")
-			sdk.Emit(`}`)
-		} else {
-			sdk.EmitNode(format)
-		}
-	}
-	if hasVerbosity {
-		if hasFormat {
-			sdk.Emit(`,`)
-		}
-		sdk.Emit(`"verbosity":`)
-		sdk.EmitNode(verbosity)
-	}
-	sdk.Emit(`}`)
 }

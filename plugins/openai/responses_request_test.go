@@ -15,7 +15,6 @@ import (
 func TestRequestRefuses(t *testing.T) {
 	t.Parallel()
 	for _, tc := range []struct{ name, call, body string }{
-		{"another operation", `{"operation":"embeddings","target":{"api":"chat"}}`, `{` + messages + `}`},
 		{"no object", `{"target":{"api":"chat"}}`, `[]`},
 		{"no messages on the Responses wire", `{"target":{"api":"responses"}}`, `{}`},
 		{"tool calls", `{"target":{"api":"responses"}}`, `{"messages":[{"role":"assistant","tool_calls":[{"id":"a"}]}]}`},
@@ -133,14 +132,15 @@ func TestRequestResponses(t *testing.T) {
 		{"stream and sampling", `"api":"responses","unsupported":["top_p"]`, `,"stream":true,"temperature":0.5,"top_p":1,"stream_options":{"include_usage":true}`,
 			`{"model":"up","store":false,` + hi + `,"stream":true,"temperature":0.5}`, "top_p"},
 		{"effort", `"api":"responses"`, `,"reasoning_effort":"high"`,
-			`{"model":"up","store":false,` + hi + `,"reasoning":{"effort":"high"}}`, ""},
+			`{"model":"up","store":false,` + hi + `,"reasoning":{"effort":"high"},"include":["reasoning.encrypted_content"]}`, ""},
 		{"tools are flat", `"api":"responses"`, `,"tools":[{"type":"function","function":{"name":"f","description":null,"parameters":{"type":"object"},"strict":true}},{"type":"function","function":{"name":"g"}},{"type":"custom","custom":{"name":"c"}}],"tool_choice":"required","parallel_tool_calls":false`,
-			`{"model":"up","store":false,` + hi + `,"tools":[{"type":"function","name":"f","description":null,"parameters":{"type":"object"},"strict":true},{"type":"function","strict":false,"parameters":{"type":"object","properties":{}},"name":"g"}],"tool_choice":"required","parallel_tool_calls":false}`, "tools[].type"},
+			`{"model":"up","store":false,` + hi + `,"tools":[{"type":"function","name":"f","description":null,"parameters":{"type":"object"},"strict":true},{"type":"function","strict":false,"parameters":{"type":"object","properties":{}},"name":"g"},{"type":"custom","name":"c"}],"tool_choice":"required","parallel_tool_calls":false}`, ""},
+		{"a tool of another kind", `"api":"responses"`, `,"tools":[{"type":"mcp","server_label":"x"}]`, `{"model":"up","store":false,` + hi + `}`, "tools[].type"},
 		{"one tool must be called", `"api":"responses"`, `,"tool_choice":{"type":"function","function":{"name":"f"}},` + oneTool,
 			`{"model":"up","store":false,` + hi + `,"tool_choice":{"type":"function","name":"f"},` + wantTool + `}`, ""},
 		{"some of the tools", `"api":"responses"`, `,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"f"}},{"type":"custom"},{"type":"function","function":{"name":"g"}}]}},` + oneTool,
 			`{"model":"up","store":false,` + hi + `,"tool_choice":{"type":"allowed_tools","mode":"required","tools":[{"type":"function","name":"f"},{"type":"function","name":"g"}]},` + wantTool + `}`, ""},
-		{"a choice of another kind", `"api":"responses"`, `,"tool_choice":{"type":"custom","custom":{"name":"c"}},` + oneTool,
+		{"a choice of another kind", `"api":"responses"`, `,"tool_choice":{"type":"mcp"},` + oneTool,
 			`{"model":"up","store":false,` + hi + `,` + wantTool + `}`, "tool_choice"},
 		{"a choice without tools", `"api":"responses"`, `,"tool_choice":"auto","tools":[]`, `{"model":"up","store":false,` + hi + `}`, ""},
 		{"tools that the model rejects", `"api":"responses","unsupported":["tools"]`, `,"tool_choice":"required",` + oneTool,

@@ -6,6 +6,9 @@ import (
 	"github.com/pointsman/pointsman/sdk"
 )
 
-func init() { sdk.ServeAdapter(openai.Adapter{}) }
+func init() {
+	sdk.ServeAdapter(openai.Adapter{})
+	sdk.ServeConfigure(openai.Configure)
+}
 
 func main() {}

@@ -61,7 +61,11 @@ func (w *chatWriter) part(block document.Node, allowed string) *Error {
 	}
 	name := kind.Text()
 	if !listed(allowed, name) {
-		return wrong("must be one of " + allowed + ": a block of type '" + clip(name) + "' cannot be carried here").under("type")
+		if e := w.only("must be one of " + allowed + ": a block of type '" + clip(name) + "' cannot be carried here"); e != nil {
+			return e.under("type")
+		}
+		w.blank()
+		return nil
 	}
 	switch name {
 	case "image":
@@ -76,6 +80,12 @@ func (w *chatWriter) part(block document.Node, allowed string) *Error {
 	w.lossy.rest(block, "messages[].content[].", "type", "text", "cache_control")
 	w.text(text, block.Get("cache_control"))
 	return nil
+}
+
+// blank writes a part that says nothing, in the place of one that cannot be said.
+func (w *chatWriter) blank() {
+	w.next()
+	w.emit(`{"type":"text","text":""}`)
 }
 
 func (w *chatWriter) text(text, mark document.Node) {
@@ -93,6 +103,9 @@ func (w *chatWriter) image(block document.Node) *Error {
 		return e.under("source")
 	}
 	w.lossy.rest(block, "messages[].content[].", "type", "source", "cache_control")
+	if kind := source.Get("type"); kind.Kind() == abi.KindString && !is(kind, "base64") && !is(kind, "url") {
+		return w.notPortable(kind, "'base64', 'url'")
+	}
 	w.next()
 	w.emit(`{"type":"image_url","image_url":{"url":`)
 	switch kind := source.Get("type"); {
@@ -113,7 +126,7 @@ func (w *chatWriter) image(block document.Node) *Error {
 		}
 		w.raw(url.Raw())
 	default:
-		return notPortable(kind, "'base64', 'url'")
+		return want(kind, abi.KindString).under("type").under("source")
 	}
 	w.emit(`}`)
 	w.member("cache_control", block.Get("cache_control"))
@@ -154,7 +167,7 @@ func (w *chatWriter) document(block document.Node) *Error {
 		known[3] = ""
 	}
 	kind := source.Get("type")
-	if !is(kind, "base64") {
+	if !is(kind, "base64") && !is(kind, "url") {
 		known[4] = ""
 	}
 	w.lossy.rest(block, "messages[].content[].", known...)
@@ -175,6 +188,27 @@ func (w *chatWriter) document(block document.Node) *Error {
 		w.member("cache_control", mark)
 		w.emit(`}`)
 		return nil
+	case is(kind, "url"):
+		url := source.Get("url")
+		if e := want(url, abi.KindString); e != nil {
+			return e.under("url").under("source")
+		}
+		if url.Len() == 0 {
+			return wrong("must not be empty").under("url").under("source")
+		}
+		w.next()
+		w.emit(`{"type":"file","file":{`)
+		if title.Len() > 0 {
+			w.emit(`"filename":`)
+			w.raw(title.Raw())
+			w.emit(`,`)
+		}
+		w.emit(`"file_url":`)
+		w.raw(url.Raw())
+		w.emit(`}`)
+		w.member("cache_control", mark)
+		w.emit(`}`)
+		return nil
 	case is(kind, "text"):
 		data := source.Get("data")
 		if e := want(data, abi.KindString); e != nil {
@@ -185,7 +219,10 @@ func (w *chatWriter) document(block document.Node) *Error {
 	case is(kind, "content"):
 		return w.nested(source.Get("content"), mark).under("content").under("source")
 	}
-	return notPortable(kind, "'base64', 'text', 'content'")
+	if e := want(kind, abi.KindString); e != nil {
+		return e.under("type").under("source")
+	}
+	return w.notPortable(kind, "'base64', 'url', 'text', 'content'")
 }
 
 // nested writes the content of a document that is made of blocks.
@@ -212,12 +249,13 @@ func (w *chatWriter) nested(content, mark document.Node) *Error {
 	return nil
 }
 
-// notPortable refuses a source that only Anthropic could resolve.
-func notPortable(kind document.Node, allowed string) *Error {
-	if e := want(kind, abi.KindString); e != nil {
+// notPortable is a source that only Anthropic could resolve.
+func (w *chatWriter) notPortable(kind document.Node, allowed string) *Error {
+	if e := w.only("must be one of " + allowed + ": a source of type '" + clip(kind.Text()) + "' cannot be carried"); e != nil {
 		return e.under("type").under("source")
 	}
-	return wrong("must be one of " + allowed + ": a source of type '" + clip(kind.Text()) + "' cannot be carried").under("type").under("source")
+	w.blank()
+	return nil
 }
 
 // listed reports whether name is among the comma-separated names.

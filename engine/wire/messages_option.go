@@ -14,6 +14,9 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 	switch name {
 	case "model", "messages", "system":
 	case "max_tokens":
+		if n.Int() == 0 { // which fills Anthropic's cache
+			return w.only("must be at least 1")
+		}
 		w.member("max_tokens", n)
 	case "temperature", "top_p":
 		if e := within(n, 0, 1); e != nil {
@@ -51,7 +54,7 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 		case is(n, "standard_only"):
 			w.emit(`,"service_tier":"default"`)
 		default:
-			return wrong("must be one of 'auto', 'standard_only'")
+			return w.only("must be one of 'auto', 'standard_only'")
 		}
 	case "cache_control":
 		if e := want(n, abi.KindObject); e != nil {
@@ -60,6 +63,10 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 		w.member(name, n)
 	case "models":
 		return w.models(n)
+	case "mcp_servers":
+		if n.Len() > 0 {
+			return w.only("cannot be carried: the provider calls these servers itself")
+		}
 	default:
 		w.lossy.add(name)
 	}
@@ -211,7 +218,7 @@ func (w *chatWriter) format(n document.Node) *Error {
 		return e
 	}
 	if !is(n.Get("type"), "json_schema") {
-		return wrong("must be 'json_schema'").under("type")
+		return w.only("must be 'json_schema'").under("type")
 	}
 	schema := n.Get("schema")
 	if e := want(schema, abi.KindObject); e != nil {

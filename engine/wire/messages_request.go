@@ -14,34 +14,57 @@ type Chat struct {
 	// Lossy names, in the caller's wire, what the canonical form has no place for
 	// ("context_management", "messages[].content[].citations"). Nil when all is carried.
 	Lossy []string
+	// Foreign is the first thing that only the wire itself can say, and that must not be
+	// left out: Body lacks it, so that only a provider that speaks the wire can be
+	// asked, with the source. Nil: there is none.
+	Foreign *Error
 }
 
 // Bounds that the canonical form has where Anthropic's API has none or others.
 const (
 	maxMessages = 10_000
-	maxStops    = 4
+	maxStops    = 64
 	maxTools    = 1024
 	maxModels   = 16
 	maxModelID  = 256
-	maxToolName = 64
+	maxToolName = 128
 )
 
 // FromMessages turns a body of POST /v1/messages (version 2023-06-01) into a
 // canonical one for the model, which replaces the body's own unless it is empty.
-// Content that the canonical form cannot say is refused, for leaving it out would
+// Content that the canonical form cannot say is Foreign, for leaving it out would
 // change the question; what else it cannot say is listed as lossy.
 // Errors: *Error. Safe for concurrent use.
 func FromMessages(doc *document.Doc, model string) (Chat, error) {
 	size := len(doc.Bytes())
-	w := chatWriter{out: make([]byte, 0, size+size/8+256)}
-	if e := w.request(doc.Root(), model); e != nil {
-		return Chat{}, e
+	return readTwice(func(l limits) (Chat, *Error) {
+		w := chatWriter{limits: l, out: make([]byte, 0, size+size/8+256)}
+		e := w.request(doc.Root(), model)
+		return Chat{Body: w.out, Lossy: w.lossy}, e
+	})
+}
+
+// readTwice reads a request, and if the canonical form cannot say all of it, once more
+// without that.
+func readTwice(read func(limits) (Chat, *Error)) (Chat, error) {
+	chat, e := read(limits{})
+	if e == nil {
+		return chat, nil
 	}
-	return Chat{Body: w.out, Lossy: w.lossy}, nil
+	if e.foreign {
+		rest, wrong := read(limits{lenient: true})
+		if wrong == nil {
+			rest.Foreign = e
+			return rest, nil
+		}
+		e = wrong
+	}
+	return Chat{}, e
 }
 
 // chatWriter writes a canonical body.
 type chatWriter struct {
+	limits
 	out      []byte
 	lossy    losses
 	messages int // written so far
@@ -89,7 +112,7 @@ func (w *chatWriter) request(root document.Node, model string) *Error {
 		return e.under("messages")
 	}
 	w.emit(`]`)
-	if e := whole(root.Get("max_tokens"), 1, math.MaxInt32); e != nil {
+	if e := whole(root.Get("max_tokens"), 0, math.MaxInt32); e != nil {
 		return e.under("max_tokens")
 	}
 	for name, n := range root.Members() {

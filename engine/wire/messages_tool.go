@@ -28,8 +28,7 @@ func (w *chatWriter) tools(n document.Node, one func(tool document.Node) *Error)
 	return nil
 }
 
-// tool writes a function. A tool of another type is the provider's own and stays as
-// it is: a target that has it not must refuse it.
+// tool writes a function. A tool of another type is one that Anthropic runs itself.
 func (w *chatWriter) tool(tool document.Node) *Error {
 	if e := want(tool, abi.KindObject); e != nil {
 		return e
@@ -41,9 +40,7 @@ func (w *chatWriter) tool(tool document.Node) *Error {
 		if is(kind, "function") {
 			return wrong("must be 'custom' or left out for a tool of your own").under("type")
 		}
-		w.next()
-		w.raw(tool.Raw())
-		return nil
+		return w.only("must be 'custom' or left out: a tool of type '" + clip(kind.Text()) + "' is run by the provider, and cannot be carried").under("type")
 	}
 	name, about, schema, strict := tool.Get("name"), tool.Get("description"), tool.Get("input_schema"), tool.Get("strict")
 	if e := checkToolName(name); e != nil {
@@ -70,7 +67,8 @@ func (w *chatWriter) tool(tool document.Node) *Error {
 	return nil
 }
 
-// checkToolName: Anthropic allows 128 characters, but OpenAI and Gemini no more than 64.
+// checkToolName: Anthropic's bound. OpenAI and Gemini take no more than 64, which their
+// adapters see to.
 func checkToolName(n document.Node) *Error {
 	if e := want(n, abi.KindString); e != nil {
 		return e
@@ -82,7 +80,7 @@ func checkToolName(n document.Node) *Error {
 		}
 	}
 	if !ok {
-		return wrong("must be 1 to 64 letters, digits, underscores or hyphens")
+		return wrong("must be 1 to 128 letters, digits, underscores or hyphens")
 	}
 	return nil
 }

@@ -61,9 +61,9 @@ func (w *responsesWriter) item(item document.Node) *Error {
 		w.flush()
 		return w.output(item)
 	case "item_reference":
-		return wrong("cannot be 'item_reference', for no item is stored here; send the item itself").under("type")
+		return w.only("cannot be 'item_reference', for no item is stored here; send the item itself").under("type")
 	default:
-		return wrong("must be one of " + carriedItems + ": an item of type '" + clip(name) + "' cannot be carried").under("type")
+		return w.only("must be one of " + carriedItems + ": an item of type '" + clip(name) + "' cannot be carried").under("type")
 	}
 	return nil
 }
@@ -76,7 +76,7 @@ func (w *responsesWriter) said(item document.Node) *Error {
 	}
 	w.lossy.rest(item, "input[].", "type", "id", "status", "role", "content")
 	if is(role, "assistant") {
-		if e := w.checkParts(content, "output_text, refusal"); e != nil {
+		if e := w.checkParts(content, answerParts); e != nil {
 			return e.under("content")
 		}
 		if len(w.turn.calls) > 0 {
@@ -102,7 +102,7 @@ func (w *responsesWriter) said(item document.Node) *Error {
 	}
 	w.flush()
 	w.open(role.Text())
-	w.parts(content)
+	w.parts(content, allowed)
 	w.emit(`}`)
 	return nil
 }
@@ -113,12 +113,12 @@ func (w *responsesWriter) output(item document.Node) *Error {
 	if e := want(id, abi.KindString); e != nil {
 		return e.under("call_id")
 	}
-	if e := w.checkParts(output, "input_text, input_image, input_file"); e != nil {
+	if e := w.checkParts(output, outputParts); e != nil {
 		return e.under("output")
 	}
 	w.lossy.rest(item, "input[].", "type", "id", "status", "call_id", "output")
 	w.open("tool")
-	w.parts(output)
+	w.parts(output, outputParts)
 	w.emit(`,"tool_call_id":`)
 	w.raw(id.Raw())
 	w.emit(`}`)
@@ -154,7 +154,7 @@ func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
 	}
 	name := kind.Text()
 	if !listed(allowed, name) {
-		return wrong("must be one of " + allowed + ": a part of type '" + clip(name) + "' cannot be carried here").under("type")
+		return w.only("must be one of " + allowed + ": a part of type '" + clip(name) + "' cannot be carried here").under("type")
 	}
 	const at = "input[].content[]."
 	switch name {
@@ -162,7 +162,7 @@ func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
 		w.lossy.rest(part, at, "type", "image_url", "detail")
 		url := part.Get("image_url")
 		if given(part.Get("file_id")) && !given(url) {
-			return wrong("cannot be carried: a file id is known to one provider only; send 'image_url'").under("file_id")
+			return w.only("cannot be carried: a file id is known to one provider only; send 'image_url'").under("file_id")
 		}
 		if e := want(url, abi.KindString); e != nil {
 			return e.under("image_url")
@@ -173,13 +173,10 @@ func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
 		return optional(part, "detail")
 	case "input_file":
 		w.lossy.rest(part, at, "type", "file_id", "file_data", "filename", "file_url")
-		if given(part.Get("file_url")) {
-			return wrong("cannot be carried: files are not fetched; send 'file_data'").under("file_url")
+		if !given(part.Get("file_id")) && !given(part.Get("file_data")) && !given(part.Get("file_url")) {
+			return wrong("must have 'file_data', 'file_id' or 'file_url'")
 		}
-		if !given(part.Get("file_id")) && !given(part.Get("file_data")) {
-			return wrong("must have 'file_data' or 'file_id'")
-		}
-		for _, member := range [...]string{"file_id", "file_data", "filename"} {
+		for _, member := range [...]string{"file_id", "file_data", "file_url", "filename"} {
 			if e := optional(part, member); e != nil {
 				return e
 			}
@@ -206,32 +203,42 @@ func optional(object document.Node, name string) *Error {
 	return nil
 }
 
-// parts writes checked content: one text as a string, everything else as parts.
-func (w *responsesWriter) parts(content document.Node) {
+// Types of the parts that an answer and a call's output have.
+const (
+	answerParts = "output_text, refusal"
+	outputParts = "input_text, input_image, input_file"
+)
+
+// parts writes checked content: one text as a string, everything else as parts. What is
+// not of the allowed types was let pass, and is left out.
+func (w *responsesWriter) parts(content document.Node, allowed string) {
 	switch {
 	case content.Kind() == abi.KindString:
 		w.raw(content.Raw())
 	case content.Len() == 0:
 		w.emit(`""`)
-	case content.Len() == 1 && isText(content.At(0)):
+	case content.Len() == 1 && isText(content.At(0), allowed):
 		w.raw(content.At(0).Get("text").Raw())
 	default:
 		w.emit(`[`)
 		for _, part := range content.Elements() {
-			w.flatPart(part)
+			w.flatPart(part, allowed)
 		}
 		w.emit(`]`)
 	}
 }
 
-func isText(part document.Node) bool {
-	return is(part.Get("type"), "input_text") || is(part.Get("type"), "output_text")
+func isText(part document.Node, allowed string) bool {
+	kind := part.Get("type")
+	return (is(kind, "input_text") || is(kind, "output_text")) && listed(allowed, kind.Text())
 }
 
-func (w *responsesWriter) flatPart(part document.Node) {
+func (w *responsesWriter) flatPart(part document.Node, allowed string) {
 	w.next()
 	switch kind := part.Get("type"); {
-	case is(kind, "input_image"):
+	case !listed(allowed, kind.Text()):
+		w.emit(`{"type":"text","text":""}`)
+	case is(kind, "input_image") && given(part.Get("image_url")):
 		w.emit(`{"type":"image_url","image_url":{"url":`)
 		w.raw(part.Get("image_url").Raw())
 		w.member("detail", part.Get("detail"))
@@ -239,7 +246,7 @@ func (w *responsesWriter) flatPart(part document.Node) {
 	case is(kind, "input_file"):
 		w.emit(`{"type":"file","file":{`)
 		comma := ""
-		for _, name := range [...]string{"file_id", "filename", "file_data"} {
+		for _, name := range [...]string{"file_id", "filename", "file_data", "file_url"} {
 			if n := part.Get(name); given(n) {
 				w.emit(comma + `"` + name + `":`)
 				w.raw(n.Raw())
@@ -251,8 +258,10 @@ func (w *responsesWriter) flatPart(part document.Node) {
 		w.emit(`{"type":"refusal","refusal":`)
 		w.raw(part.Get("refusal").Raw())
 		w.emit(`}`)
-	default:
+	case part.Get("text").Kind() == abi.KindString:
 		w.plainPart(part.Get("text"))
+	default: // not portable: see checkPart
+		w.emit(`{"type":"text","text":""}`)
 	}
 }
 
@@ -281,7 +290,7 @@ func (w *responsesWriter) flush() {
 		w.open("assistant")
 		switch {
 		case len(t.messages) == 1:
-			w.parts(t.messages[0])
+			w.parts(t.messages[0], answerParts)
 		case len(t.messages) > 1:
 			w.emit(`[`)
 			for _, content := range t.messages {
@@ -290,7 +299,7 @@ func (w *responsesWriter) flush() {
 					w.plainPart(content)
 				}
 				for _, part := range content.Elements() {
-					w.flatPart(part)
+					w.flatPart(part, answerParts)
 				}
 			}
 			w.emit(`]`)

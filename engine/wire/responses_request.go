@@ -10,17 +10,18 @@ import (
 
 // FromResponses turns a body of POST /v1/responses into a canonical one for the model,
 // which replaces the body's own unless it is empty. What refers to something stored
-// (previous_response_id, conversation, prompt, item_reference) and content that the
-// canonical form cannot say are refused; what else it cannot say is listed as lossy.
+// (previous_response_id, conversation, prompt, item_reference), tools that OpenAI runs
+// itself and content that the canonical form cannot say are Foreign; what else it cannot
+// say is listed as lossy.
 // Members are those of OpenAI's API reference (CreateResponse, specification of 2026-08-21).
 // Errors: *Error. Safe for concurrent use.
 func FromResponses(doc *document.Doc, model string) (Chat, error) {
 	size := len(doc.Bytes())
-	w := responsesWriter{chatWriter: chatWriter{out: make([]byte, 0, size+size/8+256)}}
-	if e := w.body(doc.Root(), model); e != nil {
-		return Chat{}, e
-	}
-	return Chat{Body: w.out, Lossy: w.lossy}, nil
+	return readTwice(func(l limits) (Chat, *Error) {
+		w := responsesWriter{chatWriter: chatWriter{limits: l, out: make([]byte, 0, size+size/8+256)}}
+		e := w.body(doc.Root(), model)
+		return Chat{Body: w.out, Lossy: w.lossy}, e
+	})
 }
 
 // responsesWriter writes a canonical body from a request of the Responses API.
@@ -51,7 +52,9 @@ func (w *responsesWriter) body(root document.Node, model string) *Error {
 			w.message("system", text)
 		}
 	}
-	if e := w.input(root.Get("input")); e != nil {
+	if input := root.Get("input"); !given(input) && given(root.Get("prompt")) && !w.lenient {
+		return w.only("cannot be resolved, for no prompt is stored here; send its text in 'input'").under("prompt")
+	} else if e := w.input(input); e != nil {
 		return e.under("input")
 	}
 	w.emit(`]`)
@@ -67,6 +70,12 @@ func (w *responsesWriter) body(root document.Node, model string) *Error {
 	return nil
 }
 
+// silent writes a message that says nothing: the canonical form has at least one.
+func (w *responsesWriter) silent() {
+	w.open("user")
+	w.emit(`""}`)
+}
+
 // message writes a message whose content is a string node.
 func (w *responsesWriter) message(role string, text document.Node) {
 	w.open(role)
@@ -79,9 +88,9 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 	switch name {
 	case "model", "instructions", "input":
 	case "previous_response_id", "conversation":
-		return wrong("cannot be followed, for no response is stored here; send the conversation in 'input'")
+		return w.only("cannot be followed, for no response is stored here; send the conversation in 'input'")
 	case "prompt":
-		return wrong("cannot be resolved, for no prompt is stored here; send its text in 'input'")
+		return w.only("cannot be resolved, for no prompt is stored here; send its text in 'input'")
 	case "background":
 		if e := want(n, abi.KindBool); e != nil {
 			return e
@@ -273,6 +282,10 @@ func (w *responsesWriter) input(n document.Node) *Error {
 		return nil
 	case abi.KindArray:
 	case abi.KindAbsent, abi.KindNull:
+		if w.lenient { // what is asked is stored elsewhere
+			w.silent()
+			return nil
+		}
 		return wrong("is required and must be a string or an array of items")
 	default:
 		return wrong("must be a string or an array of items, not " + kindName(n.Kind()))
@@ -286,7 +299,9 @@ func (w *responsesWriter) input(n document.Node) *Error {
 		}
 	}
 	w.flush()
-	if w.messages == before {
+	if w.messages == before && w.lenient {
+		w.silent()
+	} else if w.messages == before {
 		return wrong("must hold at least one item that says something")
 	}
 	return nil

@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"bytes"
 	"strings"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -59,6 +60,26 @@ func (s *ResponsesStream) Chunk(dst []byte, chunk *document.Doc) ([]byte, error)
 		return out, ErrTooMuch
 	}
 	return out, nil
+}
+
+// Passed notes an event that the caller was sent, framed, as a provider of the same wire
+// made it: Fail goes on where it stopped. It keeps nothing of the event.
+func (s *ResponsesStream) Passed(event []byte) {
+	s.sequence++
+	if s.started {
+		return
+	}
+	s.started = true
+	_, data, _ := bytes.Cut(event, []byte("data: "))
+	doc, err := document.Parse(data, document.Limits{})
+	if err != nil {
+		s.reply = newReply(s.asked, document.Node{})
+		return
+	}
+	response := doc.Root().Get("response")
+	s.reply = newReply(s.asked, response)
+	s.created = max(response.Get("created_at").Int(), 0)
+	doc.Release()
 }
 
 // End appends the terminal event. Errors: ErrUnfinished when there was no finish_reason.

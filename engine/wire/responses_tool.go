@@ -5,8 +5,8 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// flatTool nests the members of a tool, which are flat here. A tool of another type is
-// the provider's own and stays as it is: a target that has it not must refuse it.
+// flatTool nests the members of a tool, which are flat here. A tool of another type is one
+// that OpenAI runs itself, or that its models alone know.
 func (w *responsesWriter) flatTool(tool document.Node) *Error {
 	if e := want(tool, abi.KindObject); e != nil {
 		return e
@@ -17,9 +17,7 @@ func (w *responsesWriter) flatTool(tool document.Node) *Error {
 	}
 	custom := is(kind, "custom")
 	if !custom && !is(kind, "function") {
-		w.next()
-		w.raw(tool.Raw())
-		return nil
+		return w.only("must be 'function' or 'custom': a tool of type '" + clip(kind.Text()) + "' cannot be carried").under("type")
 	}
 	if e := checkToolName(name); e != nil {
 		return e.under("name")
@@ -116,7 +114,7 @@ func (w *responsesWriter) flatChoice(n document.Node, tools bool) *Error {
 	case is(kind, "allowed_tools"):
 		return w.allowed(n)
 	default:
-		w.member("tool_choice", n)
+		return w.only("must be one of 'function', 'custom', 'allowed_tools'").under("type")
 	}
 	return nil
 }

@@ -29,6 +29,8 @@ import (
 type Error struct {
 	Param string // the member in the caller's own wire, as "messages[0].content[1].source"; empty for the body
 	Why   string // predicate of a sentence about Param, or a whole sentence without one; safe to show
+
+	foreign bool // nothing is wrong with it: the wire itself can say it, Chat cannot
 }
 
 // Error returns the sentence, safe to show to whoever sent the request.
@@ -40,6 +42,19 @@ func (e *Error) Error() string {
 }
 
 func wrong(why string) *Error { return &Error{Why: why} }
+
+// limits are how strictly a request is read. The first reading refuses what the canonical
+// form cannot say; a second one leaves it out, for those who are sent the body itself.
+type limits struct{ lenient bool }
+
+// only is the error of something that only the wire itself can say; nil where that is
+// let pass, and then it must be left out.
+func (l limits) only(why string) *Error {
+	if l.lenient {
+		return nil
+	}
+	return &Error{Why: why, foreign: true}
+}
 
 // under puts the error below the named member. The receiver may be nil.
 func (e *Error) under(name string) *Error {

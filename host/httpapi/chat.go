@@ -3,7 +3,6 @@ package httpapi
 import (
 	"net"
 	"net/http"
-	"slices"
 	"time"
 
 	"github.com/gofiber/fiber/v2"
@@ -18,12 +17,14 @@ type held struct {
 	s     *Server
 	bytes int64
 	doc   *document.Doc
-	peer  *caller // nil: its connection cannot be watched
+	own   *document.Doc // the caller's body, when doc is not; nil otherwise
+	peer  *caller       // nil: its connection cannot be watched
 }
 
 func (h *held) release() {
 	h.peer.release()
 	h.doc.Release()
+	h.own.Release()
 	h.s.bodies.release(h.bytes)
 }
 
@@ -31,20 +32,23 @@ func (h *held) release() {
 type dialect interface {
 	// parse reads the body, which it may keep, into a canonical document.
 	parse(body []byte) (*document.Doc, error)
-	// lossy names what of the request the canonical form has no place for.
-	lossy() []string
-	// answer writes a canonical completion.
+	// arrived says what else is known of a request that was parsed: its wire, and for
+	// another one than Chat Completions the caller's own body, and what is not in the
+	// canonical one.
+	arrived(a *engine.Arrival)
+	// answer writes a canonical completion; a native one is of the wire already.
 	answer(completion []byte) ([]byte, error)
-	framing() framing
+	// framing writes a stream, whose chunks are canonical, or native: events of the wire.
+	framing(native bool) framing
 }
 
 // chatDialect is Chat Completions, which is the canonical form.
 type chatDialect struct{}
 
 func (chatDialect) parse(body []byte) (*document.Doc, error) { return engine.ParseChat(body) }
-func (chatDialect) lossy() []string                          { return nil }
+func (chatDialect) arrived(a *engine.Arrival)                { a.Wire = engine.APIChat }
 func (chatDialect) answer(completion []byte) ([]byte, error) { return completion, nil }
-func (chatDialect) framing() framing                         { return chatFraming{} }
+func (chatDialect) framing(bool) framing                     { return chatFraming{} }
 
 // chatCompletions serves POST /v1/chat/completions, plain and streamed.
 func (s *Server) chatCompletions(c *fiber.Ctx) error { return s.complete(c, chatDialect{}) }
@@ -92,39 +96,36 @@ func (s *Server) chatRequest(c *fiber.Ctx, d dialect, h *held, body []byte) (*en
 		return nil, err
 	}
 	h.doc = doc
-	r, err := engine.NewRequest(doc, engine.Arrival{
+	arrival := engine.Arrival{
 		ID: rq.id, Principal: rq.principal, Received: rq.received,
 		Session: c.Get(engine.HeaderSession), Task: c.Get(engine.HeaderTask), Agent: c.Get(engine.HeaderAgent),
-	})
-	if lost := d.lossy(); err == nil && r.Hints.Strict && len(lost) > 0 {
-		return nil, invalid(lost[0], "'"+lost[0]+"' cannot be carried, and metadata.strict is set.")
 	}
-	return r, err
+	d.arrived(&arrival)
+	h.own = arrival.Source
+	var f *failure
+	if arrival.Headers, f = betaHeaders(&c.Request().Header); f != nil {
+		return nil, f
+	}
+	return engine.NewRequest(doc, arrival)
 }
 
 func (s *Server) completeChat(c *fiber.Ctx, d dialect, r *engine.Request) error {
 	rq := requestOf(c.Context())
 	answer, err := s.cfg.Completer.Complete(rq.ctx, r)
 	rq.meta = answer.Meta
-	setMeta(&c.Response().Header, lossier(answer.Meta, d))
+	setMeta(&c.Response().Header, answer.Meta)
 	if err != nil {
 		return err
 	}
-	body, err := d.answer(answer.Body)
-	if err != nil {
-		return err
+	body := answer.Body
+	if !answer.Meta.Native {
+		if body, err = d.answer(body); err != nil {
+			return err
+		}
 	}
 	c.Response().Header.SetContentType("application/json")
 	c.Response().SetBodyRaw(body)
 	return nil
-}
-
-// lossier adds what was lost before the request was routed.
-func lossier(m engine.Meta, d dialect) engine.Meta {
-	if lost := d.lossy(); len(lost) > 0 {
-		m.Lossy = append(slices.Clone(lost), m.Lossy...)
-	}
-	return m
 }
 
 // streamChat answers with server-sent events. passedOn says that the stream now owns h.
@@ -133,16 +134,18 @@ func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Requ
 	events, meta, err := s.cfg.Completer.Stream(rq.ctx, r)
 	rq.meta = meta
 	h := &fctx.Response.Header
-	setMeta(h, lossier(meta, d))
+	setMeta(h, meta)
 	if err != nil {
 		return false, err
 	}
+	// It is sent; a stream may live long.
+	r.Source, held.own = nil, nil
 	h.SetContentType("text/event-stream; charset=utf-8")
 	h.Set(fiber.HeaderCacheControl, "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
 	rq.streaming = true
 	held.peer.answers()
-	body := s.newEventStream(rq, events, d.framing(), fctx.Conn(), held.release)
+	body := s.newEventStream(rq, events, d.framing(meta.Native), fctx.Conn(), held.release)
 	if fctx.Request.Header.IsHTTP11() {
 		fctx.Response.SetBodyStream(body, -1)
 		return true, nil

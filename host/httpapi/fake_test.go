@@ -88,6 +88,9 @@ func (f *fake) RevokeKey(_ context.Context, _ engine.Principal, account, id stri
 }
 
 func (f *fake) Complete(ctx context.Context, r *engine.Request) (engine.Completion, error) {
+	if r.WireOnly != nil { // nobody here speaks anything but Chat
+		return engine.Completion{}, r.WireOnly
+	}
 	if f.complete == nil {
 		return engine.Completion{Body: []byte(`{"id":"c"}`)}, nil
 	}

@@ -10,6 +10,36 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
+// Headers of the caller that providers are shown (abi.md, "Documents").
+const (
+	headerAnthropicBeta = "Anthropic-Beta"
+	headerOpenAIBeta    = "Openai-Beta"
+)
+
+// betaHeaders returns those of the caller's headers that providers are shown. A header
+// that is repeated is one list. It must fit into 1 KiB of visible ASCII.
+func betaHeaders(h *fasthttp.RequestHeader) (pairs []engine.Pair, f *failure) {
+	for _, name := range [...]string{headerAnthropicBeta, headerOpenAIBeta} {
+		var b strings.Builder
+		for _, value := range h.PeekAll(name) {
+			if len(value) == 0 {
+				continue
+			}
+			if b.Len() > 0 {
+				b.WriteByte(',')
+			}
+			if b.Len()+len(value) > maxHeaderValue || cleanHeader(string(value)) != strings.TrimSpace(string(value)) {
+				return nil, invalid(strings.ToLower(name), "'"+strings.ToLower(name)+"' must be at most 1 KiB of visible ASCII.")
+			}
+			b.Write(value)
+		}
+		if value := strings.TrimSpace(b.String()); value != "" {
+			pairs = append(pairs, engine.Pair{Name: strings.ToLower(name), Value: value})
+		}
+	}
+	return pairs, nil
+}
+
 const headerRequestID = "X-Request-Id"
 
 // Bounds of header values, in bytes.

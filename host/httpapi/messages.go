@@ -32,51 +32,89 @@ type messagesDialect struct {
 	models []engine.Model // that the caller may name; shared
 	id     string         // of the request
 	shown  string         // model of the answer, "" for the one that served
-	lost   []string
+	asked  asked
 }
 
-func (d *messagesDialect) lossy() []string { return d.lost }
+// asked is what a request in a wire of its own says beside its canonical form.
+type asked struct {
+	source *document.Doc
+	chat   wire.Chat
+}
+
+func (a *asked) arrived(to *engine.Arrival, api engine.API) {
+	to.Wire, to.Source, to.Lossy = api, a.source, a.chat.Lossy
+	if e := a.chat.Foreign; e != nil {
+		to.WireOnly = &engine.Error{Code: engine.CodeInvalid, Param: e.Param, Message: e.Error()}
+	}
+}
+
+// refusal is an error of engine/wire as the caller is told it.
+func refusal(err error) error {
+	var e *wire.Error
+	if errors.As(err, &e) {
+		return &engine.Error{Code: engine.CodeInvalid, Param: e.Param, Message: e.Error()}
+	}
+	return err
+}
+
+func (d *messagesDialect) arrived(a *engine.Arrival) { d.asked.arrived(a, engine.APIMessages) }
 
 func (d *messagesDialect) parse(body []byte) (*document.Doc, error) {
 	doc, err := document.Parse(body, document.Limits{})
 	if err != nil {
 		return engine.ParseChat(body) // which has the words for it
 	}
-	defer doc.Release()
 	model := ""
 	if asked := doc.Root().Get("model").Text(); asked != engine.ModelAuto {
 		d.shown = strings.Clone(asked)
 		model = upstreamModel(d.models, asked)
 	}
-	chat, err := wire.FromMessages(doc, model)
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return nil, &engine.Error{Code: engine.CodeInvalid, Param: e.Param, Message: e.Error()}
-	}
-	if err != nil {
-		return nil, err
-	}
-	d.lost = chat.Lossy
-	return engine.ParseChat(chat.Body)
+	return d.asked.canonical(doc, model, wire.FromMessages)
 }
 
-// upstreamModel returns the id of the model that a client of Anthropic's API means: an id
-// of ours as it is, else the row that the upstream id names, with or without its date.
-// What names none is returned for the engine to refuse.
+// canonical takes the body into its canonical form, and keeps it.
+func (a *asked) canonical(doc *document.Doc, model string, from func(*document.Doc, string) (wire.Chat, error)) (*document.Doc, error) {
+	chat, err := from(doc, model)
+	if err != nil {
+		doc.Release()
+		return nil, refusal(err)
+	}
+	canonical, err := engine.ParseChat(chat.Body)
+	if err != nil {
+		doc.Release()
+		return nil, err
+	}
+	a.source, a.chat = doc, wire.Chat{Lossy: chat.Lossy, Foreign: chat.Foreign}
+	return canonical, nil
+}
+
+// upstreamModel returns the id of the model that a client of a vendor's API means: an id
+// of ours as it is, else the only enabled row that the upstream id names, for Anthropic's
+// with or without its date. What names none, or several, is returned for the engine to refuse.
 func upstreamModel(models []engine.Model, asked string) string {
-	undated := -1
+	exact, undated := -1, -1
+	several := func(at *int, i int) {
+		if *at == -1 {
+			*at = i
+		} else {
+			*at = -2
+		}
+	}
 	for i, m := range models {
 		switch {
 		case m.ID == asked:
 			return asked
 		case !m.Enabled:
 		case m.UpstreamID == asked:
-			return m.ID
-		case undated < 0 && strings.HasPrefix(asked, "claude-") && withoutDate(m.UpstreamID) == withoutDate(asked):
-			undated = i
+			several(&exact, i)
+		case strings.HasPrefix(asked, "claude-") && withoutDate(m.UpstreamID) == withoutDate(asked):
+			several(&undated, i)
 		}
 	}
-	if undated >= 0 {
+	switch {
+	case exact >= 0:
+		return models[exact].ID
+	case exact == -1 && undated >= 0:
 		return models[undated].ID
 	}
 	return asked
@@ -102,17 +140,21 @@ func (d *messagesDialect) answer(completion []byte) ([]byte, error) {
 	return wire.ToMessage(doc, d.shown), nil
 }
 
-func (d *messagesDialect) framing() framing {
-	return &messagesFraming{wire.NewMessageStream(d.shown), d.id}
+func (d *messagesDialect) framing(native bool) framing {
+	return &messagesFraming{wire.NewMessageStream(d.shown), d.id, native}
 }
 
 // messagesFraming is the stream of the Messages API.
 type messagesFraming struct {
 	stream *wire.MessageStream
 	id     string // of the request
+	native bool   // its chunks are events already
 }
 
 func (f *messagesFraming) chunk(dst, chunk []byte) ([]byte, error) {
+	if f.native {
+		return append(dst, chunk...), nil
+	}
 	doc, err := document.Parse(chunk, document.Limits{})
 	if err != nil {
 		return dst, err
@@ -126,6 +168,9 @@ func (f *messagesFraming) chunk(dst, chunk []byte) ([]byte, error) {
 }
 
 func (f *messagesFraming) done(dst []byte) ([]byte, error) {
+	if f.native {
+		return dst, nil // message_stop was the last chunk
+	}
 	dst, err := f.stream.End(dst)
 	return dst, ended(err)
 }

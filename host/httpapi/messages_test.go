@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -33,7 +34,7 @@ func TestMessages(t *testing.T) {
 		got = string(r.Doc.Bytes())
 		return engine.Completion{
 			Body: []byte(`{"id":"chatcmpl-1","model":"gpt-4o","choices":[{"index":0,"message":{"role":"assistant","content":"Hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":9,"completion_tokens":2,"total_tokens":11}}`),
-			Meta: engine.Meta{Model: "gpt-4o", Provider: "openai", Rule: "pinned", Attempts: 1, Lossy: []string{"seed"}},
+			Meta: engine.Meta{Model: "gpt-4o", Provider: "openai", Rule: "pinned", Attempts: 1, Lossy: append(slices.Clone(r.Lossy), "seed")},
 		}, nil
 	}}
 	s := start(t, f)

@@ -16,39 +16,34 @@ const responsesPath = "/v1/responses"
 // responses serves POST /v1/responses, plain and streamed. Nothing is stored: an answer
 // cannot be fetched or continued by its id, and says "store":false.
 func (s *Server) responses(c *fiber.Ctx) error {
-	return s.complete(c, &responsesDialect{id: requestOf(c.Context()).id})
+	rq := requestOf(c.Context())
+	return s.complete(c, &responsesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), id: rq.id})
 }
 
 // responsesDialect is one completion in the wire of OpenAI's Responses API. Its errors
 // are those of Chat Completions.
 type responsesDialect struct {
-	id    string // of the request
-	asked wire.Asked
-	lost  []string
+	models []engine.Model // that the caller may name; shared
+	id     string         // of the request
+	echo   wire.Asked
+	asked  asked
 }
 
-func (d *responsesDialect) lossy() []string { return d.lost }
+func (d *responsesDialect) arrived(a *engine.Arrival) { d.asked.arrived(a, engine.APIResponses) }
 
 func (d *responsesDialect) parse(body []byte) (*document.Doc, error) {
 	doc, err := document.Parse(body, document.Limits{})
 	if err != nil {
 		return engine.ParseChat(body) // which has the words for it
 	}
-	defer doc.Release()
-	chat, err := wire.FromResponses(doc, "")
-	var e *wire.Error
-	if errors.As(err, &e) {
-		return nil, &engine.Error{Code: engine.CodeInvalid, Param: e.Param, Message: e.Error()}
-	}
-	if err != nil {
-		return nil, err
-	}
-	shown := strings.Clone(doc.Root().Get("model").Text())
+	model, shown := "", strings.Clone(doc.Root().Get("model").Text())
 	if shown == engine.ModelAuto {
 		shown = ""
+	} else {
+		model = upstreamModel(d.models, shown)
 	}
-	d.asked, d.lost = wire.AskedOf(doc, shown, d.id), chat.Lossy
-	return engine.ParseChat(chat.Body)
+	d.echo = wire.AskedOf(doc, shown, d.id)
+	return d.asked.canonical(doc, model, wire.FromResponses)
 }
 
 func (d *responsesDialect) answer(completion []byte) ([]byte, error) {
@@ -57,17 +52,24 @@ func (d *responsesDialect) answer(completion []byte) ([]byte, error) {
 		return nil, err
 	}
 	defer doc.Release()
-	return wire.ToResponse(doc, d.asked), nil
+	return wire.ToResponse(doc, d.echo), nil
 }
 
-func (d *responsesDialect) framing() framing {
-	return &responsesFraming{wire.NewResponsesStream(d.asked)}
+func (d *responsesDialect) framing(native bool) framing {
+	return &responsesFraming{wire.NewResponsesStream(d.echo), native}
 }
 
 // responsesFraming is the stream of the Responses API.
-type responsesFraming struct{ stream *wire.ResponsesStream }
+type responsesFraming struct {
+	stream *wire.ResponsesStream
+	native bool // its chunks are events already
+}
 
 func (f *responsesFraming) chunk(dst, chunk []byte) ([]byte, error) {
+	if f.native {
+		f.stream.Passed(chunk)
+		return append(dst, chunk...), nil
+	}
 	doc, err := document.Parse(chunk, document.Limits{})
 	if err != nil {
 		return dst, err
@@ -81,6 +83,9 @@ func (f *responsesFraming) chunk(dst, chunk []byte) ([]byte, error) {
 }
 
 func (f *responsesFraming) done(dst []byte) ([]byte, error) {
+	if f.native {
+		return dst, nil // the terminal event was the last chunk
+	}
 	dst, err := f.stream.End(dst)
 	return dst, ended(err)
 }

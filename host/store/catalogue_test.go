@@ -44,17 +44,63 @@ func TestCatalogueModels(t *testing.T) {
 		"gemini-3-pro-preview":       {"Gemini", "Gemini 3 Pro (Preview)", "preview", 100},
 		"raptor-mini-preview":        {"Raptor", "Raptor mini (Preview)", "preview", 0},
 	}
-	got := catalogue(t).Models
-	if len(got) != 19 || len(want) != 19 {
-		t.Errorf("the catalogue has %d models, want 19", len(got))
-	}
-	for _, m := range got {
+	chats := 0
+	for _, m := range catalogue(t).Models {
+		if m.Has(engine.CapEmbeddings) {
+			continue // TestCatalogueEmbeddings
+		}
+		chats++
 		w, ok := want[m.ID]
 		if !ok || m.Family != w.family || m.DisplayName != w.name || m.Tier != w.tier || m.PremiumCenti != w.premium {
 			t.Errorf("model %s = %s, %q, %s, %d, want %v", m.ID, m.Family, m.DisplayName, m.Tier, m.PremiumCenti, w)
 		}
 		if m.AccountID != "" || !m.Enabled || m.NoSubstitute || m.Source == "" {
 			t.Errorf("model %s must be global, enabled, substitutable and say its source", m.ID)
+		}
+	}
+	if chats != 19 || len(want) != 19 {
+		t.Errorf("the catalogue has %d chat models, want 19", chats)
+	}
+}
+
+// The embedding models: served by their own id alone, since no other model's vectors can
+// stand in for theirs, and paid for what goes in.
+func TestCatalogueEmbeddings(t *testing.T) {
+	t.Parallel()
+	want := map[string]string{ // provider, window, USD per million tokens
+		"text-embedding-3-small": "openai 8192 0.02",
+		"text-embedding-3-large": "openai 8192 0.13",
+		"text-embedding-ada-002": "openai 8192 0.1",
+		"gemini-embedding-001":   "google 2048 0.15",
+		"gemini-embedding-2":     "google 8192 0.2",
+	}
+	c := catalogue(t)
+	index := engine.NewCatalogue(c.Models, c.Providers, c.Prices)
+	got := 0
+	for _, m := range c.Models {
+		if !m.Has(engine.CapEmbeddings) {
+			if m.API == engine.APIEmbeddings {
+				t.Errorf("%s is called for embeddings and does not make them", m.ID)
+			}
+			continue
+		}
+		got++
+		p, ok := index.Price(m.ProviderID, m.UpstreamID, seedTime, 1)
+		if text := fmt.Sprint(m.ProviderID, " ", m.ContextWindow, " ", float64(p.Input)/1e9); !ok || text != want[m.ID] || p.Output != 0 || p.CachedInput != nil {
+			t.Errorf("%s = %s (%+v), want %s", m.ID, text, p, want[m.ID])
+		}
+		if m.API != engine.APIEmbeddings || m.UpstreamID != m.ID || len(m.Capabilities) != 1 || len(m.Fallbacks) != 0 || m.Replacement != nil || m.PremiumCenti != 0 || m.MaxOutput != 0 || m.Source == "" || !m.Enabled {
+			t.Errorf("%s = %+v, want nothing but embeddings of its own", m.ID, m)
+		}
+	}
+	if got != len(want) {
+		t.Errorf("the catalogue has %d embedding models, want %d", got, len(want))
+	}
+	for _, r := range c.Rules {
+		for _, id := range append([]string{r.Target}, r.Fallbacks...) {
+			if want[id] != "" {
+				t.Errorf("rule %s sends chats to %s", r.ID, id)
+			}
 		}
 	}
 }
@@ -73,6 +119,9 @@ func TestCatalogueReferences(t *testing.T) {
 	for _, m := range c.Models {
 		if !providers[m.ProviderID] {
 			t.Errorf("model %s has the unknown provider %q", m.ID, m.ProviderID)
+		}
+		if m.Has(engine.CapEmbeddings) {
+			continue // it must have none
 		}
 		if len(m.Fallbacks) == 0 {
 			t.Errorf("model %s has no fallback", m.ID)
@@ -167,6 +216,9 @@ func TestCatalogueServesAndPrices(t *testing.T) {
 				continue
 			}
 			for _, prompt := range []int64{0, 1, 200_001, 272_001} {
+				if m.Has(engine.CapEmbeddings) {
+					break // TestCatalogueEmbeddings
+				}
 				p, ok := index.Price(served.ProviderID, served.UpstreamID, day, prompt)
 				if !ok {
 					t.Errorf("%s: %s (%s) has no price for %d tokens", day.Format(time.DateOnly), m.ID, served.UpstreamID, prompt)
@@ -246,6 +298,9 @@ func TestCatalogueWires(t *testing.T) {
 		}
 	}
 	for _, m := range catalogue(t).Models {
+		if m.Has(engine.CapEmbeddings) {
+			continue // no wire of its own
+		}
 		check(m.ID, m.UpstreamID, m.API, m.Unsupported, m.Rename, m.ProviderID)
 		if r := m.Replacement; r != nil {
 			check(m.ID, r.UpstreamID, r.API, r.Unsupported, r.Rename, m.ProviderID)
@@ -316,6 +371,9 @@ func TestCatalogueAgainstFacts(t *testing.T) {
 		}
 	}
 	for _, m := range c.Models {
+		if m.Has(engine.CapEmbeddings) {
+			continue // TestCatalogueEmbeddings
+		}
 		i := slices.IndexFunc(facts.Models, func(f fact) bool { return f.ID == m.ID })
 		if i < 0 {
 			t.Errorf("%s is not among the facts", m.ID)

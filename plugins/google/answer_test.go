@@ -36,6 +36,22 @@ func TestResponse(t *testing.T) {
 			head + choice("0", `"content":null,"refusal":"no"`, "content_filter") + `]}`,
 		},
 		{
+			"pictures", body(`"candidates":[{"content":{"parts":[{"text":"see"},{"inlineData":{"mimeType":"image/png","data":"AA=="}},{"inlineData":{"mimeType":"image/jpeg","data":"AQ\/="},"thoughtSignature":"c2ln"}]},"finishReason":"STOP"}]`),
+			head + choice("0", `"content":"see","refusal":null,"images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="},"index":0},{"type":"image_url","image_url":{"url":"data:image/jpeg;base64,AQ\/="},"index":1}]`, "stop") + `]}`,
+		},
+		{
+			"audio is counted", body(`"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP"}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":4,"promptTokensDetails":[{"modality":"TEXT","tokenCount":2},{"modality":"AUDIO","tokenCount":7}],"candidatesTokensDetails":[{"modality":"AUDIO","tokenCount":3}]}`),
+			head + choice("0", `"content":"a","refusal":null`, "stop") + `],"usage":{"prompt_tokens":9,"completion_tokens":4,"total_tokens":13,"prompt_tokens_details":{"cached_tokens":0,"audio_tokens":7},"completion_tokens_details":{"reasoning_tokens":0,"audio_tokens":3}}}`,
+		},
+		{
+			"sources, by code points of the text", body(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"\u00e9a "},{"text":"b\ud83d\ude00c"}]},"finishReason":"STOP","groundingMetadata":{"webSearchQueries":["q"],` +
+				`"groundingChunks":[{"web":{"uri":"https://a.test","title":"A"}},{"web":{"uri":"https://b.test"}},{"maps":{}}],"groundingSupports":[{"segment":{"endIndex":3,"partIndex":1},"groundingChunkIndices":[0]},` +
+				`{"segment":{"startIndex":1,"endIndex":6,"partIndex":2},"groundingChunkIndices":[1,2,9]},{"segment":{"endIndex":99},"groundingChunkIndices":[0]}]}}],"usageMetadata":{"promptTokenCount":1}`),
+			head + choice("0", `"content":"\u00e9a b\ud83d\ude00c","reasoning_content":"hm","refusal":null,"annotations":[{"type":"url_citation","url_citation":{"url":"https://a.test","title":"A","start_index":0,"end_index":2}},`+
+				`{"type":"url_citation","url_citation":{"url":"https://b.test","title":"","start_index":4,"end_index":6}},{"type":"url_citation","url_citation":{"url":"https://a.test","title":"A","start_index":0,"end_index":0}}]`, "stop") +
+				`],"usage":{"prompt_tokens":1,"completion_tokens":0,"total_tokens":1,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0},"server_tool_calls":1}}`,
+		},
+		{
 			"a prompt that was blocked", body(`"promptFeedback":{"blockReason":"PROHIBITED_CONTENT"},"usageMetadata":{"promptTokenCount":9,"totalTokenCount":9}`),
 			head + choice("0", `"content":null,"refusal":null`, "content_filter") + `],"usage":{"prompt_tokens":9,"completion_tokens":0,"total_tokens":9,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}`,
 		},
@@ -78,6 +94,44 @@ func TestResponse(t *testing.T) {
 	}
 }
 
+// The probabilities of a whole answer and of a stream's event become OpenAI's.
+func TestLogprobs(t *testing.T) {
+	body := `{"responseId":"r1","modelVersion":"gemini-x","candidates":[{"content":{"parts":[{"text":"a\""}]},"finishReason":"STOP","avgLogprobs":-0.2,"logprobsResult":{"logProbabilitySum":-0.5,` +
+		`"topCandidates":[{"candidates":[{"token":"a","tokenId":1,"logProbability":-0.5},{"token":"b","logProbability":-1.25e-1}]},{"candidates":[]}],"chosenCandidates":[{"token":"a","tokenId":1,"logProbability":-0.5},{"token":"\""}]}}]}`
+	const want = `"logprobs":{"content":[{"token":"a","logprob":-0.5,"bytes":null,"top_logprobs":[{"token":"a","logprob":-0.5,"bytes":null},{"token":"b","logprob":-1.25e-1,"bytes":null}]},` +
+		`{"token":"\"","logprob":0,"bytes":null,"top_logprobs":[]}],"refusal":null}`
+	if got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body); !strings.Contains(got.Output, want+`,"finish_reason":"stop"`) {
+		t.Errorf("Response(%s) = %s, want it to hold %s", body, got.Output, want)
+	}
+	got := adaptertest.Stream(t, google.Adapter{}, []adaptertest.Event{{Data: body}})
+	if !slices.ContainsFunc(got.Chunks, func(c string) bool {
+		return strings.Contains(c, `{"index":0,"delta":{},`+want+`,"finish_reason":null}`)
+	}) {
+		t.Errorf("stream of %s = %q, want a chunk that holds %s", body, got.Chunks, want)
+	}
+}
+
+// Probabilities that would cost more than a call has are left out, and that is said.
+func TestLogprobsKeepWithinLimits(t *testing.T) {
+	token := `{"token":"a","logProbability":-0.5}`
+	alternatives := `{"candidates":[` + strings.Repeat(token+",", 19) + token + `]}`
+	for _, tt := range []struct {
+		tokens int
+		want   []string
+	}{{300, nil}, {3000, []string{"top_logprobs"}}, {7000, []string{"logprobs"}}} {
+		if tt.tokens == 7000 {
+			alternatives = `{}`
+		}
+		body := `{"candidates":[{"content":{"parts":[{"text":"a"}]},"finishReason":"STOP","logprobsResult":{"topCandidates":[` + strings.Repeat(alternatives+",", tt.tokens-1) + alternatives +
+			`],"chosenCandidates":[` + strings.Repeat(token+",", tt.tokens-1) + token + `]}}]}`
+		got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body)
+		streamed := adaptertest.Stream(t, google.Adapter{}, []adaptertest.Event{{Data: body}})
+		if got.Failed || streamed.Failed || !slices.Equal(got.Lossy, tt.want) || !slices.Equal(streamed.Lossy, tt.want) {
+			t.Errorf("answer with %d tokens loses %q, streamed %q, want %q", tt.tokens, got.Lossy, streamed.Lossy, tt.want)
+		}
+	}
+}
+
 // Every finish reason of the API has a meaning; "" is an answer that failed.
 func TestFinishReasons(t *testing.T) {
 	tests := map[string]string{
@@ -106,9 +160,9 @@ func TestFinishReasons(t *testing.T) {
 }
 
 func TestResponseLosesParts(t *testing.T) {
-	body := `{"candidates":[{"content":{"parts":[{"executableCode":{}},{"shape":1},{"text":"a"}]},"finishReason":"STOP"}]}`
+	body := `{"candidates":[{"content":{"parts":[{"executableCode":{}},{"shape":1},{"inlineData":{"mimeType":"audio/wav","data":"AA=="}},{"inlineData":{"mimeType":"image/a\"b","data":"AA=="}},{"thought":true,"inlineData":{"mimeType":"image/png","data":"AA=="}},{"text":"a"}]},"finishReason":"STOP"}]}`
 	got := adaptertest.Response(t, google.Adapter{}, adaptertest.Provider{}, body)
-	if want := []string{"parts[].executableCode", "parts[]"}; !slices.Equal(got.Lossy, want) {
+	if want := []string{"parts[].executableCode", "parts[]", "parts[].inlineData"}; !slices.Equal(got.Lossy, want) {
 		t.Errorf("Response(%s) loses %q, want %q", body, got.Lossy, want)
 	}
 }
@@ -126,6 +180,8 @@ func TestResponseFails(t *testing.T) {
 		{"an index twice", `{"candidates":[{"finishReason":"STOP","index":0},{"finishReason":"STOP","index":0}]}`, abi.ClassServer},
 		{"more candidates than can be", `{"candidates":[` + strings.Repeat(`{"finishReason":"STOP"},`, 64) + `{"finishReason":"STOP"}]}`, abi.ClassServer},
 		{"more parts than can be", `{"candidates":[{"content":{"parts":[` + strings.Repeat(`{"text":"a"},`, 3300) + `{"text":"a"}]},"finishReason":"STOP"}]}`, abi.ClassServer},
+		{"a call in pieces", `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]},"finishReason":"STOP"}]}`, abi.ClassServer},
+		{"a piece of a call", `{"candidates":[{"content":{"parts":[{"functionCall":{"partialArgs":[{"jsonPath":"$.a"}]}}]},"finishReason":"STOP"}]}`, abi.ClassServer},
 		{"an error under 200", `{"error":{"code":503,"message":"x","status":"UNAVAILABLE"}}`, abi.ClassOverloaded},
 		{"an error in an array", `[{"error":{"code":429,"message":"x","status":"RESOURCE_EXHAUSTED"}}]`, abi.ClassRateLimited},
 	}
@@ -160,6 +216,9 @@ func TestError(t *testing.T) {
 		{"bad request", 400, nil, body("INVALID_ARGUMENT", "Unknown name", ""), abi.ClassInvalid, 0, `"message":"Unknown name"`},
 		{"bad key", 400, nil, body("INVALID_ARGUMENT", "x", `{"reason":"API_KEY_INVALID"}`), abi.ClassAuth, 0, ""},
 		{"too long", 400, nil, body("INVALID_ARGUMENT", "The input token count (9) exceeds the maximum number of tokens allowed (8).", ""), abi.ClassContextLength, 0, "context_length_exceeded"},
+		{"too large", 400, nil, body("INVALID_ARGUMENT", "Request payload size exceeds the limit: 20971520 bytes.", ""), abi.ClassContextLength, 0, "context_length_exceeded"},
+		{"no billing", 403, nil, body("PERMISSION_DENIED", "x", `{"reason":"BILLING_DISABLED"}`), abi.ClassQuota, 0, "insufficient_quota"},
+		{"a quota of nothing", 429, nil, body("RESOURCE_EXHAUSTED", "x", `{"violations":[{"quotaId":"GenerateRequestsPerMinutePerProjectPerModel-FreeTier","quotaValue":"0"}]},`+inSeconds), abi.ClassQuota, 0, "insufficient_quota"},
 		{"not from here", 400, nil, body("FAILED_PRECONDITION", "x", ""), abi.ClassAuth, 0, ""},
 		{"no key", 401, nil, body("UNAUTHENTICATED", "x", ""), abi.ClassAuth, 0, ""},
 		{"blocked key", 403, nil, body("PERMISSION_DENIED", "x", ""), abi.ClassAuth, 0, ""},

@@ -41,11 +41,15 @@ func failure(err sdk.Node, status int) chat.Failure {
 		switch {
 		case d.badKey:
 			f.Class = abi.ClassAuth
-		case f.Message.Find("exceeds the maximum number of tokens") >= 0:
+		case f.Message.Find("exceeds the maximum number of tokens") >= 0, f.Message.Find("payload size exceeds") >= 0:
 			f.Class = abi.ClassContextLength
 		}
+	case abi.ClassAuth:
+		if d.unpaid {
+			f.Class = abi.ClassQuota
+		}
 	case abi.ClassRateLimited:
-		if d.perDay {
+		if d.used {
 			// The delay that comes with it is that of the minute; it does not help.
 			f.Class = abi.ClassQuota
 			return f
@@ -62,7 +66,8 @@ func failure(err sdk.Node, status int) chat.Failure {
 // details is what an error's details say that its status does not.
 type details struct {
 	badKey       bool
-	perDay       bool // a quota of the day is used up, not one of the minute
+	unpaid       bool // the key's project has no billing
+	used         bool // a quota of the day is used up, or one that is 0, not one of the minute
 	retryAfterMS int64
 }
 
@@ -74,14 +79,17 @@ func readDetails(list sdk.Node) (d details) {
 		switch reason := detail.Get("reason"); {
 		case reason.Equal("API_KEY_INVALID"), reason.Equal("API_KEY_EXPIRED"), reason.Equal("API_KEY_SERVICE_BLOCKED"):
 			d.badKey = true
+		case reason.Equal("BILLING_DISABLED"):
+			d.unpaid = true
 		}
 		if delay := detail.Get("retryDelay"); chat.IsText(delay) {
 			d.retryAfterMS, _ = chat.Seconds(delay.Slice(0, 32).Text())
 		}
 		violations := detail.Get("violations")
 		for j := range min(violations.Len(), 32) {
-			if violations.At(j).Get("quotaId").Find("PerDay") >= 0 {
-				d.perDay = true
+			v := violations.At(j)
+			if v.Get("quotaId").Find("PerDay") >= 0 || v.Get("quotaValue").Equal("0") {
+				d.used = true
 			}
 		}
 	}

@@ -74,6 +74,17 @@ func TestEvent(t *testing.T) {
 			[]string{data(`"candidates":[{"content":{"parts":[{"text":"a"}]},"index":0},{"content":{"parts":[{"text":"b"}]},"index":1}]`), data(`"candidates":[{"finishReason":"STOP","index":1}]`), data(`"candidates":[{"content":{"parts":[{"text":"c"}]},"finishReason":"STOP","index":0}]` + counted2)},
 			[]string{role("0"), chunk("0", `"content":"a"`, "null"), role("1"), chunk("1", `"content":"b"`, "null"), chunk("1", "", "stop"), chunk("0", `"content":"c"`, "null"), chunk("0", "", "stop"), usage("8", "2", "10")},
 		},
+		{
+			"a picture, and a finish reason to come",
+			[]string{data(`"candidates":[{"content":{"parts":[{"inlineData":{"mimeType":"image/png","data":"AA=="}}]}}]`), data(`"candidates":[{"finishReason":"SATISFIED"}]`)},
+			[]string{role("0"), chunk("0", `"images":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="},"index":0}]`, "null"), chunk("0", "", "stop")},
+		},
+		{
+			"sources without their places",
+			[]string{data(a), data(`"candidates":[{"content":{"parts":[{"text":""}]},"finishReason":"STOP","groundingMetadata":{"webSearchQueries":["q","r"],"groundingChunks":[{"web":{"uri":"https://a.test","title":"A"}}]}}]` + counted1)},
+			[]string{role("0"), chunk("0", `"content":"a\""`, "null"), chunk("0", `"annotations":[{"type":"url_citation","url_citation":{"url":"https://a.test","title":"A","start_index":0,"end_index":0}}]`, "null"), chunk("0", "", "stop"),
+				strings.TrimSuffix(usage("8", "1", "9"), "}}") + `,"server_tool_calls":2}}`},
+		},
 		{"nothing", nil, nil},
 		{"nothing follows the finish", []string{data(b), data(a)}, []string{role("0"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
 	}
@@ -118,6 +129,7 @@ func TestEventFails(t *testing.T) {
 		{"an empty event", ``, abi.ClassServer},
 		{"a broken call", `{"candidates":[{"finishReason":"MALFORMED_FUNCTION_CALL"}]}`, abi.ClassServer},
 		{"an index out of range", `{"candidates":[{"index":-1}]}`, abi.ClassServer},
+		{"a call in pieces", `{"candidates":[{"content":{"parts":[{"functionCall":{"name":"f","willContinue":true}}]}}]}`, abi.ClassServer},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -48,6 +48,10 @@ func (s *dialect) write(schema sdk.Node, depth int, nullable bool) {
 		s.Emit(`{}`)
 		return
 	}
+	if schema.Kind() != abi.KindObject {
+		s.Emit(`{}`)
+		return
+	}
 	if only, isNullable := s.only(schema); only != 0 {
 		// Words around the one alternative would need merging; there are seldom any.
 		s.write(only, depth+1, nullable || isNullable)

@@ -40,11 +40,8 @@ var families = [...]family{
 	{"claude-sonnet-4-6", newest, false, false, true},
 	{"claude-opus-4-7", newest, false, true, true},
 	{"claude-opus-4-8", newest, true, true, true},
-	{"claude-opus-4-0", gen4, false, false, false},
-	{"claude-opus-4-1", gen4, false, false, false},
-	{"claude-opus-4-2", gen4, false, false, false}, // a date follows
-	{"claude-sonnet-4-0", gen4, false, false, false},
-	{"claude-sonnet-4-2", gen4, false, false, false},
+	{"claude-opus-4", gen4, false, false, false},
+	{"claude-sonnet-4", gen4, false, false, false},
 	{"claude-3-7", gen4, false, false, false},
 	{"claude-3", gen3, false, false, false},
 	{"claude-2", gen3, false, false, false},
@@ -56,14 +53,15 @@ var families = [...]family{
 	{"claude-mythos-", newest, false, true, false},
 }
 
-// familyOf reads the target's id, which a proxy may have put a prefix to, as
-// "anthropic/claude-opus-4-5".
+// familyOf reads the target's id, which others may write with a prefix and with dots,
+// as "anthropic/claude-opus-4.5".
 func familyOf(r *chat.Request) (f family, id string) {
 	id = r.UpstreamID.Slice(0, 96).Text()
 	f.generation = newest
 	if at := strings.LastIndex(id, "claude-"); at >= 0 {
+		name := strings.ReplaceAll(id[at:], ".", "-")
 		for _, known := range families {
-			if strings.HasPrefix(id[at:], known.prefix) {
+			if strings.HasPrefix(name, known.prefix) {
 				f = known
 				break
 			}

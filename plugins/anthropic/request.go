@@ -35,7 +35,7 @@ func request(count bool) sdk.Result {
 	most := maxTokens(r)
 	thought := think(r, &f, id, box.Mode >= chat.ToolsRequired || answer.by == byTool, messages, most)
 	if f.fixed {
-		dropSampling(r)
+		dropAllSampling(r)
 	}
 	sdk.SetPath("/v1/messages")
 	if count {

@@ -16,19 +16,19 @@ type dialect struct {
 }
 
 const (
-	maxSchemaDepth = 64
-	schemaCost     = 16 // host calls for a schema, and for each of its members
-	maxConstraint  = 256
+	schemaCost    = 16 // host calls for a schema, and for each of its members
+	maxConstraint = 256
 )
 
-// write writes a schema. ok is false after a refusal.
-func (d *dialect) write(n sdk.Node, depth int) (ok bool) {
+// write writes a schema; the host has no document that is nested deeper than a
+// guest's stack is. ok is false after a refusal.
+func (d *dialect) write(n sdk.Node) (ok bool) {
 	if n.Kind() != abi.KindObject {
 		d.w.Node(n) // true or false
 		return true
 	}
 	size := n.Len()
-	if depth > maxSchemaDepth || !d.r.Spend(schemaCost*(1+size)) {
+	if !d.r.Spend(schemaCost * (1 + size)) {
 		chat.Refuse("response_format", "the schema has more parts than can be carried")
 		return false
 	}
@@ -39,7 +39,7 @@ func (d *dialect) write(n sdk.Node, depth int) (ok bool) {
 		for _, name := range [...]string{"$defs", "definitions"} {
 			if definitions := n.Get(name); definitions != 0 {
 				d.w.Emit(`,"` + name + `":`)
-				if !d.named(definitions, depth) {
+				if !d.named(definitions) {
 					return false
 				}
 			}
@@ -47,7 +47,7 @@ func (d *dialect) write(n sdk.Node, depth int) (ok bool) {
 		d.w.Emit(`}`)
 		return true
 	}
-	o := object{dialect: d, depth: depth, open: `{`, any: n.Get("anyOf") != 0}
+	o := object{dialect: d, open: `{`, any: n.Get("anyOf") != 0}
 	for i := range size {
 		if !o.member(n.Key(i), n.At(i)) {
 			return false
@@ -57,7 +57,7 @@ func (d *dialect) write(n sdk.Node, depth int) (ok bool) {
 }
 
 // named writes an object whose values are schemas.
-func (d *dialect) named(n sdk.Node, depth int) (ok bool) {
+func (d *dialect) named(n sdk.Node) (ok bool) {
 	if n.Kind() != abi.KindObject {
 		d.w.Node(n)
 		return true
@@ -68,7 +68,7 @@ func (d *dialect) named(n sdk.Node, depth int) (ok bool) {
 		open = `,`
 		d.w.Key(n, i)
 		d.w.Emit(`:`)
-		if !d.write(n.At(i), depth+1) {
+		if !d.write(n.At(i)) {
 			return false
 		}
 	}
@@ -80,12 +80,12 @@ func (d *dialect) named(n sdk.Node, depth int) (ok bool) {
 }
 
 // list writes an array of schemas.
-func (d *dialect) list(n sdk.Node, depth int) (ok bool) {
+func (d *dialect) list(n sdk.Node) (ok bool) {
 	open := `[`
 	for i := range n.Len() {
 		d.w.Emit(open)
 		open = `,`
-		if !d.write(n.At(i), depth+1) {
+		if !d.write(n.At(i)) {
 			return false
 		}
 	}
@@ -99,7 +99,6 @@ func (d *dialect) list(n sdk.Node, depth int) (ok bool) {
 // object is one schema under way.
 type object struct {
 	*dialect
-	depth       int
 	open        string // what stands before the next member
 	any         bool   // it has anyOf
 	description sdk.Node
@@ -128,7 +127,7 @@ func (o *object) member(name string, value sdk.Node) (ok bool) {
 		o.description = value
 	case "properties", "$defs", "definitions":
 		o.name(name)
-		return o.named(value, o.depth)
+		return o.named(value)
 	case "anyOf", "allOf", "oneOf":
 		if value.Kind() != abi.KindArray {
 			return true
@@ -141,14 +140,14 @@ func (o *object) member(name string, value sdk.Node) (ok bool) {
 			name = "anyOf" // that only one matches is not enforced
 		}
 		o.name(name)
-		return o.list(value, o.depth)
+		return o.list(value)
 	case "items":
 		if value.Kind() == abi.KindArray {
 			o.tell(name, value)
 			return true
 		}
 		o.name(name)
-		return o.write(value, o.depth+1)
+		return o.write(value)
 	case "minItems":
 		if value.Kind() == abi.KindNumber && value.Float() <= 1 {
 			o.name(name)
@@ -199,7 +198,7 @@ func (o *object) close(n sdk.Node) (ok bool) {
 		o.name("additionalProperties")
 		if !dictionary {
 			o.w.Emit(`false`)
-		} else if !o.write(rest, o.depth+1) {
+		} else if !o.write(rest) {
 			return false
 		}
 	}

@@ -103,19 +103,29 @@ func unsigned(messages []chat.Message) bool {
 	return false
 }
 
-// dropSampling leaves out what the API refuses beside thinking, and what the models
-// that sample by themselves refuse at all.
+// dropSampling leaves out what the API refuses beside thinking.
 func dropSampling(r *chat.Request) {
-	if r.Temperature != 0 {
-		if r.Temperature.Float() != 1 {
-			r.Lossy("temperature")
-		}
-		r.Temperature = 0
-	}
+	dropTemperature(r)
 	if r.TopP != 0 && r.TopP.Float() < 0.95 {
 		r.Lossy("top_p")
 		r.TopP = 0
 	}
+}
+
+// dropAllSampling leaves out what the models refuse that sample by themselves.
+func dropAllSampling(r *chat.Request) {
+	dropTemperature(r)
+	if r.TopP != 0 && r.TopP.Float() != 1 {
+		r.Lossy("top_p")
+	}
+	r.TopP = 0
+}
+
+func dropTemperature(r *chat.Request) {
+	if r.Temperature != 0 && r.Temperature.Float() != 1 {
+		r.Lossy("temperature")
+	}
+	r.Temperature = 0
 	r.Lose("top_k", r.TopK)
 	r.TopK = 0
 }
@@ -149,7 +159,7 @@ func (p *plan) write(w *chat.Writer, r *chat.Request, answer format) (ok bool) {
 		}
 		w.Emit(`"format":{"type":"json_schema","schema":`)
 		d := dialect{w: w, r: r}
-		if !d.write(answer.schema, 0) {
+		if !d.write(answer.schema) {
 			return false
 		}
 		if d.lost {

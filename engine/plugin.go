@@ -19,6 +19,21 @@ type Manifest struct {
 	Description  string            `json:"description,omitempty"`
 	ConfigSchema json.RawMessage   `json:"config_schema,omitempty"`
 	Provider     *ManifestProvider `json:"provider,omitempty"`
+	Limits       ManifestLimits    `json:"limits,omitzero"`
+}
+
+// ManifestLimits is what a plugin asks for beyond the default limits.
+type ManifestLimits struct {
+	// Fuel of one pm_decide_v1, up to abi.MaxRuleFuel. 0: abi.RuleFuel. Only of rules.
+	Fuel int64 `json:"fuel,omitempty"`
+}
+
+// Fuel is the budget of one decision.
+func (m Manifest) Fuel() int64 {
+	if m.Limits.Fuel <= 0 {
+		return abi.RuleFuel
+	}
+	return min(m.Limits.Fuel, abi.MaxRuleFuel)
 }
 
 // ManifestProvider is the provider part of a manifest.
@@ -80,6 +95,9 @@ type RuleAnswer struct {
 	Status  int    // of a reject, 400–451
 	Message string // of a reject
 	Logs    []LogLine
+	// Fuel is what the call spent, in units of about one instruction; also set when Decide
+	// fails. The same call on a fresh instance spends the same.
+	Fuel int64
 }
 
 // Pair is a name and a value.

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"fmt"
 	"slices"
 	"testing"
 
@@ -23,6 +24,7 @@ type asm struct {
 	helpers   [][]byte          // bodies of functions () -> i32 that are not exported, numbered after the imports
 	data      string            // at address 0
 	schema    string            // config_schema
+	fuel      int               // limits.fuel
 }
 
 // Instructions. https://webassembly.github.io/spec/core/binary/instructions.html
@@ -169,6 +171,9 @@ func (a asm) manifest() string {
 	schema := ""
 	if a.schema != "" {
 		schema = `,"config_schema":` + a.schema
+	}
+	if a.fuel != 0 {
+		schema += fmt.Sprintf(`,"limits":{"fuel":%d}`, a.fuel)
 	}
 	return `{"name":"` + a.name + `","version":"` + a.version + `","kind":"` + a.kind + `","abi":1` + schema + `}`
 }

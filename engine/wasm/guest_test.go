@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -18,6 +19,18 @@ func decideOnce(t *testing.T, cfg Config, a asm) (engine.RuleAnswer, error) {
 	var answer engine.RuleAnswer
 	err := g.Decide(t.Context(), &engine.RuleCall{Context: jsonNode(t, `{"request":{"text":"hello"}}`)}, &answer)
 	return answer, err
+}
+
+// rich is a rule with all the fuel that one may ask for.
+func rich(body []byte, imports ...string) asm {
+	a := rule(body, imports...)
+	a.fuel = abi.MaxRuleFuel
+	return a
+}
+
+// longNode is a document for whose length a provider is given all the fuel there is.
+func longNode(t testing.TB) document.Node {
+	return jsonNode(t, `"`+strings.Repeat("x", abi.MaxProviderFuel/abi.ProviderFuelPerByte)+`"`)
 }
 
 func TestBrokenGuests(t *testing.T) {
@@ -39,8 +52,8 @@ func TestBrokenGuests(t *testing.T) {
 		{"pointer and length wrap", rule(seq(i32c(-1), i32c(-1), call(0), i32c(0)), "target"), errBounds.Error()},
 		{"length of 4 GiB", rule(seq(i32c(0), i32c(-1), call(0), i32c(0)), "reason"), errBounds.Error()},
 		{"buffer past the end", rule(seq(text, i32c(65535), i32c(2), call(1)), "doc", "raw"), errBounds.Error()},
-		{"too many host calls", rule(seq(repeat(20_000, seq(call(0), []byte{0x1a})), i32c(0)), "now_ms"), "too many host calls"},
-		{"log flood", rule(seq(repeat(1_000_000, seq(i32c(0), i32c(0), i32c(8), call(0))), i32c(0)), "log"), "too many host calls"},
+		{"too many host calls", rich(seq(repeat(20_000, seq(call(0), []byte{0x1a})), i32c(0)), "now_ms"), "too many host calls"},
+		{"log flood", rich(seq(repeat(1_000_000, seq(i32c(0), i32c(0), i32c(8), call(0))), i32c(0)), "log"), "too many host calls"},
 		{"too much output", rule(seq(repeat(2, seq(i32c(0), i32c(60_000), call(0))), i32c(0)), "emit"), "too much output"},
 		{"too many targets", rule(seq(repeat(65, seq(i32c(0), i32c(1), call(0))), i32c(0)), "target"), "too many targets"},
 		{"exit", asm{wasi: []string{"proc_exit"}, functions: map[string][]byte{abi.EntryDecide: seq(i32c(0), call(0), i32c(0))}}, "exited with code 0"},
@@ -78,8 +91,8 @@ func TestEndlessGuests(t *testing.T) {
 		var answer engine.RuleAnswer
 		for range 3 {
 			err := g.Decide(t.Context(), &engine.RuleCall{Context: jsonNode(t, `{}`)}, &answer)
-			if engine.CodeOf(err) != engine.CodePluginFailed || !strings.Contains(err.Error(), errOverdue.Error()) {
-				t.Fatalf("Decide({}) = %v, want %q", err, errOverdue)
+			if engine.CodeOf(err) != engine.CodePluginFailed || !strings.Contains(err.Error(), errFuel.Error()) {
+				t.Fatalf("Decide({}) = %v, want %q", err, errFuel)
 			}
 			if err := g.Decide(t.Context(), &engine.RuleCall{Context: jsonNode(t, `{"stop":1}`)}, &answer); err != nil {
 				t.Fatalf("Decide({stop}) = %v", err)
@@ -90,20 +103,25 @@ func TestEndlessGuests(t *testing.T) {
 		t.Run(e, func(t *testing.T) {
 			a := adapter(e, forever, imports...)
 			a.functions[e] = seq(forever, i32c(0))
-			l := offer(t, Config{ProviderLimit: 200 * time.Millisecond}, a.build(t))
-			s := adapterOf(t, l, engine.AdapterAttempt{})
-			if _, err := callEntry(s, e, nil); engine.CodeOf(err) != engine.CodePluginFailed || !strings.Contains(err.Error(), errOverdue.Error()) {
-				t.Fatalf("%s = %v, want %q", e, err, errOverdue)
+			l := offer(t, Config{ProviderLimit: 10 * time.Millisecond}, a.build(t))
+			for _, tt := range []struct {
+				request document.Node
+				want    error
+			}{{jsonNode(t, `{}`), errFuel}, {longNode(t), errOverdue}} {
+				s := adapterOf(t, l, engine.AdapterAttempt{Request: tt.request})
+				if _, err := callEntry(s, e, nil); engine.CodeOf(err) != engine.CodePluginFailed || !strings.Contains(err.Error(), tt.want.Error()) {
+					t.Fatalf("%s of %d bytes = %v, want %q", e, nodeSize(tt.request), err, tt.want)
+				}
 			}
 		})
 	}
 	t.Run("start", func(t *testing.T) {
 		a := rule(i32c(0))
 		a.functions[abi.Initialize] = forever
-		l := open(t, Config{startLimit: 200 * time.Millisecond})
+		l := open(t, Config{})
 		err := l.Prepare(t.Context(), engine.PluginVersion{Module: a.build(t)})
-		if engine.CodeOf(err) != engine.CodeInvalid || !strings.Contains(err.Error(), errOverdue.Error()) {
-			t.Fatalf("Prepare() = %v, want %q", err, errOverdue)
+		if engine.CodeOf(err) != engine.CodeInvalid || !strings.Contains(err.Error(), errFuel.Error()) {
+			t.Fatalf("Prepare() = %v, want %q", err, errFuel)
 		}
 	})
 	t.Run("many at once", func(t *testing.T) {
@@ -235,3 +253,6 @@ func TestAbort(t *testing.T) {
 		t.Errorf("Decide() = %v, want %q and %q", err, errAbort, "abort: oops")
 	}
 }
+
+// frameInput is what a guest is given that reads nothing.
+func frameInput() document.FrameInput { return document.FrameInput{} }

@@ -55,7 +55,8 @@ type instance struct {
 	plugin *plugin
 	memory *memory
 	guest  api.Module
-	halt   api.MutableGlobal        // anything but 0 ends the call at its next tick
+	halt   api.MutableGlobal // anything but 0 ends the call at its next tick
+	tank   tank
 	calls  [entryCount]api.Function // nil: not exported
 	stack  [1]uint64
 	frame  document.Frame
@@ -100,6 +101,8 @@ func (p *plugin) instantiate() (in *instance, err error) {
 		return in, err
 	}
 	in.halt = in.guest.ExportedGlobal(stopGlobal).(api.MutableGlobal)
+	in.tank.slice = in.guest.ExportedGlobal(fuelGlobal).(api.MutableGlobal)
+	in.tank.left = in.guest.ExportedGlobal(leftGlobal).(api.MutableGlobal)
 	for e, name := range entryNames {
 		if p.code.entries[e] {
 			in.calls[e] = in.guest.ExportedFunction(name)
@@ -122,6 +125,7 @@ func (p *plugin) instantiate() (in *instance, err error) {
 func (in *instance) reset(input document.FrameInput, e entry) {
 	input.Kind, input.Entry = in.plugin.kind.name, entryNames[e]
 	in.nowMS, in.slept = input.NowMS, 0
+	in.tank.fill(in.plugin.budget(&input, e))
 	in.frame.Reset(input)
 }
 
@@ -134,6 +138,7 @@ func (in *instance) call(e entry) (int32, error) {
 
 	in.stack[0] = 0
 	err := in.calls[e].CallWithStack(in, in.stack[:])
+	in.tank.read()
 	in.endLine()
 
 	if !in.state.CompareAndSwap(busy, busy&^flags) {
@@ -141,6 +146,9 @@ func (in *instance) call(e entry) (int32, error) {
 	}
 	if err == nil {
 		err = in.frame.Err()
+	}
+	if err != nil && in.tank.dry() {
+		err = fmt.Errorf("%w (%d units)", errFuel, in.tank.budget)
 	}
 	if err != nil {
 		return 0, err
@@ -198,7 +206,7 @@ func (in *instance) close() {
 func cause(err error) string {
 	var exit *sys.ExitError
 	switch {
-	case errors.Is(err, errOverdue), errors.Is(err, errBounds):
+	case errors.Is(err, errOverdue), errors.Is(err, errBounds), errors.Is(err, errFuel):
 		// words of ours
 	case errors.As(err, &exit):
 		return fmt.Sprintf("exited with code %d", exit.ExitCode())

@@ -3,55 +3,78 @@ package wasm
 // Opcodes that the meter looks at; the rest is only stepped over.
 // https://webassembly.github.io/spec/core/binary/instructions.html
 const (
-	opUnreachable      = 0x00
-	opNop              = 0x01
-	opBlock            = 0x02
-	opLoop             = 0x03
-	opIf               = 0x04
-	opElse             = 0x05
-	opEnd              = 0x0b
-	opBr               = 0x0c
-	opBrIf             = 0x0d
-	opBrTable          = 0x0e
-	opReturn           = 0x0f
-	opCall             = 0x10
-	opCallIndirect     = 0x11
-	opDrop             = 0x1a
-	opSelect           = 0x1b
-	opSelectTyped      = 0x1c
-	opLocalGet         = 0x20
-	opLocalTee         = 0x22
-	opGlobalGet        = 0x23
-	opGlobalSet        = 0x24
-	opTableGet         = 0x25
-	opTableSet         = 0x26
-	opFirstLoad        = 0x28
-	opLastStore        = 0x3e
-	opMemorySize       = 0x3f
-	opMemoryGrow       = 0x40
-	opI32Const         = 0x41
-	opI64Const         = 0x42
-	opF32Const         = 0x43
-	opF64Const         = 0x44
-	opFirstNumeric     = 0x45
-	opI32LessSigned    = 0x48
-	opI32Sub           = 0x6b
-	opI32ShiftUnsigned = 0x76
-	opLastNumeric      = 0xc4
-	opRefNull          = 0xd0
-	opRefIsNull        = 0xd1
-	opRefFunc          = 0xd2
-	opPrefixMisc       = 0xfc
-	opPrefixVector     = 0xfd
+	opUnreachable        = 0x00
+	opNop                = 0x01
+	opBlock              = 0x02
+	opLoop               = 0x03
+	opIf                 = 0x04
+	opElse               = 0x05
+	opEnd                = 0x0b
+	opBr                 = 0x0c
+	opBrIf               = 0x0d
+	opBrTable            = 0x0e
+	opReturn             = 0x0f
+	opCall               = 0x10
+	opCallIndirect       = 0x11
+	opDrop               = 0x1a
+	opSelect             = 0x1b
+	opSelectTyped        = 0x1c
+	opLocalGet           = 0x20
+	opLocalSet           = 0x21
+	opLocalTee           = 0x22
+	opGlobalGet          = 0x23
+	opGlobalSet          = 0x24
+	opTableGet           = 0x25
+	opTableSet           = 0x26
+	opFirstLoad          = 0x28
+	opLastStore          = 0x3e
+	opMemorySize         = 0x3f
+	opMemoryGrow         = 0x40
+	opI32Const           = 0x41
+	opI64Const           = 0x42
+	opF32Const           = 0x43
+	opF64Const           = 0x44
+	opFirstNumeric       = 0x45
+	opI32EqualZero       = 0x45
+	opI32LessSigned      = 0x48
+	opI32LessUnsigned    = 0x49
+	opI32GreaterUnsigned = 0x4b
+	opI32Add             = 0x6a
+	opI32Sub             = 0x6b
+	opI32Multiply        = 0x6c
+	opI32ShiftUnsigned   = 0x76
+	opLastNumeric        = 0xc4
+	opRefNull            = 0xd0
+	opRefIsNull          = 0xd1
+	opRefFunc            = 0xd2
+	opPrefixMisc         = 0xfc
+	opPrefixVector       = 0xfd
 
 	noResult = 0x40 // type of a block without one
 )
 
+// Instructions behind opPrefixMisc.
+const (
+	miscMemoryFill = 11
+	miscTableGrow  = 15
+)
+
 // instruction is one instruction as the meter sees it.
 type instruction struct {
-	op   byte
-	bulk bool // works on a length that only the running guest knows, the top of its stack
+	op     byte
+	sub    uint32 // behind opPrefixMisc
+	label  uint32 // of a branch; of a call the function
+	length length
 }
+
+// length is what an instruction pays by that only the running guest knows: the operand
+// on top of its stack.
+type length byte
+
+const (
+	lengthBytes length = iota + 1 // or elements of a table
+	lengthPages
+)
 
 // indexes are the counts that an instruction's indexes must be below: those of
 // the module as it was uploaded, so that none can name what the meter adds.
@@ -67,14 +90,14 @@ func (c *cursor) next(known indexes) instruction {
 	case op == opBlock, op == opLoop, op == opIf:
 		c.skipLEB(5)
 	case op == opBr, op == opBrIf:
-		c.u32()
+		in.label = c.u32()
 	case op == opBrTable:
 		for range c.count("branch targets", 1, maxTargets) {
 			c.u32()
 		}
 		c.u32()
 	case op == opCall, op == opRefFunc:
-		c.below("function", known.functions)
+		in.label = c.below("function", known.functions)
 	case op == opCallIndirect:
 		c.u32()
 		c.u32()
@@ -88,7 +111,10 @@ func (c *cursor) next(known indexes) instruction {
 		c.below("global", known.globals)
 	case op >= opFirstLoad && op <= opLastStore:
 		c.memoryArgument()
-	case op == opMemorySize, op == opMemoryGrow, op == opRefNull:
+	case op == opMemoryGrow:
+		c.byte()
+		in.length = lengthPages
+	case op == opMemorySize, op == opRefNull:
 		c.byte()
 	case op == opI32Const:
 		c.skipLEB(5)
@@ -99,7 +125,7 @@ func (c *cursor) next(known indexes) instruction {
 	case op == opF64Const:
 		c.take(8)
 	case op == opPrefixMisc:
-		in.bulk = c.misc()
+		in.sub, in.length = c.misc()
 	case op == opPrefixVector:
 		c.vector()
 	default:
@@ -108,10 +134,12 @@ func (c *cursor) next(known indexes) instruction {
 	return in
 }
 
-func (c *cursor) below(what string, count uint32) {
-	if i := c.u32(); c.err == nil && i >= count {
+func (c *cursor) below(what string, count uint32) uint32 {
+	i := c.u32()
+	if c.err == nil && i >= count {
 		c.fail("%s %d of %d", what, i, count)
 	}
+	return i
 }
 
 // memoryArgument reads an alignment and an offset.
@@ -120,24 +148,23 @@ func (c *cursor) memoryArgument() {
 	c.u32()
 }
 
-// misc reads the rest of an instruction with prefix 0xfc and reports whether it is
-// one of the bulk operations.
-func (c *cursor) misc() (bulk bool) {
-	switch sub := c.u32(); sub {
+// misc reads the rest of an instruction with prefix 0xfc, and whether it works on a length.
+func (c *cursor) misc() (sub uint32, by length) {
+	switch sub = c.u32(); sub {
 	case 0, 1, 2, 3, 4, 5, 6, 7: // saturating conversions
 	case 8, 10, 12, 14: // memory.init and copy, table.init and copy
 		c.u32()
 		c.u32()
-		return true
-	case 11, 15, 17: // memory.fill, table.grow and fill
+		by = lengthBytes
+	case miscMemoryFill, miscTableGrow, 17: // 17: table.fill
 		c.u32()
-		return true
+		by = lengthBytes
 	case 9, 13, 16: // data.drop, elem.drop, table.size
 		c.u32()
 	default:
 		c.fail("instruction 0xfc %d is not known", sub)
 	}
-	return false
+	return sub, by
 }
 
 // vector reads the rest of an instruction with prefix 0xfd.

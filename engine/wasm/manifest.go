@@ -113,6 +113,10 @@ func checkManifest(m *engine.Manifest) error {
 		return fmt.Errorf("abi %d; this host speaks %d", m.ABI, abi.Version)
 	case m.Kind == abi.KindRule && m.Provider != nil:
 		return fmt.Errorf("a rule has no \"provider\"")
+	case m.Limits.Fuel < 0 || m.Limits.Fuel > abi.MaxRuleFuel:
+		return fmt.Errorf("limits.fuel %d is not between 1 and %d", m.Limits.Fuel, abi.MaxRuleFuel)
+	case m.Limits.Fuel != 0 && m.Kind != abi.KindRule:
+		return fmt.Errorf("limits.fuel is of rules; a provider's grows with its documents")
 	}
 	if m.Provider != nil {
 		return checkProvider(m.Provider)

@@ -3,46 +3,54 @@ package wasm
 import (
 	"fmt"
 	"slices"
+
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// stopGlobal is the export by which a running guest is told to end: any value but 0.
-// The structure stage refuses a module that exports the name itself.
-const stopGlobal = "pointsman_stop"
-
-// What the meter counts in: instructions, or a little more than those.
+// Exports by which the host reaches what the meter adds: globals of type i32. The
+// structure stage refuses a module that exports one of the names itself.
 const (
-	// slice is how much a guest runs before it comes up to the host, where it can be
-	// stopped, or paused for a garbage collection: about a millisecond.
-	slice = 1_000_000
-	// freeCall is the price of a call; a function that calls nothing, has no loop
-	// and is no longer than this is paid for by its callers.
-	freeCall = 50
-	// bulkShift: a bulk operation costs an instruction for each 16 bytes or elements.
-	bulkShift = 4
+	fuelGlobal = "pointsman_fuel" // what is left of the slice
+	leftGlobal = "pointsman_left" // what may follow it
+	stopGlobal = "pointsman_stop" // any value but 0 ends the call at its next tick
 )
 
-// Caps on instructions. A standard-Go guest of 3 MiB nests 550 deep and has 71,734
-// branch targets.
+func isHostGlobal(name string) bool {
+	return name == fuelGlobal || name == leftGlobal || name == stopGlobal
+}
+
+// Prices, in units of fuel; an instruction without one costs 1, and what only gives code
+// its shape (block, loop, else, end) nothing. Weighed so that nothing a guest can
+// do takes much longer per unit than plain arithmetic.
 const (
-	maxNesting = 2_000
-	maxTargets = 65_536
+	entryPrice     = 64     // of entering a function: what bounds recursion
+	importPrice    = 16     // of calling the host, on top
+	refFuncPrice   = 200    // goes through the host
+	bulkPrice      = 24     // of a bulk operation, on top of its length
+	fillPrice      = 64     // of memory.fill, likewise
+	growTablePrice = 10_000 // may copy the table
+	growPrice      = 2_000  // of memory.grow, on top of its pages
+	pagePrice      = 256    // of a page that memory.grow adds
+	bulkShift      = 3      // a bulk operation costs a unit for each 8 bytes or elements
 )
 
-// meter returns the module rewritten so that no guest can run for long without
-// coming up to the host. Every loop turn and function entry subtracts the number of
-// instructions that it may lead to from a counter, and every bulk operation its
-// length; below zero the guest calls an added function that begins the next slice, or
-// traps if the host has set the stop global. See RATIONALE.md, "How is a call stopped?".
+// meter returns the module rewritten so that every basic block pays for itself: it
+// takes its price from the slice of fuel in a global, and below zero calls an added
+// function that begins the next slice, or traps when the call's budget is spent or the
+// host has set the stop global. Bulk operations pay by length and memory.grow by page in
+// functions of their own. See RATIONALE.md, "How is a call stopped?".
 //
 // Nothing moves: functions, types and globals are added behind those of the module, and
 // the instruction reader refuses indexes that were not there. The one table gets a maximum.
-// Errors: an instruction is unknown or names something that is not there.
+// Errors: an instruction is unknown, names something that is not there, or a cap on what
+// makes compiling slow is exceeded; they name the function.
 func meter(s *structure) ([]byte, error) {
+	functions, globals := uint32(len(s.functions)), uint32(s.globals)
 	m := &metered{
-		known: indexes{functions: uint32(len(s.functions)), globals: uint32(s.globals)},
+		known: indexes{functions: functions, globals: globals}, imports: uint32(s.imports),
+		fuel: globals, left: globals + 1, stop: globals + 2,
+		tick: functions, bulk: functions + 1, grow: functions + 2,
 	}
-	m.counter, m.stop = m.known.globals, m.known.globals+1
-	m.tick, m.bulk = m.known.functions, m.known.functions+1
 	noop, length := uint32(len(s.types)), uint32(len(s.types))+1
 
 	// add appends elements to a vector.
@@ -51,29 +59,27 @@ func meter(s *structure) ([]byte, error) {
 		n := c.u32()
 		return slices.Concat(appendU32(nil, n+uint32(len(extra))), c.b, slices.Concat(extra...))
 	}
-	globals := [][]byte{
-		append(append([]byte{0x7f, 1}, constI32(slice)...), opEnd),
-		append(append([]byte{0x7f, 1}, constI32(0)...), opEnd),
-	}
-	out := slices.Clone(moduleHeader)
+	zero := []byte{0x7f, 1, opI32Const, 0, opEnd}
 	done := false
+	out := make([]byte, 0, len(s.module)+len(s.module)/4)
+	out = append(out, moduleHeader...)
 	for _, part := range s.sections {
 		// Globals come before the exports, which every guest has.
 		if part.id == sectionExport && !done {
-			out = appendSection(out, sectionGlobal, add([]byte{0}, globals...))
+			out = appendSection(out, sectionGlobal, add([]byte{0}, zero, zero, zero))
 		}
 		content := part.content
 		switch part.id {
 		case sectionType:
 			content = add(content, []byte{0x60, 0, 0}, []byte{0x60, 1, 0x7f, 1, 0x7f})
 		case sectionFunction:
-			content = add(content, appendU32(nil, noop), appendU32(nil, length))
+			content = add(content, appendU32(nil, noop), appendU32(nil, length), appendU32(nil, length))
 		case sectionTable:
 			content = boundTable(content)
 		case sectionGlobal:
-			content, done = add(content, globals...), true
+			content, done = add(content, zero, zero, zero), true
 		case sectionExport:
-			content = add(content, appendU32(append(appendName(nil, stopGlobal), 3), m.stop))
+			content = add(content, exportGlobal(fuelGlobal, m.fuel), exportGlobal(leftGlobal, m.left), exportGlobal(stopGlobal, m.stop))
 		case sectionCode:
 			var err error
 			if content, err = m.code(content, part.at); err != nil {
@@ -85,14 +91,22 @@ func meter(s *structure) ([]byte, error) {
 	return out, nil
 }
 
+func exportGlobal(name string, index uint32) []byte {
+	return appendU32(append(appendName(nil, name), 3), index)
+}
+
 // metered is a module being rewritten.
 type metered struct {
-	known         indexes
-	counter, stop uint32 // globals
-	tick, bulk    uint32 // functions
+	known            indexes
+	imports          uint32
+	fuel, left, stop uint32 // globals
+	tick, bulk, grow uint32 // functions
+	weight           weight
 
-	// The function at hand: locals and the price of entering it, and what it does.
-	head, rest []byte
+	out     []byte // of the function at hand: what is priced
+	run     []byte // the basic block at hand
+	price   int
+	control []control
 }
 
 // code rewrites the code section, which begins at that byte of the module.
@@ -100,7 +114,7 @@ func (m *metered) code(content []byte, at int) ([]byte, error) {
 	c := &cursor{b: content, at: at, part: sectionNames[sectionCode]}
 	n := c.u32()
 	out := make([]byte, 0, len(content)+len(content)/4)
-	out = appendU32(out, n+2)
+	out = appendU32(out, n+3)
 	for i := range n {
 		size := c.u32()
 		sub := &cursor{at: c.at, part: fmt.Sprintf("function %d", m.known.functions-n+i)}
@@ -112,129 +126,75 @@ func (m *metered) code(content []byte, at int) ([]byte, error) {
 		if sub.err != nil {
 			return nil, sub.err
 		}
-		out = appendU32(out, uint32(len(m.head)+len(m.rest)))
-		out = append(append(out, m.head...), m.rest...)
+		out = append(appendU32(out, uint32(len(m.out))), m.out...)
 	}
-	for _, body := range [][]byte{m.tickBody(), m.bulkBody()} {
+	for _, body := range [][]byte{m.tickBody(), m.bulkBody(), m.growBody()} {
 		out = append(appendU32(out, uint32(len(body))), body...)
 	}
 	return out, nil
 }
 
-// block is one that has not ended.
-type block struct {
-	loop  bool
-	price int // where the price of a turn stands in the rewritten body
-	count int // of instructions before it
+// charge appends what takes price from the slice and ticks below zero. It leaves the
+// operands as they are.
+func (m *metered) charge(b []byte, price int) []byte {
+	b = append(appendU32(append(b, opGlobalGet), m.fuel), opI32Const)
+	b = appendS32(b, int32(price))
+	b = appendU32(append(b, opI32Sub, opGlobalSet), m.fuel)
+	return m.check(b)
 }
 
-// body rewrites one function into head and rest.
-func (m *metered) body(c *cursor) {
-	whole, start := c.b, c.at
-	for range c.u32() { // groups of locals; the structure stage has bounded them
-		c.u32()
-		c.byte()
-	}
-	m.head = append(m.head[:0], whole[:c.at-start]...)
-
-	out := m.rest[:0]
-	count, leaf := 0, true
-	for blocks := []block{{}}; len(blocks) > 0; {
-		from, at := c.b, c.at
-		in := c.next(m.known)
-		if c.err != nil {
-			return
-		}
-		count++
-		if in.bulk {
-			out = appendU32(append(out, opCall), m.bulk)
-		}
-		out = append(out, from[:c.at-at]...)
-		switch in.op {
-		case opBlock, opIf, opLoop:
-			if len(blocks) > maxNesting {
-				c.fail("blocks are nested more than %d deep", maxNesting)
-				return
-			}
-			b := block{loop: in.op == opLoop, count: count}
-			if b.loop {
-				leaf = false
-				out, b.price = m.charge(out, 0)
-			}
-			blocks = append(blocks, b)
-		case opCall, opCallIndirect:
-			leaf = false
-			count += freeCall
-		case opEnd:
-			last := blocks[len(blocks)-1]
-			blocks = blocks[:len(blocks)-1]
-			if last.loop {
-				putPrice(out[last.price:], count-last.count)
-			}
-		}
-	}
-	c.end()
-	m.rest = out
-	if !leaf || count > freeCall {
-		m.head, _ = m.charge(m.head, count)
-	}
-}
-
-// charge appends what takes price from the counter and ticks below zero. at is where
-// the price stands, for putPrice. It leaves the operands as they are.
-func (m *metered) charge(b []byte, price int) (_ []byte, at int) {
-	b = append(appendU32(append(b, opGlobalGet), m.counter), opI32Const)
-	at = len(b)
-	b = append(b, make([]byte, priceSize)...)
-	putPrice(b[at:], price)
-	b = appendU32(append(b, opI32Sub, opGlobalSet), m.counter)
-	return m.check(b), at
-}
-
-// check appends what ticks when the counter is below zero.
+// check appends what ticks when the slice is used up.
 func (m *metered) check(b []byte) []byte {
-	b = appendU32(append(b, opGlobalGet), m.counter)
+	b = appendU32(append(b, opGlobalGet), m.fuel)
 	b = append(b, opI32Const, 0, opI32LessSigned, opIf, noResult, opCall)
 	return append(appendU32(b, m.tick), opEnd)
 }
 
-// tickBody is a function without parameters. It grows the memory by nothing, which is
-// done by the host: there the collector may run and other goroutines have their turn.
+// tickBody is a function without parameters, called when the slice is below zero. It
+// grows the memory by nothing, which is done by the host: there the collector may run and
+// other goroutines have their turn. Then it grants slices until the whole debt is paid.
 func (m *metered) tickBody() []byte {
-	b := []byte{0, opI32Const, 0, opMemoryGrow, 0, opDrop}
-	b = appendU32(append(b, opGlobalGet), m.stop)
-	b = append(b, opIf, noResult, opUnreachable, opEnd)
-	b = append(b, constI32(slice)...)
-	b = appendU32(append(b, opGlobalSet), m.counter)
-	return append(b, opEnd)
+	get := func(b []byte, global uint32) []byte { return appendU32(append(b, opGlobalGet), global) }
+	set := func(b []byte, global uint32) []byte { return appendU32(append(b, opGlobalSet), global) }
+	b := []byte{1, 1, 0x7f, opI32Const, 0, opMemoryGrow, 0, opDrop} // one local: the grant
+	b = append(get(b, m.stop), opIf, noResult, opUnreachable, opEnd)
+	b = append(b, opLoop, noResult)
+	b = append(get(b, m.left), opI32EqualZero, opIf, noResult, opUnreachable, opEnd)
+	b = get(b, m.left)
+	b = appendS32(append(b, opI32Const), abi.FuelSlice)
+	b = get(b, m.left)
+	b = appendS32(append(b, opI32Const), abi.FuelSlice)
+	b = append(b, opI32LessUnsigned, opSelect, opLocalSet, 0)
+	b = set(append(get(b, m.left), opLocalGet, 0, opI32Sub), m.left)
+	b = set(append(get(b, m.fuel), opLocalGet, 0, opI32Add), m.fuel)
+	b = append(get(b, m.fuel), opI32Const, 0, opI32LessSigned, opBrIf, 0)
+	return append(b, opEnd, opEnd)
+}
+
+// unless appends what returns the parameter for free when it is more than any memory
+// holds: that is answered with -1 or a trap, and nothing is done.
+func (m *metered) unless(b []byte, most int32) []byte {
+	b = appendS32(append(b, opLocalGet, 0, opI32Const), most)
+	return append(b, opI32GreaterUnsigned, opIf, noResult, opLocalGet, 0, opReturn, opEnd)
 }
 
 // bulkBody is a function that returns its parameter, a length, and charges for it.
 func (m *metered) bulkBody() []byte {
-	b := appendU32([]byte{0, opGlobalGet}, m.counter)
+	b := m.unless([]byte{0}, abi.ProviderMemory)
+	b = appendU32(append(b, opGlobalGet), m.fuel)
 	b = append(b, opLocalGet, 0, opI32Const, bulkShift, opI32ShiftUnsigned, opI32Sub)
-	b = m.check(appendU32(append(b, opGlobalSet), m.counter))
+	b = m.check(appendU32(append(b, opGlobalSet), m.fuel))
 	return append(b, opLocalGet, 0, opEnd)
 }
 
-// priceSize is the size of a price: every price has the same, so that it can be
-// written when the loop's end is known.
-const priceSize = 5
-
-// putPrice writes a number of 31 bits as a signed LEB128 number of priceSize bytes.
-func putPrice(b []byte, price int) {
-	for i := range priceSize - 1 {
-		b[i] = byte(price>>(7*i))&0x7f | 0x80
-	}
-	b[priceSize-1] = byte(price>>28) & 0x07
-}
-
-// constI32 encodes i32.const of a number that is not negative.
-func constI32(v int) []byte {
-	b := make([]byte, 1+priceSize)
-	b[0] = opI32Const
-	putPrice(b[1:], v)
-	return b
+// growBody does the same for a number of pages.
+func (m *metered) growBody() []byte {
+	b := m.unless([]byte{0}, abi.ProviderMemory/abi.PageSize)
+	b = appendU32(append(b, opGlobalGet), m.fuel)
+	b = appendS32(append(b, opLocalGet, 0, opI32Const), pagePrice)
+	b = append(b, opI32Multiply, opI32Sub)
+	b = m.check(appendU32(append(b, opGlobalSet), m.fuel))
+	return append(b, opLocalGet, 0, opEnd)
 }
 
 // boundTable gives the table, where there is one, a maximum that no guest can grow beyond.

@@ -16,7 +16,7 @@ import (
 )
 
 // TestBusyGuests is W1 to W4: guests that take their time in other ways than a plain
-// loop. Each is stopped soon after its limit. Not parallel: they take the processor.
+// loop. Each runs out of fuel long before its time is up. Not parallel: they take the processor.
 func TestBusyGuests(t *testing.T) {
 	// 45 functions, each of which calls the next twice: 2^45 calls and no loop.
 	var tree [][]byte
@@ -48,8 +48,8 @@ func TestBusyGuests(t *testing.T) {
 			var answer engine.RuleAnswer
 			err := g.Decide(t.Context(), &engine.RuleCall{}, &answer)
 			if engine.CodeOf(err) != engine.CodePluginFailed ||
-				!strings.Contains(err.Error(), errOverdue.Error()) && !strings.Contains(err.Error(), "stack overflow") {
-				t.Errorf("Decide() = %v, want %q", err, errOverdue)
+				!strings.Contains(err.Error(), "out of fuel (200000 units)") {
+				t.Errorf("Decide() = %v, want %q", err, errFuel)
 			}
 			if took := time.Since(start); took > patience/3 {
 				t.Errorf("stopped after %v", took)
@@ -182,19 +182,19 @@ func TestMeterKeepsMeaning(t *testing.T) {
 // TestCollectorIsNotHeldUp: while a guest loops, the garbage collector gets its turn,
 // and with it everybody else.
 func TestCollectorIsNotHeldUp(t *testing.T) {
-	l := offer(t, Config{RuleLimit: time.Second}, rule(seq(forever, i32c(0))).build(t))
-	g := ruleGuestOf(t, l, "", "test")
+	l := offer(t, Config{}, adapter(abi.EntryRequest, seq(forever, i32c(0))).build(t))
+	s := adapterOf(t, l, engine.AdapterAttempt{Request: longNode(t)})
 	result := make(chan error)
 	go func() {
-		var answer engine.RuleAnswer
-		result <- g.Decide(context.Background(), &engine.RuleCall{}, &answer)
+		_, err := s.Request(context.Background())
+		result <- err
 	}()
 	collections := 0
 	for {
 		select {
 		case err := <-result:
 			if engine.CodeOf(err) != engine.CodePluginFailed {
-				t.Errorf("Decide() = %v, want %s", err, engine.CodePluginFailed)
+				t.Errorf("Request() = %v, want %s", err, engine.CodePluginFailed)
 			}
 			if collections < 5 {
 				t.Errorf("%d collections while the guest ran, want many", collections)
@@ -212,11 +212,21 @@ func TestMeterRefuses(t *testing.T) {
 	nested := func(n int) []byte {
 		return seq(bytes.Repeat([]byte{0x02, 0x40}, n), bytes.Repeat([]byte{0x0b}, n), i32c(0))
 	}
+	blocks := func(n int, op byte) []byte {
+		return seq(bytes.Repeat([]byte{op, 0x40, 0x0b}, n), i32c(0))
+	}
 	tests := []struct {
 		name string
 		body []byte
 		want string // "" for none
 	}{
+		{"blocks to the cap", blocks(maxBlocks, 0x02), ""},
+		{"more blocks", blocks(maxBlocks+1, 0x02), "function 0, at byte 6062: more than 2000 blocks"},
+		{"loops to the cap", blocks(maxLoops, 0x03), ""},
+		{"more loops", blocks(maxLoops+1, 0x03), "more than 256 loops"},
+		{"else without an if", seq([]byte{0x02, 0x40, 0x05, 0x0b}, i32c(0)), "else without an if"},
+		{"branch to nowhere", seq([]byte{0x0c, 1}), "branch to label 1 of 1"},
+		{"table to nowhere", seq(i32c(0), []byte{0x0e, 1, 0, 1}), "branch to label 1 of 1"},
 		{"nested to the cap", nested(maxNesting), ""},
 		{"nested deeper", nested(maxNesting + 1), "nested more than 2000 deep"},
 		{"tail call", seq([]byte{0x12, 0}), "instruction 0x12 is not known"},
@@ -243,6 +253,22 @@ func TestMeterRefuses(t *testing.T) {
 				t.Errorf("Inspect() = %v, want %q", err, tt.want)
 			}
 		})
+	}
+}
+
+// TestWeight: many functions at the cap are more than one.
+func TestWeight(t *testing.T) {
+	t.Parallel()
+	full := seq(bytes.Repeat([]byte{0x02, 0x40, 0x0b}, maxBlocks), i32c(0))
+	for n, want := range map[int]string{maxWeight / (maxBlocks * maxBlocks): "", maxWeight/(maxBlocks*maxBlocks) + 1: "too many blocks each"} {
+		a := rule(i32c(0))
+		for range n {
+			a.helpers = append(a.helpers, full)
+		}
+		_, err := inspect(a.build(t))
+		if want == "" && err != nil || want != "" && (err == nil || !strings.Contains(err.Error(), want)) {
+			t.Errorf("Inspect(%d functions) = %v, want %q", n, err, want)
+		}
 	}
 }
 

@@ -47,6 +47,7 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 		NowMS:   call.NowMS,
 	}, entryDecide)
 	verdict, err := p.run(in, entryDecide, false)
+	answer.Fuel = in.tank.spent
 	if err != nil {
 		return err
 	}

@@ -67,10 +67,10 @@ func TestGoRuleFailures(t *testing.T) {
 	cfg.RuleLimit = 200 * time.Millisecond
 	g := ruleGuestOf(t, offer(t, cfg, goGuest(t, abi.KindRule)), "", "test")
 	tests := []struct{ do, want, log string }{
-		{"panic", "unreachable", "by request"},
-		{"block", "unreachable", "deadlock"},
-		{"hoard", "unreachable", "out of memory"},
-		{"spin", errOverdue.Error(), ""},
+		{"panic", errFuel.Error(), "by request"}, // it is printing its stack by then
+		{"block", errFuel.Error(), "deadlock"},
+		{"hoard", errFuel.Error(), ""},
+		{"spin", errFuel.Error(), ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.do, func(t *testing.T) {

@@ -55,6 +55,7 @@ const (
 
 // structure is what the gate reads of a module before anything else may see it.
 type structure struct {
+	module    []byte
 	types     []signature
 	functions []uint32 // type of each function, imported ones first
 	imports   int      // of those, imported
@@ -92,7 +93,7 @@ func readStructure(module []byte) (*structure, error) {
 	if !bytes.HasPrefix(module, moduleHeader) {
 		return nil, fmt.Errorf("not a WebAssembly module, version 1 (a component is not one)")
 	}
-	s := &structure{exports: map[string]export{}, dataCount: -1}
+	s := &structure{module: module, exports: map[string]export{}, dataCount: -1}
 	c := &cursor{b: module[len(moduleHeader):], at: len(moduleHeader), part: "module"}
 	last := 0
 	for len(c.b) > 0 && c.err == nil {
@@ -249,7 +250,7 @@ func (s *structure) exportSection(c *cursor) {
 		} else if int64(e.index) >= int64(count[e.kind]) {
 			c.fail("exports %q, which is not there", name)
 		}
-		if name == stopGlobal {
+		if isHostGlobal(name) {
 			c.fail("exports %q, a name that is the host's", name)
 		}
 		s.exports[name] = e

@@ -16,6 +16,15 @@ const (
 
 	PageSize = 64 << 10 // of linear memory
 
+	// Fuel of one call, in units of about one instruction.
+	RuleFuel            = 200_000     // of pm_decide_v1, unless the manifest asks for more
+	MaxRuleFuel         = 2_000_000   // what it may ask for
+	ProviderFuel        = 2_000_000   // of a provider's entry points, and in addition
+	ProviderFuelPerByte = 2_500       // for each byte of the request and response documents, up to
+	MaxProviderFuel     = 300_000_000 // in all
+	StartFuel           = 5_000_000   // of _initialize, and of pm_configure_v1
+	FuelSlice           = 200_000     // run before a guest comes up to the host
+
 	RuleModule      = 4 << 20
 	RuleMemory      = 32 << 20
 	RuleHostCalls   = 10_000

@@ -7,6 +7,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // Arrival is what the transport knows of a request beside its body. The strings
@@ -17,6 +18,7 @@ type Arrival struct {
 	Received  time.Time
 	// Session, Task and Agent are the hint headers, empty when absent.
 	Session, Task, Agent string
+	Operation            string // what is asked for; see Request
 	// What the caller speaks, where that is not Chat Completions; see Request.
 	Wire     API
 	Source   *document.Doc
@@ -32,16 +34,20 @@ const (
 	HeaderAgent   = "x-pointsman-agent"   // metadata.agent_id
 )
 
-// NewRequest makes a request of a document that ParseChat accepted.
+// NewRequest makes a request of a document that ParseChat accepted, or, of embeddings,
+// ParseEmbeddings.
 // Errors: *Error with CodeInvalid whose Param is the hint at fault.
 func NewRequest(doc *document.Doc, a Arrival) (*Request, error) {
 	root := doc.Root()
 	r := &Request{
-		ID: a.ID, Principal: a.Principal, Doc: doc, Received: a.Received,
+		ID: a.ID, Principal: a.Principal, Operation: a.Operation, Doc: doc, Received: a.Received,
 		Model:        strings.Clone(root.Get("model").Text()),
 		Stream:       root.Get("stream").Bool(),
 		IncludeUsage: root.Get("stream_options").Get("include_usage").Bool(),
 		Wire:         a.Wire, Source: a.Source, Headers: a.Headers, Lossy: a.Lossy, WireOnly: a.WireOnly,
+	}
+	if r.operation() != abi.OperationChat {
+		r.Stream, r.IncludeUsage = false, false
 	}
 	metadata := root.Get("metadata")
 	r.Hints.TimeSensitive = metadata.Get("time_sensitive").Text() == "true"

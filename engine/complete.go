@@ -26,6 +26,9 @@ func (x *execution) complete(ctx context.Context, t Target) ([]byte, error) {
 func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 	defer a.contain(ctx, &err)
 	a.first = time.Since(a.began)
+	if a.native && a.x.r.operation() == abi.OperationCountTokens {
+		return a.nativeCounted()
+	}
 	if a.native {
 		if body, ok := a.nativeAnswer(); ok {
 			return body, nil

@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -64,4 +65,45 @@ func (a *attempt) counted(reply AdapterReply) ([]byte, error) {
 
 func countBody(n int64) []byte {
 	return append(strconv.AppendInt([]byte(`{"input_tokens":`), n, 10), '}')
+}
+
+// countPaths are those of nativePaths for counting.
+var countPaths = map[API]string{
+	APIMessages:  "/v1/messages/count_tokens",
+	APIResponses: "/responses/input_tokens",
+}
+
+// nativeCount is nativeRequest for a count: the endpoints take what goes into the model
+// and refuse the rest (Anthropic's and OpenAI's API references, 2026-08).
+func (r *Request) nativeCount(t Target) AdapterRequest {
+	out := AdapterRequest{Path: countPaths[r.Wire]}
+	for _, h := range r.Headers {
+		if h.Name == nativeHeaders[r.Wire] {
+			out.Headers = append(out.Headers, h)
+		}
+	}
+	body := splice{doc: r.Source, out: make([]byte, 0, len(r.Source.Bytes())+64)}
+	body.object(r.Source.Root(), func(name string, _ document.Node) change {
+		switch name {
+		case "model":
+			return replaced(document.AppendString(nil, t.Model.UpstreamID))
+		case "models", "metadata", "stream", "max_tokens", "max_output_tokens", "store", "include", "user", "service_tier",
+			"temperature", "top_p", "top_k", "stop_sequences":
+			return leftOut
+		}
+		return asItIs
+	}, nil)
+	out.Body = body.out
+	return out
+}
+
+// nativeCounted reads the answer to nativeCount. The caller's is the canonical one all
+// the same: there is nothing else in it.
+func (a *attempt) nativeCounted() ([]byte, error) {
+	a.x.native = false
+	doc, err := document.Parse(a.reply.Body, document.Limits{})
+	if err != nil {
+		return a.counted(AdapterReply{})
+	}
+	return a.counted(AdapterReply{Chunks: []*document.Doc{doc}})
 }

@@ -129,17 +129,6 @@ func notEmpty(n document.Node) *fault {
 	return nil
 }
 
-// NewEmbeddings makes a request of a document that ParseEmbeddings accepted.
-// Errors: as NewRequest's.
-func NewEmbeddings(doc *document.Doc, a Arrival) (*Request, error) {
-	r, err := NewRequest(doc, a)
-	if err != nil {
-		return nil, err
-	}
-	r.Operation, r.Stream, r.IncludeUsage = abi.OperationEmbeddings, false, false
-	return r, nil
-}
-
 // embeddingFeatures are those of an embeddings body: there is no turn to look at, and no
 // rule to look at it. A token number is one token.
 func embeddingFeatures(doc *document.Doc, h Hints) Features {

@@ -109,7 +109,7 @@ func embeddingRequest(t testing.TB, body string) *Request {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r, err := NewEmbeddings(doc, Arrival{ID: "req-1", Principal: Principal{AccountID: "acme"}, Received: rigTime})
+	r, err := NewRequest(doc, Arrival{Operation: abi.OperationEmbeddings, ID: "req-1", Principal: Principal{AccountID: "acme"}, Received: rigTime})
 	if err != nil {
 		t.Fatal(err)
 	}

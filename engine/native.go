@@ -27,7 +27,7 @@ var nativeHeaders = map[API]string{
 // the body needs the adapter's knowledge of the model or the server.
 // See RATIONALE.md, "When is a request passed on as it is?".
 func (r *Request) speaks(m Model, p *Provider, adapter *ManifestProvider) bool {
-	if r.Source == nil || adapter == nil || r.operation() != abi.OperationChat {
+	if r.Source == nil || adapter == nil || r.operation() == abi.OperationEmbeddings {
 		return false
 	}
 	if _, ok := nativePaths[r.Wire]; !ok || m.API != r.Wire || !slices.Contains(adapter.Native, string(r.Wire)) {
@@ -107,6 +107,9 @@ func (r *Request) addedEffort(root document.Node, m Model) string {
 func (r *Request) nativeRequest(t Target) AdapterRequest {
 	root := r.Source.Root()
 	out := AdapterRequest{Path: nativePaths[r.Wire], Body: make([]byte, 0, len(r.Source.Bytes())+64)}
+	if r.operation() == abi.OperationCountTokens {
+		return r.nativeCount(t)
+	}
 	for _, h := range r.Headers {
 		if h.Name == nativeHeaders[r.Wire] {
 			out.Headers = append(out.Headers, h)

@@ -36,9 +36,13 @@ const (
 // change the question; what else it cannot say is listed as lossy.
 // Errors: *Error. Safe for concurrent use.
 func FromMessages(doc *document.Doc, model string) (Chat, error) {
+	return fromMessages(doc, model, false)
+}
+
+func fromMessages(doc *document.Doc, model string, counting bool) (Chat, error) {
 	size := len(doc.Bytes())
 	return readTwice(func(l limits) (Chat, *Error) {
-		w := chatWriter{limits: l, out: make([]byte, 0, size+size/8+256)}
+		w := chatWriter{limits: l, out: make([]byte, 0, size+size/8+256), counting: counting}
 		e := w.request(doc.Root(), model)
 		return Chat{Body: w.out, Lossy: w.lossy}, e
 	})
@@ -67,7 +71,8 @@ type chatWriter struct {
 	limits
 	out      []byte
 	lossy    losses
-	messages int // written so far
+	messages int  // written so far
+	counting bool // no answer is asked for
 }
 
 func (w *chatWriter) emit(s string) { w.out = append(w.out, s...) }
@@ -112,8 +117,10 @@ func (w *chatWriter) request(root document.Node, model string) *Error {
 		return e.under("messages")
 	}
 	w.emit(`]`)
-	if e := whole(root.Get("max_tokens"), 0, math.MaxInt32); e != nil {
-		return e.under("max_tokens")
+	if limit := root.Get("max_tokens"); !w.counting || given(limit) {
+		if e := whole(limit, 0, math.MaxInt32); e != nil {
+			return e.under("max_tokens")
+		}
 	}
 	for name, n := range root.Members() {
 		if !given(n) {

@@ -200,6 +200,10 @@ func TestDecideGuest(t *testing.T) {
 		err := rule.Decide(t.Context(), &engine.RuleCall{
 			Context: sdktest.JSON(t, `{"request":{"text":"`+tc.text+`"},"models":[{"id":"second"}]}`),
 		}, &got)
+		if got.Fuel <= 0 {
+			t.Errorf("Decide(%q) spends %d units of fuel, want some", tc.text, got.Fuel)
+		}
+		got.Fuel = 0
 		if err != nil || !reflect.DeepEqual(got, tc.want) {
 			t.Errorf("Decide(%q) = %+v, %v, want %+v", tc.text, got, err, tc.want)
 		}

@@ -23,6 +23,9 @@ func (u scriptUpstream) Do(ctx context.Context, r *UpstreamRequest) (*UpstreamRe
 	if s.onSend != nil {
 		s.onSend(r)
 	}
+	if s.answer != nil {
+		s = s.answer(r)
+	}
 	if err := ctx.Err(); err != nil {
 		return nil, &Error{Code: CodeCanceled, Message: "canceled", Err: err}
 	}

@@ -25,14 +25,13 @@ type script struct {
 	doErr  error    // what Do returns
 	onDo   func(ctx context.Context)
 	onSend func(r *UpstreamRequest)
-	answer func(r *UpstreamRequest) *script // what the server does with that request; nil: this
-	pace   time.Duration                    // before each event
+	pace   time.Duration // before each event
+	native []string      // wires that it speaks itself
 
 	// Steps of the adapter; nil: the plain translation.
 	manifest func() error
 	open     func() error
 	request  func(ctx context.Context) (AdapterRequest, error)
-	onList   func() (AdapterRequest, error) // of the operation list
 	response func(ctx context.Context) (AdapterReply, error)
 	event    func(ctx context.Context, name string, data []byte) (AdapterReply, error)
 	refuse   func(ctx context.Context) (AdapterReply, error)
@@ -192,23 +191,25 @@ func (a scriptAdapters) AdapterManifest(account, plugin string) (Manifest, error
 	if f := a.g.script(plugin).manifest; f != nil {
 		return Manifest{}, f()
 	}
+	if native := a.g.script(plugin).native; native != nil {
+		return Manifest{Name: plugin, Provider: &ManifestProvider{Auth: ManifestAuth{Scheme: "bearer"}, Native: native}}, nil
+	}
 	return Manifest{Name: plugin}, nil
 }
 
-func (a scriptAdapters) OpenAdapter(account, plugin string, call AdapterAttempt) (Adapter, error) {
+func (a scriptAdapters) OpenAdapter(account, plugin string, _ AdapterAttempt) (Adapter, error) {
 	a.g.note("adapter " + plugin + " for " + account)
 	s := a.g.script(plugin)
 	if s.open != nil {
 		return nil, s.open()
 	}
 	a.g.count(&a.g.adapters, 1)
-	return &scriptAdapter{g: a.g, s: s, list: call.Call.Get("operation").Text() == abi.OperationList}, nil
+	return &scriptAdapter{g: a.g, s: s}, nil
 }
 
 type scriptAdapter struct {
 	g      *rig
 	s      *script
-	list   bool // asked for the operation list
 	closed bool
 }
 
@@ -223,12 +224,6 @@ func (a *scriptAdapter) Close() {
 func (a *scriptAdapter) Request(ctx context.Context) (AdapterRequest, error) {
 	if a.s.request != nil {
 		return a.s.request(ctx)
-	}
-	if a.list && a.s.onList != nil {
-		return a.s.onList()
-	}
-	if a.list {
-		return AdapterRequest{Method: "GET", Path: "/models"}, nil
 	}
 	return AdapterRequest{Path: "/", Body: []byte("{}")}, nil
 }
@@ -273,8 +268,7 @@ func translated(data []byte) (AdapterReply, error) {
 		return AdapterReply{Failure: &AdapterFailure{Class: abi.ClassServer, Message: "not JSON"}}, nil
 	}
 	if class := doc.Root().Get("fail"); class.Exists() {
-		after := time.Duration(doc.Root().Get("after").Int()) * time.Second
-		return AdapterReply{Failure: &AdapterFailure{Class: abi.Class(class.Int()), After: after}}, nil
+		return AdapterReply{Failure: &AdapterFailure{Class: abi.Class(class.Int())}}, nil
 	}
 	if doc.Root().Kind() != abi.KindArray {
 		return AdapterReply{Chunks: []*document.Doc{doc}}, nil

@@ -25,14 +25,13 @@ var _ = register(suite{
 		{folder: "anthropic/07-stream-tool-use", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/08-stream-parallel-tool-use", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/09-stream-tool-no-args", canonical: fromMessages, expect: asBlocks},
-		// Where thinking is asked for in another way than an effort's: the answers only.
 		{folder: "anthropic/10-thinking", canonical: fromMessages, expect: asBlocks},
-		{folder: "anthropic/16-thinking-with-tools-stream"},
+		{folder: "anthropic/16-thinking-with-tools-stream", canonical: fromMessages, expect: asEffort(2048, "")},
 		{folder: "anthropic/11-thinking-turn-2-signature-replayed", canonical: fromMessages, expect: asBlocks},
-		{folder: "anthropic/12-thinking-adaptive-opus-4.6"},
+		{folder: "anthropic/12-thinking-adaptive-opus-4.6", canonical: fromMessages, expect: asEffort(0, "high")},
 		{folder: "anthropic/13-thinking-opus-5-effort", canonical: fromMessages, expect: asBlocks},
-		{folder: "anthropic/14-stream-thinking"},
-		{folder: "anthropic/15-stream-thinking-adaptive"},
+		{folder: "anthropic/14-stream-thinking", canonical: fromMessages, expect: asEffort(1024, "")},
+		{folder: "anthropic/15-stream-thinking-adaptive", canonical: fromMessages, expect: asEffort(0, "high")},
 		{folder: "anthropic/17-redacted-thinking", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/18-redacted-thinking-stream", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/19-image-url", canonical: fromMessages, expect: asBlocks},
@@ -42,7 +41,8 @@ var _ = register(suite{
 		{folder: "anthropic/23-stream-prefill-stop-sequence", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/24-max-tokens", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/25-cache-write", canonical: fromMessages, expect: asBlocks},
-		{folder: "anthropic/26-cache-read"},
+		{folder: "anthropic/26-cache-read", canonical: fromMessages, expect: asBlocks},
+		{folder: "anthropic/28-count-tokens", operation: abi.OperationCountTokens, canonical: fromMessages, expect: asBlocks, answer: `{"input_tokens":14}`},
 		{folder: "anthropic/27-mid-conversation-system-role", canonical: fromMessages, expect: asBlocks},
 		{folder: "anthropic/29-refusal"},
 		{folder: "anthropic/30-stream-refusal"},
@@ -51,7 +51,7 @@ var _ = register(suite{
 		{folder: "anthropic/33-error-401-bad-key", canonical: fromMessages, expect: asBlocks, class: abi.ClassAuth},
 		{folder: "anthropic/34-error-400-prompt-too-long", canonical: fromMessages, expect: asBlocks, class: abi.ClassContextLength},
 		{folder: "anthropic/35-error-400-shape", class: abi.ClassInvalid},
-		{folder: "anthropic/36-error-400-effort-unsupported", class: abi.ClassInvalid},
+		{folder: "anthropic/36-error-400-effort-unsupported", canonical: fromMessages, expect: asEffort(0, "high"), class: abi.ClassInvalid},
 		{folder: "anthropic/37-error-404-unknown-model", canonical: fromMessages, expect: asBlocks, class: abi.ClassNotFound},
 		{folder: "anthropic/38-error-429-rate-limit", class: abi.ClassRateLimited},
 		{folder: "anthropic/39-error-529-overloaded", class: abi.ClassOverloaded},
@@ -65,6 +65,12 @@ var _ = register(suite{
 		{folder: "testdata/stream", target: `"max_output":64000`},
 		{folder: "testdata/stream-error", class: abi.ClassServer},
 		{folder: "testdata/rate-limit", class: abi.ClassRateLimited, afterMS: 7000},
+		{folder: "testdata/files", target: `"max_output":64000`, upstream: "claude-opus-4-8"},
+		{folder: "testdata/format", target: `"max_output":64000`, upstream: "claude-haiku-4-5"},
+		{folder: "testdata/format-tool", target: `"max_output":64000`, upstream: "claude-3-7-sonnet-20250219"},
+		{folder: "testdata/format-tool-stream", target: `"max_output":64000`, upstream: "claude-sonnet-4-20250514"},
+		{folder: "testdata/count", operation: abi.OperationCountTokens},
+		{folder: "testdata/list", operation: abi.OperationList},
 		{folder: "testdata/page", class: abi.ClassContextLength},
 	},
 })
@@ -115,8 +121,15 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 	if tools, ok := recorded["tools"].([]any); ok {
 		chat["tools"] = fromTools(tools, "input_schema")
 	}
-	if thinking, ok := recorded["thinking"].(map[string]any); ok && thinking["budget_tokens"] == 1024.0 {
-		chat["reasoning_effort"] = "low"
+	if thinking, ok := recorded["thinking"].(map[string]any); ok {
+		switch thinking["budget_tokens"] {
+		case nil:
+			chat["reasoning_effort"] = "high"
+		case 1024.0:
+			chat["reasoning_effort"] = "low"
+		default:
+			chat["reasoning_effort"] = "medium"
+		}
 	}
 	if config, ok := recorded["output_config"].(map[string]any); ok {
 		if effort, ok := config["effort"]; ok {
@@ -130,7 +143,7 @@ func fromMessages(t testing.TB, recorded map[string]any) map[string]any {
 		chat["tool_choice"] = map[string]string{"auto": "auto", "any": "required", "none": "none"}[choice["type"].(string)]
 		chat["parallel_tool_calls"] = choice["disable_parallel_tool_use"] != true
 	}
-	for from, to := range map[string]string{"stream": "stream", "temperature": "temperature", "max_tokens": "max_completion_tokens", "stop_sequences": "stop"} {
+	for from, to := range map[string]string{"stream": "stream", "temperature": "temperature", "max_tokens": "max_completion_tokens", "stop_sequences": "stop", "cache_control": "cache_control"} {
 		if v, ok := recorded[from]; ok {
 			chat[to] = v
 		}
@@ -162,8 +175,24 @@ func fromBlock(t testing.TB, block map[string]any) any {
 	return map[string]any{"type": "image_url", "image_url": map[string]any{"url": url}}
 }
 
+// asEffort writes a recorded request that asks for thinking as the adapter does for an
+// effort: with the budget, or the effort beside thinking that adapts. A temperature
+// of 1, which is the default, is left out beside it.
+func asEffort(budget float64, effort string) func(recorded map[string]any) {
+	return func(recorded map[string]any) {
+		asBlocks(recorded)
+		delete(recorded, "temperature")
+		if budget > 0 {
+			recorded["thinking"] = map[string]any{"type": "enabled", "budget_tokens": budget}
+			return
+		}
+		recorded["thinking"] = map[string]any{"type": "adaptive"}
+		recorded["output_config"] = map[string]any{"effort": effort}
+	}
+}
+
 // asBlocks writes a recorded request the one way that the adapter does: every text
-// as a block, all system messages ahead, no member that says the default.
+// as a block, no member that says the default.
 func asBlocks(recorded map[string]any) {
 	if recorded["stream"] == false {
 		delete(recorded, "stream")
@@ -171,33 +200,23 @@ func asBlocks(recorded map[string]any) {
 	if choice, ok := recorded["tool_choice"].(map[string]any); ok && choice["disable_parallel_tool_use"] == false {
 		delete(choice, "disable_parallel_tool_use")
 	}
-	asList := func(content any) []any {
+	toList := func(content any) []any {
 		if s, ok := content.(string); ok {
 			return []any{map[string]any{"type": "text", "text": s}}
 		}
 		return content.([]any)
 	}
-	var system, turns []any
 	if s, ok := recorded["system"]; ok {
-		system = asList(s)
+		recorded["system"] = toList(s)
 	}
 	for _, m := range recorded["messages"].([]any) {
 		m := m.(map[string]any)
-		m["content"] = asList(m["content"])
+		m["content"] = toList(m["content"])
 		for _, block := range m["content"].([]any) {
 			if block := block.(map[string]any); block["is_error"] == false {
 				delete(block, "is_error")
 			}
 		}
-		if m["role"] == "system" {
-			system = append(system, m["content"].([]any)...)
-			continue
-		}
-		turns = append(turns, m)
-	}
-	recorded["messages"] = turns
-	if system != nil {
-		recorded["system"] = system
 	}
 }
 
@@ -227,6 +246,7 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 			t.Fatalf("%s: %v", r.folder, err)
 		}
 		m.addTo(&f, counters)
+		f.structured()
 		f.Usage = anthropicUsage(counters)
 		return f
 	}
@@ -270,8 +290,16 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 			f.Calls[i].Arguments = "{}"
 		}
 	}
+	f.structured()
 	f.Usage = anthropicUsage(counters)
 	return f
+}
+
+// structured takes a call that stands for a structured answer as what it means.
+func (f *facts) structured() {
+	if len(f.Calls) == 1 && f.Calls[0].Name == "respond_with_json" {
+		f.Text, f.Finish, f.Calls = f.Calls[0].Arguments, "stop", nil
+	}
 }
 
 func (m *message) addTo(f *facts, counters map[string]any) {

@@ -54,6 +54,9 @@ func (r runner) with(t testing.TB, s *suite, rec *recording, use func(session) r
 	t.Helper()
 	opened := r.open(t, s, rec)
 	defer opened.close()
+	if rec.canonical != nil && !rec.shared {
+		opened.request() // what an adapter keeps of it, the answer finds
+	}
 	return use(opened)
 }
 

@@ -8,17 +8,18 @@ import (
 	"strings"
 )
 
-// Members inside a chat request (OpenAI's OpenAPI, 2026-08).
+// Members inside a chat request (OpenAI's OpenAPI, 2026-08). Clients give messages back
+// as they got them, with members of their own: only those of other vendors' extensions
+// are refused there.
 var (
-	chatMessageMembers = members("role", "content", "name", "tool_calls", "tool_call_id", "refusal", "audio", "function_call")
-	chatPartMembers    = map[string]map[string]bool{
+	foreignMembers  = []string{"cache_control", "extra_content", "reasoning", "reasoning_content", "thinking_blocks"}
+	chatPartMembers = map[string]map[string]bool{
 		"text":        members("type", "text", "prompt_cache_breakpoint"),
 		"image_url":   members("type", "image_url", "prompt_cache_breakpoint"),
 		"input_audio": members("type", "input_audio", "prompt_cache_breakpoint"),
 		"file":        members("type", "file", "prompt_cache_breakpoint"),
 		"refusal":     members("type", "refusal"),
 	}
-	chatCallMembers     = members("id", "type", "function", "custom")
 	chatToolMembers     = members("type", "function", "custom")
 	chatFunctionMembers = members("name", "description", "parameters", "strict")
 	functionName        = regexp.MustCompile(`^[a-zA-Z0-9_-]{1,64}$`)
@@ -144,9 +145,18 @@ func checkChatPairs(messages []any) *problem {
 
 func keysOf(set map[string]bool) string { return strings.Join(slices.Sorted(maps.Keys(set)), ", ") }
 
+func foreignMember(object map[string]any) string {
+	for _, name := range foreignMembers {
+		if _, set := object[name]; set {
+			return name
+		}
+	}
+	return ""
+}
+
 // checkChatMessage checks one message and its parts.
 func checkChatMessage(at string, m map[string]any) *problem {
-	if name := unknownMember(m, chatMessageMembers); name != "" {
+	if name := foreignMember(m); name != "" {
 		return unknownParameter(at + "." + name)
 	}
 	role := text(m["role"])
@@ -164,7 +174,7 @@ func checkChatMessage(at string, m map[string]any) *problem {
 	}
 	for i, c := range calls {
 		here, c := fmt.Sprintf("%s.tool_calls[%d]", at, i), object(c)
-		if name := unknownMember(c, chatCallMembers); name != "" {
+		if name := foreignMember(c); name != "" {
 			return unknownParameter(here + "." + name)
 		}
 		if id := text(c["id"]); len(id) > maxCallID {

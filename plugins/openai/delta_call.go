@@ -124,7 +124,7 @@ func argued(piece sdk.Node) bool {
 // usual reports whether OpenAI would have written the fragment so.
 func (f fragment) usual(piece sdk.Node) bool {
 	arguments := piece.Get("function").Get("arguments")
-	if arguments != 0 && arguments.Kind() != abi.KindString {
+	if arguments != 0 && arguments.Kind() != abi.KindString || piece.Get("index") == 0 {
 		return false
 	}
 	if f.first {

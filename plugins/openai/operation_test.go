@@ -128,3 +128,16 @@ func TestConfigure(t *testing.T) {
 		})
 	}
 }
+
+// choicesOf are the choices of a chunk, which must have the stream's id as well.
+func choicesOf(t testing.TB, chunk string) string {
+	t.Helper()
+	var c struct {
+		ID      string
+		Choices json.RawMessage
+	}
+	if err := json.Unmarshal([]byte(chunk), &c); err != nil || c.ID != "c" {
+		t.Fatalf("not a chunk of the stream: %v in %s", err, chunk)
+	}
+	return encodeSorted(t, c.Choices)
+}

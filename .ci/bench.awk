@@ -23,10 +23,19 @@ END {
 	print "\nbars (best of the runs above):"
 	bar("guest call: a rule plugin reads 5 features", "BenchmarkRuleCall", 3000)
 	if ("BenchmarkRuleCall" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations in the host", allocs["BenchmarkRuleCall"], verdict(allocs["BenchmarkRuleCall"] == 0)
-	ratio("adapter request 10 KB against encoding/json", request("10KB", "guest"), request("10KB", "native-json"), 1)
-	n = split("300B 10KB-tools 100KB", size, " ")
-	for (i = 1; i <= n; i++) ratio("  " size[i], request(size[i], "guest"), request(size[i], "native-json"), 0)
+	m = split("guest google openai openai-responses", who, " ")
+	split("Anthropic Google OpenAI OpenAI_Responses", vendor, " ")
+	n = split("10KB 300B 10KB-tools 100KB", size, " ")
+	for (j = 1; j <= m; j++) {
+		sub(/_/, " ", vendor[j])
+		for (i = 1; i <= n; i++) {
+			what = i == 1 ? "adapter request 10 KB against encoding/json, " vendor[j] : "  " size[i]
+			ratio(what, request(size[i], who[j]), request(size[i], "native-json"), i == 1)
+		}
+	}
 	bar("stream event, built anew (Anthropic)", "BenchmarkStreamEvent/anthropic", 10000)
+	bar("stream event, built anew (Google)", "BenchmarkStreamEvent/google", 10000)
+	bar("stream event, built anew (OpenAI Responses)", "BenchmarkStreamEvent/openai-responses", 10000)
 	bar("stream event, passed through (OpenAI)", "BenchmarkStreamEvent/openai", 10000)
 	bar("Decide, 8 system rules", "BenchmarkDecide/8_system_rules/300_B", 100000)
 	bar("Decide, 1,000 rules, none matches", "BenchmarkDecide/1000_rules/300_B", 100000)

@@ -11,39 +11,25 @@ import (
 	"github.com/pointsman/pointsman/sdk/sdktest"
 )
 
-// BenchmarkAdapterRequest turns a chat body into an Anthropic request: as the server
-// does it, parsing the body, calling the guest and validating what it emitted; and,
-// for comparison, decoding and encoding the same body with encoding/json, which
-// translates nothing.
+// BenchmarkAdapterRequest turns a chat body into the request of each provider: as the
+// server does it, parsing the body, calling the guest and validating what it emitted;
+// and, for comparison, decoding and encoding the same body with encoding/json, which
+// translates nothing. The guest without a name is Anthropic's.
 func BenchmarkAdapterRequest(b *testing.B) {
+	adapters := []struct{ name, plugin, call string }{
+		{"guest", "anthropic", benchCall},
+		{"google", "google", benchCall},
+		{"openai", "openai", benchCall},
+		{"openai-responses", "openai", strings.Replace(benchCall, `"api":"chat"`, `"api":"responses"`, 1)},
+	}
 	for _, size := range []struct {
 		name string
 		body []byte
 	}{{"300B", chatBody(300)}, {"10KB", chatBody(10 << 10)}, {"10KB-tools", toolBody(10 << 10)}, {"100KB", chatBody(100 << 10)}} {
 		body := size.body
-		b.Run(size.name+"/guest", func(b *testing.B) {
-			library, call := guest(b, "anthropic"), sdktest.JSON(b, benchCall)
-			b.ReportAllocs()
-			b.SetBytes(int64(len(body)))
-			for b.Loop() {
-				doc, err := document.Parse(body, document.Limits{})
-				if err != nil {
-					b.Fatal(err)
-				}
-				adapter, err := library.OpenAdapter("", "anthropic", engine.AdapterAttempt{
-					RequestID: "bench", Attempt: 1, NowMS: nowMS, Request: doc.Root(), Call: call,
-				})
-				if err != nil {
-					b.Fatal(err)
-				}
-				request, err := adapter.Request(b.Context())
-				if err != nil || len(request.Body) < len(body)/2 {
-					b.Fatalf("Request() = %d bytes, %v", len(request.Body), err)
-				}
-				adapter.Close()
-				doc.Release()
-			}
-		})
+		for _, bc := range adapters {
+			b.Run(size.name+"/"+bc.name, func(b *testing.B) { benchRequest(b, bc.plugin, bc.call, body) })
+		}
 		b.Run(size.name+"/native-json", func(b *testing.B) {
 			b.ReportAllocs()
 			b.SetBytes(int64(len(body)))
@@ -60,30 +46,65 @@ func BenchmarkAdapterRequest(b *testing.B) {
 	}
 }
 
+func benchRequest(b *testing.B, plugin, callDocument string, body []byte) {
+	library, call := guest(b, plugin), sdktest.JSON(b, callDocument)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(body)))
+	for b.Loop() {
+		doc, err := document.Parse(body, document.Limits{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		adapter, err := library.OpenAdapter("", plugin, engine.AdapterAttempt{
+			RequestID: "bench", Attempt: 1, NowMS: nowMS, Request: doc.Root(), Call: call,
+		})
+		if err != nil {
+			b.Fatal(err)
+		}
+		request, err := adapter.Request(b.Context())
+		if err != nil || len(request.Body) < len(body)/2 {
+			b.Fatalf("Request() = %d bytes, %v", len(request.Body), err)
+		}
+		adapter.Close()
+		doc.Release()
+	}
+}
+
 // BenchmarkStreamEvent translates one event of a stream, from its bytes to a
-// validated chunk: Anthropic's is built anew, OpenAI's chat passes through.
+// validated chunk: Anthropic's, Google's and OpenAI's of Responses are built anew, OpenAI's
+// chat passes through.
 func BenchmarkStreamEvent(b *testing.B) {
-	for _, bc := range []struct{ name, plugin, event, begin, data string }{
+	for _, bc := range []struct{ name, plugin, api, event, begin, data string }{
 		{
-			"anthropic", "anthropic", "content_block_delta",
+			"anthropic", "anthropic", "chat", "content_block_delta",
 			`{"type":"message_start","message":{"id":"msg_01","type":"message","role":"assistant","content":[],"model":"m","usage":{"input_tokens":9,"output_tokens":1}}}`,
 			`{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" and the next train"}}`,
 		},
 		{
-			"openai", "openai", "", `{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[]}`,
+			"openai", "openai", "chat", "", `{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[]}`,
 			`{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1760000001,"model":"m","choices":[{"index":0,"delta":{"content":" and"},"finish_reason":null}],"obfuscation":"xx"}`,
+		},
+		{
+			"openai-responses", "openai", "responses", "response.output_text.delta",
+			`{"type":"response.created","sequence_number":0,"response":{"id":"resp_1","object":"response","created_at":1760000001,"status":"in_progress","model":"m","output":[]}}`,
+			`{"type":"response.output_text.delta","sequence_number":4,"item_id":"msg_1","output_index":0,"content_index":0,"delta":" and the next train","logprobs":[],"obfuscation":"xx"}`,
+		},
+		{
+			"google", "google", "generate", "",
+			`{"candidates":[{"content":{"parts":[{"text":"The"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":9},"modelVersion":"m","responseId":"r"}`,
+			`{"candidates": [{"content": {"parts": [{"text": " and the next train"}],"role": "model"},"index": 0}],"usageMetadata": {"promptTokenCount": 9,"candidatesTokenCount": 21,"totalTokenCount": 175,"promptTokensDetails": [{"modality": "TEXT","tokenCount": 9}],"thoughtsTokenCount": 94},"modelVersion": "m","responseId": "r"}`,
 		},
 	} {
 		b.Run(bc.name, func(b *testing.B) {
 			adapter, err := guest(b, bc.plugin).OpenAdapter("", bc.plugin, engine.AdapterAttempt{
-				RequestID: "bench", Attempt: 1, NowMS: nowMS, Call: sdktest.JSON(b, benchCall),
+				RequestID: "bench", Attempt: 1, NowMS: nowMS, Call: sdktest.JSON(b, strings.Replace(benchCall, `"api":"chat"`, `"api":"`+bc.api+`"`, 1)),
 			})
 			if err != nil {
 				b.Fatal(err)
 			}
 			defer adapter.Close()
 			answer := &engine.UpstreamResponse{Status: 200, Field: func(string) string { return "" }}
-			if _, err := adapter.Event(b.Context(), answer, "message_start", []byte(bc.begin)); err != nil {
+			if _, err := adapter.Event(b.Context(), answer, beginning(bc.plugin, bc.api), []byte(bc.begin)); err != nil {
 				b.Fatal(err)
 			}
 			data := []byte(bc.data)
@@ -99,6 +120,17 @@ func BenchmarkStreamEvent(b *testing.B) {
 			}
 		})
 	}
+}
+
+// beginning is the name of a stream's first event.
+func beginning(plugin, api string) string {
+	switch {
+	case plugin == "anthropic":
+		return "message_start"
+	case api == "responses":
+		return "response.created"
+	}
+	return ""
 }
 
 const benchCall = `{"operation":"chat","target":{"id":"m","upstream_id":"test-model","api":"chat","max_output":8192,` +

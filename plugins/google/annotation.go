@@ -77,7 +77,7 @@ type place struct{ part, start, end int64 }
 func (p place) in(text []byte, parts sdk.Node) (start, end int) {
 	offset := int64(0)
 	for i := range int(min(max(p.part, 0), 64)) {
-		if t, thought := read(parts.At(i)); !thought {
+		if t, thought, _ := read(parts.At(i)); !thought {
 			offset += int64(t.Len())
 		}
 	}

@@ -57,14 +57,14 @@ func indexOf(candidate sdk.Node, position int) int {
 	return int(i)
 }
 
-// read returns a part's text, absent where it has none, and whether it is a summary
-// of the model's reasoning instead of its answer.
-func read(part sdk.Node) (text sdk.Node, thought bool) {
-	if text = part.Get("text"); text == 0 {
-		return 0, false
+// read returns a part's text, absent where it has none, whether it is a summary of
+// the model's reasoning instead of its answer, and the signature that it carries.
+func read(part sdk.Node) (text sdk.Node, thought bool, signature sdk.Node) {
+	if text = part.Get("text"); text == 0 || part.Len() == 1 {
+		return text, false, 0
 	}
 	mark := part.Get("thought")
-	return text, mark != 0 && mark.Bool()
+	return text, mark != 0 && mark.Bool(), part.Get("thoughtSignature")
 }
 
 // callOf returns the call that a part is; ok is false for a part that is none.

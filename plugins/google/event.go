@@ -101,7 +101,7 @@ func send(s *chat.Stream, index int, parts sdk.Node, size int) (broken string) {
 	s.Start(index)
 	for i := range size {
 		part := parts.At(i)
-		text, thought := read(part)
+		text, thought, signature := read(part)
 		switch {
 		case text == 0:
 			if broken = sendOther(s, index, part); broken != "" {
@@ -113,7 +113,7 @@ func send(s *chat.Stream, index int, parts sdk.Node, size int) (broken string) {
 		default:
 			s.Content(index, text)
 		}
-		if signature := part.Get("thoughtSignature"); signature != 0 {
+		if signature != 0 {
 			s.Thought(index, maker, chat.Thought{Signature: signature})
 		}
 	}

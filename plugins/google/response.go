@@ -50,7 +50,7 @@ func (Adapter) Response() sdk.Result {
 		var pictures []picture
 		for j := range size {
 			part := list.At(j)
-			text, thought := read(part)
+			text, thought, signature := read(part)
 			if text == 0 {
 				if call, ok := callOf(part); ok {
 					if inPieces(part) {
@@ -64,7 +64,7 @@ func (Adapter) Response() sdk.Result {
 				}
 				continue
 			}
-			if signature := part.Get("thoughtSignature"); signature != 0 && chat.IsText(signature) {
+			if chat.IsText(signature) {
 				choice.Thoughts = append(choice.Thoughts, chat.Thought{Signature: signature})
 			}
 			switch {

@@ -18,6 +18,10 @@ func count(u *chat.Usage, usage sdk.Node) {
 	prompt := chat.Count(node)
 	cached := min(chat.Count(usage.Get("cachedContentTokenCount")), prompt)
 	thoughts := chat.Count(usage.Get("thoughtsTokenCount"))
+	audioInput := u.AudioInput
+	if !u.Known || prompt != u.Uncached+u.CacheRead {
+		audioInput = audio(usage.Get("promptTokensDetails")) // the prompt does not change
+	}
 	*u = chat.Usage{
 		Known:       true,
 		Uncached:    prompt - cached + chat.Count(usage.Get("toolUsePromptTokenCount")),
@@ -25,7 +29,7 @@ func count(u *chat.Usage, usage sdk.Node) {
 		Output:      chat.Count(usage.Get("candidatesTokenCount")) + thoughts,
 		Reasoning:   thoughts,
 		ServerCalls: u.ServerCalls,
-		AudioInput:  audio(usage.Get("promptTokensDetails")),
+		AudioInput:  audioInput,
 		AudioOutput: audio(usage.Get("candidatesTokensDetails")),
 	}
 }

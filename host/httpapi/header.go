@@ -79,6 +79,9 @@ func setMeta(h *fasthttp.ResponseHeader, m engine.Meta) {
 	set("X-Pointsman-Lossy", strings.Join(m.Lossy, ","))
 	h.Set("X-Pointsman-Attempts", strconv.Itoa(m.Attempts))
 	h.Set("X-Pointsman-Overhead-Us", strconv.FormatInt(m.OverheadUS, 10))
+	if m.Estimated {
+		h.Set(headerEstimated, "true")
+	}
 	if m.Simulated {
 		h.Set("X-Pointsman-Simulated", "true")
 	}

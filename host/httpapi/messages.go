@@ -60,6 +60,11 @@ func refusal(err error) error {
 func (d *messagesDialect) arrived(a *engine.Arrival) { d.asked.arrived(a, engine.APIMessages) }
 
 func (d *messagesDialect) parse(body []byte) (*document.Doc, error) {
+	return d.read(body, wire.FromMessages)
+}
+
+// read is parse with the reader for what is asked for.
+func (d *messagesDialect) read(body []byte, from func(*document.Doc, string) (wire.Chat, error)) (*document.Doc, error) {
 	doc, err := document.Parse(body, document.Limits{})
 	if err != nil {
 		return engine.ParseChat(body) // which has the words for it
@@ -69,7 +74,7 @@ func (d *messagesDialect) parse(body []byte) (*document.Doc, error) {
 		d.shown = strings.Clone(asked)
 		model = upstreamModel(d.models, asked)
 	}
-	return d.asked.canonical(doc, model, wire.FromMessages)
+	return d.asked.canonical(doc, model, from)
 }
 
 // canonical takes the body into its canonical form, and keeps it.

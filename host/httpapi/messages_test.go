@@ -208,11 +208,6 @@ func TestMessagesErrors(t *testing.T) {
 
 	isMessagesError(t, "text/plain", s.do("POST", "/v1/messages", userKey, messagesBody("auto", ""), "Content-Type", "text/plain"), 415, "invalid_request_error")
 	isMessagesError(t, "GET", s.do("GET", "/v1/messages", userKey, ""), 405, "invalid_request_error")
-	counted := s.do("POST", "/v1/messages/count_tokens?beta=true", userKey, messagesBody("auto", ""))
-	isMessagesError(t, "count_tokens", counted, 404, "not_found_error")
-	if !strings.Contains(counted.body, "not counted") {
-		t.Errorf("count_tokens = %s, want the reason", counted.body)
-	}
 	isOpenAIError(t, "a path that only begins so", s.do("POST", "/v1/messagesx", userKey, "{}"), 404, "not_found_error", "not_found", "")
 }
 

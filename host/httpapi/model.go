@@ -23,6 +23,7 @@ type model struct {
 	Family        string              `json:"family,omitempty"`
 	Tier          string              `json:"tier,omitempty"`
 	Provider      string              `json:"provider,omitempty"`
+	Kind          string              `json:"kind"`   // chat or embeddings
 	Status        string              `json:"status"` // active, substituted or retired
 	SubstitutedBy string              `json:"substituted_by,omitempty"`
 	RetiresAt     *time.Time          `json:"retires_at,omitempty"`
@@ -33,11 +34,17 @@ type model struct {
 	Premium       float64             `json:"premium_requests"`
 }
 
+// Kinds of models: what they are asked for.
+const (
+	kindChat       = "chat"
+	kindEmbeddings = "embeddings"
+)
+
 // autoModel is the entry for "auto".
 func autoModel(created time.Time) model {
 	return model{
 		ID: engine.ModelAuto, Object: "model", Created: unix(created), OwnedBy: "pointsman",
-		DisplayName: "Automatic: the routing rules choose", Status: "active",
+		DisplayName: "Automatic: the routing rules choose", Kind: kindChat, Status: "active",
 	}
 }
 
@@ -47,9 +54,12 @@ func shownModel(m engine.Model, at time.Time) model {
 	served, substituted, ok := m.At(at)
 	out := model{
 		ID: m.ID, Object: "model", Created: unix(m.CreatedAt), OwnedBy: m.ProviderID,
-		DisplayName: m.DisplayName, Family: m.Family, Tier: m.Tier, Provider: m.ProviderID, Status: "active",
+		DisplayName: m.DisplayName, Family: m.Family, Tier: m.Tier, Provider: m.ProviderID, Kind: kindChat, Status: "active",
 		ContextWindow: served.ContextWindow, MaxOutput: served.MaxOutput,
 		Modalities: m.Modalities, Capabilities: m.Capabilities, Premium: float64(m.PremiumCenti) / 100,
+	}
+	if m.Has(engine.CapEmbeddings) {
+		out.Kind = kindEmbeddings
 	}
 	if !m.RetiresAt.IsZero() {
 		t := m.RetiresAt.UTC()

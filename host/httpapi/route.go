@@ -40,11 +40,14 @@ var policies = map[string]access{
 	"GET /docs":         public,
 	"GET /openapi.json": public,
 
-	"POST /v1/chat/completions": anyKey,
-	"POST /v1/messages":         anyKey,
-	"POST /v1/responses":        anyKey,
-	"GET /v1/models":            anyKey,
-	"GET /v1/models/+":          anyKey,
+	"POST /v1/chat/completions":  anyKey,
+	"POST /v1/messages":          anyKey,
+	"POST /v1/responses":         anyKey,
+	"POST " + countMessagesPath:  anyKey,
+	"POST " + countResponsesPath: anyKey,
+	"POST /v1/embeddings":        anyKey,
+	"GET /v1/models":             anyKey,
+	"GET /v1/models/+":           anyKey,
 
 	"GET /api/v1/rules":              anyKey,
 	"POST /api/v1/rules":             accountAdmin,
@@ -83,6 +86,9 @@ func (s *Server) register() error {
 	s.add(fiber.MethodPost, "/v1/chat/completions", s.chatCompletions)
 	s.add(fiber.MethodPost, messagesPath, s.messages)
 	s.add(fiber.MethodPost, responsesPath, s.responses)
+	s.add(fiber.MethodPost, countMessagesPath, s.countMessages)
+	s.add(fiber.MethodPost, countResponsesPath, s.countResponses)
+	s.add(fiber.MethodPost, embeddingsPath, s.embeddings)
 	s.add(fiber.MethodGet, "/v1/models", s.listModels)
 	s.add(fiber.MethodGet, "/v1/models/+", s.getModel)
 
@@ -179,14 +185,12 @@ func hint(path string) string {
 	switch {
 	case path == "/v1/completions":
 		return "The legacy completions API is not offered: use POST /v1/chat/completions with 'messages'."
-	case path == messagesPath+"/count_tokens":
-		return "Tokens are not counted before a request: an estimate of ours would not be the provider's count. The usage of an answer has it."
 	case path == "/chat/completions", path == "/models":
 		return "The base URL ends in /v1."
 	case path == "/v1"+messagesPath:
 		return "For clients of Anthropic's API the base URL is the origin, without /v1."
 	case strings.HasPrefix(path, "/v1/"):
-		return "Served are POST /v1/chat/completions, POST /v1/messages, POST /v1/responses, GET /v1/models and GET /v1/models/{id}."
+		return "Served are POST /v1/chat/completions, POST /v1/messages, POST /v1/messages/count_tokens, POST /v1/responses, POST /v1/responses/input_tokens, POST /v1/embeddings, GET /v1/models and GET /v1/models/{id}."
 	}
 	return "/docs has every route."
 }

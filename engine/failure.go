@@ -65,13 +65,15 @@ func (a *attempt) classed(f AdapterFailure, shown document.Node, cause error) *a
 	}
 	message := f.Message
 	if message == "" {
-		message = clipText(shown.Get("message").Text(), abi.MaxMessage)
+		message = shown.Get("message").Text()
 	}
+	// Masked before it is cut: of a key that the cut goes through, the rest would stay.
+	message = clipText(redact(clipText(message, 8*abi.MaxMessage)), abi.MaxMessage)
 	id := a.target.Provider.ID
 	e := &Error{After: min(max(f.After, 0), time.Hour)}
 	switch class {
 	case abi.ClassInvalid:
-		e.Code, e.Param = CodeInvalid, clipText(shown.Get("param").Text(), abi.MaxTagText)
+		e.Code, e.Param = CodeInvalid, redact(clipText(shown.Get("param").Text(), abi.MaxTagText))
 		e.Message = message
 		if message == "" {
 			e.Message = "The provider refused the request as invalid."

@@ -25,13 +25,15 @@ type script struct {
 	doErr  error    // what Do returns
 	onDo   func(ctx context.Context)
 	onSend func(r *UpstreamRequest)
-	pace   time.Duration // before each event
-	native []string      // wires that it speaks itself
+	native []string                         // wires that it speaks itself
+	answer func(r *UpstreamRequest) *script // what the server does with that request; nil: this
+	pace   time.Duration                    // before each event
 
 	// Steps of the adapter; nil: the plain translation.
 	manifest func() error
 	open     func() error
 	request  func(ctx context.Context) (AdapterRequest, error)
+	onList   func() (AdapterRequest, error) // of the operation list
 	response func(ctx context.Context) (AdapterReply, error)
 	event    func(ctx context.Context, name string, data []byte) (AdapterReply, error)
 	refuse   func(ctx context.Context) (AdapterReply, error)
@@ -197,19 +199,20 @@ func (a scriptAdapters) AdapterManifest(account, plugin string) (Manifest, error
 	return Manifest{Name: plugin}, nil
 }
 
-func (a scriptAdapters) OpenAdapter(account, plugin string, _ AdapterAttempt) (Adapter, error) {
+func (a scriptAdapters) OpenAdapter(account, plugin string, call AdapterAttempt) (Adapter, error) {
 	a.g.note("adapter " + plugin + " for " + account)
 	s := a.g.script(plugin)
 	if s.open != nil {
 		return nil, s.open()
 	}
 	a.g.count(&a.g.adapters, 1)
-	return &scriptAdapter{g: a.g, s: s}, nil
+	return &scriptAdapter{g: a.g, s: s, list: call.Call.Get("operation").Text() == abi.OperationList}, nil
 }
 
 type scriptAdapter struct {
 	g      *rig
 	s      *script
+	list   bool // asked for the operation list
 	closed bool
 }
 
@@ -224,6 +227,12 @@ func (a *scriptAdapter) Close() {
 func (a *scriptAdapter) Request(ctx context.Context) (AdapterRequest, error) {
 	if a.s.request != nil {
 		return a.s.request(ctx)
+	}
+	if a.list && a.s.onList != nil {
+		return a.s.onList()
+	}
+	if a.list {
+		return AdapterRequest{Method: "GET", Path: "/models"}, nil
 	}
 	return AdapterRequest{Path: "/", Body: []byte("{}")}, nil
 }
@@ -268,7 +277,8 @@ func translated(data []byte) (AdapterReply, error) {
 		return AdapterReply{Failure: &AdapterFailure{Class: abi.ClassServer, Message: "not JSON"}}, nil
 	}
 	if class := doc.Root().Get("fail"); class.Exists() {
-		return AdapterReply{Failure: &AdapterFailure{Class: abi.Class(class.Int())}}, nil
+		after := time.Duration(doc.Root().Get("after").Int()) * time.Second
+		return AdapterReply{Failure: &AdapterFailure{Class: abi.Class(class.Int()), After: after, Message: doc.Root().Get("says").Text()}}, nil
 	}
 	if doc.Root().Kind() != abi.KindArray {
 		return AdapterReply{Chunks: []*document.Doc{doc}}, nil

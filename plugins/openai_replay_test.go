@@ -82,6 +82,11 @@ var _ = register(suite{
 		{folder: "testdata/responses-stream", api: "responses"},
 		{folder: "testdata/responses-refusal", api: "responses"},
 		{folder: "testdata/responses-flat-error", api: "responses", class: abi.ClassServer},
+		{folder: "testdata/responses-thoughts-stream", api: "responses", target: thinks},
+		{folder: "testdata/ollama-stream", config: `{"max_tokens":"max_tokens","developer":false,"reasoning":"reasoning","tool_choice":false}`},
+		{folder: "testdata/vllm", config: `{"extensions":true}`},
+		{folder: "testdata/embeddings", operation: "embeddings"},
+		{folder: "testdata/models", operation: "list"},
 		{folder: "testdata/rate-limit-date", class: abi.ClassRateLimited, afterMS: 90_000},
 	},
 })
@@ -272,6 +277,9 @@ func add(f *facts, chunk facts) {
 	}
 	if chunk.Finish != "" {
 		f.Finish = chunk.Finish
+		if f.Finish == "stop" && f.Calls != nil {
+			f.Finish = "tool_calls"
+		}
 	}
 	if chunk.Usage.Known {
 		f.Usage = chunk.Usage
@@ -281,8 +289,8 @@ func add(f *facts, chunk facts) {
 // openaiAnswer is a chat.completion, a chunk of one, or a response object.
 type openaiAnswer struct {
 	Choices []struct {
-		Message canonicalText
-		Delta   canonicalText
+		Message compatibleText
+		Delta   compatibleText
 		Finish  string `json:"finish_reason"`
 	}
 	Status     string
@@ -310,12 +318,50 @@ type openaiAnswer struct {
 	}
 }
 
+// compatibleText is a message or a delta with what compatible servers write otherwise.
+type compatibleText struct {
+	canonicalText
+	OtherName *string `json:"reasoning"`
+	ToolCalls []struct {
+		Index    *int
+		ID       string
+		Function struct {
+			Name      string
+			Arguments any
+		}
+	} `json:"tool_calls"`
+}
+
+func (m compatibleText) addTo(f *facts) {
+	m.canonicalText.addTo(f)
+	if m.OtherName != nil {
+		f.Reasoning += *m.OtherName
+	}
+	for _, piece := range m.ToolCalls {
+		at := len(f.Calls)
+		if piece.Index != nil {
+			at = *piece.Index
+		}
+		for len(f.Calls) <= at {
+			f.Calls = append(f.Calls, call{})
+		}
+		arguments, ok := piece.Function.Arguments.(string)
+		if piece.Index == nil && arguments == "" { // a whole call
+			if arguments = "{}"; !ok && piece.Function.Arguments != nil {
+				arguments = encode(piece.Function.Arguments)
+			}
+		}
+		c := &f.Calls[at]
+		c.ID, c.Name, c.Arguments = c.ID+piece.ID, c.Name+piece.Function.Name, c.Arguments+arguments
+	}
+}
+
 func (a *openaiAnswer) facts() facts {
 	var f facts
 	if u := a.Usage; u != nil {
 		f.Usage = usage{true, u.Prompt, u.Completion, u.canonicalUsage.Input.Cached, u.canonicalUsage.Input.Write, 0,
 			u.canonicalUsage.Output.Reasoning}
-		if a.Choices == nil {
+		if u.Prompt == 0 && u.Input > 0 {
 			f.Usage = usage{true, u.Input, u.Output, u.InputDetail.Cached, u.InputDetail.Write, 0, u.OutputDetail.Reasoning}
 		}
 	}
@@ -323,6 +369,9 @@ func (a *openaiAnswer) facts() facts {
 		a.Choices[0].Message.addTo(&f)
 		a.Choices[0].Delta.addTo(&f)
 		f.Finish = a.Choices[0].Finish
+		if f.Finish == "stop" && a.Choices[0].Message.ToolCalls != nil {
+			f.Finish = "tool_calls" // compatible servers do not tell the two apart
+		}
 	}
 	for _, item := range a.Output {
 		if item.Type == "function_call" {

@@ -35,7 +35,9 @@ func (b *body) config() (ok bool) {
 		}
 	}
 	b.stops(r.StopSequences())
-	if schema, json := r.Answer(); json {
+	if schema, json := r.Answer(); json && b.tooled && b.model.eitherOr() {
+		r.Lossy("response_format")
+	} else if json {
 		b.name(`"responseMimeType":"application/json"`)
 		switch {
 		case schema == 0:

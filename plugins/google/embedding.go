@@ -64,3 +64,54 @@ func embed() sdk.Result {
 	r.Lose("user", request.Get("user"))
 	return sdk.OK
 }
+
+// embeddings turns the answer into OpenAI's list, as numbers: the host packs them for
+// a caller who wants that. Only newer models count what they read; where none is said
+// the host estimates.
+func embeddings(answer sdk.Node) sdk.Result {
+	list := answer.Get("embeddings")
+	n := list.Len()
+	one := answer.Get("embedding")
+	if one != 0 {
+		n = 1
+	}
+	if n == 0 || n > maxInputs {
+		return chat.Unreadable("the provider sent an answer without embeddings")
+	}
+	w := chat.NewWriter()
+	w.Emit(`{"object":"list","data":[`)
+	for i := range n {
+		embedding := one
+		if one == 0 {
+			embedding = list.At(i)
+		}
+		values := embedding.Get("values")
+		if values.Kind() != abi.KindArray || values.Len() == 0 {
+			return chat.Unreadable("the provider sent an embedding without values")
+		}
+		if i > 0 {
+			w.Emit(`,`)
+		}
+		w.Emit(`{"object":"embedding","index":`)
+		w.Int(int64(i))
+		w.Emit(`,"embedding":`)
+		w.Node(values)
+		w.Emit(`}`)
+	}
+	w.Emit(`],"model":`)
+	if id := sdk.Call().Get("target").Get("upstream_id"); chat.IsText(id) {
+		w.Node(id)
+	} else {
+		w.Emit(`""`)
+	}
+	if count := answer.Get("usageMetadata").Get("promptTokenCount"); count.Kind() == abi.KindNumber {
+		w.Emit(`,"usage":{"prompt_tokens":`)
+		w.Int(chat.Count(count))
+		w.Emit(`,"total_tokens":`)
+		w.Int(chat.Count(count))
+		w.Emit(`}`)
+	}
+	w.Emit(`}`)
+	w.End()
+	return sdk.OK
+}

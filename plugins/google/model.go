@@ -45,3 +45,6 @@ func (m model) budgets() bool { return m.generation >= 25 && m.generation < 30 }
 // jsonSchema reports whether the model takes JSON Schema. Earlier ones know only a
 // subset of OpenAPI's; of a model whose generation is unknown it is assumed.
 func (m model) jsonSchema() bool { return m.generation == 0 || m.generation >= 25 }
+
+// eitherOr reports whether the model refuses an answer as JSON beside tools.
+func (m model) eitherOr() bool { return m.generation > 0 && m.generation < 30 }

@@ -108,6 +108,7 @@ type body struct {
 	open   string    // what stands before the first turn
 	turn   chat.Role // of the turn that is open; 0 before the first
 	inText bool      // its last part is a text whose brace is still open
+	tooled bool      // tools have been written
 	member string    // of the generation config: what stands before its next member
 }
 

@@ -79,6 +79,14 @@ func TestRequest(t *testing.T) {
 			body: `{"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"$schema":"s","type":"object"}}},` + hi + `}`,
 			want: head + `,"generationConfig":{"responseMimeType":"application/json","responseJsonSchema":{"type":"object"}}}`,
 		},
+		{
+			name: "JSON beside tools, of a model that takes either", target: `{"upstream_id":"gemini-2.5-pro"}`,
+			body: `{"response_format":{"type":"json_object"},` + oneTool + `,` + hi + `}`, want: head + wantTool + `}`, wantLossy: []string{"response_format"},
+		},
+		{
+			name: "JSON beside tools, of one that takes both", target: `{"upstream_id":"gemini-3.5-flash"}`,
+			body: `{"response_format":{"type":"json_object"},` + oneTool + `,` + hi + `}`, want: head + wantTool + `,"generationConfig":{"responseMimeType":"application/json"}}`,
+		},
 		{name: "plain text is no format", body: `{"response_format":{"type":"text"},` + hi + `}`, want: head + `}`},
 		{
 			name:      "tools and their choice",
@@ -334,11 +342,15 @@ func FuzzRequest(f *testing.F) {
 	f.Add(`{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"text","text":"a "}]}],"stop":[" ",1],"n":1e9}`)
 	f.Add(`{"messages":[{"role":"system","content":[{"type":"text","text":7,"cache_control":{}}]},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]}],"temperature":"hot","top_p":{},"seed":-1,"user":[],"service_tier":"flex"}`)
 	f.Add(`{"messages":{"role":"user"},"max_tokens":-5,"stream":1}`)
+	f.Add(`{"messages":[{"role":"user","content":[{"type":"input_audio","input_audio":{"data":"AA==","format":"mp3"}},{"type":"file","file":{"filename":"f","file_data":"data:application/pdf;base64,AA=="}},{"type":"file","file":{"file_id":"files/a"}},{"type":"file","file":{"file_url":"https://youtu.be/a"}}]},{"role":"assistant","content":"a","thinking_blocks":[{"signature":"s","provider":"google"}],"tool_calls":[{"id":"a","function":{"name":"f"}}]},{"role":"tool","is_error":true,"tool_call_id":"a","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}]}]}`)
+	f.Add(`{"messages":[{"role":"user","content":"hi"}],"logprobs":true,"top_logprobs":2,"modalities":["image"],"web_search_options":{},"extra_body":{"google":{"thinking_config":{"thinking_budget":1},"cached_content":"c","safety_settings":[]}},"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"function":{"name":"f"}}]}},"tools":[{"function":{"name":"f"}},{"function":{"name":"g"}}]}`)
 	f.Fuzz(func(t *testing.T, body string) {
 		if _, err := document.Parse([]byte(body), document.Limits{}); err != nil {
 			t.Skip("the host lets only JSON through")
 		}
 		// adaptertest fails the test for output that is not JSON and for a broken limit.
-		adaptertest.Request(t, google.Adapter{}, target, body)
+		for _, id := range []string{"gemini-x", "gemini-2.0-flash", "gemini-2.5-pro", "gemini-3-pro-preview"} {
+			adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"`+id+`","max_output":65536}`, body)
+		}
 	})
 }

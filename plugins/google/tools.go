@@ -12,6 +12,7 @@ func (b *body) tools() (ok bool) {
 		return false
 	}
 	search := b.r.Own("web_search_options") != 0
+	b.tooled = search || len(box.Tools) > 0
 	if len(box.Tools) == 0 {
 		if search {
 			b.Emit(`,"tools":[{"googleSearch":{}}]`)

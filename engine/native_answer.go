@@ -93,14 +93,17 @@ func blockBytes(block document.Node) (n int64) {
 	return n
 }
 
-// whole reports whether a plain answer is one of its wire, and no failure in the form
+// nativeWhole reports whether a plain answer is one of its wire, and no failure in the form
 // of one.
 func nativeWhole(wire API, root document.Node) bool {
 	if wire == APIMessages {
 		return root.Get("content").Kind() == abi.KindArray && root.Get("type").Text() != "error"
 	}
-	status := root.Get("status").Text()
-	return root.Get("output").Kind() == abi.KindArray && root.Get("error").Len() == 0 && (status == "completed" || status == "incomplete")
+	switch root.Get("status").Text() {
+	case "failed", "cancelled", "queued", "in_progress":
+		return false
+	}
+	return root.Get("output").Kind() == abi.KindArray && root.Get("error").Len() == 0
 }
 
 // appendWithModel appends the document with the member model of the object replaced,

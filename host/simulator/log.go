@@ -112,6 +112,14 @@ func (s *Simulator) Wait(ctx context.Context, n int) ([]Served, error) {
 	}
 }
 
+// Running returns how many requests have begun that have not ended, since the last
+// ClearLog.
+func (s *Simulator) Running() int {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	return s.log.begun - s.log.total
+}
+
 // ClearLog forgets what was served.
 func (s *Simulator) ClearLog() {
 	s.log.mu.Lock()

@@ -58,6 +58,13 @@ var _ = register(suite{
 		{folder: "testdata/stream", target: `"max_output":65536`},
 		{folder: "testdata/stream-error", class: abi.ClassOverloaded},
 		{folder: "testdata/quota", class: abi.ClassQuota},
+		{folder: "testdata/embeddings", operation: abi.OperationEmbeddings, upstream: "gemini-embedding-2"},
+		{folder: "testdata/batch", operation: abi.OperationEmbeddings, upstream: "gemini-embedding-001"},
+		{folder: "testdata/count", operation: abi.OperationCountTokens, upstream: "gemini-3.5-flash"},
+		{folder: "testdata/list", operation: abi.OperationList},
+		{folder: "testdata/media", upstream: "gemini-3.5-flash"},
+		{folder: "testdata/signed-stream", upstream: "gemini-3.5-flash"},
+		{folder: "testdata/older-schema", upstream: "gemini-2.0-flash"},
 		{folder: "testdata/page", class: abi.ClassServer},
 	},
 })

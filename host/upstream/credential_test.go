@@ -114,7 +114,7 @@ func TestCredentialDoesNotComeBack(t *testing.T) {
 	stars := strings.Repeat("*", len(testKey))
 	answers := map[string]script{
 		"body of 200":      say(okHead + fmt.Sprintf("Content-Length: %d\r\n\r\n%s", len(echo), echo)),
-		"body of 401":      say(fmt.Sprintf("HTTP/1.1 401 x\r\nX-Echo: %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(echo), echo)),
+		"body of 401":      say(fmt.Sprintf("HTTP/1.1 401 x\r\nX-Request-Id: %s\r\nContent-Length: %d\r\n\r\n%s", testKey, len(echo), echo)),
 		"events":           say(sseHead + chunked + chunks("data: "+echo[:20], echo[20:]+"\n\n") + "0\r\n\r\n"),
 		"status line":      say("HTTP/1.1 " + testKey + " 200\r\n\r\n"),
 		"header":           say("HTTP/1.1 200 OK\r\n" + testKey + "\r\n\r\n"),
@@ -137,7 +137,7 @@ func TestCredentialDoesNotComeBack(t *testing.T) {
 					if reply != nil {
 						defer reply.Close()
 						said.Write(reply.Body)
-						said.WriteString(reply.Field("X-Echo") + reply.Field("Content-Type"))
+						said.WriteString(reply.Field("X-Request-Id") + reply.Field("Content-Type"))
 						if reply.Events != nil {
 							var events []string
 							events, err = drain(context.Background(), reply.Events)

@@ -29,6 +29,7 @@ const (
 //   - Time-outs while connecting are CodeUpstreamFailed: no byte of the request
 //     was sent then, so nothing can be billed.
 //   - A method, path or header that cannot be sent is CodePluginFailed.
+//   - Of the answer's headers only those of an allow-list can be read.
 //   - Where the provider echoes the credential, Body, events and fields hold
 //     asterisks instead.
 func (c *Client) Do(ctx context.Context, r *engine.UpstreamRequest) (*engine.UpstreamResponse, error) {
@@ -42,8 +43,13 @@ func (c *Client) Do(ctx context.Context, r *engine.UpstreamRequest) (*engine.Ups
 	}
 	reply := &engine.UpstreamResponse{
 		Status: in.status(),
-		Field:  func(name string) string { return blotText(in.field(name), out.secret) },
-		Close:  func() {},
+		Field: func(name string) string {
+			if !shown(name) {
+				return ""
+			}
+			return blotText(in.field(name), out.secret)
+		},
+		Close: func() {},
 	}
 	if in.status() >= 300 {
 		reply.Body = c.failedBody(in, out)

@@ -209,22 +209,110 @@ func TestRequestsThatAreNotSent(t *testing.T) {
 	}
 }
 
-func TestFieldIsFoundInAnyCase(t *testing.T) {
+// Of an answer's headers only those of the list can be read, in any case.
+func TestFields(t *testing.T) {
 	t.Parallel()
-	s := serve(t, say("HTTP/1.1 429 x\r\nretry-AFTER: 7\r\nX-Empty:\r\nContent-Length: 2\r\n\r\n{}"))
+	answer := map[string]string{
+		"retry-AFTER": "7", "Retry-After-Ms": "1574", "X-Empty": "", "Content-Length": "2",
+		"x-ratelimit-remaining-Tokens": "3", "anthropic-ratelimit-input-tokens-reset": "2026-11-22T12:00:00Z", "X-Should-Retry": "true",
+		"Request-Id": "req_1", "Set-Cookie": "__cf_bm=secret", "CF-Ray": "8c", "Openai-Organization": "org-1", "OpenAI-Project": "proj_1",
+		"Server": "cloudflare", "X-Api-Key": "k", "Authorization": "Bearer k", "X-Ratelimit": "1", "Anthropic-Organization-Id": "o", "WWW-Authenticate": "x",
+	}
+	head := "HTTP/1.1 429 x\r\n"
+	for name, value := range answer {
+		head += name + ": " + value + "\r\n"
+	}
+	s := serve(t, say(head+"\r\n{}"))
 	reply, err := client(t).Do(context.Background(), request(s.url))
 	if err != nil {
 		t.Fatal(err)
 	}
 	reply.Close()
-	for name, want := range map[string]string{"Retry-After": "7", "retry-after": "7", "X-Empty": "", "Content-Type": "", "X-None": "", "Content-Length": "2"} {
-		if got := reply.Field(name); got != want {
-			t.Errorf("Field(%q) = %q, want %q", name, got, want)
+	want := map[string]string{
+		"Retry-After": "7", "retry-after": "7", "retry-after-ms": "1574", "X-RateLimit-Remaining-Tokens": "3",
+		"Anthropic-Ratelimit-Input-Tokens-Reset": "2026-11-22T12:00:00Z", "x-should-retry": "true", "request-id": "req_1",
+	}
+	for name := range answer {
+		if got := reply.Field(name); got != "" && !shown(name) {
+			t.Errorf("Field(%q) = %q, want it hidden", name, got)
+		}
+	}
+	for _, name := range []string{"set-cookie", "cf-ray", "openai-organization", "openai-project", "authorization", "content-length", "x-none"} {
+		want[name] = ""
+	}
+	for name, value := range want {
+		if got := reply.Field(name); got != value {
+			t.Errorf("Field(%q) = %q, want %q", name, got, value)
 		}
 	}
 }
 
-// A plain answer may begin as late as it ends: see RATIONALE.md.
+// Each stage has a bound of its own, and its end is told apart from the others'. One that
+// comes before the request was sent costs nothing.
+func TestEveryStageIsBounded(t *testing.T) {
+	t.Parallel()
+	const short = 40 * time.Millisecond
+	head := sseHead + chunked
+	tests := []struct {
+		name   string
+		set    func(*Config)
+		answer script // nil: TLS, and nobody accepts
+		stream bool
+		code   engine.Code
+		says   string
+	}{
+		{"connect", func(c *Config) { c.Connect = short }, nil, false, engine.CodeUpstreamFailed, "accept a connection"},
+		{"first byte of a stream", func(c *Config) { c.FirstByte = short }, hold(""), true, engine.CodeUpstreamTimeout, "begin to answer"},
+		{"first byte of a plain answer", func(c *Config) { c.Answer = short }, hold(""), false, engine.CodeUpstreamTimeout, "begin to answer"},
+		{"within the head", func(c *Config) { c.Answer = short }, hold("HTTP/1.1 200 OK\r\nContent-"), false, engine.CodeUpstreamTimeout, "begin to answer"},
+		{"within a plain answer", func(c *Config) { c.Idle = short }, hold(okHead + "Content-Length: 9\r\n\r\n{"), false, engine.CodeUpstreamTimeout, "go on answering"},
+		{"before the first event", func(c *Config) { c.Idle = short }, hold(head), true, engine.CodeUpstreamTimeout, "go on answering"},
+		{"between events", func(c *Config) { c.Idle = short }, hold(head + chunks("data: 1\n\n")), true, engine.CodeUpstreamTimeout, "go on answering"},
+		{"a plain answer in all", func(c *Config) { c.Total = short }, hold(""), false, engine.CodeUpstreamTimeout, "in time"},
+		{"a stream in all", func(c *Config) { c.Total = 4 * short }, drip(head, chunks("data: 1\n\n"), short/4), true, engine.CodeUpstreamTimeout, "in time"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			base := ""
+			if tt.answer != nil {
+				base = serve(t, tt.answer).url
+			} else {
+				// Connections wait in the backlog: TCP is there, TLS never answers.
+				ln, err := net.Listen("tcp", "127.0.0.1:0")
+				if err != nil {
+					t.Fatal(err)
+				}
+				defer ln.Close()
+				base = "https://" + ln.Addr().String()
+			}
+			reply, err := client(t, tt.set).Do(context.Background(), request(base, func(r *engine.UpstreamRequest) { r.Stream = tt.stream }))
+			if err == nil && reply.Events != nil {
+				defer reply.Close()
+				_, err = drain(context.Background(), reply.Events)
+			}
+			if engine.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.says) {
+				t.Errorf("= %v, want %s that says %q", err, tt.code, tt.says)
+			}
+		})
+	}
+}
+
+// drip sends head and then piece for ever, once in every so often.
+func drip(head, piece string, every time.Duration) script {
+	return func(c *net.TCPConn, _ int) bool {
+		_, err := io.WriteString(c, head)
+		tick := time.NewTicker(every)
+		defer tick.Stop()
+		for err == nil {
+			<-tick.C
+			_, err = io.WriteString(c, piece)
+		}
+		return false
+	}
+}
+
+// A plain answer may begin later than a stream: see RATIONALE.md.
 func TestFirstByteOfPlainAnswers(t *testing.T) {
 	t.Parallel()
 	release := make(chan struct{})

@@ -133,6 +133,7 @@ func client(t testing.TB, change ...func(*Config)) *Client {
 		Total:        patience,
 		Idle:         patience,
 		FirstByte:    patience,
+		Answer:       patience,
 	}
 	for _, f := range change {
 		f(&cfg)

@@ -47,7 +47,7 @@ func checkOption(name string, n document.Node) *fault {
 	case "models":
 		return checkModels(n)
 	case "modalities":
-		return checkEach(n, func(e document.Node) *fault { return oneOf(e, "'text', 'audio'") })
+		return checkEach(n, func(e document.Node) *fault { return oneOf(e, "'text', 'audio', 'image'") })
 	case "functions":
 		return checkEach(n, func(e document.Node) *fault { return want(e, abi.KindObject) })
 	}

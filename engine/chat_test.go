@@ -133,7 +133,7 @@ func TestParseChatRefuses(t *testing.T) {
 		{"metadata value", chat(`,"metadata":{"k":"` + strings.Repeat("v", 513) + `"}`), "metadata.k", "at most 512"},
 		{"models text", chat(`,"models":"gpt-4o"`), "models", "must be an array"},
 		{"models number", chat(`,"models":["gpt-4o",1]`), "models[1]", "must be a string"},
-		{"modalities", chat(`,"modalities":["smell"]`), "modalities[0]", "'text', 'audio', not 'smell'"},
+		{"modalities", chat(`,"modalities":["smell"]`), "modalities[0]", "'text', 'audio', 'image', not 'smell'"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -217,7 +217,7 @@ func TestParseChatAccepts(t *testing.T) {
 		{"metadata", chat(`,"metadata":{"session_id":"s","time_sensitive":"true"}`)},
 		{"16 pairs", chat(`,"metadata":{` + strings.TrimSuffix(pairs(16), ",") + `}`)},
 		{"models", chat(`,"models":["gpt-4o","claude-sonnet-4"]`)},
-		{"modalities", chat(`,"modalities":["text","audio"],"audio":{"voice":"a","format":"wav"}`)},
+		{"modalities", chat(`,"modalities":["text","audio","image"],"audio":{"voice":"a","format":"wav"}`)},
 		{"all roles", message(`{"role":"system","content":"s"},{"role":"developer","content":[{"type":"text","text":"d"}]},` +
 			`{"role":"user","name":"bob","content":[{"type":"text","text":""},{"type":"image_url","image_url":{"url":"data:image/png;base64,AAAA","detail":"high"}},` +
 			`{"type":"input_audio","input_audio":{"data":"AAAA","format":"wav"}},{"type":"file","file":{"file_data":"AAAA","filename":"a.pdf"}}]},` +

@@ -2,14 +2,11 @@ package wasm
 
 import (
 	"context"
-	"runtime"
 
 	"github.com/santhosh-tekuri/jsonschema/v6"
 	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // code is a compiled module, shared by all versions with the same bytes, in
@@ -72,24 +69,4 @@ func (l *Library) compile(ctx context.Context, u *upload) error {
 			return err
 		}
 	}
-}
-
-func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
-	c := &code{
-		sum:      u.sum,
-		manifest: u.manifest,
-		schema:   u.schema,
-		initial:  uint64(u.structure.minPages) * abi.PageSize,
-	}
-	k := l.kinds[u.manifest.Kind]
-	for _, e := range append([]entry{entryInitialize}, k.entries...) {
-		_, c.entries[e] = u.structure.function(entryNames[e])
-	}
-	// Others may wait for this, so that one who gives up must not end it.
-	ctx = experimental.WithCompilationWorkers(context.WithoutCancel(ctx), runtime.GOMAXPROCS(0))
-	var err error
-	if c.guest, err = k.runtime.CompileModule(ctx, u.metered); err != nil {
-		return nil, refuse("does not compile: %s", truncate(err.Error(), maxCause))
-	}
-	return c, nil
 }

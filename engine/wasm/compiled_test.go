@@ -13,6 +13,9 @@ import (
 var scratch string // removed by TestMain
 
 func TestMain(m *testing.M) {
+	if mode := os.Getenv(compilerMode); mode != "" {
+		os.Exit(compilerIn(mode, os.Args[1]))
+	}
 	dir, err := os.MkdirTemp("", "pointsman-wasm-test-")
 	if err != nil {
 		panic(err)

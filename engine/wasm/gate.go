@@ -18,6 +18,7 @@ import (
 type upload struct {
 	version engine.PluginVersion
 	module  []byte
+	fresh   bool // somebody waits for it to be uploaded
 
 	sum       [32]byte           // size
 	structure *structure         // structure
@@ -84,7 +85,7 @@ func inspect(module []byte) (engine.Manifest, error) {
 // The version's name, version and kind, when set, must be the manifest's.
 // Errors: *engine.Error with CodeInvalid and a message for the author.
 func (l *Library) Prepare(ctx context.Context, v engine.PluginVersion) error {
-	u := &upload{version: v, module: v.Module}
+	u := &upload{version: v, module: v.Module, fresh: true}
 	if err := pass(ctx, l.stages(), u); err != nil {
 		if u.code != nil {
 			l.letGo(u.code)

@@ -37,14 +37,19 @@ func newKinds(ctx context.Context, cfg Config, cache wazero.CompilationCache) (m
 		},
 	}
 	for _, k := range kinds {
-		config := wazero.NewRuntimeConfigCompiler().
-			WithCompilationCache(cache).
-			WithMemoryLimitPages(uint32(k.memory / abi.PageSize)).
-			WithDebugInfoEnabled(false)
-		k.runtime = wazero.NewRuntimeWithConfig(ctx, config)
+		k.runtime = wazero.NewRuntimeWithConfig(ctx, runtimeConfig(cache, k.memory))
 		if err := instantiateHost(ctx, k.runtime); err != nil {
 			return kinds, err
 		}
 	}
 	return kinds, nil
+}
+
+// runtimeConfig is what native code depends on beside its module: the same for whoever
+// compiles and whoever runs.
+func runtimeConfig(cache wazero.CompilationCache, memory uint64) wazero.RuntimeConfig {
+	return wazero.NewRuntimeConfigCompiler().
+		WithCompilationCache(cache).
+		WithMemoryLimitPages(uint32(memory / abi.PageSize)).
+		WithDebugInfoEnabled(false)
 }

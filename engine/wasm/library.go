@@ -4,9 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"runtime"
-	"runtime/debug"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -21,8 +19,18 @@ import (
 // Config of a Library. The zero value works.
 type Config struct {
 	// CacheDir keeps compiled guests between runs, in a folder per build. What it
-	// holds is native code: nobody else may write there. "" keeps them in memory only.
+	// holds is native code, authenticated with CacheKey: without one, nobody else may write
+	// there. "" keeps them in memory only.
 	CacheDir string
+	CacheKey []byte
+	// CacheBytes bounds the folder; what was not used for longest goes. 0: 2 GiB.
+	CacheBytes int64
+	// Compiler is the command that compiles a module in a process of its own, where it can be
+	// killed: one that calls [CompileChild]. Its last argument will be a folder. Empty:
+	// modules are compiled in this process, which nothing can end.
+	Compiler []string
+	// CompileLimit is when that process is killed. 0: 20 s.
+	CompileLimit time.Duration
 	// PoolSize is how many instances of a plugin version run at once; a call beyond
 	// that waits. 0: twice the cores.
 	PoolSize int
@@ -39,8 +47,9 @@ type Config struct {
 	// Logger takes what provider guests log and what goes wrong where no caller waits.
 	Logger zerolog.Logger
 
-	startLimit time.Duration // of _initialize
-	scanEvery  time.Duration // of the watchdog
+	compilerEnv []string      // for a test binary that is the compiler
+	startLimit  time.Duration // of _initialize
+	scanEvery   time.Duration // of the watchdog
 }
 
 func (c Config) withDefaults() Config {
@@ -52,6 +61,10 @@ func (c Config) withDefaults() Config {
 	set(&c.RuleLimit, 100*time.Millisecond)
 	set(&c.ProviderLimit, time.Second)
 	set(&c.Grace, 5*time.Second)
+	set(&c.CompileLimit, compileTime)
+	if c.CacheBytes <= 0 {
+		c.CacheBytes = 2 << 30
+	}
 	set(&c.startLimit, startLimit)
 	set(&c.scanEvery, 5*time.Millisecond)
 	if c.PoolSize <= 0 {
@@ -63,11 +76,14 @@ func (c Config) withDefaults() Config {
 // Library holds the plugin versions that can be called. What it offers is one
 // immutable generation, replaced by Sync. Safe for concurrent use.
 type Library struct {
-	cfg      Config
-	cache    wazero.CompilationCache
-	kinds    map[string]*kind
-	watchdog *watchdog
-	stopDog  context.CancelFunc
+	cfg       Config
+	cache     wazero.CompilationCache // wazero's, over dock
+	codeCache codeCache
+	dock      loadingDock
+	compilers *compilers
+	kinds     map[string]*kind
+	watchdog  *watchdog
+	stopDog   context.CancelFunc
 
 	current atomic.Pointer[generation]
 	loading singleflight.Group // by hash: compiling; by version: loading
@@ -97,13 +113,17 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 		return nil, fmt.Errorf("open plugin library: guests are compiled for amd64 and arm64, not %s", runtime.GOARCH)
 	}
 	l := &Library{
-		cfg:   cfg.withDefaults(),
-		codes: map[[32]byte]*code{},
-		empty: make(chan struct{}),
+		cfg:       cfg.withDefaults(),
+		compilers: newCompilers(cfg),
+		codes:     map[[32]byte]*code{},
+		empty:     make(chan struct{}),
 	}
 	l.current.Store(&generation{})
 	var err error
-	if l.cache, err = openCache(l.cfg.CacheDir); err != nil {
+	if l.codeCache, err = openCodeCache(l.cfg.CacheDir, l.cfg.CacheKey, l.cfg.CacheBytes); err != nil {
+		return nil, fmt.Errorf("open plugin library: %w", err)
+	}
+	if l.dock, l.cache, err = openDock(); err != nil {
 		return nil, fmt.Errorf("open plugin library: %w", err)
 	}
 	if l.kinds, err = newKinds(ctx, l.cfg, l.cache); err != nil {
@@ -113,28 +133,6 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	l.watchdog, l.stopDog = newWatchdog(l.cfg.scanEvery), stop
 	go l.watchdog.run(dogCtx)
 	return l, nil
-}
-
-// openCache keeps compiled guests in memory and, when there is a folder, below it in
-// one that is named after everything that the code depends on: wazero calls
-// itself "dev" in some builds, and would then load another version's code.
-func openCache(dir string) (wazero.CompilationCache, error) {
-	if dir == "" {
-		return wazero.NewCompilationCache(), nil
-	}
-	build := "unknown"
-	if info, ok := debug.ReadBuildInfo(); ok {
-		build = "dev"
-		if v := info.Main.Version; v != "" && v != "(devel)" {
-			build = v
-		}
-		for _, m := range info.Deps {
-			if m.Path == "github.com/tetratelabs/wazero" {
-				build += "-wazero-" + m.Version
-			}
-		}
-	}
-	return wazero.NewCompilationCacheWithDir(filepath.Join(dir, build+"-"+runtime.Version()))
 }
 
 // Close refuses new calls, waits for those in progress and for open adapters, and
@@ -178,5 +176,6 @@ func (l *Library) closeRuntimes(ctx context.Context) error {
 		}
 	}
 	errs = append(errs, l.cache.Close(ctx))
+	l.dock.close()
 	return errors.Join(errs...)
 }

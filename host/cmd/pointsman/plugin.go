@@ -18,7 +18,7 @@ func newPlugin() *cobra.Command {
 	c := &client{}
 	cmd := &cobra.Command{Use: "plugin", Short: "Build plugins, and manage those of a running server"}
 	clientFlags(cmd, c)
-	cmd.AddCommand(newPluginBuild(), newPluginPush(c), &cobra.Command{
+	cmd.AddCommand(newPluginBuild(), newPluginCompile(), newPluginPush(c), &cobra.Command{
 		Use: "list", Short: "List plugin versions", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return c.print(cmd, http.MethodGet, "/api/v1/plugins", nil)

@@ -1,0 +1,102 @@
+package wasm
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os/exec"
+	"runtime"
+	"strings"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// What compiling one module may take. Past any of these the child process is killed, and
+// the module refused.
+const (
+	compileTime   = 20 * time.Second
+	compileMemory = 4 << 30 // bytes of address space; a Go process uses little of it
+)
+
+// compileApart runs the compiler's command: the module goes to its standard input, its
+// last argument is the folder for what it makes. It gets no environment: it needs none, and
+// ours holds keys.
+func (l *Library) compileApart(ctx context.Context, metered []byte) (e compiledEntry, err error) {
+	dock, cache, err := openDock()
+	if err != nil {
+		return e, fmt.Errorf("compile plugin: %w", err)
+	}
+	defer dock.close()
+	defer func() { _ = cache.Close(ctx) }()
+	limit := l.cfg.CompileLimit
+	ctx, cancel := context.WithTimeout(ctx, limit)
+	defer cancel()
+	command := append(l.cfg.Compiler[1:len(l.cfg.Compiler):len(l.cfg.Compiler)], dock.dir)
+	cmd := exec.CommandContext(ctx, l.cfg.Compiler[0], command...)
+	cmd.Dir, cmd.Env = dock.dir, append([]string{"GOMEMLIMIT=1GiB"}, l.cfg.compilerEnv...)
+	cmd.Stdin = bytes.NewReader(metered)
+	said := &tail{}
+	cmd.Stderr = said
+	cmd.WaitDelay = time.Second
+	alone(cmd)
+	err = cmd.Run()
+	var exit *exec.ExitError
+	switch {
+	case err == nil:
+		return dock.take()
+	case ctx.Err() != nil:
+		return e, refuse("takes longer than %v to compile", limit)
+	case errors.As(err, &exit) && exit.ExitCode() == exitRefused:
+		return e, refuse("does not compile: %s", truncate(strings.TrimSpace(said.String()), maxCause))
+	case errors.As(err, &exit):
+		// It died of a limit: Go tells of no memory with exit code 2, the kernel with a signal.
+		return e, refuse("needs more memory or time to compile than a plugin may")
+	}
+	return e, fmt.Errorf("compile plugin: %w", err)
+}
+
+// exitRefused is the child's exit code for a module that the compiler refuses.
+const exitRefused = 3
+
+// tail keeps the first few KiB of what is written.
+type tail struct{ b []byte }
+
+func (t *tail) Write(p []byte) (int, error) {
+	t.b = append(t.b, p[:min(len(p), maxTrace-len(t.b))]...)
+	return len(p), nil
+}
+
+func (t *tail) String() string { return string(t.b) }
+
+// CompileChild is the whole of the hidden verb "plugin compile": it bounds its own process,
+// reads a metered module from in and writes native code below dir, for the parent that made
+// the folder. It returns the process's exit code. Nothing else may run in the process.
+func CompileChild(in io.Reader, dir string, stderr io.Writer) int {
+	fail := func(code int, err error) int {
+		fmt.Fprintln(stderr, err)
+		return code
+	}
+	if err := limitSelf(compileMemory, compileTime); err != nil {
+		return fail(1, err)
+	}
+	module, err := io.ReadAll(io.LimitReader(in, 4*abi.ProviderModule))
+	if err != nil {
+		return fail(1, err)
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return fail(1, err)
+	}
+	ctx := experimental.WithCompilationWorkers(context.Background(), runtime.GOMAXPROCS(0))
+	r := wazero.NewRuntimeWithConfig(ctx, runtimeConfig(cache, abi.ProviderMemory))
+	if _, err := r.CompileModule(ctx, module); err != nil {
+		return fail(exitRefused, err)
+	}
+	return 0
+}

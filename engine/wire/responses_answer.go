@@ -2,6 +2,7 @@ package wire
 
 import (
 	"strconv"
+	"strings"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -142,6 +143,7 @@ type responseItem struct {
 	parts []responsePart // of a message
 
 	signature []byte // encrypted_content of reasoning
+	id        string // the provider's own; "": one is made
 
 	callID string
 	name   []byte
@@ -168,6 +170,9 @@ func (r *reply) whole(message document.Node) {
 		case is(kind, "thinking"):
 			it.text = append(it.text, inner(block.Get("thinking"))...)
 			it.signature = appendEncrypted(nil, block)
+			if id := block.Get("id"); providerOf(block) == "openai" && ownID(id) {
+				it.id = strings.Clone(id.Text())
+			}
 		default:
 			continue
 		}
@@ -294,8 +299,11 @@ func (r *reply) append(dst []byte, status string, failure []byte) []byte {
 	return dst
 }
 
-// appendItemID appends the id of an item, made of the response's and its place.
+// appendItemID appends the id of an item: its own, or one made of the response's and its place.
 func (r *reply) appendItemID(dst []byte, it *responseItem) []byte {
+	if it.id != "" {
+		return append(dst, it.id...)
+	}
 	prefix := map[int]string{messageItem: "msg_", reasoningItem: "rs_", functionItem: "fc_", customItem: "ctc_"}[it.kind]
 	dst = append(append(dst, prefix...), r.id...)
 	return appendInt(append(dst, '_'), it.index)

@@ -110,3 +110,18 @@ func TestAskedIsBounded(t *testing.T) {
 		t.Errorf("ToResponse repeats %d bytes of a request, want the short members only: %.300s", len(got), got)
 	}
 }
+
+// The id of reasoning that OpenAI signed is the one that it wants back.
+func TestToResponseKeepsReasoningID(t *testing.T) {
+	t.Parallel()
+	for block, want := range map[string]string{
+		`{"type":"thinking","thinking":"h","signature":"s","provider":"openai","id":"rs_0aF"}`:    "rs_0aF",
+		`{"type":"thinking","thinking":"h","signature":"s","provider":"anthropic","id":"rs_0aF"}`: "rs_1_0",
+		`{"type":"thinking","thinking":"h","signature":"s","provider":"openai","id":"rs_\"}`:      "rs_1_0",
+	} {
+		out := wire.ToResponse(parse(t, `{"id":"resp_1","choices":[{"message":{"thinking_blocks":[`+block+`]},"finish_reason":"stop"}]}`), wire.Asked{})
+		if got := parse(t, string(out)).Root().Get("output").At(0).Get("id").Text(); got != want {
+			t.Errorf("ToResponse(%s) has the id %q, want %q", block, got, want)
+		}
+	}
+}

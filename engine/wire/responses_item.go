@@ -9,6 +9,7 @@ import (
 // two items of others. The nodes are checked.
 type turn struct {
 	reasoning, messages, calls []document.Node
+	after                      []int // of each reasoning: how many calls came before it
 }
 
 func (t *turn) empty() bool { return len(t.reasoning)+len(t.messages)+len(t.calls) == 0 }
@@ -37,14 +38,14 @@ func (w *responsesWriter) item(item document.Node) *Error {
 		if e := checkReasoning(item); e != nil {
 			return e
 		}
-		if len(t.messages)+len(t.calls) > 0 {
+		if len(t.messages) > 0 || len(t.calls) > 0 && !ownReasoning(item) {
 			w.lossy.add("input.order")
 		}
 		w.lossy.rest(item, "input[].", "type", "id", "status", "summary", "content", "encrypted_content")
 		if item.Get("summary").Len() > 0 && item.Get("content").Len() > 0 {
 			w.lossy.add("input[].summary")
 		}
-		t.reasoning = append(t.reasoning, item)
+		t.reasoning, t.after = append(t.reasoning, item), append(t.after, len(t.calls))
 	case "function_call", "custom_tool_call":
 		text := "arguments"
 		if name == "custom_tool_call" {
@@ -312,14 +313,14 @@ func (w *responsesWriter) flush() {
 			w.thoughts(t.reasoning)
 		}
 		if signed > 0 {
-			w.signed(t.reasoning)
+			w.signed(t.reasoning, t.after)
 		}
 		if len(t.calls) > 0 {
 			w.flatCalls(t.calls)
 		}
 		w.emit(`}`)
 	}
-	t.reasoning, t.messages, t.calls = t.reasoning[:0], t.messages[:0], t.calls[:0]
+	t.reasoning, t.messages, t.calls, t.after = t.reasoning[:0], t.messages[:0], t.calls[:0], t.after[:0]
 }
 
 func (w *responsesWriter) flatCalls(calls []document.Node) {

@@ -63,10 +63,39 @@ func (w *responsesWriter) thoughts(items []document.Node) {
 // hidden marks, in encrypted_content, redacted thinking of a provider that is not OpenAI.
 const hidden = "pointsman-redacted:"
 
-// signed writes the encrypted reasoning as blocks of who made them.
-func (w *responsesWriter) signed(items []document.Node) {
+// ownReasoning reports whether OpenAI itself encrypted the item.
+func ownReasoning(item document.Node) bool {
+	content := inner(item.Get("encrypted_content"))
+	if len(content) == 0 {
+		return false
+	}
+	_, _, hid := sealed(content, hidden)
+	_, _, signed := sealed(content, seal)
+	return !hid && !signed
+}
+
+// ownID reports whether OpenAI made the id of the reasoning item. Ours, which name an
+// answer and a place in it, mean nothing there.
+func ownID(id document.Node) bool {
+	const prefix, longest = "rs_", 128
+	text := id.Text()
+	if len(text) <= len(prefix) || len(text) > longest || text[:len(prefix)] != prefix {
+		return false
+	}
+	for _, c := range []byte(text[len(prefix):]) {
+		if c == '_' || c == '-' || !idByte(c) {
+			return false
+		}
+	}
+	return true
+}
+
+// signed writes the encrypted reasoning as blocks of who made them. OpenAI's keep their
+// id, and after how many calls of the turn they came: an item has to stand before what it
+// led to.
+func (w *responsesWriter) signed(items []document.Node, after []int) {
 	w.emit(`,"thinking_blocks":[`)
-	for _, item := range items {
+	for i, item := range items {
 		content := inner(item.Get("encrypted_content"))
 		if len(content) == 0 {
 			continue
@@ -92,6 +121,17 @@ func (w *responsesWriter) signed(items []document.Node) {
 		w.emit(`","signature":"`)
 		w.raw(signature)
 		w.by(provider)
+		if !ok {
+			w.out = w.out[:len(w.out)-1]
+			if id := item.Get("id"); ownID(id) {
+				w.member("id", id)
+			}
+			if after[i] > 0 {
+				w.emit(`,"after_calls":`)
+				w.out = appendInt(w.out, after[i])
+			}
+			w.emit(`}`)
+		}
 	}
 	w.emit(`]`)
 }

@@ -53,12 +53,17 @@ func TestFromResponsesInput(t *testing.T) {
 			`[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"custom","custom":{"name":"f","input":"x"}}]},{"role":"tool","content":"y","tool_call_id":"c1"}]`, nil,
 		},
 		{
+			"reasoning of OpenAI keeps its id and its place",
+			`[{"type":"reasoning","id":"rs_0aF","summary":[],"encrypted_content":"s"},{"type":"function_call","call_id":"c1","name":"f","arguments":""},{"type":"reasoning","id":"rs_x1_0","summary":[],"encrypted_content":"t"},{"type":"function_call","call_id":"c2","name":"f","arguments":""}]`,
+			`[{"role":"assistant","content":null,"thinking_blocks":[{"type":"thinking","thinking":"","signature":"s","provider":"openai","id":"rs_0aF"},{"type":"thinking","thinking":"","signature":"t","provider":"openai","after_calls":1}],"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":""}},{"id":"c2","type":"function","function":{"name":"f","arguments":""}}]}]`, nil,
+		},
+		{
 			"extra content of a call", `[{"type":"function_call","call_id":"c1","name":"f","arguments":"","extra_content":{"google":{"thought_signature":"s"}}}]`,
 			`[{"role":"assistant","content":null,"tool_calls":[{"id":"c1","type":"function","function":{"name":"f","arguments":""},"extra_content":{"google":{"thought_signature":"s"}}}]}]`, nil,
 		},
 		{
 			"reasoning of OpenAI", `[{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"h"},{"type":"summary_text","text":"m"}],"encrypted_content":"gA=="},` + call + `]`,
-			`[{"role":"assistant","content":null,"reasoning_content":"h\n\nm","thinking_blocks":[{"type":"thinking","thinking":"h\n\nm","signature":"gA==","provider":"openai"}],` + calls + `}]`, nil,
+			`[{"role":"assistant","content":null,"reasoning_content":"h\n\nm","thinking_blocks":[{"type":"thinking","thinking":"h\n\nm","signature":"gA==","provider":"openai","id":"rs_1"}],` + calls + `}]`, nil,
 		},
 		{
 			"reasoning of others", `[{"type":"reasoning","summary":[{"type":"summary_text","text":"h"}],"encrypted_content":"pointsman:anthropic:s"},{"type":"reasoning","summary":[],"encrypted_content":"pointsman-redacted:anthropic:d"},{"role":"assistant","content":"a"}]`,

@@ -16,6 +16,7 @@ type conversation struct {
 	*chat.Writer
 	r      *chat.Request
 	last   int   // index of the last turn in the list
+	end    int   // of the message at hand: the index of the last part that is written
 	marks  int   // cache_control marks written
 	before int   // what the last turn was
 	placed []int // indexes of the system messages that stay in their place
@@ -51,7 +52,15 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			c.Node(text)
 			continue
 		}
+		if m.Thinking != 0 && !says(m) {
+			c.r.Lossy("messages[].thinking_blocks") // a turn may not end with them
+			continue
+		}
 		empty := !c.thoughts(m)
+		c.end = noPart
+		if i == c.last || m.Cache != 0 {
+			c.end = lastPart(m)
+		}
 		for j := range m.Parts() {
 			part, ok := m.Part(j)
 			if !ok || blank(part) {
@@ -69,7 +78,7 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 				}
 				continue
 			}
-			if i == c.last && m.Role == chat.Assistant && m.Last(part) {
+			if i == c.last && m.Role == chat.Assistant && part.Index == c.end && len(calls) == 0 {
 				part.Text = c.trimRight(part.Text)
 			}
 			c.text(m, part)
@@ -96,6 +105,21 @@ const (
 	resultsTurn // of the user, and open for what the user says next
 	systemTurn  // and open for another
 )
+
+// says reports whether the message has a call or a part that is written.
+func says(m *chat.Message) bool { return len(m.Calls()) > 0 || lastPart(m) != noPart }
+
+// lastPart is the index of the last part that is written.
+func lastPart(m *chat.Message) int {
+	for j := m.Parts() - 1; j >= 0; j-- {
+		if part, ok := m.Part(j); ok && !blank(part) {
+			return part.Index
+		}
+	}
+	return noPart
+}
+
+const noPart = -2 // -1 is a content that is one text
 
 // thoughts writes the thinking that an assistant turn begins with, where it is
 // Anthropic's own, and reports whether there was any.
@@ -207,7 +231,7 @@ func (c *conversation) rest(m *chat.Message, part chat.Part) {
 			}
 		}
 	}
-	if m.Cache != 0 && !marked && m.Role != chat.Answer && m.Last(part) && len(m.Calls()) == 0 {
+	if m.Cache != 0 && !marked && m.Role != chat.Answer && part.Index == c.end && len(m.Calls()) == 0 {
 		c.mark(m.Cache, "messages[].cache_control")
 	}
 	c.Emit(`}`)

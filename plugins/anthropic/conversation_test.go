@@ -40,6 +40,7 @@ func TestConversation(t *testing.T) {
 		{name: "the assistant's last text is cut behind a system message", target: opus, messages: hi + `,{"role":"assistant","content":"a "},` + sys, system: wSys, want: wHi + `,{"role":"assistant","content":[{"type":"text","text":"a"}]}`, wantLossy: []string{"messages[].content[].trailing_space", "messages[].position"}},
 
 		{name: "white space is no text", target: opus, messages: `{"role":"system","content":" \n"},{"role":"user","content":[{"type":"text","text":"\t"},{"type":"text","text":"hi"}]},{"role":"assistant","content":"  "},` + hi, want: wHi + `,` + wHi},
+		{name: "thinking alone is no turn", target: opus, messages: hi + `,{"role":"assistant","content":null,"thinking_blocks":[{"type":"redacted_thinking","data":"d"}]},` + hi, want: wHi + `,` + wHi, wantLossy: []string{"messages[].thinking_blocks"}},
 		{name: "long white space is not looked at", target: opus, messages: `{"role":"user","content":"` + strings.Repeat(" ", 65) + `"}`, want: `{"role":"user","content":[{"type":"text","text":"` + strings.Repeat(" ", 65) + `"}]}`},
 
 		{name: "a mark of a message is of its last block", target: opus, messages: `{"role":"user","content":"hi",` + mark + `},{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"text","text":"b"}],` + mark + `},` + hi, want: `{"role":"user","content":[{"type":"text","text":"hi",` + mark + `}]},{"role":"assistant","content":[{"type":"text","text":"a"},{"type":"text","text":"b",` + mark + `}]},` + wHi},
@@ -71,6 +72,9 @@ func TestConversation(t *testing.T) {
 			}
 			if _, after, _ := strings.Cut(got.Output, `"max_tokens":9,`); got.Failed || after != want {
 				t.Errorf("Request of %s\n got %s %s\nwant %s", tt.messages, after, got.Message, want)
+			}
+			if err := checkRequest(got.Output); err != nil && !got.Failed {
+				t.Errorf("Request of %s is one that the API refuses: %v", tt.messages, err)
 			}
 			slices.Sort(got.Lossy)
 			if !slices.Equal(got.Lossy, tt.wantLossy) {

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/plugins/adaptertest"
 	"github.com/pointsman/pointsman/plugins/anthropic"
@@ -260,6 +261,9 @@ func TestRequest(t *testing.T) {
 			if got.Failed || got.Output != tt.want {
 				t.Errorf("Request(%s)\n got %s %s\nwant %s", tt.body, got.Output, got.Message, tt.want)
 			}
+			if err := checkRequest(got.Output); err != nil && !got.Failed {
+				t.Errorf("Request(%s) is one that the API refuses: %v", tt.body, err)
+			}
 			if got.Path != "/v1/messages" {
 				t.Errorf("path = %q, want /v1/messages", got.Path)
 			}
@@ -293,6 +297,8 @@ func TestRequestRefuses(t *testing.T) {
 		{"a result too many", `{"messages":[{"role":"user","content":"x"},` + askB + `,` + answerB + `,{"role":"tool","tool_call_id":"a","content":"y"}]}`, "messages[4].tool_call_id: "},
 		{"a tool choice without tools", `{"tool_choice":"required","messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
 		{"a tool choice of another kind", `{"tool_choice":{"type":"hosted","hosted":{"name":"f"}},"tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"a choice of a tool that is not there", `{"tool_choice":{"type":"function","function":{"name":"g"}},"tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
+		{"a tool whose arguments are no object", `{"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"string"}}}],"messages":[{"role":"user","content":"x"}]}`, "tools[0].function.parameters.type: "},
 		{"a tool choice that is no word of ours", `{"tool_choice":"maybe","tools":[{"type":"function","function":{"name":"f"}}],"messages":[{"role":"user","content":"x"}]}`, "tool_choice: "},
 		{"audio in a result", `{"messages":[{"role":"user","content":"x"},` + askB + `,{"role":"tool","tool_call_id":"b","content":""},{"role":"tool","tool_call_id":"a","content":[{"type":"input_audio"}]}]}`, "messages[3].content[0]: "},
 	}
@@ -349,11 +355,33 @@ func FuzzRequest(f *testing.F) {
 	f.Add(`{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":[{"type":"text","text":"a "}]}],"stop":[" ",1],"n":1e9}`)
 	f.Add(`{"messages":[{"role":"system","content":[{"type":"text","text":7,"cache_control":{}}]},{"role":"user","content":[{"type":"image_url","image_url":{"url":"data:image/png;base64,AA"}}]}],"temperature":"hot","top_p":{},"seed":-1,"user":[],"service_tier":"flex"}`)
 	f.Add(`{"messages":{"role":"user"},"max_tokens":-5,"stream":1}`)
+	f.Add(`{"model":"m","messages":[{"role":"user","content":"hi"},{"role":"system","content":"s"},{"role":"assistant","content":" a ","thinking_blocks":[{"signature":"s","thinking":"t"}]},{"role":"user","content":[{"type":"file","file":{"filename":"f","file_data":"data:text/plain;base64,YQ=="}},{"type":"image_url","image_url":{"url":"HTTPS://x/y"},"cache_control":{}}]},{"role":"assistant","content":null,"tool_calls":[{"id":"a","type":"custom","custom":{"name":"c","input":"x"}}]},{"role":"tool","tool_call_id":"a","content":"","is_error":true},{"role":"system","content":"z"}],"tools":[{"type":"custom","custom":{"name":"c"}}],"tool_choice":"required","stream":true}`)
+	f.Add(`{"model":"m","messages":[{"role":"user","content":"hi"},{"role":"system","content":"s"}],"max_tokens":1500,"temperature":2,"top_p":0.5,"stop":["\n","x"],"reasoning_effort":"medium","tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object"}},"cache_control":{}}],"tool_choice":{"type":"function","function":{"name":"f"}},"response_format":{"type":"json_schema","json_schema":{"name":"n","schema":{"type":"object","properties":{"a":{"minimum":1,"$ref":"#"}}}}}}`)
+	targets := []string{target, opus, older, `{"upstream_id":"claude-haiku-4-5","max_output":2000,"unsupported":["temperature+top_p"]}`}
 	f.Fuzz(func(t *testing.T, body string) {
 		if _, err := document.Parse([]byte(body), document.Limits{}); err != nil {
 			t.Skip("the host lets only JSON through")
 		}
-		// adaptertest fails the test for output that is not JSON and for a broken limit.
-		adaptertest.Request(t, anthropic.Adapter{}, target, body)
+		doc, err := engine.ParseChat([]byte(body))
+		for _, target := range targets {
+			// adaptertest fails the test for output that is not JSON and for a broken limit.
+			got := adaptertest.Request(t, anthropic.Adapter{}, target, body)
+			if err != nil {
+				continue
+			}
+			// The body is one that the host would send: it is refused with a reason, or carried.
+			if got.Failed && got.Message == "" {
+				t.Errorf("Request(%s) is refused without a reason", body)
+			}
+			if got.Failed {
+				continue
+			}
+			if err := checkRequest(got.Output); err != nil {
+				t.Errorf("Request(%s) of %s is one that the API refuses: %v\n%s", body, target, err, got.Output)
+			}
+		}
+		if err == nil {
+			doc.Release()
+		}
 	})
 }

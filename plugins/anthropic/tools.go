@@ -8,7 +8,8 @@ import (
 )
 
 // carried refuses tools that a server is to run: nobody here would, and to leave
-// them out would be another request.
+// them out would be another request. So it does tools whose arguments are no object, and
+// the choice of one that is not there, both of which the API answers with 400.
 func carried(r *chat.Request, box *chat.Toolbox) (ok bool) {
 	if n := r.Tools.Len(); len(box.Tools) < n {
 		for i := range n {
@@ -20,7 +21,23 @@ func carried(r *chat.Request, box *chat.Toolbox) (ok bool) {
 			return false
 		}
 	}
-	return true
+	chosen := ""
+	if box.Mode == chat.ToolsNamed {
+		chosen = box.Name.Text()
+	}
+	found := chosen == ""
+	for i := range box.Tools {
+		tool := &box.Tools[i]
+		if kind := tool.Parameters.Get("type"); kind != 0 && !kind.Equal("object") {
+			chat.Refuse("tools["+strconv.Itoa(i)+"].function.parameters.type", "it has to be 'object'")
+			return false
+		}
+		found = found || tool.Name.Equal(chosen)
+	}
+	if !found {
+		chat.Refuse("tool_choice", "there is no tool of that name")
+	}
+	return found
 }
 
 // tools writes tools and tool_choice.

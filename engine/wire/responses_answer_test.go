@@ -117,7 +117,7 @@ func TestToResponseKeepsReasoningID(t *testing.T) {
 	for block, want := range map[string]string{
 		`{"type":"thinking","thinking":"h","signature":"s","provider":"openai","id":"rs_0aF"}`:    "rs_0aF",
 		`{"type":"thinking","thinking":"h","signature":"s","provider":"anthropic","id":"rs_0aF"}`: "rs_1_0",
-		`{"type":"thinking","thinking":"h","signature":"s","provider":"openai","id":"rs_\"}`:      "rs_1_0",
+		`{"type":"thinking","thinking":"h","signature":"s","provider":"openai","id":"rs_0-1"}`:    "rs_1_0",
 	} {
 		out := wire.ToResponse(parse(t, `{"id":"resp_1","choices":[{"message":{"thinking_blocks":[`+block+`]},"finish_reason":"stop"}]}`), wire.Asked{})
 		if got := parse(t, string(out)).Root().Get("output").At(0).Get("id").Text(); got != want {

@@ -209,14 +209,14 @@ func toolMode(recorded map[string]any) any {
 }
 
 // asTools writes recorded tools as the adapter does: with JSON Schemas, whatever
-// the client called them, and no empty description.
+// the client called them, and always a description.
 func asTools(recorded map[string]any) {
 	tools, _ := recorded["tools"].([]any)
 	for _, tool := range tools {
 		for _, function := range tool.(map[string]any)["functionDeclarations"].([]any) {
 			function := function.(map[string]any)
-			if d := function["description"]; d == "" || d == nil {
-				delete(function, "description")
+			if function["description"] == nil {
+				function["description"] = ""
 			}
 			for _, name := range []string{"parameters", "parameters_json_schema"} {
 				if schema, ok := function[name]; ok {

@@ -87,7 +87,7 @@ func TestEmbeddingsKeepWithinLimits(t *testing.T) {
 
 func TestCountTokens(t *testing.T) {
 	body := `{"temperature":1.2,"logit_bias":{"1":2},"max_tokens":9,"messages":[{"role":"system","content":"s"},{"role":"user","content":"a"}],"tools":[{"type":"function","function":{"name":"f"}}]}`
-	const want = `{"generateContentRequest":{"model":"models/gemini-embedding-001","contents":[{"role":"user","parts":[{"text":"a"}]}],"systemInstruction":{"parts":[{"text":"s"}]},"tools":[{"functionDeclarations":[{"name":"f"}]}]}}`
+	const want = `{"generateContentRequest":{"model":"models/gemini-embedding-001","contents":[{"role":"user","parts":[{"text":"a"}]}],"systemInstruction":{"parts":[{"text":"s"}]},"tools":[{"functionDeclarations":[{"name":"f","description":""}]}]}}`
 	got := adaptertest.Call(t, google.Adapter{}, call("count_tokens"), body)
 	if got.Failed || got.Output != want || got.Path != "/v1beta/models/gemini-embedding-001:countTokens" {
 		t.Errorf("Request(%s) = %s %s to %s, want %s", body, got.Output, got.Message, got.Path, want)

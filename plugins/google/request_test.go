@@ -16,7 +16,7 @@ const target = `{"id":"gemini","upstream_id":"gemini-x","api":"generate","max_ou
 func TestRequest(t *testing.T) {
 	const hi = `"messages":[{"role":"user","content":"hi"}]`
 	const oneTool = `"tools":[{"type":"function","function":{"name":"f"}}]`
-	const wantTool = `,"tools":[{"functionDeclarations":[{"name":"f"}]}]`
+	const wantTool = `,"tools":[{"functionDeclarations":[{"name":"f","description":""}]}]`
 	const head = `{"contents":[{"role":"user","parts":[{"text":"hi"}]}]`
 	tests := []struct {
 		name, target, body string
@@ -91,7 +91,7 @@ func TestRequest(t *testing.T) {
 		{
 			name:      "tools and their choice",
 			body:      `{"tools":[{"type":"function","function":{"name":"f","description":"d","parameters":{"$schema":"s","type":"object","properties":{}},"strict":true}},{"type":"function","function":{"name":"g"},"cache_control":{"type":"ephemeral"}}],"tool_choice":"auto","parallel_tool_calls":false,` + hi + `}`,
-			want:      head + `,"tools":[{"functionDeclarations":[{"name":"f","description":"d","parametersJsonSchema":{"type":"object","properties":{}}},{"name":"g"}]}],"toolConfig":{"functionCallingConfig":{"mode":"AUTO"}}}`,
+			want:      head + `,"tools":[{"functionDeclarations":[{"name":"f","description":"d","parametersJsonSchema":{"type":"object","properties":{}}},{"name":"g","description":""}]}],"toolConfig":{"functionCallingConfig":{"mode":"AUTO"}}}`,
 			wantLossy: []string{"parallel_tool_calls", "tools[].cache_control", "tools[].function.strict"},
 		},
 		{name: "a tool must be called", body: `{` + oneTool + `,"tool_choice":"required",` + hi + `}`, want: head + wantTool + `,"toolConfig":{"functionCallingConfig":{"mode":"ANY"}}}`},
@@ -131,7 +131,7 @@ func TestRequest(t *testing.T) {
 		{
 			name: "a required call of some of the tools",
 			body: `{"tools":[{"type":"function","function":{"name":"f"}},{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[{"type":"function","function":{"name":"g"}},{"type":"function","function":{"name":"h"}}]}},` + hi + `}`,
-			want: head + `,"tools":[{"functionDeclarations":[{"name":"f"},{"name":"g"}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["g"]}}}`,
+			want: head + `,"tools":[{"functionDeclarations":[{"name":"f","description":""},{"name":"g","description":""}]}],"toolConfig":{"functionCallingConfig":{"mode":"ANY","allowedFunctionNames":["g"]}}}`,
 		},
 		{
 			name: "some of the tools may be called",
@@ -141,12 +141,12 @@ func TestRequest(t *testing.T) {
 		{
 			name: "tools without parameters, and with some that say nothing",
 			body: `{"tools":[{"type":"function","function":{"name":"f","description":"","parameters":{}}},{"type":"function","function":{"name":"g","parameters":{"type":"object","properties":{}}}}],` + hi + `}`,
-			want: head + `,"tools":[{"functionDeclarations":[{"name":"f"},{"name":"g","parametersJsonSchema":{"type":"object","properties":{}}}]}]}`,
+			want: head + `,"tools":[{"functionDeclarations":[{"name":"f","description":""},{"name":"g","description":"","parametersJsonSchema":{"type":"object","properties":{}}}]}]}`,
 		},
 		{
 			name: "parameters in the older dialect", target: `{"upstream_id":"gemini-2.0-flash"}`,
 			body: `{"tools":[{"type":"function","function":{"name":"f","parameters":{"type":"object","properties":{},"additionalProperties":false}}},{"type":"function","function":{"name":"g","parameters":{"type":"object","properties":{"a":{"type":["string","null"]}},"additionalProperties":false}}}],` + hi + `}`,
-			want: head + `,"tools":[{"functionDeclarations":[{"name":"f"},{"name":"g","parameters":{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}}]}]}`,
+			want: head + `,"tools":[{"functionDeclarations":[{"name":"f","description":""},{"name":"g","description":"","parameters":{"type":"OBJECT","properties":{"a":{"type":"STRING","nullable":true}}}}]}]}`,
 		},
 		{name: "a web search", body: `{"web_search_options":{},` + hi + `}`, want: head + `,"tools":[{"googleSearch":{}}]}`},
 		{name: "a web search beside functions", body: `{"web_search_options":{},` + oneTool + `,` + hi + `}`, want: head + wantTool + `}`, wantLossy: []string{"web_search_options"}},

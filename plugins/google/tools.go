@@ -29,9 +29,11 @@ func (b *body) tools() (ok bool) {
 		open = `,`
 		b.Emit(`{"name":`)
 		b.Node(tool.Name)
-		if chat.IsText(tool.Description) {
+		if tool.Description != 0 {
 			b.Emit(`,"description":`)
 			b.Node(tool.Description)
+		} else {
+			b.Emit(`,"description":""`) // required
 		}
 		if !b.parameters(tool.Parameters) {
 			return false

@@ -173,19 +173,6 @@ func TestMessagesStreamCut(t *testing.T) {
 	}
 }
 
-func TestCountTokensIsRefused(t *testing.T) {
-	g := startGateway(t)
-	client := anthropicClient(g, g.key)
-	_, err := client.Messages.CountTokens(t.Context(), anthropic.MessageCountTokensParams{
-		Model:    "claude-opus-4.5",
-		Messages: []anthropic.MessageParam{anthropic.NewUserMessage(anthropic.NewTextBlock("hi"))},
-	})
-	var e *anthropic.Error
-	if !errors.As(err, &e) || e.StatusCode != 404 || e.Type() != "not_found_error" {
-		t.Errorf("CountTokens = %v, want 404 not_found_error", err)
-	}
-}
-
 // A conversation as coding agents send it reaches every target: cache marks, thinking,
 // a call with its result, and text in the same turn.
 func TestMessagesCarriesToolTurns(t *testing.T) {

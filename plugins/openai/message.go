@@ -66,7 +66,7 @@ func (c *conversation) plain(i int, message sdk.Node) (plain, ok bool) {
 	}
 	content, size := message.Get("content"), message.Len()
 	kind := content.Kind()
-	if c.standIn(message) != "" {
+	if (c.noRole[0] || c.noRole[1]) && c.standIn(message) != "" {
 		return false, true
 	}
 	if kind == abi.KindArray {
@@ -87,10 +87,11 @@ func (c *conversation) plain(i int, message sdk.Node) (plain, ok bool) {
 	}
 	calls := message.Get("tool_calls")
 	if calls != 0 {
-		if !c.spend(readCall * calls.Len()) {
+		n := calls.Len()
+		if !c.spend(readCall * n) {
 			return false, false
 		}
-		if kind == abi.KindString && content.Len() == 0 || !c.plainCalls(calls) {
+		if kind == abi.KindString && content.Len() == 0 || !c.plainCalls(calls, n) {
 			return false, true
 		}
 		if size == 3 && content != 0 {
@@ -165,8 +166,8 @@ func (c *conversation) carries(i int, part sdk.Node) bool {
 }
 
 // plainCalls reports whether no call carries what another provider said about it.
-func (c *conversation) plainCalls(calls sdk.Node) bool {
-	for k := range calls.Len() {
+func (c *conversation) plainCalls(calls sdk.Node, n int) bool {
+	for k := range n {
 		if call := calls.At(k); call.Len() > 3 && !c.extensions && call.Get("extra_content") != 0 {
 			return false
 		}

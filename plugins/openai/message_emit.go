@@ -167,7 +167,7 @@ func (c *conversation) emitPart(part sdk.Node) {
 		return
 	}
 	sdk.Emit(`{`)
-	if c.breakpoint && part.Get("prompt_cache_breakpoint") == 0 {
+	if part.Get("prompt_cache_breakpoint") == 0 && c.breaks() {
 		sdk.Emit(breakpoint)
 	}
 	sdk.EmitMembers(part, "cache_control")

@@ -14,8 +14,9 @@ type quirks struct {
 	extensions bool   // canonical-only members are taken as they are
 	reasoning  string // the name under which earlier reasoning is taken; "": it is not
 	imageURL   bool   // images are fetched by address
-	breakpoint bool   // parts may end a cached prefix
 	noRole     [2]bool
+	rejected   [2]sdk.Node // lists of names: the model's and the server's
+	names      int         // in both
 }
 
 // The roles that a model may not know, as they are listed under "unsupported", each
@@ -25,9 +26,10 @@ var roles = [2]struct{ name, instead string }{{"developer", `"system"`}, {"syste
 // readQuirks reads config and target of the call.
 func readQuirks(target sdk.Node) quirks {
 	q := quirks{target: target, imageURL: true}
-	q.breakpoint = target.Get("upstream_id").Find("gpt-5.6") == 0
-	if config := sdk.Config(); config.Len() > 0 {
+	q.rejected[0] = target.Get("unsupported")
+	if config := sdk.Config(); config != 0 && config.Len() > 0 {
 		q.config = config
+		q.rejected[1] = config.Get("unsupported")
 		q.extensions = config.Get("extensions").Bool()
 		q.imageURL = q.allows("image_url")
 		q.noRole[0] = !q.allows("developer")
@@ -37,8 +39,10 @@ func readQuirks(target sdk.Node) quirks {
 		case word.Equal("reasoning_content"):
 			q.reasoning = "reasoning_content"
 		}
-		if is := config.Get("cache_breakpoints"); is.Kind() == abi.KindBool {
-			q.breakpoint = is.Bool()
+	}
+	for _, list := range q.rejected {
+		if list != 0 {
+			q.names += list.Len()
 		}
 	}
 	for i, role := range roles {
@@ -49,23 +53,25 @@ func readQuirks(target sdk.Node) quirks {
 
 // allows reads a member of the config that is true unless it says false.
 func (q *quirks) allows(name string) bool {
+	if q.config == 0 {
+		return true
+	}
 	value := q.config.Get(name)
 	return value.Kind() != abi.KindBool || value.Bool()
 }
 
-// unsupported are the lists of names that the model and the server reject.
-func (q *quirks) unsupported() [2]sdk.Node {
-	return [2]sdk.Node{q.target.Get("unsupported"), q.config.Get("unsupported")}
-}
-
 // rejects reports whether the model or the server does not take a member or a role.
 func (q *quirks) rejects(name string) bool {
-	for _, list := range q.unsupported() {
-		if lists(list, name) {
-			return true
-		}
+	return q.names > 0 && (lists(q.rejected[0], name) || lists(q.rejected[1], name))
+}
+
+// breaks reports whether a part can say that a cached prefix ends with it: for gpt-5.6
+// and later, as OpenAI's reference of 2026-08 has it, unless the config says otherwise.
+func (q *quirks) breaks() bool {
+	if said := q.config.Get("cache_breakpoints"); said.Kind() == abi.KindBool {
+		return said.Bool()
 	}
-	return false
+	return q.target.Get("upstream_id").Find("gpt-5.6") == 0
 }
 
 // counts reports whether the server has OpenAI's count of input tokens. That is so on
@@ -82,6 +88,9 @@ func (q *quirks) reasons() bool { return lists(q.target.Get("capabilities"), "re
 
 // lists reports whether an array of strings holds s.
 func lists(array sdk.Node, s string) bool {
+	if array == 0 {
+		return false
+	}
 	for i := range array.Len() {
 		if array.At(i).Equal(s) {
 			return true

@@ -51,7 +51,10 @@ func membersRequest(q *quirks) sdk.Result {
 	if !usable {
 		m.leave("stream_options")
 	}
-	for _, list := range q.unsupported() {
+	for _, list := range q.rejected {
+		if list == 0 {
+			continue
+		}
 		for i := range list.Len() {
 			name := list.At(i).Text()
 			switch name {
@@ -66,14 +69,19 @@ func membersRequest(q *quirks) sdk.Result {
 		}
 	}
 	m.leaveOurs(q)
-	m.leaveTools(q)
+	tools := body.Get("tools")
+	m.leaveTools(q, tools)
 	metadata := m.leave("metadata") && body.Get("store").Bool()
 	streamed := usable && body.Get("stream").Bool()
 	if streamed {
 		m.leave("stream_options")
 	}
 	renamed := q.target.Get("rename")
-	for i := range renamed.Len() {
+	names := 0
+	if renamed != 0 {
+		names = renamed.Len()
+	}
+	for i := range names {
 		// What the body already says under the new name wins.
 		m.leave(renamed.Key(i))
 	}
@@ -89,15 +97,14 @@ func membersRequest(q *quirks) sdk.Result {
 	if rewrite {
 		m.leave("messages")
 	}
-	tools := body.Get("tools")
-	marked := !q.extensions && !q.rejects("tools") && c.marked(tools)
+	marked := tools != 0 && !q.extensions && !q.rejects("tools") && c.marked(tools)
 	if marked {
 		m.leave("tools")
 	}
 
 	sdk.Emit(`{"model":`)
 	emitString(q.target.Get("upstream_id"), `""`)
-	for i := range renamed.Len() {
+	for i := range names {
 		q.emitRenamed(body, renamed.Key(i), renamed.At(i).Text())
 	}
 	if from != "" {
@@ -136,9 +143,8 @@ func (m *members) leaveOurs(q *quirks) {
 
 // leaveTools takes out tools that are none, which OpenAI refuses, and with them, or
 // with tools that the target rejects, what only they give a meaning to.
-func (m *members) leaveTools(q *quirks) {
-	tools := m.body.Get("tools")
-	gone := tools.Kind() == abi.KindArray && (tools.Len() == 0 || q.rejects("tools"))
+func (m *members) leaveTools(q *quirks, tools sdk.Node) {
+	gone := tools != 0 && tools.Kind() == abi.KindArray && (tools.Len() == 0 || q.rejects("tools"))
 	if gone {
 		m.leave("tools")
 		m.leave("parallel_tool_calls")
@@ -155,7 +161,7 @@ func (m *members) leaveTools(q *quirks) {
 // other, by the config; empty when none has, or when the target's own names decide.
 func (q *quirks) outputName(renamed sdk.Node) (from, to string) {
 	const older, newer = "max_tokens", "max_completion_tokens"
-	if renamed.Get(older).Exists() || renamed.Get(newer).Exists() {
+	if q.config == 0 || renamed.Get(older).Exists() || renamed.Get(newer).Exists() {
 		return "", ""
 	}
 	switch name := q.config.Get("max_tokens"); {
@@ -187,6 +193,9 @@ func (q *quirks) emitRenamed(body sdk.Node, from, to string) {
 // asks reports whether a member that is left out asked for anything: not when it is
 // absent, null, false, 0 or empty, or what happens anyway.
 func asks(name string, value sdk.Node) bool {
+	if value == 0 {
+		return false
+	}
 	switch value.Kind() {
 	case abi.KindAbsent, abi.KindNull:
 		return false

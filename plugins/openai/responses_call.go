@@ -11,6 +11,9 @@ import (
 // emitCalls writes an assistant's calls as items of their own, and before them what
 // the model thought between them. ok is false after a refusal.
 func (t *translation) emitCalls(i int, calls sdk.Node, thoughts *thoughts) (ok bool) {
+	if calls == 0 {
+		return true
+	}
 	for k := range calls.Len() {
 		if !t.spend(pieceCost) {
 			return false
@@ -22,13 +25,13 @@ func (t *translation) emitCalls(i int, calls sdk.Node, thoughts *thoughts) (ok b
 		kind, name := reference(call)
 		switch kind {
 		case "function":
-			t.beginCall("function_call")
+			t.beginCall(functionCall)
 			emitCallID(call.Get("id"))
 			emitCalled(name, call.Get("function").Get("arguments"))
 		case "custom":
 			id := call.Get("id")
 			t.custom = append(t.custom, id.Text())
-			t.beginCall("custom_tool_call")
+			t.beginCall(customCall)
 			emitCallID(id)
 			sdk.Emit(`,"name":`)
 			sdk.EmitNode(name)
@@ -43,10 +46,17 @@ func (t *translation) emitCalls(i int, calls sdk.Node, thoughts *thoughts) (ok b
 	return true
 }
 
-// beginCall writes a call, or the output of one, up to its id.
-func (t *translation) beginCall(kind string) {
+// How calls and their outputs begin, up to the id.
+const (
+	functionCall   = `{"type":"function_call","call_id":`
+	functionOutput = `{"type":"function_call_output","call_id":`
+	customCall     = `{"type":"custom_tool_call","call_id":`
+	customOutput   = `{"type":"custom_tool_call_output","call_id":`
+)
+
+func (t *translation) beginCall(opening string) {
 	t.separate()
-	sdk.Emit(`{"type":"` + kind + `","call_id":`)
+	sdk.Emit(opening)
 }
 
 // emitCalled writes the rest of the call of a function.
@@ -69,7 +79,7 @@ func (t *translation) emitLegacyCall(i int, call sdk.Node) (ok bool) {
 		return false
 	}
 	t.legacy = i
-	t.beginCall("function_call")
+	t.beginCall(functionCall)
 	t.emitLegacyID()
 	emitCalled(call.Get("name"), call.Get("arguments"))
 	return true
@@ -85,9 +95,9 @@ func (t *translation) emitLegacyID() {
 // beginOutput writes an output up to its value. One without the id of a call is that of
 // the last call in the older form.
 func (t *translation) beginOutput(call sdk.Node) {
-	kind := "function_call_output"
+	kind := functionOutput
 	if len(t.custom) > 0 && slices.Contains(t.custom, call.Text()) {
-		kind = "custom_tool_call_output"
+		kind = customOutput
 	}
 	t.beginCall(kind)
 	if call == 0 {

@@ -14,24 +14,25 @@ func (t *translation) emitItem(i int, message sdk.Node) (ok bool) {
 	if !t.spend(pieceCost) {
 		return false
 	}
-	role, content := message.Get("role"), message.Get("content")
-	item := item{translation: t, index: i, role: `"user"`, text: `{"type":"input_text","text":`}
-	switch {
-	case role.Equal("assistant"):
+	var room [16]byte
+	role, content := message.Get("role").AppendText(room[:0]), message.Get("content")
+	item := item{translation: t, index: i, role: asUser, text: `{"type":"input_text","text":`}
+	switch string(role) {
+	case "assistant":
 		return t.emitAssistant(&item, message, content)
-	case role.Equal("tool"):
+	case "tool":
 		if item.call = message.Get("tool_call_id"); item.call.Kind() != abi.KindString {
 			chat.Refuse(chat.At(i)+".tool_call_id", "a tool message needs one")
 			return false
 		}
 		item.output, item.failed = true, message.Get("is_error").Bool()
-	case role.Equal("function"):
+	case "function":
 		item.output = true
-	case role.Equal("user"):
-	case role.Equal("system"):
-		item.role = `"system"`
-	case role.Equal("developer"):
-		item.role = `"developer"`
+	case "user":
+	case "system":
+		item.role = asSystem
+	case "developer":
+		item.role = asDeveloper
 	default:
 		chat.Refuse(chat.At(i)+".role", "it is not carried on the Responses wire")
 		return false
@@ -41,31 +42,26 @@ func (t *translation) emitItem(i int, message sdk.Node) (ok bool) {
 		return true
 	}
 	if !item.output {
-		if role := t.standIn(message); role != "" {
-			item.role = role
+		if t.noRole[0] && item.role == asDeveloper {
+			item.role = asSystem
+		}
+		if t.noRole[1] && item.role == asSystem {
+			item.role = asUser
+			t.lose("messages[].role", message.Get("role"))
 		}
 		t.lose("messages[].name", message.Get("name"))
 	}
 	return item.emitContent(content) && item.end()
 }
 
-// standIn is the role, as JSON, that stands in for one that the model does not know.
-func (t *translation) standIn(message sdk.Node) string {
-	if !t.noRole[0] && !t.noRole[1] {
-		return ""
-	}
-	c := conversation{quirks: t.quirks}
-	return c.standIn(message)
-}
-
 // emitAssistant writes what the model said itself: its text is output_text; the
 // other kind is refused with a 400.
 func (t *translation) emitAssistant(item *item, message, content sdk.Node) (ok bool) {
-	item.role, item.text = `"assistant"`, `{"type":"output_text","text":`
+	item.role, item.text = asAssistant, `{"type":"output_text","text":`
 	item.said = true
 	calls, call := message.Get("tool_calls"), message.Get("function_call")
 	thoughts := thoughts{translation: t, list: message.Get("thinking_blocks"), reasoning: message.Get("reasoning_content")}
-	if calls.Len() == 0 && call.Len() == 0 && !speaks(message, content) {
+	if thoughts.list != 0 && calls.Len() == 0 && call.Len() == 0 && !speaks(message, content) {
 		thoughts.list = 0 // without a follower they are refused
 	}
 	if !thoughts.emit(0) {
@@ -75,14 +71,16 @@ func (t *translation) emitAssistant(item *item, message, content sdk.Node) (ok b
 	if !item.emitContent(content) {
 		return false
 	}
-	item.emit(refusalPart, message.Get("refusal"), 0)
+	if refusal := message.Get("refusal"); refusal != 0 {
+		item.emit(refusalPart, refusal, 0)
+	}
 	if !item.end() || !t.emitCalls(item.index, calls, &thoughts) {
 		return false
 	}
 	if !thoughts.given {
 		t.lose("messages[].reasoning_content", thoughts.reasoning)
 	}
-	return call.Len() == 0 || t.emitLegacyCall(item.index, call)
+	return call == 0 || call.Len() == 0 || t.emitLegacyCall(item.index, call)
 }
 
 // speaks reports whether an assistant message becomes an item of its own.
@@ -97,13 +95,20 @@ func speaks(message, content sdk.Node) bool {
 	return chat.IsText(message.Get("refusal"))
 }
 
-const refusalPart = `{"type":"refusal","refusal":`
+// How a message of each role begins.
+const (
+	asUser      = `{"role":"user","content":[`
+	asSystem    = `{"role":"system","content":[`
+	asDeveloper = `{"role":"developer","content":[`
+	asAssistant = `{"role":"assistant","content":[`
+	refusalPart = `{"type":"refusal","refusal":`
+)
 
 // item is an input item while its parts are written. It opens with the first.
 type item struct {
 	*translation
 	index  int
-	role   string   // JSON
+	role   string   // how a message begins
 	text   string   // how a text part begins
 	call   sdk.Node // whose output it is
 	output bool     // of a call, not a message
@@ -116,7 +121,12 @@ type item struct {
 func (m *item) emitContent(content sdk.Node) (ok bool) {
 	switch content.Kind() {
 	case abi.KindString:
-		m.emit(m.text, content, 0)
+		if content.Len() > 0 {
+			m.begin()
+			sdk.Emit(m.text)
+			sdk.EmitNode(content)
+			sdk.Emit(`}`)
+		}
 	case abi.KindArray:
 		if m.failed {
 			m.begin()
@@ -155,9 +165,7 @@ func (m *item) begin() {
 		return
 	}
 	m.separate()
-	sdk.Emit(`{"role":`)
 	sdk.Emit(m.role)
-	sdk.Emit(`,"content":[`)
 }
 
 // emit writes a part that consists of one text; part is where it was, 0 for a plain one.
@@ -180,7 +188,7 @@ func (m *item) mark(part sdk.Node) {
 	}
 	if own := part.Get("prompt_cache_breakpoint"); own != 0 {
 		emitMember("prompt_cache_breakpoint", own)
-	} else if m.breakpoint && part.Get("cache_control") != 0 {
+	} else if part.Get("cache_control") != 0 && m.breaks() {
 		sdk.Emit(`,` + breakpoint)
 	}
 }

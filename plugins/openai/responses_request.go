@@ -55,10 +55,7 @@ func responsesRequest(q *quirks, counting bool) sdk.Result {
 		}
 	}
 	sdk.Emit(`]`)
-	cost := memberCost
-	for _, list := range q.unsupported() {
-		cost += 3 * list.Len()
-	}
+	cost := memberCost + 3*q.names
 	for i := range t.body.Len() {
 		if !t.spend(cost) || !t.emitParameter(t.body.Key(i), t.body.At(i)) {
 			return sdk.Failed

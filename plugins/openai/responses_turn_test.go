@@ -52,7 +52,7 @@ func TestRequestResponsesTurns(t *testing.T) {
 		{"marks for a cache", "", `[{"role":"user","content":[{"type":"text","text":"a","cache_control":{"type":"ephemeral"}},{"type":"text","text":"b","prompt_cache_breakpoint":{"mode":"explicit"}}]}]`,
 			`[{"role":"user","content":[{"type":"input_text","text":"a"},{"type":"input_text","text":"b","prompt_cache_breakpoint":{"mode":"explicit"}}]}]`, "", ""},
 		{"neither developer nor system", `,"unsupported":["developer","system"]`, `[{"role":"developer","content":"a"},{"role":"system","content":"b"}]`,
-			`[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"role":"user","content":[{"type":"input_text","text":"b"}]}]`, "", ""},
+			`[{"role":"user","content":[{"type":"input_text","text":"a"}]},{"role":"user","content":[{"type":"input_text","text":"b"}]}]`, "", "messages[].role"},
 	} {
 		t.Run(tc.name, func(t *testing.T) {
 			t.Parallel()

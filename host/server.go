@@ -19,6 +19,7 @@ func (h *Host) openServer() error {
 		Plugins:   engine.NewPluginService(h.store, h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
 		Models:    engine.NewModelService(h.store, h.catalogue.Load, h.reload, h.opts.Now),
 		Usage:     h.store,
+		Notices:   h.notices,
 		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {
 			if !h.ready.Load() {

@@ -74,6 +74,7 @@ var policies = map[string]access{
 	"GET /api/v1/providers":     accountAdmin, // base URLs are nothing for callers
 	"GET /api/v1/providers/:id": accountAdmin,
 	"GET /api/v1/usage":         accountAdmin,
+	"GET /api/v1/events":        accountAdmin,
 }
 
 // register adds every route.
@@ -98,6 +99,7 @@ func (s *Server) register() error {
 	s.registerKeys()
 	s.registerCatalogue()
 	s.registerUsage()
+	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 

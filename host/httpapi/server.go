@@ -126,6 +126,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 // request is what is known of one request. It is reached through the context, under requestKey.
 type request struct {
 	id        string
+	method    string
 	received  time.Time // by the server's clock
 	began     time.Time
 	route     string // pattern that matched, "" for none
@@ -150,7 +151,7 @@ func requestOf(ctx context.Context) *request {
 
 // serve is the life of one request: named, inspected, routed, answered, logged.
 func (s *Server) serve(fctx *fasthttp.RequestCtx) {
-	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), received: s.cfg.Now(), began: time.Now()}
+	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), method: string(fctx.Method()), received: s.cfg.Now(), began: time.Now()}
 	logger := s.cfg.Logger.With().Str("request_id", rq.id).Logger()
 	rq.ctx, rq.cancel = context.WithCancelCause(logger.WithContext(s.base))
 	fctx.SetUserValue(requestKey{}, rq)

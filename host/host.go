@@ -48,6 +48,7 @@ type Host struct {
 	library   *wasm.Library
 	router    *rule.Router
 	keys      *tenancy.Keys
+	seal      *tenancy.Seal
 	upstream  *upstream.Client
 	simulator *simulator.Simulator // nil when nothing is simulated
 	providers providers
@@ -59,9 +60,10 @@ type Host struct {
 	listener  net.Listener
 
 	catalogue  atomic.Pointer[engine.Catalogue]
-	revision   atomic.Int64  // of the configuration in force; -1: none is
-	reloading  chan struct{} // 1 slot: one reload at a time, without a lock held over queries
-	stale      chan struct{} // 1 slot: the configuration may not be what is stored
+	vault      atomic.Pointer[vault] // of the catalogue's credentials
+	revision   atomic.Int64          // of the configuration in force; -1: none is
+	reloading  chan struct{}         // 1 slot: one reload at a time, without a lock held over queries
+	stale      chan struct{}         // 1 slot: the configuration may not be what is stored
 	firstParty []engine.PluginVersion
 	ready      atomic.Bool
 	grace      time.Duration // how long open requests may go on after the stop signal
@@ -82,6 +84,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	h = &Host{cfg: cfg, opts: opts, reloading: make(chan struct{}, 1), stale: make(chan struct{}, 1), grace: shutdownGrace}
 	h.notices = engine.NewNoticeFeed(opts.Log)
 	h.catalogue.Store(&engine.Catalogue{})
+	h.vault.Store(&vault{})
 	h.revision.Store(-1)
 	defer func() {
 		if err != nil {
@@ -129,22 +132,33 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	return h, nil
 }
 
-// openKeys derives the pepper and makes sure that a super admin exists. It
+// openKeys derives pepper and seal, and makes sure that a super admin exists. It
 // returns the new key, or "" when there was one already; also with an error.
 func (h *Host) openKeys(ctx context.Context) (string, error) {
 	stored, err := h.store.ListKeys(ctx)
 	if err != nil {
 		return "", fmt.Errorf("read keys: %w", err)
 	}
-	key, err := encryptionKey(h.cfg, len(stored) > 0)
+	sealed, err := h.store.ListCredentials(ctx)
+	if err != nil {
+		return "", fmt.Errorf("read credentials: %w", err)
+	}
+	key, err := encryptionKey(h.cfg, len(stored)+len(sealed) > 0)
 	if err != nil {
 		return "", err
 	}
-	pepper, err := derive(key, "key-hash")
+	peppers, err := deriveEach(key, h.cfg.previousKeys(), "key-hash")
 	if err != nil {
 		return "", err
 	}
-	h.keys = tenancy.NewKeys(h.store, pepper).WithClock(h.opts.Now)
+	h.keys = tenancy.NewKeys(h.store, peppers[0]).WithPrevious(peppers[1:]...).WithClock(h.opts.Now)
+	seals, err := deriveEach(key, h.cfg.previousKeys(), "credential")
+	if err != nil {
+		return "", err
+	}
+	if h.seal, err = tenancy.NewSeal(seals[0], seals[1:]...); err != nil {
+		return "", err
+	}
 	secret, err := h.keys.Bootstrap(ctx, h.cfg.AdminKey, h.opts.Now())
 	if err != nil {
 		err = fmt.Errorf("make admin key: %w", err)
@@ -163,9 +177,12 @@ func (h *Host) openUpstream() error {
 			return fmt.Errorf("start simulator: %w", err)
 		}
 	}
-	h.providers = reach(h.cfg.Upstreams, h.simulator)
+	var err error
+	if h.providers, err = reach(h.cfg.Upstreams, h.simulator); err != nil {
+		return err
+	}
 	h.upstream = upstream.New(upstream.Config{
-		Secret: h.providers.secret, Simulated: h.providers.isSimulated, AllowPrivate: h.providers.allowPrivate,
+		Secret: h.secret, Simulated: h.providers.isSimulated, AllowPrivate: h.providers.allowPrivate,
 		Connect: h.cfg.Timeouts.Connect, FirstByte: h.cfg.Timeouts.FirstByte, Answer: h.cfg.Timeouts.Answer,
 		Idle: h.cfg.Timeouts.Idle, Total: h.cfg.Timeouts.Total,
 	})

@@ -3,9 +3,11 @@ package host
 import (
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/simulator"
+	"github.com/pointsman/pointsman/host/store"
 )
 
 // providers is how the operator's environment says that each provider is reached.
@@ -14,7 +16,7 @@ type providers struct {
 	keyless     map[string]bool // called without a credential, by the operator's base URL
 	simulated   map[string]bool
 	baseURL     map[string]string
-	operator    map[string]bool // base URL set by the operator: may be loopback
+	vendor      map[string]bool // base URLs of the seed, by URL: never private
 }
 
 // upstreamSetting is one provider's pair of settings, and the variable of the second.
@@ -43,12 +45,19 @@ func (u Upstreams) configured() bool {
 	return false
 }
 
-// reach works out which providers are real, simulated or unreachable. sim is nil
-// when nothing is simulated.
-func reach(u Upstreams, sim *simulator.Simulator) providers {
+// reach works out which providers are real, simulated or unreachable by the environment
+// alone. sim is nil when nothing is simulated.
+func reach(u Upstreams, sim *simulator.Simulator) (providers, error) {
 	p := providers{
 		credentials: map[string]string{}, keyless: map[string]bool{}, simulated: map[string]bool{},
-		baseURL: map[string]string{}, operator: map[string]bool{},
+		baseURL: map[string]string{}, vendor: map[string]bool{"": true},
+	}
+	seeded, err := store.LoadCatalogue(time.Time{})
+	if err != nil {
+		return p, err
+	}
+	for _, row := range seeded.Providers {
+		p.vendor[row.BaseURL] = true
 	}
 	for _, s := range u.settings() {
 		switch {
@@ -59,54 +68,60 @@ func reach(u Upstreams, sim *simulator.Simulator) providers {
 				p.keyless[s.id] = true
 			}
 			if s.base != "" {
-				p.baseURL[s.id], p.operator[s.id] = s.base, true
+				p.baseURL[s.id] = s.base
 			}
 		case sim != nil:
-			p.baseURL[s.id], p.operator[s.id] = sim.BaseURL(s.id), true
-			p.credentials[s.id], p.simulated[s.id] = "simulated-"+s.id, true
+			p.baseURL[s.id], p.simulated[s.id] = sim.BaseURL(s.id), true
 		}
 	}
-	return p
+	return p, nil
 }
 
-// apply gives the stored providers the operator's base URLs.
-func (p providers) apply(rows []engine.Provider) []engine.Provider {
+// apply gives the stored providers what the operator's environment says. A provider that
+// would be simulated is real once somebody gave it a credential, or said that it needs none.
+func (p providers) apply(rows []engine.Provider, stored []engine.StoredCredential) []engine.Provider {
+	keyed := map[string]bool{}
+	for _, c := range stored {
+		if c.AccountID == "" {
+			keyed[c.ProviderID] = true
+		}
+	}
 	for i := range rows {
 		row := &rows[i]
-		if row.AccountID != "" {
+		if row.AccountID != "" || p.simulated[row.ID] && (keyed[row.ID] || row.Keyless) {
 			continue
 		}
 		if base := p.baseURL[row.ID]; base != "" {
 			row.BaseURL = base
 		}
 		row.Keyless = row.Keyless || p.keyless[row.ID]
-		if p.credentials[row.ID] != "" {
-			row.Credentials = append(row.Credentials, engine.Credential{ID: environment, Weight: 1, Enabled: true})
+		switch {
+		case p.simulated[row.ID]:
+			row.Credentials = append(row.Credentials, engine.Credential{ID: engine.SimulatorCredential, Weight: 1, Enabled: true})
+		case p.credentials[row.ID] != "":
+			row.Credentials = append(row.Credentials, engine.Credential{ID: engine.EnvironmentCredential, Weight: 1, Enabled: true})
 		}
 	}
 	return rows
 }
 
-// environment is the id of the credential that comes from the operator's environment.
-const environment = "env"
-
-// secret returns the text of a provider's credential, "" when there is none.
-func (p providers) secret(row *engine.Provider, credentialID string) string {
-	if row.AccountID != "" || credentialID != environment {
+// secret returns the text of the operator's credential for a provider, "" when there is none.
+func (p providers) secret(row *engine.Provider) string {
+	if row.AccountID != "" {
 		return ""
 	}
 	return p.credentials[row.ID]
 }
 
-// allowPrivate reports whether the provider may be on a private address: only
-// where the operator said so.
+// allowPrivate reports whether the provider may be on a private address: only where the
+// operator said so, in the environment or as a super admin. A vendor's own address never is.
 func (p providers) allowPrivate(row *engine.Provider) bool {
-	return row.AccountID == "" && p.operator[row.ID]
+	return row.AccountID == "" && !p.vendor[row.BaseURL]
 }
 
 // isSimulated reports whether the in-process simulator serves the provider.
 func (p providers) isSimulated(row *engine.Provider) bool {
-	return row.AccountID == "" && p.simulated[row.ID]
+	return row.AccountID == "" && p.simulated[row.ID] && row.BaseURL == p.baseURL[row.ID]
 }
 
 // simulatedIDs returns the simulated providers, sorted.

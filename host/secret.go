@@ -82,3 +82,16 @@ func syncFolder(path string) error {
 func derive(key, purpose string) ([]byte, error) {
 	return hkdf.Key(sha256.New, []byte(key), nil, "pointsman/"+purpose, 32)
 }
+
+// deriveEach is derive for the key in force and for those before it, in that order.
+func deriveEach(key string, previous []string, purpose string) ([][]byte, error) {
+	all := make([][]byte, 0, 1+len(previous))
+	for _, k := range append([]string{key}, previous...) {
+		d, err := derive(k, purpose)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, d)
+	}
+	return all, nil
+}

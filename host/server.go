@@ -5,21 +5,29 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/upstream"
 )
 
 var errNotReady = errors.New("starting, or draining")
 
 // openServer gives the API its services.
 func (h *Host) openServer() error {
+	models, providers := engine.NewCatalogueServices(engine.CatalogueConfig{
+		Store: h.store, Catalogue: h.catalogue.Load, Adapters: h.library, Seal: h.seal,
+		PublicHost: upstream.PublicHost, Reload: h.reload, Now: h.opts.Now,
+	})
 	var err error
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer: h.pipeline,
 		Keys:      h.keys,
 		Rules:     engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
 		Plugins:   engine.NewPluginService(h.store, h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
-		Models:    engine.NewModelService(h.store, h.catalogue.Load, h.reload, h.opts.Now),
+		Models:    models,
+		Providers: providers,
+		Trials: engine.NewTrialService(engine.TrialConfig{
+			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
+		}),
 		Usage:     h.store,
-		Notices:   h.notices,
 		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {
 			if !h.ready.Load() {

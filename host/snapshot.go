@@ -76,7 +76,14 @@ func (h *Host) reloadCatalogue(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	h.catalogue.Store(engine.NewCatalogue(models, h.providers.apply(rows), prices))
+	stored, err := h.store.ListCredentials(ctx)
+	if err != nil {
+		return err
+	}
+	rows = h.providers.apply(rows, stored)
+	// First the keys, then the catalogue that names them.
+	h.vault.Store(h.open(rows, stored))
+	h.catalogue.Store(engine.NewCatalogue(models, rows, prices))
 	return nil
 }
 

@@ -180,29 +180,6 @@ func TestCatalogueRoutes(t *testing.T) {
 	isProblem(t, "unknown provider", s.do("GET", "/api/v1/providers/none", adminKey, ""), 404, "not_found")
 }
 
-func TestPatchModel(t *testing.T) {
-	t.Parallel()
-	f := &fake{}
-	s := start(t, f)
-	r := s.do("PATCH", "/api/v1/models/gpt-5.1-codex", superKey, `{"no_substitute":true}`)
-	if r.status != 200 || r.member("no_substitute") != true || r.member("status") != "retired" || r.member("substituted_by") != nil {
-		t.Errorf("PATCH model = %d %s, want it retired without a substitute", r.status, r.body)
-	}
-	s.do("PATCH", "/api/v1/models/gpt-4o", superKey, `{"enabled":false,"fallbacks":[]}`)
-	s.do("PATCH", "/api/v1/models/gpt-4o?account_id=acme", superKey, `{"fallbacks":["old-model"]}`)
-	isProblem(t, "unknown model", s.do("PATCH", "/api/v1/models/ghost", adminKey, `{}`), 404, "not_found")
-	if r := s.do("PATCH", "/api/v1/models/gpt-4o", superKey, `{"price":0}`); r.status != 422 {
-		t.Errorf("PATCH with an unknown member = %d, want 422", r.status)
-	}
-	if want := []string{"change /gpt-5.1-codex", "change /gpt-4o", "change acme/gpt-4o", "change acme/ghost"}; !slices.Equal(f.queries, want) {
-		t.Errorf("calls = %q, want %q", f.queries, want)
-	}
-	if len(f.changes) != 3 || *f.changes[0].NoSubstitute != true || f.changes[0].Enabled != nil || f.changes[0].Fallbacks != nil ||
-		*f.changes[1].Enabled || f.changes[1].Fallbacks == nil || len(f.changes[1].Fallbacks) != 0 || !slices.Equal(f.changes[2].Fallbacks, []string{"old-model"}) {
-		t.Errorf("changes = %+v, want only what was sent", f.changes)
-	}
-}
-
 func TestUsage(t *testing.T) {
 	t.Parallel()
 	f := &fake{usage: []engine.Usage{

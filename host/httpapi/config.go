@@ -43,10 +43,38 @@ type PluginService interface {
 	DeletePlugin(ctx context.Context, p engine.Principal, accountID, name, version string) error
 }
 
-// ModelService changes the catalogue.
+// ModelService changes models. Errors of its methods: *engine.Error.
 type ModelService interface {
-	// ChangeModel changes a row of the account, or a global one (""). Errors: *engine.Error.
-	ChangeModel(ctx context.Context, p engine.Principal, accountID, id string, change engine.ModelChange) (engine.Model, error)
+	// GetModel returns a stored row.
+	GetModel(ctx context.Context, p engine.Principal, accountID, id string) (engine.Model, error)
+	// CreateModel stores a new row; price is what it costs from now on, nil: a known price holds.
+	CreateModel(ctx context.Context, p engine.Principal, m engine.Model, price *engine.Price) (engine.Model, error)
+	// ChangeModel applies edit, maybe more than once, to the row as it is stored. It refuses
+	// with CodeConflict when the row's UpdatedAt is no longer was (zero: unchecked).
+	ChangeModel(ctx context.Context, p engine.Principal, accountID, id string, was time.Time, price *engine.Price, edit func(*engine.Model)) (engine.Model, error)
+	DeleteModel(ctx context.Context, p engine.Principal, accountID, id string) error
+}
+
+// ProviderService manages providers and their credentials, whose texts only go in.
+// Errors of its methods: *engine.Error. edit and was are as in ModelService.
+type ProviderService interface {
+	ListProviders(ctx context.Context, p engine.Principal) ([]engine.Provider, error)
+	GetProvider(ctx context.Context, p engine.Principal, accountID, id string) (engine.Provider, error)
+	CreateProvider(ctx context.Context, p engine.Principal, row engine.Provider) (engine.Provider, error)
+	ChangeProvider(ctx context.Context, p engine.Principal, accountID, id string, was time.Time, edit func(*engine.Provider)) (engine.Provider, error)
+	DeleteProvider(ctx context.Context, p engine.Principal, accountID, id string) error
+	ListCredentials(ctx context.Context, p engine.Principal, accountID, providerID string) ([]engine.StoredCredential, error)
+	GetCredential(ctx context.Context, p engine.Principal, accountID, providerID, id string) (engine.StoredCredential, error)
+	CreateCredential(ctx context.Context, p engine.Principal, c engine.StoredCredential, secret string) (engine.StoredCredential, error)
+	// ChangeCredential also replaces the text, unless secret is nil.
+	ChangeCredential(ctx context.Context, p engine.Principal, accountID, providerID, id string, was time.Time, secret *string, edit func(*engine.StoredCredential)) (engine.StoredCredential, error)
+	DeleteCredential(ctx context.Context, p engine.Principal, accountID, providerID, id string) error
+}
+
+// TrialService tests providers and models. What a provider refuses is a result.
+type TrialService interface {
+	TryProvider(ctx context.Context, r engine.TrialRequest) (engine.Trial, error)
+	TryModel(ctx context.Context, r engine.TrialRequest) (engine.Trial, error)
 }
 
 // CatalogueService is a snapshot of models and providers; *engine.Catalogue is one.
@@ -57,6 +85,7 @@ type CatalogueService interface {
 	Nearest(accountID, id string, n int) []string
 	Providers(accountID string) []engine.Provider
 	Provider(accountID, id string) (*engine.Provider, bool)
+	AccountPrice(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (engine.Price, bool)
 }
 
 // UsageService reads settled attempts; an engine.UsageStore is one.
@@ -72,11 +101,11 @@ type Config struct {
 	Rules     RuleService
 	Plugins   PluginService
 	Models    ModelService
+	Providers ProviderService
+	Trials    TrialService
 	Usage     UsageService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 
-	// Notices are what GET /api/v1/events shows. Nil: there are none.
-	Notices NoticeService
 	// Ready reports why the process should get no traffic, nil when it should. Its text
 	// is shown by /readyz. Nil: always ready. While draining the server is never ready.
 	Ready   func() error
@@ -108,11 +137,8 @@ const (
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Completer == nil || c.Keys == nil || c.Rules == nil || c.Plugins == nil ||
-		c.Models == nil || c.Usage == nil || c.Catalogue == nil {
-		return c, errors.New("httpapi: completer, keys, rules, plugins, models, usage and catalogue are required")
-	}
-	if c.Notices == nil {
-		c.Notices = engine.NewNoticeFeed(zerolog.Nop())
+		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Catalogue == nil {
+		return c, errors.New("httpapi: completer, keys, rules, plugins, models, providers, trials, usage and catalogue are required")
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }

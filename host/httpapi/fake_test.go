@@ -28,7 +28,7 @@ type fake struct {
 	keys    []engine.Key
 	usage   []engine.Usage
 	queries []string
-	changes []engine.ModelChange
+	trials  []engine.TrialRequest
 	ruleErr error
 	onRules func() // called by ListRules
 }
@@ -196,19 +196,6 @@ func (f *fake) DeletePlugin(_ context.Context, _ engine.Principal, account, name
 	return nil
 }
 
-func (f *fake) ChangeModel(_ context.Context, _ engine.Principal, account, id string, change engine.ModelChange) (engine.Model, error) {
-	f.queries = append(f.queries, "change "+account+"/"+id)
-	m, ok := testCatalogue().Model("", id)
-	if !ok {
-		return m, engine.Errorf(engine.CodeNotFound, "There is no model '%s'.", id)
-	}
-	f.changes = append(f.changes, change)
-	if change.NoSubstitute != nil {
-		m.NoSubstitute = *change.NoSubstitute
-	}
-	return m, nil
-}
-
 func (f *fake) ListUsage(_ context.Context, account, requestID string, limit int) ([]engine.Usage, error) {
 	f.queries = append(f.queries, fmt.Sprintf("usage %s/%s/%d", account, requestID, limit))
 	return f.usage, nil
@@ -231,8 +218,9 @@ func testCatalogue() *engine.Catalogue {
 // config is a server configuration over the fake.
 func (f *fake) config() Config {
 	catalogue := testCatalogue()
+	rows := fakeRows{catalogue}
 	return Config{
-		Completer: f, Keys: f, Rules: f, Plugins: f, Models: f, Usage: f,
+		Completer: f, Keys: f, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f,
 		Catalogue: func() CatalogueService { return catalogue },
 		Now:       func() time.Time { return testNow },
 	}

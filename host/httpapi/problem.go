@@ -72,6 +72,12 @@ func unify(ctx huma.Context, _ string, v any) (any, error) {
 	}
 	p := failed(m.Status, code, m.Detail).problem(requestOf(ctx.Context()).id)
 	p.Errors = m.Errors
+	if op := ctx.Operation(); op != nil && op.Metadata["secret"] == true {
+		// What is at fault may be the secret, or hold it.
+		for _, e := range p.Errors {
+			e.Value = nil
+		}
+	}
 	return p, nil
 }
 

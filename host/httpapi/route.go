@@ -68,13 +68,28 @@ var policies = map[string]access{
 	"POST /api/v1/keys":       anyKey,
 	"DELETE /api/v1/keys/:id": anyKey,
 
-	"GET /api/v1/models":        anyKey,
-	"GET /api/v1/models/:id":    anyKey,
-	"PATCH /api/v1/models/:id":  accountAdmin,
-	"GET /api/v1/providers":     accountAdmin, // base URLs are nothing for callers
-	"GET /api/v1/providers/:id": accountAdmin,
-	"GET /api/v1/usage":         accountAdmin,
-	"GET /api/v1/events":        accountAdmin,
+	"GET /api/v1/models":           anyKey,
+	"POST /api/v1/models":          accountAdmin,
+	"GET /api/v1/models/:id":       anyKey,
+	"PUT /api/v1/models/:id":       accountAdmin,
+	"PATCH /api/v1/models/:id":     accountAdmin,
+	"DELETE /api/v1/models/:id":    accountAdmin,
+	"POST /api/v1/models/:id/test": accountAdmin,
+
+	"GET /api/v1/providers":                         accountAdmin, // base URLs are nothing for callers
+	"POST /api/v1/providers":                        accountAdmin,
+	"GET /api/v1/providers/:id":                     accountAdmin,
+	"PUT /api/v1/providers/:id":                     accountAdmin,
+	"PATCH /api/v1/providers/:id":                   accountAdmin,
+	"DELETE /api/v1/providers/:id":                  accountAdmin,
+	"POST /api/v1/providers/:id/test":               accountAdmin,
+	"GET /api/v1/providers/:id/credentials":         accountAdmin,
+	"POST /api/v1/providers/:id/credentials":        accountAdmin,
+	"GET /api/v1/providers/:id/credentials/:cid":    accountAdmin,
+	"PATCH /api/v1/providers/:id/credentials/:cid":  accountAdmin,
+	"DELETE /api/v1/providers/:id/credentials/:cid": accountAdmin,
+
+	"GET /api/v1/usage": accountAdmin,
 }
 
 // register adds every route.
@@ -98,8 +113,10 @@ func (s *Server) register() error {
 	s.registerPlugins()
 	s.registerKeys()
 	s.registerCatalogue()
+	s.registerProviders()
+	s.registerCredentials()
+	s.registerTrials()
 	s.registerUsage()
-	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 

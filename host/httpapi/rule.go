@@ -44,9 +44,9 @@ type (
 		ID        string `path:"id" maxLength:"64"`
 		AccountID string `query:"account_id" doc:"Which account's rule. Left out: the caller's own before a global one, for a super admin the other way round."`
 	}
-	// RuleMatch is the condition of a change.
+	// RuleMatch is the condition of a change, of other rows too.
 	RuleMatch struct {
-		IfMatch string `header:"If-Match" doc:"The ETag that the rule must still have."`
+		IfMatch string `header:"If-Match" doc:"The ETag that the row must still have."`
 	}
 	ruleOutput struct {
 		ETag string `header:"ETag"`

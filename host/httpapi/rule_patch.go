@@ -3,9 +3,6 @@ package httpapi
 import (
 	"context"
 	"encoding/json"
-	"net/http"
-	"strconv"
-	"strings"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -54,24 +51,10 @@ func overlay[T any](to, from *T) {
 	}
 }
 
-// etag changes with every write: the store keeps UpdatedAt by the millisecond, and
-// two writes never share one.
-func etag(r engine.Rule) string {
-	return `"` + strconv.FormatInt(r.UpdatedAt.UnixMilli(), 10) + `"`
-}
+func etag(r engine.Rule) string { return etagOf(r.UpdatedAt) }
 
 // matched checks If-Match against the stored rule.
-func matched(m RuleMatch, r engine.Rule) error {
-	if m.IfMatch == "" || m.IfMatch == "*" {
-		return nil
-	}
-	for tag := range strings.SplitSeq(m.IfMatch, ",") {
-		if strings.TrimSpace(tag) == etag(r) {
-			return nil
-		}
-	}
-	return failed(http.StatusPreconditionFailed, codePrecondition, "The rule '"+r.ID+"' was changed since it had that ETag. Read it again.")
-}
+func matched(m RuleMatch, r engine.Rule) error { return matchedAt(m, "rule", r.ID, r.UpdatedAt) }
 
 func (s *Server) patchRule(ctx context.Context, in *struct {
 	RuleKey

@@ -1,0 +1,405 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// SourceTrial is Usage.Source of the call that a test of a provider or a model makes.
+const SourceTrial = "trial"
+
+// Bounds of a trial.
+const (
+	trialTotal  = 30 * time.Second
+	trialModels = 200 // ids shown of a provider's list
+	trialTokens = 16  // of the answer; OpenAI's Responses takes no fewer
+	trialPrompt = 8   // tokens of the request, when the provider does not count them
+)
+
+// TrialConfig is what a TrialService is made of. All of it but Total is required.
+type TrialConfig struct {
+	Catalogue func() *Catalogue // the snapshot in force
+	Adapters  Adapters
+	Upstream  Upstream
+	Ledger    Ledger
+	Now       func() time.Time
+	Total     time.Duration // bounds one trial; default 30 s
+}
+
+// TrialService tests providers and models as they are in force: it lists a provider's
+// models, which is free, and makes one short call, which is settled like any other.
+// Nothing here waits for routing, pauses or other credentials. Safe for concurrent use.
+type TrialService struct{ cfg TrialConfig }
+
+// NewTrialService returns a service over the parts of a pipeline.
+func NewTrialService(cfg TrialConfig) *TrialService {
+	if cfg.Total <= 0 {
+		cfg.Total = trialTotal
+	}
+	return &TrialService{cfg}
+}
+
+// TrialRequest says what is tested.
+type TrialRequest struct {
+	RequestID  string
+	Principal  Principal
+	AccountID  string // whose row; "": a global one
+	ID         string // of the provider, or the model
+	Credential string // id of the credential to use, also a disabled one; empty: the first enabled
+}
+
+// Trial is what a test found. A provider that refused is a finding, not an error.
+type Trial struct {
+	OK        bool
+	Simulated bool
+	Models    []string // the first 200 ids that the provider lists; nil when it was not asked, or cannot
+	ListedMS  int64
+	Call      *TrialCall    // nil: none was made
+	Failure   *TrialFailure // why OK is false; nil otherwise
+}
+
+// TrialCall is the one short call of a trial.
+type TrialCall struct {
+	Model     string // catalogue id
+	OK        bool
+	LatencyMS int64
+	Failure   *TrialFailure
+}
+
+// TrialFailure is what went wrong, for an administrator. It holds no part of a credential.
+type TrialFailure struct {
+	Class   string // a word to branch on: the classes of abi, or connection, timeout, no_credential, unsupported, adapter, retired
+	Status  int    // the provider's HTTP status; 0: it gave none
+	Message string
+	Hint    string // what to do next
+}
+
+// TryProvider lists the provider's models and calls the cheapest enabled one that has a price.
+// Errors: CodeForbidden, CodeNotFound.
+func (s *TrialService) TryProvider(ctx context.Context, r TrialRequest) (Trial, error) {
+	c := s.cfg.Catalogue()
+	p, ok := c.Provider(r.AccountID, r.ID)
+	if !mayRead(r.Principal, r.AccountID) || !ok || p.AccountID != r.AccountID {
+		return Trial{}, noSuchProvider(r.ID)
+	}
+	if !mayWrite(r.Principal, r.AccountID) {
+		return Trial{}, forbiddenProvider(r.AccountID)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Total)
+	defer cancel()
+	x, failure, err := s.begin(c, r, p)
+	if err != nil || failure != nil {
+		return Trial{Failure: failure}, err
+	}
+	t := Trial{Simulated: s.cfg.Upstream.Simulated(x.provider)}
+	began := time.Now()
+	models, listing := x.list(ctx)
+	t.ListedMS = time.Since(began).Milliseconds()
+	t.Models = models
+	if m, ok := x.cheapest(); ok {
+		t.Call = x.call(ctx, m)
+	}
+	// A server that cannot list its models may serve them all the same.
+	optional := listing != nil && (listing.Class == "unsupported" || listing.Class == className(abi.ClassNotFound))
+	switch {
+	case listing != nil && !(optional && t.Call != nil):
+		t.Failure = listing
+	case t.Call != nil:
+		t.Failure = t.Call.Failure
+	}
+	t.OK = t.Failure == nil
+	return t, nil
+}
+
+// TryModel makes one short call of the model. Errors: CodeForbidden, CodeNotFound.
+func (s *TrialService) TryModel(ctx context.Context, r TrialRequest) (Trial, error) {
+	c := s.cfg.Catalogue()
+	m, ok := c.Model(r.AccountID, r.ID)
+	if !mayRead(r.Principal, r.AccountID) || !ok || m.AccountID != r.AccountID {
+		return Trial{}, noSuchModel(r.ID)
+	}
+	if !mayWrite(r.Principal, r.AccountID) {
+		return Trial{}, forbiddenModel(r.AccountID)
+	}
+	p, ok := c.Provider(r.AccountID, m.ProviderID)
+	if !ok {
+		return Trial{Failure: &TrialFailure{Class: "no_provider", Message: "There is no provider '" + m.ProviderID + "'.", Hint: "Create it, or move the model to another."}}, nil
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.cfg.Total)
+	defer cancel()
+	x, failure, err := s.begin(c, r, p)
+	if err != nil || failure != nil {
+		return Trial{Failure: failure}, err
+	}
+	t := Trial{Simulated: s.cfg.Upstream.Simulated(x.provider), Call: x.call(ctx, m)}
+	t.OK, t.Failure = t.Call.OK, t.Call.Failure
+	return t, nil
+}
+
+// trial is one test under way.
+type trial struct {
+	*TrialService
+	TrialRequest
+	catalogue *Catalogue
+	provider  *Provider
+	now       time.Time
+}
+
+// begin finds the credential to use.
+func (s *TrialService) begin(c *Catalogue, r TrialRequest, p *Provider) (*trial, *TrialFailure, error) {
+	if r.Credential != "" {
+		copied := *p
+		copied.Credentials = nil
+		for _, k := range p.Credentials {
+			if k.ID == r.Credential {
+				k.Enabled = true
+				copied.Credentials = []Credential{k}
+			}
+		}
+		if copied.Credentials == nil {
+			return nil, nil, Errorf(CodeNotFound, "Provider '%s' has no usable credential '%s'.", p.ID, clipText(r.Credential, 64))
+		}
+		p = &copied
+	}
+	if !s.cfg.Upstream.HasCredential(p) {
+		return nil, &TrialFailure{Class: "no_credential", Message: "Provider '" + p.ID + "' has no credential that is enabled.",
+			Hint: "POST one to /api/v1/providers/" + p.ID + "/credentials, or set 'keyless' for a server that needs none."}, nil
+	}
+	return &trial{TrialService: s, TrialRequest: r, catalogue: c, provider: p, now: s.cfg.Now().UTC()}, nil, nil
+}
+
+// cheapest is the enabled model on this provider that costs least.
+func (x *trial) cheapest() (best Model, found bool) {
+	least := int64(0)
+	for _, m := range x.catalogue.Models(x.AccountID) {
+		if m.ProviderID != x.provider.ID || !m.Enabled {
+			continue
+		}
+		served, _, ok := m.At(x.now)
+		if !ok {
+			continue
+		}
+		price, ok := x.catalogue.AccountPrice(x.AccountID, m.ProviderID, served.UpstreamID, x.now, 0)
+		if cost := saturatingAdd(price.Input, price.Output); ok && (!found || cost < least) {
+			best, least, found = m, cost, true
+		}
+	}
+	return best, found
+}
+
+// list asks for the ids of the provider's models.
+func (x *trial) list(ctx context.Context) ([]string, *TrialFailure) {
+	reply, failure := x.exchange(ctx, &Request{ID: x.RequestID, Operation: abi.OperationList, Received: x.now}, Target{}, nil)
+	if failure != nil {
+		return nil, failure
+	}
+	data := reply.Get("data")
+	if data.Kind() != abi.KindArray {
+		return nil, &TrialFailure{Class: className(abi.ClassServer), Status: http.StatusOK, Message: "The provider answered with something else than a list of models.",
+			Hint: "Check 'base_url' and 'adapter'."}
+	}
+	models := make([]string, 0, min(data.Len(), trialModels))
+	for _, m := range data.Elements() {
+		if len(models) == trialModels {
+			break
+		}
+		if id := clean(m.Get("id").Text()); id != "" {
+			models = append(models, id)
+		}
+	}
+	return models, nil
+}
+
+// call makes the one short call and settles it.
+func (x *trial) call(ctx context.Context, m Model) *TrialCall {
+	began := time.Now()
+	out := &TrialCall{Model: m.ID}
+	served, substituted, ok := m.At(x.now)
+	if !ok {
+		out.Failure = &TrialFailure{Class: "retired", Message: "The vendor has retired '" + m.UpstreamID + "'.", Hint: "Set 'replacement', or another 'upstream_id'."}
+		return out
+	}
+	operation, body := abi.OperationChat, `,"messages":[{"role":"user","content":"Say OK."}],"max_tokens":`+itoa(trialTokens)+`}`
+	if served.Has(CapEmbeddings) {
+		operation, body = abi.OperationEmbeddings, `,"input":"OK"}`
+	}
+	text := append(document.AppendString([]byte(`{"model":`), served.UpstreamID), body...)
+	doc, err := document.Parse(text, document.Limits{})
+	if err != nil {
+		panic("engine: trial document: " + err.Error()) // our own syntax around an escaped string
+	}
+	row := Usage{
+		AccountID: x.Principal.AccountID, ID: newID(), RequestID: x.RequestID, Attempt: 1,
+		TeamID: x.Principal.TeamID, UserID: x.Principal.UserID, KeyID: x.Principal.KeyID,
+		ModelID: served.ID, ProviderID: x.provider.ID, UpstreamID: served.UpstreamID, Substituted: substituted,
+		Source: SourceTrial, Decision: SourceTrial + "; " + served.ID + " via " + x.provider.ID,
+		Simulated: x.cfg.Upstream.Simulated(x.provider), StartedAt: x.now, Outcome: OutcomeFailed,
+	}
+	used := meter{completion: operation == abi.OperationEmbeddings}
+	r := &Request{ID: x.RequestID, Principal: x.Principal, Operation: operation, Doc: doc, Received: x.now}
+	reply, failure := x.exchange(ctx, r, Target{Model: served, Provider: x.provider, Substituted: substituted}, &row)
+	if failure == nil && reply.Get("choices").Len() == 0 && reply.Get("data").Len() == 0 {
+		failure = &TrialFailure{Class: className(abi.ClassServer), Status: row.Status, Message: "The provider answered with something else than a completion.",
+			Hint: "Check 'base_url', 'adapter' and the model's 'api'."}
+		row.Code = CodeUpstreamFailed
+	}
+	out.OK, out.Failure, out.LatencyMS = failure == nil, failure, time.Since(began).Milliseconds()
+	row.LatencyMS, row.FirstByteMS = out.LatencyMS, out.LatencyMS
+	x.settle(ctx, &row, &used, reply, failure, served)
+	return out
+}
+
+// settle completes and records the row of a call. One that was sent and never answered is
+// billed its prompt, as elsewhere.
+func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply document.Node, failure *TrialFailure, m Model) {
+	for _, choice := range reply.Get("choices").Elements() {
+		used.output += outputBytes(choice.Get("message"))
+	}
+	used.read(reply.Get("usage"))
+	switch {
+	case failure == nil:
+		row.Outcome, row.Code, row.PremiumUse = OutcomeOK, "", m.PremiumCenti
+		row.Tokens, row.Estimated = used.total(trialPrompt)
+	case used.prompt:
+		row.Tokens, row.Estimated = used.total(trialPrompt)
+	case failure.Class == "timeout" || errors.Is(ctx.Err(), context.Canceled):
+		row.Tokens, row.Estimated = Tokens{Prompt: trialPrompt}, true
+	}
+	if row.Tokens != (Tokens{}) || failure == nil {
+		price, ok := x.catalogue.AccountPrice(x.AccountID, x.provider.ID, row.UpstreamID, x.now, row.Tokens.Prompt)
+		row.CostNanoUSD, row.Unpriced = price.Cost(row.Tokens), !ok
+	}
+	x.cfg.Ledger.Record(*row)
+}
+
+// exchange takes one request through adapter and provider. row, if any, learns the status
+// and the code of a failure. The node is absent with a failure.
+func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) (document.Node, *TrialFailure) {
+	p := x.provider
+	t.Provider = p
+	if row == nil {
+		row = &Usage{}
+	}
+	row.Code = CodePluginFailed
+	manifest, err := x.cfg.Adapters.AdapterManifest(p.AccountID, p.Adapter)
+	if err != nil {
+		return document.Node{}, brokenAdapter(p)
+	}
+	in := AdapterAttempt{RequestID: r.ID, Attempt: 1, NowMS: x.now.UnixMilli(), Config: p.ConfigNode(), Call: callDocument(r, t, 1).Root()}
+	if r.Doc != nil {
+		in.Request = r.Doc.Root()
+	}
+	adapter, err := x.cfg.Adapters.OpenAdapter(p.AccountID, p.Adapter, in)
+	if err != nil {
+		return document.Node{}, brokenAdapter(p)
+	}
+	defer adapter.Close()
+	request, err := adapter.Request(ctx)
+	switch {
+	case CodeOf(err) == CodeInvalid, err == nil && r.Operation == abi.OperationList && request.Method != http.MethodGet:
+		row.Code = CodeInvalid
+		return document.Node{}, &TrialFailure{Class: "unsupported", Message: "The adapter '" + p.Adapter + "' cannot do this.", Hint: "Test a model of the provider instead."}
+	case err != nil:
+		return document.Node{}, brokenAdapter(p)
+	}
+	u := &UpstreamRequest{Provider: p, Auth: ManifestAuth{Scheme: "bearer"}, Request: request, Total: x.cfg.Total}
+	if deadline, ok := ctx.Deadline(); ok {
+		u.Total = max(time.Until(deadline), time.Millisecond)
+	}
+	if m := manifest.Provider; m != nil {
+		u.Auth, u.Headers = m.Auth, m.Headers
+	}
+	if x.Credential != "" {
+		u.Credential = x.Credential
+	}
+	reply, err := x.cfg.Upstream.Do(ctx, u)
+	if err != nil {
+		row.Code = asError(err).Code
+		return document.Node{}, unreached(asError(err))
+	}
+	defer reply.Close()
+	row.Status = reply.Status
+	if reply.Status < 200 || reply.Status > 299 {
+		row.Code = CodeUpstreamFailed
+		return document.Node{}, refusedTrial(ctx, adapter, reply)
+	}
+	answer, err := adapter.Response(ctx, reply, reply.Body)
+	switch {
+	case err != nil:
+		return document.Node{}, brokenAdapter(p)
+	case answer.Failure != nil:
+		row.Code = CodeUpstreamFailed
+		return document.Node{}, explained(answer, reply.Status)
+	case len(answer.Chunks) != 1:
+		return document.Node{}, brokenAdapter(p)
+	}
+	return answer.Chunks[0].Root(), nil
+}
+
+func brokenAdapter(p *Provider) *TrialFailure {
+	return &TrialFailure{Class: "adapter", Message: "The adapter '" + p.Adapter + "' failed.", Hint: "The log has the details."}
+}
+
+// unreached is a provider that gave no answer.
+func unreached(e *Error) *TrialFailure {
+	if e.Code == CodeUpstreamTimeout || e.Code == CodeCanceled {
+		return &TrialFailure{Class: "timeout", Message: "The provider did not answer in time.", Hint: "Try again; check 'base_url' and the network."}
+	}
+	return &TrialFailure{Class: "connection", Message: clean(e.Message), Hint: "Check 'base_url': its name, port and certificate. A tenant's provider must be public and https."}
+}
+
+// refusedTrial is what the adapter makes of a bad status.
+func refusedTrial(ctx context.Context, adapter Adapter, reply *UpstreamResponse) *TrialFailure {
+	answer, err := AdapterReply{}, error(nil)
+	if reply.Status >= 400 {
+		answer, err = adapter.Error(ctx, reply, reply.Body)
+	}
+	if err != nil {
+		answer = AdapterReply{}
+	}
+	if answer.Failure == nil {
+		answer.Failure = &AdapterFailure{}
+	}
+	return explained(answer, reply.Status)
+}
+
+func explained(answer AdapterReply, status int) *TrialFailure {
+	class := answer.Failure.Class
+	if class == abi.ClassNone {
+		class = classOf(status)
+	}
+	f := &TrialFailure{Class: className(class), Status: status, Message: clean(answer.Failure.Message), Hint: trialHints[class]}
+	if f.Message == "" {
+		f.Message = clean(errorShown(answer).Get("message").Text())
+	}
+	if f.Message == "" {
+		f.Message = "The provider answered with status " + itoa(int64(status)) + "."
+	}
+	return f
+}
+
+var trialHints = map[abi.Class]string{
+	abi.ClassAuth:        "The key was refused: check that it is this provider's, and that 'base_url' is its API's.",
+	abi.ClassNotFound:    "Check 'base_url' (of OpenAI-compatible servers it ends in /v1) and the model's 'upstream_id'.",
+	abi.ClassInvalid:     "Check the model's 'api', 'unsupported' and 'rename', and the provider's 'config'.",
+	abi.ClassRateLimited: "The key works, but is limited now. Try again later, or add a second credential.",
+	abi.ClassQuota:       "The key works, but its quota is used up: see the provider's billing page.",
+	abi.ClassOverloaded:  "The provider is overloaded. Try again later.",
+	abi.ClassServer:      "The provider failed. Try again; check 'base_url' and 'adapter'.",
+}
+
+// clean is a text of the provider's, safe to show: short, and without control characters.
+func clean(text string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return ' '
+		}
+		return r
+	}, clipText(text, 512))
+}

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/engine/wire"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -37,6 +38,10 @@ func (r *Request) speaks(m Model, p *Provider, adapter *ManifestProvider) bool {
 		return false // quirks of the server, which the guest knows
 	}
 	root := r.Source.Root()
+	// What another provider answered earlier only the guest can take out.
+	if r.Wire == APIMessages && wire.ForeignMessages(root) || r.Wire == APIResponses && wire.ForeignInput(root) {
+		return false
+	}
 	for _, names := range m.Unsupported {
 		if r.hasAll(root, names) {
 			return false

@@ -115,6 +115,8 @@ func TestSpeaks(t *testing.T) {
 		{"another of its wires", `{}`, APIResponses, Model{API: APIChat}, p, "responses", "", false},
 		{"not listed", `{}`, APIMessages, Model{API: APIMessages}, p, "chat", "", false},
 		{"Chat", `{}`, APIChat, Model{API: APIChat}, p, "chat", "", false},
+		{"thinking of another provider", `{"messages":[{"role":"assistant","content":[{"type":"thinking","thinking":"h","signature":"pointsman:google:x"}]}]}`, APIMessages, Model{API: APIMessages}, p, "messages", "", false},
+		{"reasoning of another provider", `{"input":[{"type":"reasoning","encrypted_content":"pointsman:google:x"}]}`, APIResponses, Model{API: APIResponses}, p, "responses", "", false},
 		{"a server with quirks", `{}`, APIResponses, Model{API: APIResponses}, q, "responses", "", false},
 		{"an unsupported member", `{"temperature":1}`, APIResponses, Model{API: APIResponses, Unsupported: []string{"temperature"}}, p, "responses", "", false},
 		{"which is null", `{"temperature":null}`, APIResponses, Model{API: APIResponses, Unsupported: []string{"temperature"}}, p, "responses", "", true},

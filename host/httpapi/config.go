@@ -106,6 +106,8 @@ type Config struct {
 	Usage     UsageService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 
+	// Notices are what GET /api/v1/events shows. Nil: there are none.
+	Notices NoticeService
 	// Ready reports why the process should get no traffic, nil when it should. Its text
 	// is shown by /readyz. Nil: always ready. While draining the server is never ready.
 	Ready   func() error
@@ -139,6 +141,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Completer == nil || c.Keys == nil || c.Rules == nil || c.Plugins == nil ||
 		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Catalogue == nil {
 		return c, errors.New("httpapi: completer, keys, rules, plugins, models, providers, trials, usage and catalogue are required")
+	}
+	if c.Notices == nil {
+		c.Notices = engine.NewNoticeFeed(zerolog.Nop())
 	}
 	if c.Ready == nil {
 		c.Ready = func() error { return nil }

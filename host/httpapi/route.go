@@ -89,7 +89,8 @@ var policies = map[string]access{
 	"PATCH /api/v1/providers/:id/credentials/:cid":  accountAdmin,
 	"DELETE /api/v1/providers/:id/credentials/:cid": accountAdmin,
 
-	"GET /api/v1/usage": accountAdmin,
+	"GET /api/v1/usage":  accountAdmin,
+	"GET /api/v1/events": accountAdmin,
 }
 
 // register adds every route.
@@ -117,6 +118,7 @@ func (s *Server) register() error {
 	s.registerCredentials()
 	s.registerTrials()
 	s.registerUsage()
+	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 

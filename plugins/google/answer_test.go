@@ -230,6 +230,12 @@ func TestError(t *testing.T) {
 		{"internal", 500, nil, body("INTERNAL", "x", ""), abi.ClassServer, 0, ""},
 		{"overloaded", 503, nil, body("UNAVAILABLE", "x", inSeconds), abi.ClassOverloaded, 34_400, ""},
 		{"late", 504, nil, body("DEADLINE_EXCEEDED", "x", ""), abi.ClassServer, 0, ""},
+		{"bad key without details", 400, nil, body("INVALID_ARGUMENT", "API key not valid. Please pass a valid API key.", ""), abi.ClassAuth, 0, "invalid_api_key"},
+		{"no billing here", 400, nil, body("FAILED_PRECONDITION", "Please enable billing on your project.", ""), abi.ClassQuota, 0, ""},
+		{"a file of another", 403, nil, body("PERMISSION_DENIED", "You do not have permission to access the File x or it may not exist.", ""), abi.ClassInvalid, 0, ""},
+		{"a file that is not ready", 400, nil, body("FAILED_PRECONDITION", "The File x is not in an ACTIVE state.", ""), abi.ClassInvalid, 0, ""},
+		{"a cache that is gone", 403, nil, body("PERMISSION_DENIED", "CachedContent not found (or permission denied)", ""), abi.ClassInvalid, 0, ""},
+		{"a leaked key", 403, nil, body("PERMISSION_DENIED", "Your API key was reported as leaked.", ""), abi.ClassAuth, 0, ""},
 		{"a status to come goes by the code", 400, nil, `{"error":{"code":429,"message":"x","status":"NEW"}}`, abi.ClassRateLimited, 0, ""},
 		{"in an array", 503, nil, "[" + body("UNAVAILABLE", "x", "") + "]", abi.ClassOverloaded, 0, ""},
 		{"a page", 502, nil, "<html>", abi.ClassServer, 0, "the provider failed"},
@@ -242,6 +248,38 @@ func TestError(t *testing.T) {
 			if got.Failed || got.Class != tt.want || got.RetryAfterMS != tt.wantMS || !strings.Contains(got.Output, tt.holds) {
 				t.Errorf("Error(%d, %s) = %s, class %d, after %d ms; want class %d, after %d ms, holding %q",
 					tt.status, tt.body, got.Output, got.Class, got.RetryAfterMS, tt.want, tt.wantMS, tt.holds)
+			}
+		})
+	}
+}
+
+// Whoever names a file, a video or a cache that the key may not read has made a
+// mistake; the key stays in use. A refused key is one whatever the request holds.
+func TestErrorOfStored(t *testing.T) {
+	const denied = `{"error":{"code":403,"message":"The caller does not have permission","status":"PERMISSION_DENIED"}}`
+	message := func(content string) string {
+		return `{"messages":[{"role":"user","content":"x"},{"role":"user","content":[{"type":"text","text":"x"},` + content + `]}]}`
+	}
+	tests := []struct {
+		name, request, body string
+		want                abi.Class
+	}{
+		{"no request", "", denied, abi.ClassAuth},
+		{"texts", message(`{"type":"text","text":"y"}`), denied, abi.ClassAuth},
+		{"inline", message(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}},{"type":"file","file":{"file_data":"data:application/pdf;base64,AA=="}}`), denied, abi.ClassAuth},
+		{"a video", message(`{"type":"file","file":{"file_url":"https://youtu.be/x"}}`), denied, abi.ClassInvalid},
+		{"a file", message(`{"type":"file","file":{"file_id":"files/x"}}`), denied, abi.ClassInvalid},
+		{"an image", message(`{"type":"image_url","image_url":{"url":"https://generativelanguage.googleapis.com/v1beta/files/x"}}`), denied, abi.ClassInvalid},
+		{"a cache", `{"extra_body":{"google":{"cached_content":"cachedContents/x"}},"messages":[]}`, denied, abi.ClassInvalid},
+		{"a file, with a refused key", message(`{"type":"file","file":{"file_id":"files/x"}}`), `{"error":{"code":400,"message":"x","status":"INVALID_ARGUMENT","details":[{"reason":"API_KEY_INVALID"}]}}`, abi.ClassAuth},
+		{"a file, with a leaked key", message(`{"type":"file","file":{"file_id":"files/x"}}`), `{"error":{"code":403,"message":"Your API key was reported as leaked.","status":"PERMISSION_DENIED"}}`, abi.ClassAuth},
+		{"more parts than are looked at", `{"messages":[{"role":"user","content":[` + strings.Repeat(`{"type":"text","text":"x"},`, 40_000) + `{}]}]}`, denied, abi.ClassAuth},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got := adaptertest.Error(t, google.Adapter{}, adaptertest.Provider{Status: 403, Request: tt.request}, tt.body)
+			if got.Failed || got.Class != tt.want {
+				t.Errorf("Error(%s) for %.200s = class %d, want %d", tt.body, tt.request, got.Class, tt.want)
 			}
 		})
 	}

@@ -35,18 +35,23 @@ func failure(err sdk.Node, status int) chat.Failure {
 		status = int(code)
 	}
 	d := readDetails(err.Get("details"))
+	says := func(words string) bool { return f.Message.Find(words) >= 0 }
 	f.Class = classOf(string(chat.Word(err.Get("status"))), status)
 	switch f.Class {
 	case abi.ClassInvalid:
 		switch {
-		case d.badKey:
+		case d.badKey, says("API key not valid"), says("API key expired"):
 			f.Class = abi.ClassAuth
-		case f.Message.Find("exceeds the maximum number of tokens") >= 0, f.Message.Find("payload size exceeds") >= 0:
+		case says("exceeds the maximum number of tokens"), says("payload size exceeds"):
 			f.Class = abi.ClassContextLength
 		}
 	case abi.ClassAuth:
-		if d.unpaid {
+		switch {
+		case d.unpaid, says("billing"):
 			f.Class = abi.ClassQuota
+		case d.badKey, says("API key"), err.Get("status").Equal("UNAUTHENTICATED"):
+		case says("the File "), says("The File "), says("CachedContent"), namesStored():
+			f.Class = abi.ClassInvalid
 		}
 	case abi.ClassRateLimited:
 		if d.used {
@@ -97,7 +102,7 @@ func readDetails(list sdk.Node) (d details) {
 }
 
 // classOf goes by the canonical status of Google's APIs, else by the HTTP status.
-// FAILED_PRECONDITION is a key that may not be used from here, or has no billing.
+// FAILED_PRECONDITION is a key that may not be used from here.
 func classOf(name string, status int) abi.Class {
 	switch name {
 	case "INVALID_ARGUMENT", "OUT_OF_RANGE":

@@ -61,11 +61,11 @@ var _ = register(suite{
 		{folder: "openai-responses/11-cache-write-gpt-5.6", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/12-stream-incomplete", api: "responses", canonical: fromResponses, expect: asItems},
 		{folder: "openai-responses/13-input-tokens-count", api: "responses", operation: "count_tokens", canonical: fromResponses, expect: asCount, answer: `{"input_tokens":16}`},
-		{folder: "openai-responses/14-error-400-unknown-model", api: "responses", class: abi.ClassNotFound},
-		{folder: "openai-responses/15-error-401-bad-key", api: "responses", class: abi.ClassAuth},
-		{folder: "openai-responses/16-error-400-context-length", api: "responses", class: abi.ClassContextLength},
-		{folder: "openai-responses/17-error-400-temperature", api: "responses", class: abi.ClassInvalid},
-		{folder: "openai-responses/18-error-400-orphan-reasoning-item", api: "responses", class: abi.ClassInvalid},
+		{folder: "openai-responses/14-error-400-unknown-model", api: "responses", target: thinks, canonical: fromResponses, expect: asItems, class: abi.ClassNotFound},
+		{folder: "openai-responses/15-error-401-bad-key", api: "responses", target: thinks, canonical: fromResponses, expect: asItems, class: abi.ClassAuth},
+		{folder: "openai-responses/16-error-400-context-length", api: "responses", target: thinks, canonical: fromResponses, expect: asItems, class: abi.ClassContextLength},
+		{folder: "openai-responses/17-error-400-temperature", api: "responses", canonical: fromResponses, expect: asItems, class: abi.ClassInvalid},
+		{folder: "openai-responses/18-error-400-orphan-reasoning-item", api: "responses", target: thinks, config: `{"reasoning_summary":"detailed"}`, canonical: fromResponses, expect: asItems, class: abi.ClassInvalid},
 		{folder: "openai-responses/19-error-insufficient-quota-midstream", api: "responses", class: abi.ClassQuota},
 		{folder: "openai-responses/20-error-429-insufficient-quota", api: "responses", class: abi.ClassQuota},
 		{folder: "openai-responses/21-stream-response-failed-overloaded", api: "responses", class: abi.ClassOverloaded},
@@ -121,8 +121,8 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 			m := item.(map[string]any)
 			switch m["type"] {
 			case "reasoning":
-				thoughts = append(thoughts, map[string]any{"type": "thinking", "provider": "openai", "thinking": "",
-					"signature": m["encrypted_content"], "id": m["id"]})
+				thoughts = append(thoughts, map[string]any{"type": "thinking", "provider": "openai",
+					"thinking": summaryOf(m), "signature": m["encrypted_content"]})
 			case "function_call":
 				turn := map[string]any{"role": "assistant", "content": nil, "tool_calls": []any{map[string]any{
 					"id": m["call_id"], "type": "function", "function": map[string]any{"name": m["name"], "arguments": m["arguments"]},
@@ -134,7 +134,11 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 			case "function_call_output":
 				messages = append(messages, map[string]any{"role": "tool", "tool_call_id": m["call_id"], "content": fromParts(m["output"])})
 			default:
-				messages = append(messages, map[string]any{"role": m["role"], "content": fromParts(m["content"])})
+				turn := map[string]any{"role": m["role"], "content": fromParts(m["content"])}
+				if thoughts != nil {
+					turn["thinking_blocks"], thoughts = thoughts, nil
+				}
+				messages = append(messages, turn)
 			}
 		}
 	}
@@ -153,6 +157,9 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 	if v, ok := recorded["max_output_tokens"]; ok {
 		chat["max_completion_tokens"] = v
 	}
+	if reasoning, ok := recorded["reasoning"].(map[string]any); ok {
+		chat["reasoning_effort"] = reasoning["effort"]
+	}
 	if text, ok := recorded["text"].(map[string]any); ok {
 		if v, ok := text["verbosity"]; ok {
 			chat["verbosity"] = v
@@ -162,6 +169,15 @@ func fromResponses(t testing.TB, recorded map[string]any) map[string]any {
 		}
 	}
 	return chat
+}
+
+// summaryOf is the text of a reasoning item's summary, whose parts a chat body joins.
+func summaryOf(item map[string]any) (text string) {
+	parts, _ := item["summary"].([]any)
+	for _, part := range parts {
+		text += part.(map[string]any)["text"].(string)
+	}
+	return text
 }
 
 // fromParts writes the content of an item as that of a message.
@@ -187,8 +203,12 @@ func fromParts(content any) any {
 func asItems(recorded map[string]any) {
 	var items []any
 	item := func(role, text any) {
+		kind := "input_text"
+		if role == "assistant" {
+			kind = "output_text"
+		}
 		items = append(items, map[string]any{
-			"role": role, "content": []any{map[string]any{"type": "input_text", "text": text}},
+			"role": role, "content": []any{map[string]any{"type": kind, "text": text}},
 		})
 	}
 	if s, ok := recorded["instructions"].(string); ok && s != "" {
@@ -201,9 +221,12 @@ func asItems(recorded map[string]any) {
 	case []any:
 		for _, it := range input {
 			m := it.(map[string]any)
-			if m["type"] == "function_call" {
-				delete(m, "id") // of the item; the call has its own
+			if m["type"] == "function_call" || m["type"] == "reasoning" {
+				delete(m, "id") // of the item; nothing is stored under it
 				delete(m, "status")
+			}
+			if s := summaryOf(m); s != "" {
+				m["summary"] = []any{map[string]any{"type": "summary_text", "text": s}}
 			}
 			if s, ok := m["content"].(string); ok {
 				if s != "" {

@@ -9,7 +9,6 @@ type Thought struct {
 	Texts     []sdk.Node // in place of Text: several, which are joined
 	Signature sdk.Node   // of a text; 0 for a hidden one
 	Data      sdk.Node   // a hidden one, sealed
-	ID        sdk.Node   // the provider's, of OpenAI's reasoning items; 0: none
 	Calls     int        // how many tool calls of the answer came before it
 }
 
@@ -69,10 +68,6 @@ func (t *Thought) write(w *Writer, provider string) {
 	}
 	w.Emit(`,"provider":`)
 	w.String(provider)
-	if IsText(t.ID) {
-		w.Emit(`,"id":`)
-		w.Node(t.ID)
-	}
 	if t.Calls > 0 {
 		number(w, `,"after_calls":`, int64(t.Calls))
 	}

@@ -99,7 +99,7 @@ func endItem(s *chat.Stream, event sdk.Node) {
 		s.Usage.ServerCalls++
 	case kind.Equal("reasoning"):
 		// Its text has been sent as it came.
-		s.Thought(0, "openai", chat.Thought{Signature: item.Get("encrypted_content"), ID: item.Get("id"), Calls: s.Calls(0)})
+		s.Thought(0, "openai", chat.Thought{Signature: item.Get("encrypted_content"), Calls: s.Calls(0)})
 	}
 }
 

@@ -68,7 +68,7 @@ func (a *answer) read(item sdk.Node) (ok bool) {
 		choice.Reasoning = appendTexts(choice.Reasoning, item.Get("content"))
 		if sealed := item.Get("encrypted_content"); chat.IsText(sealed) {
 			choice.Thoughts = append(choice.Thoughts, chat.Thought{
-				Texts: choice.Reasoning[before:], Signature: sealed, ID: item.Get("id"), Calls: len(choice.Calls),
+				Texts: choice.Reasoning[before:], Signature: sealed, Calls: len(choice.Calls),
 			})
 		}
 	case kind.Equal("function_call"), kind.Equal("custom_tool_call"):

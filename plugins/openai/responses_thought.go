@@ -37,11 +37,7 @@ func (h *thoughts) emit(calls int) (ok bool) {
 			text = h.reasoning // a stream brings the text by itself
 		}
 		h.separate()
-		sdk.Emit(`{"type":"reasoning"`)
-		if id := block.Get("id"); chat.IsText(id) {
-			emitMember("id", id)
-		}
-		sdk.Emit(`,"summary":[`)
+		sdk.Emit(`{"type":"reasoning","summary":[`)
 		if chat.IsText(text) {
 			sdk.Emit(`{"type":"summary_text","text":`)
 			sdk.EmitNode(text)

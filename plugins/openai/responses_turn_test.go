@@ -17,8 +17,8 @@ func TestRequestResponsesTurns(t *testing.T) {
 	t.Parallel()
 	const (
 		thinks  = `,"capabilities":["reasoning"]`
-		block   = `{"type":"thinking","thinking":"hm","signature":"sealed","provider":"openai","id":"rs_1"}`
-		thought = `{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"sealed"}`
+		block   = `{"type":"thinking","thinking":"hm","signature":"sealed","provider":"openai"}`
+		thought = `{"type":"reasoning","summary":[{"type":"summary_text","text":"hm"}],"encrypted_content":"sealed"}`
 		later   = `{"type":"thinking","thinking":"","signature":"s2","provider":"openai","after_calls":1}`
 		call    = `{"id":"c1","type":"function","function":{"name":"f","arguments":"{}"}}`
 		item    = `{"type":"function_call","call_id":"c1","name":"f","arguments":"{}"}`
@@ -30,8 +30,8 @@ func TestRequestResponsesTurns(t *testing.T) {
 			`[` + thought + `,{"role":"assistant","content":[{"type":"output_text","text":"a"}]},` + item + `]`, include, ""},
 		{"between two calls", thinks, `[{"role":"assistant","thinking_blocks":[` + block + `,` + later + `],"tool_calls":[` + call + `,{"id":"c2","type":"function","function":{"name":"g","arguments":"{}"}}]}]`,
 			`[` + thought + `,` + item + `,{"type":"reasoning","summary":[],"encrypted_content":"s2"},{"type":"function_call","call_id":"c2","name":"g","arguments":"{}"}]`, include, ""},
-		{"the text of a stream", thinks, `[{"role":"assistant","content":"a","reasoning_content":"ah","thinking_blocks":[{"type":"thinking","thinking":"","signature":"sealed","provider":"openai","id":"rs_1"}]}]`,
-			`[{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"ah"}],"encrypted_content":"sealed"},{"role":"assistant","content":[{"type":"output_text","text":"a"}]}]`, include, ""},
+		{"the text of a stream", thinks, `[{"role":"assistant","content":"a","reasoning_content":"ah","thinking_blocks":[{"type":"thinking","thinking":"","signature":"sealed","provider":"openai"}]}]`,
+			`[{"type":"reasoning","summary":[{"type":"summary_text","text":"ah"}],"encrypted_content":"sealed"},{"role":"assistant","content":[{"type":"output_text","text":"a"}]}]`, include, ""},
 		{"never without what it led to", thinks, `[{"role":"assistant","content":null,"thinking_blocks":[` + block + `]},{"role":"user","content":"a"},{"role":"assistant","content":[{"type":"text","text":""}],"thinking_blocks":[` + block + `]},{"role":"assistant","thinking_blocks":[` + later + `],"tool_calls":[` + call + `]}]`,
 			`[{"role":"user","content":[{"type":"input_text","text":"a"}]},` + item + `]`, include, ""},
 		{"of another provider", thinks, `[{"role":"assistant","content":"a","thinking_blocks":[{"type":"thinking","thinking":"hm","signature":"s","provider":"anthropic"},{"type":"redacted_thinking","data":"x","provider":"openai"}]}]`,
@@ -116,7 +116,7 @@ func TestRequestResponsesOptions(t *testing.T) {
 func TestResponseResponses(t *testing.T) {
 	t.Parallel()
 	const body = `{"id":"resp_1","model":"m","status":"completed","output":[
-		{"type":"reasoning","id":"rs_1","summary":[{"type":"summary_text","text":"h\u006d"},{"type":"summary_text","text":" ah"}],"encrypted_content":"sealed"},
+		{"type":"reasoning","summary":[{"type":"summary_text","text":"h\u006d"},{"type":"summary_text","text":" ah"}],"encrypted_content":"sealed"},
 		{"type":"web_search_call","id":"ws_1","status":"completed"},
 		{"type":"custom_tool_call","call_id":"c1","name":"patch","input":"*** Begin\n"},
 		{"type":"reasoning","id":"rs_2","summary":[],"encrypted_content":"s2"},
@@ -126,7 +126,7 @@ func TestResponseResponses(t *testing.T) {
 			"logprobs":[{"token":"a","logprob":-0.10,"bytes":[97],"top_logprobs":[]}]},{"type":"refusal","refusal":"no"}]}],
 		"usage":{"input_tokens":9,"output_tokens":4,"total_tokens":13}}`
 	const want = `{"id":"resp_1","object":"chat.completion","created":1782907200,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"a","reasoning_content":"hm ah",` +
-		`"thinking_blocks":[{"type":"thinking","thinking":"hm ah","signature":"sealed","provider":"openai","id":"rs_1"},{"type":"thinking","thinking":"","signature":"s2","provider":"openai","id":"rs_2","after_calls":1}],` +
+		`"thinking_blocks":[{"type":"thinking","thinking":"hm ah","signature":"sealed","provider":"openai"},{"type":"thinking","thinking":"","signature":"s2","provider":"openai","after_calls":1}],` +
 		`"refusal":"no","tool_calls":[{"id":"c1","type":"custom","custom":{"name":"patch","input":"*** Begin\n"}},{"id":"c2","type":"function","function":{"name":"f","arguments":"{}"}}],` +
 		`"annotations":[{"type":"url_citation","url_citation":{"start_index":0,"end_index":1,"url":"https://x.test","title":"T"}}]},` +
 		`"logprobs":{"content":[{"token":"a","logprob":-0.10,"bytes":[97],"top_logprobs":[]}],"refusal":null},"finish_reason":"tool_calls"}],` +

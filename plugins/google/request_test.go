@@ -3,6 +3,7 @@ package google_test
 import (
 	"encoding/json"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -210,6 +211,9 @@ func TestRequest(t *testing.T) {
 			if got.Failed || got.Output != tt.want {
 				t.Errorf("Request(%s)\n got %s %s\nwant %s", tt.body, got.Output, got.Message, tt.want)
 			}
+			if !got.Failed {
+				checkShape(t, got.Output)
+			}
 			var model struct {
 				ID string `json:"upstream_id"`
 			}
@@ -319,6 +323,11 @@ func TestRequestKeepsWithinLimits(t *testing.T) {
 	parts := func(part string, n int) string {
 		return `{"messages":[{"role":"user","content":[` + strings.Repeat(part+",", n-1) + part + `]}]}`
 	}
+	var declared, named strings.Builder
+	for i := range 1000 {
+		declared.WriteString(`{"type":"function","function":{"name":"f` + strconv.Itoa(i) + `"}},`)
+		named.WriteString(`{"type":"function","function":{"name":"f` + strconv.Itoa(i) + `"}},`)
+	}
 	message := `{"role":"user","content":"x"},{"role":"assistant","content":"y","name":"z"},`
 	for name, body := range map[string]string{
 		"exchanges": `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,{"role":"assistant","tool_calls":[{"id":"a","function":{"name":"f","arguments":"{\"x\":1.50}"}}]},{"role":"tool","tool_call_id":"a","content":"{}"}`, 1350) + `]}`,
@@ -327,6 +336,11 @@ func TestRequestKeepsWithinLimits(t *testing.T) {
 		"texts":     parts(`{"type":"text","text":"x"}`, 5600),
 		"marks":     parts(`{"type":"text","text":"x","cache_control":{"type":"ephemeral"},"prompt_cache_breakpoint":{}}`, 5600),
 		"images":    parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
+		"files":     parts(`{"type":"file","file":{"filename":"f","file_data":"data:application/pdf;base64,AA=="}}`, 5600),
+		"stored":    parts(`{"type":"file","file":{"file_id":"files/abc"}}`, 5600),
+		"sounds":    parts(`{"type":"input_audio","input_audio":{"data":"AA==","format":"wav"}}`, 5600),
+		"allowed":   `{"messages":[{"role":"user","content":"x"}],"tools":[` + declared.String() + `{"type":"function","function":{"name":"g"}}],"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":"required","tools":[` + named.String() + `{}]}}}`,
+		"signed":    `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,{"role":"assistant","content":"y","thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2ln","provider":"google"}]}`, 2000) + `]}`,
 		"systems":   `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -350,7 +364,9 @@ func FuzzRequest(f *testing.F) {
 		}
 		// adaptertest fails the test for output that is not JSON and for a broken limit.
 		for _, id := range []string{"gemini-x", "gemini-2.0-flash", "gemini-2.5-pro", "gemini-3-pro-preview"} {
-			adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"`+id+`","max_output":65536}`, body)
+			if got := adaptertest.Request(t, google.Adapter{}, `{"upstream_id":"`+id+`","max_output":65536}`, body); !got.Failed {
+				checkShape(t, got.Output)
+			}
 		}
 	})
 }

@@ -234,3 +234,11 @@ func TestMessagesFailsAtOnce(t *testing.T) {
 	}})
 	isMessagesError(t, "a stream that cannot start", s.do("POST", "/v1/messages", userKey, messagesBody("auto", `,"stream":true`)), 429, "rate_limit_error")
 }
+
+// A body that says that it is too large is refused in Anthropic's form.
+func TestMessagesTooLarge(t *testing.T) {
+	s := start(t, &fake{})
+	body := messagesBody("auto", "")
+	r := s.do("POST", "/v1/messages", userKey, body+strings.Repeat(" ", 32<<20+1-len(body)))
+	isMessagesError(t, "limit+1", r, 413, "request_too_large")
+}

@@ -170,11 +170,15 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 	}()
 	fctx.Response.Header.Set(headerRequestID, rq.id)
 	h := &fctx.Request.Header
-	if len(h.Peek(headerUnread)) > 0 {
+	unread := h.Peek(headerUnread)
+	if len(unread) > 0 {
 		leaveUnread(fctx.Conn())
 		fctx.SetConnectionClose()
 	}
 	f := inspect(h)
+	if f == nil && string(unread) == unreadLarge {
+		f = tooLarge(s.bodyLimit(h.RequestURI()))
+	}
 	if f == nil && !slices.Contains(fiber.DefaultMethods, string(h.Method())) {
 		f = failed(http.StatusMethodNotAllowed, codeMethodNotAllowed, "The request method is not known here.")
 	}

@@ -33,6 +33,12 @@ func (s *Server) bodyLimit(target []byte) int {
 // wire. A client that sends it itself only gets its connection closed.
 const headerUnread = "X-Pointsman-Unread"
 
+// Values of headerUnread.
+const (
+	unreadUnknown = "unknown" // there is no valid key
+	unreadLarge   = "large"   // it says that it is over the limit
+)
+
 // headerReceived sets the limits of one request when its headers are there. A body
 // that is large, or does not say how large it is, is read only for a valid key:
 // without one the request goes on as if it had none, to be refused in the ordinary way.
@@ -42,13 +48,20 @@ func (s *Server) headerReceived(h *fasthttp.RequestHeader) (limits fasthttp.Requ
 	if expected == lengthNone || expected >= 0 && expected <= smallBody {
 		return limits
 	}
-	if !s.knows(h) {
+	why := ""
+	switch {
+	case !s.knows(h):
+		why = unreadUnknown
+	case expected > limits.MaxRequestBodySize:
+		why = unreadLarge // fasthttp's own refusal does not know what was asked
+	}
+	if why != "" {
 		h.SetContentLength(0)
 		h.SetConnectionClose() // what follows on the wire is not the next request
-		h.Set(headerUnread, "1")
+		h.Set(headerUnread, why)
 		return limits
 	}
-	if expected < 0 || expected > limits.MaxRequestBodySize {
+	if expected < 0 {
 		expected = limits.MaxRequestBodySize
 	}
 	limits.ReadTimeout = s.cfg.ReadTimeout + time.Duration(expected/bodyRate)*time.Second
@@ -86,7 +99,7 @@ func (s *Server) expect(fctx *fasthttp.RequestCtx) (status int) {
 	if f == nil {
 		f = encoded(h)
 	}
-	if f == nil && h.ContentLength() > s.bodyLimit(h.RequestURI()) {
+	if f == nil && string(h.Peek(headerUnread)) == unreadLarge {
 		f = tooLarge(s.bodyLimit(h.RequestURI()))
 	}
 	if f == nil {

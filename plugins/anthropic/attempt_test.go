@@ -49,6 +49,9 @@ func begin(t testing.TB, operation, target, body string) *attempt {
 func (a *attempt) answer(body string) (out string, ok bool) {
 	a.t.Helper()
 	f, ok := a.run(document.FrameInput{Entry: abi.EntryResponse, Response: sdktest.Body(body)}, anthropic.Adapter{}.Response)
+	if ok && !json.Valid(f.Output()) {
+		a.t.Errorf("answer of %s is not JSON: %q", body, f.Output())
+	}
 	return string(f.Output()), ok
 }
 
@@ -73,6 +76,18 @@ func (a *attempt) stream(events ...string) (chunks []string) {
 		}
 	}
 	return chunks
+}
+
+// event takes one event and drops the chunks, which are JSON. ok is false when it fails.
+func (a *attempt) event(data string) (ok bool) {
+	a.t.Helper()
+	f, ok := a.run(document.FrameInput{Entry: abi.EntryEvent, Response: sdktest.Body(data)}, anthropic.Adapter{}.Event)
+	for _, c := range f.Chunks() {
+		if !json.Valid(c) {
+			a.t.Errorf("chunk of %s is not JSON: %q", data, c)
+		}
+	}
+	return ok
 }
 
 func (a *attempt) run(in document.FrameInput, entry func() sdk.Result) (f *document.Frame, ok bool) {

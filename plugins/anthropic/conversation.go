@@ -25,7 +25,7 @@ type conversation struct {
 // conversation writes the messages; place says whether a system message may stand
 // between turns. ok is false after a refusal.
 func (c *conversation) conversation(messages []chat.Message, place bool, answer format) (ok bool) {
-	c.last = lastTurn(messages)
+	c.last = lastTurn(c.r, messages)
 	if place {
 		c.place(messages)
 	}
@@ -52,14 +52,14 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 			c.Node(text)
 			continue
 		}
-		if m.Thinking != 0 && !says(m) {
+		if m.Thinking != 0 && !says(c.r, m) {
 			c.r.Lossy("messages[].thinking_blocks") // a turn may not end with them
 			continue
 		}
 		empty := !c.thoughts(m)
 		c.end = noPart
 		if i == c.last || m.Cache != 0 {
-			c.end = lastPart(m)
+			c.end = lastPart(c.r, m)
 		}
 		for j := range m.Parts() {
 			part, ok := m.Part(j)
@@ -107,11 +107,14 @@ const (
 )
 
 // says reports whether the message has a call or a part that is written.
-func says(m *chat.Message) bool { return len(m.Calls()) > 0 || lastPart(m) != noPart }
+func says(r *chat.Request, m *chat.Message) bool {
+	return len(m.Calls()) > 0 || lastPart(r, m) != noPart
+}
 
-// lastPart is the index of the last part that is written.
-func lastPart(m *chat.Message) int {
-	for j := m.Parts() - 1; j >= 0; j-- {
+// lastPart is the index of the last part that is written. It spends of what reading
+// has, which is found out before the request is sent.
+func lastPart(r *chat.Request, m *chat.Message) int {
+	for j := m.Parts() - 1; j >= 0 && r.Spend(partCost); j-- {
 		if part, ok := m.Part(j); ok && !blank(part) {
 			return part.Index
 		}
@@ -119,7 +122,10 @@ func lastPart(m *chat.Message) int {
 	return noPart
 }
 
-const noPart = -2 // -1 is a content that is one text
+const (
+	noPart   = -2 // -1 is a content that is one text
+	partCost = 8  // host calls to look whether a part is written
+)
 
 // thoughts writes the thinking that an assistant turn begins with, where it is
 // Anthropic's own, and reports whether there was any.

@@ -182,6 +182,11 @@ func FuzzAnswer(f *testing.F) {
 		f.Add("data: "+start+"\n\ndata: "+e+"\n\n", 200)
 	}
 	f.Add(`{"content":[{"type":"tool_use","name":{},"input":[]},{"type":"redacted_thinking","data":1},{"type":"thinking","signature":"s"}],"stop_reason":"tool_use"}`, 200)
+	for _, name := range []string{"respond_with_json", "patch"} {
+		called := strings.Replace(useF, `"name":"f"`, `"name":"`+name+`"`, 1)
+		f.Add("data: "+start+"\n\ndata: "+called+"\n\ndata: "+piece(1, `{\"input\":\"\\u00e`)+"\n\ndata: "+piece(1, `9x\"}`)+"\n\ndata: "+endOf(1)+"\n\ndata: "+toolsOver+"\n\n", 200)
+	}
+	f.Add(`{"content":[{"type":"tool_use","name":"patch","input":{"input":1}},{"type":"tool_use","name":"respond_with_json","input":"x"}],"stop_reason":"tool_use"}`, 200)
 	f.Add("<html>", 503)
 	f.Fuzz(func(t *testing.T, body string, status int) {
 		// adaptertest fails the test for output that is not JSON.
@@ -189,5 +194,14 @@ func FuzzAnswer(f *testing.F) {
 		adaptertest.Error(t, anthropic.Adapter{}, adaptertest.Provider{Status: status, Fields: map[string]string{"retry-after": body}}, body)
 		adaptertest.Stream(t, anthropic.Adapter{}, adaptertest.Events(body))
 		adaptertest.Stream(t, anthropic.Adapter{}, []adaptertest.Event{event(body), event(body)})
+		for _, request := range []string{formatted(person, `"tools":[`+toolF+`],`), `{"tools":[` + patchTool + `],"messages":[{"role":"user","content":"hi"}]}`} {
+			a := begin(t, "chat", older, request)
+			a.answer(body)
+			for _, e := range adaptertest.Events(body) {
+				if !a.event(e.Data) {
+					break
+				}
+			}
+		}
 	})
 }

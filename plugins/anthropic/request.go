@@ -67,6 +67,9 @@ func request(count bool) sdk.Result {
 	if !c.conversation(messages, f.place, answer) {
 		return sdk.Failed
 	}
+	if !r.Spend(0) {
+		return chat.Refuse("messages", "there are more messages and parts than can be carried")
+	}
 	w.Emit(`}`)
 	w.End()
 	return sdk.OK

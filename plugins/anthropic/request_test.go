@@ -340,11 +340,18 @@ func TestRequestKeepsWithinLimits(t *testing.T) {
 		"images":    parts(`{"type":"image_url","image_url":{"url":"data:image/png;base64,AA==","detail":"low"}}`, 5600),
 		"calls":     `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,`+askB+`,`+answerB, 1400) + `]}`,
 		"tools":     `{"messages":[{"role":"user","content":"x"}],"tools":[` + strings.Repeat(`{"type":"function","function":{"name":"f","description":"d","parameters":{},"strict":true},"odd":1},`, 1000) + `{"type":"function","function":{"name":"f"}}]}`,
+		"answers":   `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,{"role":"assistant","content":[{"type":"text","text":"x"}],"thinking_blocks":[{"data":"d"}],"cache_control":{}},{"role":"system","content":"s"}`, 1800) + `]}`,
+		"blanks":    `{"messages":[{"role":"user","content":"x"},{"role":"assistant","content":[` + strings.Repeat(`{"type":"text","text":" "},`, 5500) + `{"type":"text","text":" "}],"thinking_blocks":[{"data":"d"}]}]}`,
+		"places":    `{"messages":[` + strings.Repeat(`{"role":"user","content":"x"},{"role":"system","content":[{"type":"text","text":"s"}]},{"role":"assistant","content":[{"type":"text","text":" "},{"type":"text","text":"x"}]},`, 1100) + `{"role":"user","content":"x"}]}`,
+		"files":     parts(`{"type":"file","file":{"filename":"f","file_data":"data:text/plain;base64,YQ=="},"cache_control":{"type":"ephemeral"}}`, 5000),
+		"results":   `{"messages":[{"role":"user","content":"x"}` + strings.Repeat(`,{"role":"assistant","tool_calls":[{"id":"a","type":"custom","custom":{"name":"f","input":"y"},"cache_control":{}}]},{"role":"tool","tool_call_id":"a","content":[{"type":"text","text":"x"},{"type":"image_url","image_url":{"url":"data:image/png;base64,AA=="}}],"is_error":true,"cache_control":{}}`, 800) + `],"tools":[{"type":"custom","custom":{"name":"f"}}]}`,
 		"systems":   `{"messages":[` + strings.Repeat(`{"role":"system","content":"x"},`, 5000) + `{"role":"user","content":"x"}]}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			if got := adaptertest.Request(t, anthropic.Adapter{}, target, body); !got.Failed && got.Output == "" {
-				t.Errorf("Request of many %s gave neither an answer nor a refusal: %q", name, got.Message)
+			for _, target := range []string{target, opus, older} {
+				if got := adaptertest.Request(t, anthropic.Adapter{}, target, body); !got.Failed && got.Output == "" {
+					t.Errorf("Request of many %s gave neither an answer nor a refusal: %q", name, got.Message)
+				}
 			}
 		})
 	}

@@ -55,7 +55,7 @@ func answered(message sdk.Node) sdk.Result {
 			lose(kind)
 		}
 	}
-	if choice.Object != 0 && choice.Finish == chat.FinishToolCalls && len(choice.Calls) == 0 {
+	if noted && n.answer && choice.Finish == chat.FinishToolCalls && len(choice.Calls) == 0 {
 		choice.Finish = chat.FinishStop
 	}
 	if choice.Finish == chat.FinishContentFilter {

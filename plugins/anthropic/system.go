@@ -3,9 +3,9 @@ package anthropic
 import "github.com/pointsman/pointsman/plugins/chat"
 
 // lastTurn is the index of the last message that is written as a turn.
-func lastTurn(messages []chat.Message) int {
+func lastTurn(r *chat.Request, messages []chat.Message) int {
 	last := len(messages) - 1
-	for last > 0 && (messages[last].Role == chat.System || messages[last].Role == chat.Assistant && !says(&messages[last])) {
+	for last > 0 && (messages[last].Role == chat.System || messages[last].Role == chat.Assistant && !says(r, &messages[last])) {
 		last--
 	}
 	return last
@@ -18,7 +18,7 @@ func (c *conversation) place(messages []chat.Message) {
 	for i := range messages {
 		m := &messages[i]
 		if m.Role != chat.System {
-			if m.Role != chat.Assistant || says(m) {
+			if m.Role != chat.Assistant || says(c.r, m) {
 				before = m.Role
 			}
 			continue
@@ -30,7 +30,7 @@ func (c *conversation) place(messages []chat.Message) {
 		for next < len(messages) && messages[next].Role == chat.System {
 			next++
 		}
-		if next == len(messages) || messages[next].Role == chat.Assistant && says(&messages[next]) {
+		if next == len(messages) || messages[next].Role == chat.Assistant && says(c.r, &messages[next]) {
 			c.placed = append(c.placed, i)
 		}
 	}
@@ -61,7 +61,7 @@ func (c *conversation) system(messages []chat.Message, answer format) (ok bool) 
 		}
 		c.end = noPart
 		if m.Cache != 0 {
-			c.end = lastPart(m)
+			c.end = lastPart(c.r, m)
 		}
 		for j := range m.Parts() {
 			part, ok := m.Part(j)

@@ -61,7 +61,7 @@ func think(r *chat.Request, f *family, id string, forced bool, messages []chat.M
 		r.Lossy("reasoning_effort")
 		return p
 	}
-	free := !forced && !continues(messages)
+	free := !forced && !continues(r, messages)
 	switch {
 	case f.generation == newest:
 		p.adaptive, p.shown = free, !strings.Contains(id, "-4-6")
@@ -82,8 +82,8 @@ func think(r *chat.Request, f *family, id string, forced bool, messages []chat.M
 }
 
 // continues reports whether the model is to go on with an assistant's text.
-func continues(messages []chat.Message) bool {
-	return messages[lastTurn(messages)].Role == chat.Assistant
+func continues(r *chat.Request, messages []chat.Message) bool {
+	return messages[lastTurn(r, messages)].Role == chat.Assistant
 }
 
 // unsigned reports whether the request answers calls that were made without signed

@@ -30,7 +30,7 @@ func responsesEvent() sdk.Result {
 		s.Identify(event.Pointer("/response/id"), event.Pointer("/response/model"))
 	case "response.output_text.delta":
 		s.Content(0, event.Get("delta"))
-		if list := event.Get("logprobs"); list.Len() > 0 {
+		if list := event.Get("logprobs"); list != 0 && list.Len() > 0 && list.Len() <= maxPieces {
 			s.Logprobs(0, func(w *chat.Writer) { writeLogprobs(w, []sdk.Node{list}) })
 		}
 	case "response.output_text.annotation.added":

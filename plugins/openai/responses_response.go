@@ -10,6 +10,9 @@ import (
 // about ten host calls each, of which an entry point has 100,000.
 const maxPieces = 5000
 
+// callPieces is what a call counts beyond its item.
+const callPieces = 2
+
 // responsesResponse turns a response object into a chat.completion with one choice.
 func responsesResponse() sdk.Result {
 	r := sdk.Response()
@@ -72,6 +75,7 @@ func (a *answer) read(item sdk.Node) (ok bool) {
 			})
 		}
 	case kind.Equal("function_call"), kind.Equal("custom_tool_call"):
+		a.pieces += callPieces
 		choice.Calls = append(choice.Calls, callOf(item))
 	case kind.Equal("web_search_call"):
 		a.searches++

@@ -69,6 +69,7 @@ var _ = register(suite{
 		{folder: "testdata/format", target: `"max_output":64000`, upstream: "claude-haiku-4-5"},
 		{folder: "testdata/format-tool", target: `"max_output":64000`, upstream: "claude-3-7-sonnet-20250219"},
 		{folder: "testdata/format-tool-stream", target: `"max_output":64000`, upstream: "claude-sonnet-4-20250514"},
+		{folder: "testdata/custom-stream", target: `"max_output":64000`},
 		{folder: "testdata/count", operation: abi.OperationCountTokens},
 		{folder: "testdata/list", operation: abi.OperationList},
 		{folder: "testdata/page", class: abi.ClassContextLength},
@@ -295,8 +296,17 @@ func anthropicFacts(t testing.TB, r *recording) facts {
 	return f
 }
 
-// structured takes a call that stands for a structured answer as what it means.
+// structured takes a call that stands for a structured answer, or for one of a custom
+// tool, as what it means.
 func (f *facts) structured() {
+	for i := range f.Calls {
+		if c := &f.Calls[i]; c.Name == "patch" {
+			var input struct{ Input string }
+			if json.Unmarshal([]byte(c.Arguments), &input) == nil {
+				c.Input, c.Arguments = input.Input, ""
+			}
+		}
+	}
 	if len(f.Calls) == 1 && f.Calls[0].Name == "respond_with_json" {
 		f.Text, f.Finish, f.Calls = f.Calls[0].Arguments, "stop", nil
 	}

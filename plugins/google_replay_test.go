@@ -343,7 +343,7 @@ func (g *generated) addTo(f *facts) {
 				f.Signed = append(f.Signed, p.Signature)
 			}
 			if p.FunctionCall != nil {
-				f.Calls = append(f.Calls, call{p.FunctionCall.ID, p.FunctionCall.Name, string(p.FunctionCall.Args), p.Signature})
+				f.Calls = append(f.Calls, call{ID: p.FunctionCall.ID, Name: p.FunctionCall.Name, Arguments: string(p.FunctionCall.Args), Signature: p.Signature})
 			} else if p.Thought {
 				f.Reasoning += p.Text
 			} else {

@@ -44,6 +44,7 @@ type canonicalText struct {
 		Index        *int
 		ID, Type     string
 		Function     struct{ Name, Arguments string }
+		Custom       struct{ Name, Input string }
 		ExtraContent struct {
 			Google struct {
 				Signature string `json:"thought_signature"`
@@ -76,6 +77,8 @@ func (m canonicalText) addTo(f *facts) {
 		c.ID += piece.ID
 		c.Name += piece.Function.Name
 		c.Arguments += piece.Function.Arguments
+		c.Name += piece.Custom.Name
+		c.Input += piece.Custom.Input
 		c.Signature += piece.ExtraContent.Google.Signature
 	}
 }
@@ -136,7 +139,7 @@ func streamFacts(t testing.TB, chunks [][]byte) facts {
 				t.Errorf("content after the finish reason: %s", b)
 			}
 			for _, piece := range c.Delta.ToolCalls {
-				if first := piece.Index != nil && *piece.Index == len(f.Calls); first && (piece.ID == "" || piece.Function.Name == "") {
+				if first := piece.Index != nil && *piece.Index == len(f.Calls); first && (piece.ID == "" || piece.Function.Name+piece.Custom.Name == "") {
 					t.Errorf("a call begins without id or name: %s", b)
 				}
 			}

@@ -66,6 +66,24 @@ func TestLimits(t *testing.T) {
 			}
 		})
 	}
+	for _, tc := range []struct {
+		name, api, piece string
+		n                int
+	}{
+		{"plain", "chat", `{"role":"user","content":"a"}`, 14_000},
+		{"turns", "chat", `{"role":"assistant","content":"a","reasoning_content":"b","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"d"}`, 1300},
+		{"plain on Responses", "responses", `{"role":"user","content":"a"}`, 4000},
+		{"turns on Responses", "responses", `{"role":"assistant","content":"a","tool_calls":[{"id":"c","type":"function","function":{"name":"f","arguments":"{}"}}]},{"role":"tool","tool_call_id":"c","content":"d"}`, 1250},
+	} {
+		t.Run("fits/"+tc.name, func(t *testing.T) {
+			t.Parallel()
+			f, result := run(t, document.FrameInput{Entry: abi.EntryRequest, Call: sdktest.JSON(t, `{"target":{"api":"`+tc.api+`"}}`), Request: sdktest.JSON(t, body(tc.piece)(tc.n)),
+				MaxCalls: abi.ProviderCalls, MaxOutput: abi.ProviderOutput}, openai.Adapter{}.Request)
+			if _, message, _ := f.Failure(); result != sdk.OK || f.Err() != nil {
+				t.Errorf("Request of %d = %d, %q, %v, want a body", tc.n, result, message, f.Err())
+			}
+		})
+	}
 	answers := map[string]struct {
 		operation, api string
 		stream         bool

@@ -32,10 +32,19 @@ func (c *conversation) lose(which int) {
 	}
 }
 
-// Host calls that reading a piece takes at most, and writing it anew on top of that.
+// Host calls that reading a piece takes at most, and writing it on top of that.
 const (
-	readMessage, readMore, readPart, readCall = 8, 16, 5, 3
-	writeMessage, writePart, writeCall        = 20, 12, 6
+	readMessage = 6  // and what follows, for one that is more than a role and a text
+	readRole    = 4  // where a role may have to be replaced
+	readResult  = 4  // of a tool
+	readTurn    = 8  // of anyone else
+	readSilence = 10 // of an assistant without a text
+	readPart    = 6
+	readCall    = 3
+	copyMessage = 3
+	writeTurn   = 24
+	writePart   = 12
+	writeCall   = 6
 )
 
 // spend takes host calls from the budget; false means that the call has failed.
@@ -66,8 +75,13 @@ func (c *conversation) plain(i int, message sdk.Node) (plain, ok bool) {
 	}
 	content, size := message.Get("content"), message.Len()
 	kind := content.Kind()
-	if (c.noRole[0] || c.noRole[1]) && c.standIn(message) != "" {
-		return false, true
+	if c.noRole[0] || c.noRole[1] {
+		if !c.spend(readRole) {
+			return false, false
+		}
+		if c.standIn(message) != "" {
+			return false, true
+		}
 	}
 	if kind == abi.KindArray {
 		if plain, ok := c.plainParts(i, content); !plain {
@@ -77,13 +91,16 @@ func (c *conversation) plain(i int, message sdk.Node) (plain, ok bool) {
 	if size == 2 && (kind == abi.KindString || kind == abi.KindArray) {
 		return true, true // a role and a content
 	}
-	if !c.spend(readMore) {
+	if !c.spend(readResult) {
 		return false, false
 	}
 	if message.Get("tool_call_id") != 0 {
 		// Its id and its content, or more.
 		usual := size == 3 && content != 0 || message.Get("is_error") == 0 && !c.marks(message)
 		return usual && (kind != abi.KindArray || textOnly(content)), true
+	}
+	if !c.spend(readTurn) {
+		return false, false
 	}
 	calls := message.Get("tool_calls")
 	if calls != 0 {
@@ -97,8 +114,13 @@ func (c *conversation) plain(i int, message sdk.Node) (plain, ok bool) {
 		if size == 3 && content != 0 {
 			return true, true
 		}
-	} else if kind != abi.KindString && kind != abi.KindArray && message.Get("role").Equal("assistant") && silent(message) {
-		return false, true
+	} else if kind != abi.KindString && kind != abi.KindArray {
+		if !c.spend(readSilence) {
+			return false, false
+		}
+		if message.Get("role").Equal("assistant") && silent(message) {
+			return false, true
+		}
 	}
 	if c.marks(message) || message.Get("is_error") != 0 {
 		return false, true

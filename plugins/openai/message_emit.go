@@ -24,7 +24,7 @@ func (c *conversation) emit(messages sdk.Node, first int) (ok bool) {
 				return false
 			}
 		}
-		if !c.spend(writePart) || !plain && !c.spend(writeMessage) {
+		if !c.spend(copyMessage) || !plain && !c.spend(writeTurn) {
 			return false
 		}
 		if len(c.pending) > 0 && message.Get("tool_call_id") == 0 {

@@ -11,7 +11,7 @@ import (
 // the output of a call. ok is false after a failure was reported, for what would change
 // the conversation's meaning, as content that the wire has no part for.
 func (t *translation) emitItem(i int, message sdk.Node) (ok bool) {
-	if !t.spend(pieceCost) {
+	if !t.spend(messageCost) {
 		return false
 	}
 	var room [16]byte

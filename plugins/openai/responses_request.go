@@ -11,9 +11,10 @@ const minOutput = 16
 // Reading stays within a part of the host calls that one entry point has, so that a
 // request of nothing but tiny pieces is refused and is not a broken plugin.
 const (
-	readBudget = 90_000
-	memberCost = 14 // host calls for a top-level member, beside those for the rejected names
-	pieceCost  = 24 // for a message or a part of one
+	readBudget  = 90_000
+	memberCost  = 14 // host calls for a top-level member, beside those for the rejected names
+	messageCost = 20
+	pieceCost   = 24 // for a part of a message, a call or a tool
 )
 
 // maxLost is how many lost members are named; the host takes abi.MaxLossy.

@@ -16,6 +16,9 @@ type thoughts struct {
 	given           bool // at least one was written
 }
 
+// thoughtCost is what looking at a block takes in host calls, and writing it again.
+const thoughtCost = 10
+
 // emit writes the items that came after so many calls. ok is false after a failure
 // was reported.
 func (h *thoughts) emit(calls int) (ok bool) {
@@ -24,13 +27,16 @@ func (h *thoughts) emit(calls int) (ok bool) {
 	}
 	n := h.list.Len()
 	for i := range n {
-		if !h.spend(pieceCost) {
+		if !h.spend(thoughtCost) {
 			return false
 		}
 		block := h.list.At(i)
 		if !block.Get("provider").Equal("openai") || !chat.IsText(block.Get("signature")) ||
 			block.Get("after_calls").Int() != int64(calls) {
 			continue
+		}
+		if !h.spend(thoughtCost) {
+			return false
 		}
 		text := block.Get("thinking")
 		if n == 1 && !chat.IsText(text) {

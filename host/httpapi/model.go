@@ -82,14 +82,16 @@ func unix(t time.Time) int64 {
 }
 
 // anthropic is the same entry in the shape of Anthropic's GET /v1/models
-// (ModelInfo, API version 2023-06-01).
+// (ModelInfo, API version 2023-06-01; the limits are of 2026).
 func (m model) anthropic() any {
 	return struct {
 		Type        string    `json:"type"`
 		ID          string    `json:"id"`
 		DisplayName string    `json:"display_name"`
 		CreatedAt   time.Time `json:"created_at"`
-	}{"model", m.ID, m.DisplayName, time.Unix(m.Created, 0).UTC()}
+		MaxInput    int64     `json:"max_input_tokens,omitempty"`
+		MaxTokens   int64     `json:"max_tokens,omitempty"`
+	}{"model", m.ID, m.DisplayName, time.Unix(m.Created, 0).UTC(), m.ContextWindow, m.MaxOutput}
 }
 
 // listModels serves GET /v1/models, in Anthropic's shape for its clients.

@@ -72,6 +72,8 @@ func TestAnthropicModels(t *testing.T) {
 			ID          string `json:"id"`
 			DisplayName string `json:"display_name"`
 			CreatedAt   string `json:"created_at"`
+			MaxInput    int64  `json:"max_input_tokens"`
+			MaxTokens   int64  `json:"max_tokens"`
 		} `json:"data"`
 		HasMore bool   `json:"has_more"`
 		FirstID string `json:"first_id"`
@@ -80,7 +82,7 @@ func TestAnthropicModels(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.body), &list); err != nil || len(list.Data) != 4 || list.HasMore || list.FirstID != "auto" || list.LastID != "old-model" {
 		t.Fatalf("GET /v1/models for Anthropic = %d %s, want four models", r.status, r.body)
 	}
-	if m := list.Data[1]; m.Type != "model" || m.ID != "gpt-4o" || m.DisplayName != "GPT-4o" || m.CreatedAt != "2025-08-07T00:00:00Z" {
+	if m := list.Data[1]; m.Type != "model" || m.ID != "gpt-4o" || m.DisplayName != "GPT-4o" || m.CreatedAt != "2025-08-07T00:00:00Z" || m.MaxInput != 128_000 || m.MaxTokens != 16_384 {
 		t.Errorf("entry = %+v, want gpt-4o in Anthropic's shape", m)
 	}
 	r = s.do("GET", "/v1/models/gpt-4o", userKey, "", "Anthropic-Version", "2023-06-01")

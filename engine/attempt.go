@@ -87,7 +87,7 @@ func (a *attempt) open() error {
 	var err error
 	a.adapter, err = a.x.p.cfg.Adapters.OpenAdapter(t.Provider.AccountID, t.Provider.Adapter, AdapterAttempt{
 		RequestID: r.ID, Attempt: a.number, NowMS: r.Received.UnixMilli(),
-		Request: r.Doc.Root(), Config: t.Provider.ConfigNode(), Call: callDocument(r, t, a.number).Root(),
+		Request: r.canonical().Root(), Config: t.Provider.ConfigNode(), Call: callDocument(r, t, a.number).Root(),
 	})
 	if err != nil {
 		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)

@@ -235,7 +235,7 @@ func (a *attempt) embeddings(ctx context.Context, reply AdapterReply) ([]byte, e
 	if why != "" {
 		return nil, bad(why)
 	}
-	base64Asked := root.Get("encoding_format").Text() == "base64"
+	base64Asked := root.Get("encoding_format").Text() == packedVectors
 	out := make([]byte, 0, len(doc.Bytes())+256)
 	out = append(out, `{"object":"list","data":[`...)
 	for i, row := range rows {

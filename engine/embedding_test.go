@@ -141,6 +141,8 @@ func TestEmbeddings(t *testing.T) {
 			want: `{"object":"list","data":[{"object":"embedding","index":0,"embedding":"` + packed + `"}],"model":"e-a","usage":{"prompt_tokens":7,"total_tokens":7}}`},
 		{name: "base64 as it comes", input: `"hello"`, more: `,"encoding_format":"base64"`, a: vectors(`{"index":0,"embedding":"`+packed+`"}`, usage), wantPrompt: 7,
 			want: `{"object":"list","data":[{"object":"embedding","index":0,"embedding":"` + packed + `"}],"model":"e-a","usage":{"prompt_tokens":7,"total_tokens":7}}`},
+		{name: "base64 for floats", input: `"hello"`, a: vectors(`{"index":0,"embedding":"`+packed+`"}`, usage), wantPrompt: 7,
+			want: `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[0.5,-2]}],"model":"e-a","usage":{"prompt_tokens":7,"total_tokens":7}}`},
 		{name: "rows out of order, usage missing", input: `["abcdefgh","b"]`, a: vectors(`{"index":1,"embedding":[2]},{"index":0,"embedding":[1]}`, ``), wantPrompt: 3, wantEstimated: true,
 			want: `{"object":"list","data":[{"object":"embedding","index":0,"embedding":[1]},{"object":"embedding","index":1,"embedding":[2]}],"model":"e-a","usage":{"prompt_tokens":3,"total_tokens":3}}`},
 		{name: "rows without index, token numbers", input: `[[1,2,3],[4]]`, a: vectors(`{"embedding":[1]},{"embedding":[2]}`, ``), wantPrompt: 4, wantEstimated: true,
@@ -158,7 +160,8 @@ func TestEmbeddings(t *testing.T) {
 		{name: "an empty vector", input: `"a"`, a: vectors(`{"index":0,"embedding":[]}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
 		{name: "a vector of text", input: `"a"`, a: vectors(`{"index":0,"embedding":[1,"2"]}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
 		{name: "a number too large", input: `"a"`, a: vectors(`{"index":0,"embedding":[1e300]}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
-		{name: "base64 that was not asked for", input: `"a"`, a: vectors(`{"index":0,"embedding":"`+packed+`"}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
+		{name: "not a number in base64", input: `"a"`, a: vectors(`{"index":0,"embedding":"AADAfw=="}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
+		{name: "base64 of no floats", input: `"a"`, a: vectors(`{"index":0,"embedding":"AAA="}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
 		{name: "base64 that is none", input: `"a"`, more: `,"encoding_format":"base64"`, a: vectors(`{"index":0,"embedding":"AAA"}`, usage), wantCode: CodeUpstreamFailed, wantPrompt: 7},
 		{name: "no rows", input: `"a"`, a: &script{body: `{}`}, wantCode: CodeUpstreamFailed, wantPrompt: 1, wantEstimated: true},
 		{name: "no answer", input: `"a"`, a: &script{body: `[]`}, wantCode: CodeUpstreamFailed},
@@ -199,6 +202,49 @@ func TestEmbeddings(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Providers are asked for packed vectors, and the body is the caller's otherwise.
+func TestCanonicalEmbeddings(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, body, want string }{
+		{"unsaid", `{"model":"m", "input":"a" }`, `{"model":"m", "input":"a" ,"encoding_format":"base64"}`},
+		{"floats", `{"encoding_format": "float" ,"model":"m","input":[1]}`, `{"encoding_format": "base64" ,"model":"m","input":[1]}`},
+		{"null", `{"model":"m","input":"a","encoding_format":null}`, `{"model":"m","input":"a","encoding_format":"base64"}`},
+		{"base64", `{"model":"m","input":"a","encoding_format":"base64"}`, `{"model":"m","input":"a","encoding_format":"base64"}`},
+	} {
+		r := embeddingRequest(t, tt.body)
+		if got := string(r.canonical().Bytes()); got != tt.want || r.canonical() != r.canonical() {
+			t.Errorf("%s: %s becomes %s, want %s, made once", tt.name, tt.body, got, tt.want)
+		}
+		if string(r.Doc.Bytes()) != tt.body {
+			t.Errorf("%s: the caller's body has become %s", tt.name, r.Doc.Bytes())
+		}
+	}
+	chat := rigRequest(t, "")
+	if chat.canonical() != chat.Doc {
+		t.Error("a chat's document is another")
+	}
+}
+
+// A list of floats and its packed form say the same, both ways.
+func FuzzVector(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 63, 0, 0, 0, 192})
+	f.Add([]byte{1, 0, 0, 0, 255, 255, 127, 127})
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		list, why := appendFloats(nil, raw[:len(raw)/4*4])
+		if why != "" || len(raw) < 4 {
+			return
+		}
+		doc, err := document.Parse(list, document.Limits{})
+		if err != nil {
+			t.Fatalf("%x becomes %s: %v", raw, list, err)
+		}
+		packed, why := appendVector(nil, doc.Root(), true)
+		if want := `"` + base64.StdEncoding.EncodeToString(raw[:len(raw)/4*4]) + `"`; why != "" || string(packed) != want {
+			t.Errorf("%s becomes %s (%s), want %s", list, packed, why, want)
+		}
+	})
 }
 
 // Whoever asks for the wrong thing is told what there is.

@@ -48,6 +48,7 @@ type Request struct {
 		effort    string // "" : none
 	}
 	context *document.Doc // built on first use; see Context
+	packed  *document.Doc // built on first use; see canonical
 }
 
 // operation is Operation without its zero value.

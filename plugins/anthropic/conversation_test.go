@@ -32,12 +32,12 @@ func TestConversation(t *testing.T) {
 	}{
 		{name: "a system message stays where the model takes it", target: opus, messages: sys + `,` + hi + `,` + sys + `,` + yes + `,` + hi + `,` + sys + `,` + sys, system: wSys, want: wHi + `,{"role":"system","content":[` + wSys + `]},` + wYes + `,` + wHi + `,{"role":"system","content":[` + wSys + `,` + wSys + `]}`},
 		{name: "not between user messages", target: opus, messages: hi + `,` + sys + `,` + hi, system: wSys, want: wHi + `,` + wHi, wantLossy: []string{"messages[].position"}},
-		{name: "not after the assistant", target: opus, messages: hi + `,` + yes + `,` + sys, system: wSys, want: wHi + `,` + wYes, wantLossy: []string{"messages[].position"}},
+		{name: "not after the assistant", target: `{"upstream_id":"m","max_output":9}`, messages: hi + `,` + yes + `,` + sys, system: wSys, want: wHi + `,` + wYes, wantLossy: []string{"messages[].position"}},
 		{name: "not before an assistant that says nothing", target: opus, messages: hi + `,` + sys + `,{"role":"assistant","content":null},` + hi, system: wSys, want: wHi + `,` + wHi, wantLossy: []string{"messages[].position"}},
 		{name: "after results", target: opus, messages: hi + `,` + call + `,{"role":"tool","tool_call_id":"a","content":"1"},` + sys, want: wHi + `,` + wUse + `,{"role":"user","content":[{"type":"tool_result","tool_use_id":"a","content":"1"}]},{"role":"system","content":[` + wSys + `]}`},
 		{name: "an empty one nowhere", target: opus, messages: hi + `,{"role":"system","content":""}`, want: wHi},
 		{name: "not for other models", messages: hi + `,` + sys, target: `{"upstream_id":"claude-sonnet-4-5","max_output":9}`, system: wSys, want: wHi, wantLossy: []string{"messages[].position"}},
-		{name: "the assistant's last text is cut behind a system message", target: opus, messages: hi + `,{"role":"assistant","content":"a "},` + sys, system: wSys, want: wHi + `,{"role":"assistant","content":[{"type":"text","text":"a"}]}`, wantLossy: []string{"messages[].content[].trailing_space", "messages[].position"}},
+		{name: "the assistant's last text is cut behind a system message", target: `{"upstream_id":"m","max_output":9}`, messages: hi + `,{"role":"assistant","content":"a "},` + sys, system: wSys, want: wHi + `,{"role":"assistant","content":[{"type":"text","text":"a"}]}`, wantLossy: []string{"messages[].content[].trailing_space", "messages[].position"}},
 
 		{name: "white space is no text", target: opus, messages: `{"role":"system","content":" \n"},{"role":"user","content":[{"type":"text","text":"\t"},{"type":"text","text":"hi"}]},{"role":"assistant","content":"  "},` + hi, want: wHi + `,` + wHi},
 		{name: "thinking alone is no turn", target: opus, messages: hi + `,{"role":"assistant","content":null,"thinking_blocks":[{"type":"redacted_thinking","data":"d"}]},` + hi, want: wHi + `,` + wHi, wantLossy: []string{"messages[].thinking_blocks"}},
@@ -113,7 +113,11 @@ func TestModels(t *testing.T) {
 			t.Errorf("%s with %s\n got %s, loses %q\nwant %s, losing %q", tt.id, tt.more, got.Output, got.Lossy, want, tt.wantLossy)
 		}
 	}
-	got := adaptertest.Request(t, anthropic.Adapter{}, target, `{"cache_control":{"type":"ephemeral","ttl":"1h"},"messages":[{"role":"user","content":"hi"}]}`)
+	got := adaptertest.Request(t, anthropic.Adapter{}, opus, `{"messages":[{"role":"user","content":"hi"},{"role":"assistant","content":"a"},{"role":"assistant","content":""},{"role":"system","content":"s"}]}`)
+	if want := "messages[1]: this model does not continue"; !got.Failed || !strings.HasPrefix(got.Message, want) {
+		t.Errorf("the beginning of an answer = %s, %q, want the failure %q…", got.Output, got.Message, want)
+	}
+	got = adaptertest.Request(t, anthropic.Adapter{}, target, `{"cache_control":{"type":"ephemeral","ttl":"1h"},"messages":[{"role":"user","content":"hi"}]}`)
 	if want := `"max_tokens":64000,"cache_control":{"type":"ephemeral","ttl":"1h"},`; !strings.Contains(got.Output, want) || len(got.Lossy) > 0 {
 		t.Errorf("the mark of a whole request = %s, loses %q, want %s in it", got.Output, got.Lossy, want)
 	}

@@ -28,6 +28,9 @@ func request(count bool) sdk.Result {
 		return sdk.Failed
 	}
 	f, id := familyOf(r)
+	if last := lastTurn(r, messages); f.prefix != "" && f.generation == newest && messages[last].Role == chat.Assistant {
+		return chat.Refuse(chat.At(messages[last].Index), "this model does not continue a message of the assistant; the last one has to be the user's")
+	}
 	answer, ok := shape(r, &box, &f)
 	if !ok {
 		return sdk.Failed

@@ -130,3 +130,29 @@ type RuleGuests interface {
 	// answers CodePluginFailed after it was replaced and drained.
 	RuleGuest(accountID, ref string) (RuleGuest, error)
 }
+
+// PluginStats is what one process knows of a plugin version since it offers it.
+type PluginStats struct {
+	Calls            int64
+	Failures         map[string]int64 // by kind: unreachable, out_of_fuel, deadline, bad_access, stack, host_calls, output, exit, other
+	FuelP50, FuelP99 int64            // units of a call; at most an eighth too high
+	Instances        int64            // live now
+	MemoryBytes      int64            // of those
+	SuspendedUntil   time.Time        // zero: it is not
+}
+
+// PluginLog is a line that a plugin version logged.
+type PluginLog struct {
+	At        time.Time
+	RequestID string
+	Level     int32
+	Text      string // control characters stripped
+}
+
+// PluginSuspension says that a version failed too often and LastGood serves in its
+// place until then, when it is tried again.
+type PluginSuspension struct {
+	AccountID, Name, Version string // AccountID is empty for a global plugin
+	LastGood                 string
+	Until                    time.Time
+}

@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strings"
 	"time"
@@ -35,7 +36,7 @@ func (l *Library) AdapterManifest(accountID, plugin string) (engine.Manifest, er
 // OpenAdapter begins an attempt; see [engine.Adapters]. The version stays the same
 // until Close, whatever is uploaded meanwhile.
 func (l *Library) OpenAdapter(accountID, plugin string, a engine.AdapterAttempt) (engine.Adapter, error) {
-	for range 2 {
+	for range 10 {
 		p, err := l.lookup(accountID, plugin, abi.KindProvider)
 		if err != nil {
 			return nil, err
@@ -43,7 +44,7 @@ func (l *Library) OpenAdapter(accountID, plugin string, a engine.AdapterAttempt)
 		if p.hold() {
 			return &session{p: p, attempt: a, random: document.NewRandom(a.RequestID, a.Attempt, p.version.Name)}, nil
 		}
-		// Replaced between the two: the new one is there already.
+		// Replaced or unloaded between the two.
 	}
 	return nil, fmt.Errorf("plugin %q: %w", plugin, engine.ErrNotFound)
 }
@@ -126,7 +127,10 @@ func (s *session) outbound(f *document.Frame) (engine.AdapterRequest, error) {
 // outputLimits bound what an adapter emits; its size is bounded by the frame.
 var outputLimits = document.Limits{Bytes: abi.ProviderOutput}
 
-func badJSON(err error) error { return fmt.Errorf("emitted invalid JSON: %w", err) }
+// errJSON is what a guest emitted and should not have.
+var errJSON = errors.New("emitted invalid JSON")
+
+func badJSON(err error) error { return fmt.Errorf("%w: %w", errJSON, err) }
 
 // Response implements [engine.Adapter].
 func (s *session) Response(ctx context.Context, r *engine.UpstreamResponse, body []byte) (engine.AdapterReply, error) {
@@ -237,6 +241,7 @@ func (s *session) input() document.FrameInput {
 // call runs the entry point and logs what the guest logged. On an error the instance is gone.
 func (s *session) call(in *instance, e entry) (int32, error) {
 	code, err := s.p.run(in, e, true)
+	s.p.logged(in, s.attempt.RequestID)
 	for _, line := range in.frame.Logs() {
 		s.p.lib.cfg.Logger.WithLevel(logLevel(line.Level)).
 			Str("request_id", s.attempt.RequestID).

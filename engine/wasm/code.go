@@ -18,6 +18,7 @@ type code struct {
 	guest    wazero.CompiledModule
 	entries  [entryCount]bool
 	initial  uint64 // bytes of memory at the start
+	bytes    int64  // of native code, about
 	holders  int    // guarded by Library.mu
 }
 

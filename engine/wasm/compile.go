@@ -21,6 +21,9 @@ const (
 	maxWaiting   = 8
 )
 
+// nativePerByte is how much native code a byte of a module becomes, about.
+const nativePerByte = 4
+
 // compilers hands out the right to compile.
 type compilers struct {
 	free    chan struct{}
@@ -104,6 +107,7 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 	if !found {
 		l.keep(sum, kept, apart)
 	}
+	c.bytes = int64(nativePerByte * len(u.metered))
 	return c, nil
 }
 

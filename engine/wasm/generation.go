@@ -26,6 +26,7 @@ type loader func(context.Context, engine.PluginVersion) ([]byte, error)
 type generation struct {
 	active map[activeKey]*slot
 	exact  map[exactKey]*slot
+	shares map[string]*share // by account
 }
 
 type activeKey struct{ account, name string }
@@ -38,6 +39,10 @@ type slot struct {
 	asked   atomic.Bool // for name@version, since the last Sync
 
 	filled atomic.Pointer[plugin] // nil: not loaded
+
+	share      *share // of the account; nil for a global version
+	telemetry  telemetry
+	suspension suspension
 
 	mu      sync.Mutex // guards what follows
 	retired bool       // no longer to be filled
@@ -53,6 +58,11 @@ func (g *generation) slots() []*slot {
 	return all
 }
 
+// offers reports whether the slot is one of g's; it may be nil.
+func (g *generation) offers(s *slot) bool {
+	return s != nil && g.exact[exactKey{s.version.AccountID, s.version.Name, s.version.Version}] == s
+}
+
 // find returns the slot that ref names, the account's own before a global one.
 func (g *generation) find(account, ref string) (*slot, error) {
 	name, version, exact := strings.Cut(ref, "@")
@@ -63,12 +73,18 @@ func (g *generation) find(account, ref string) (*slot, error) {
 		} else {
 			s = g.active[activeKey{a, name}]
 		}
-		if s != nil {
-			if exact {
-				s.asked.Store(true)
-			}
-			return s, nil
+		if s == nil {
+			continue
 		}
+		if exact {
+			s.asked.Store(true)
+		} else if s.suspension.holds() {
+			if before := s.suspension.lastGood.Load(); g.offers(before) {
+				before.asked.Store(true)
+				return before, nil
+			}
+		}
+		return s, nil
 	}
 	return nil, fmt.Errorf("plugin %q: %w", ref, engine.ErrNotFound)
 }
@@ -90,10 +106,21 @@ func (l *Library) lookup(account, ref, kind string) (*plugin, error) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
 	defer cancel()
-	if err := l.fill(ctx, s); err != nil {
-		return nil, err
+	return l.filledNow(ctx, s)
+}
+
+// filledNow returns what fills the slot, loading it as often as it is unloaded again for
+// want of room before it can be returned.
+func (l *Library) filledNow(ctx context.Context, s *slot) (*plugin, error) {
+	for range 10 {
+		if p := s.filled.Load(); p != nil {
+			return p, nil
+		}
+		if err := l.fill(ctx, s); err != nil {
+			return nil, err
+		}
 	}
-	return s.filled.Load(), nil
+	return nil, engine.Errorf(engine.CodePluginFailed, "plugin %s@%s: too many plugins are in use", s.version.Name, s.version.Version)
 }
 
 // recent returns the failure to load the slot's plugin while it is too early to try again.
@@ -122,6 +149,9 @@ func (l *Library) fill(ctx context.Context, s *slot) error {
 		c, err := l.codeOf(ctx, s)
 		if err == nil {
 			err = l.place(s, c)
+		}
+		if err == nil && s.version.AccountID != "" {
+			l.evict(s)
 		}
 		if err != nil {
 			err = fmt.Errorf("load plugin %s@%s: %w", s.version.Name, s.version.Version, err)
@@ -159,6 +189,7 @@ func (l *Library) place(s *slot, c *code) error {
 	l.live++
 	l.mu.Unlock()
 	p := l.newPlugin(s.version, c)
+	p.slot, p.share = s, s.share
 	if s.version.AccountID == "" {
 		in, err := p.borrow(context.Background())
 		if err != nil {
@@ -175,6 +206,7 @@ func (l *Library) place(s *slot, c *code) error {
 		return fmt.Errorf("plugin %s was replaced: %w", p.ref, engine.ErrNotFound)
 	}
 	s.filled.Store(p)
+	p.touch()
 	return nil
 }
 

@@ -62,9 +62,11 @@ type instance struct {
 	frame  document.Frame
 	random document.Random // of calls that bring none of their own
 
-	line  []byte // standard output since the last newline
-	nowMS int64
-	slept int64 // nanoseconds that the guest asked to wait, and did not
+	line    []byte // standard output since the last newline
+	counted bool   // among the live ones of its version
+	weight  int64  // bytes of memory as counted last
+	nowMS   int64
+	slept   int64 // nanoseconds that the guest asked to wait, and did not
 
 	state atomic.Uint64 // the number of its call, and flags
 	limit atomic.Int64  // nanoseconds that the call may take
@@ -109,6 +111,11 @@ func (p *plugin) instantiate() (in *instance, err error) {
 		}
 	}
 	p.lib.watchdog.add(in)
+	if p.slot != nil {
+		p.slot.telemetry.live.Add(1)
+		in.counted = true
+		in.weigh()
+	}
 
 	if in.calls[entryInitialize] != nil {
 		in.random.Seed("", 0, p.version.Name)
@@ -191,9 +198,22 @@ func (in *instance) fit() bool {
 // idle drops what the last call gave the instance to read.
 func (in *instance) idle() { in.frame.Reset(document.FrameInput{}) }
 
+// weigh brings the version's sum of memory up to date.
+func (in *instance) weigh() {
+	if size := int64(len(in.memory.view)); in.counted && size != in.weight {
+		in.plugin.slot.telemetry.memory.Add(size - in.weight)
+		in.weight = size
+	}
+}
+
 // close frees the instance. No call may be in progress.
 func (in *instance) close() {
 	in.plugin.lib.watchdog.remove(in)
+	if in.counted {
+		in.plugin.slot.telemetry.live.Add(-1)
+		in.plugin.slot.telemetry.memory.Add(-in.weight)
+		in.counted = false
+	}
 	if in.guest != nil {
 		_ = in.guest.Close(context.Background())
 	}

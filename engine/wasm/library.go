@@ -41,6 +41,11 @@ type Config struct {
 	// Grace is how long a replaced version serves those who still hold it, unless the
 	// next Sync comes first. 0: 5 s.
 	Grace time.Duration
+	// TenantBytes bounds what accounts' plugins may take while they are loaded, native code and
+	// instances together; beyond it the one longest unused is unloaded. 0: 1 GiB.
+	TenantBytes int64
+	// OnSuspend, when set, is told when a version is suspended. It must not wait.
+	OnSuspend func(engine.PluginSuspension)
 	// AfterCall, when set, sees the plugin's name@version and the guest's whole memory
 	// after each call that ended well. It is for tests, which look for what must not be there.
 	AfterCall func(plugin string, memory []byte)
@@ -65,6 +70,9 @@ func (c Config) withDefaults() Config {
 	if c.CacheBytes <= 0 {
 		c.CacheBytes = 2 << 30
 	}
+	if c.TenantBytes <= 0 {
+		c.TenantBytes = 1 << 30
+	}
 	set(&c.startLimit, startLimit)
 	set(&c.scanEvery, 5*time.Millisecond)
 	if c.PoolSize <= 0 {
@@ -83,7 +91,9 @@ type Library struct {
 	compilers *compilers
 	kinds     map[string]*kind
 	watchdog  *watchdog
-	stopDog   context.CancelFunc
+	stopDog   context.CancelFunc // and the house keeper
+	housekept chan struct{}      // closed when that has ended
+	ticks     atomic.Int64       // of the house keeper: a clock that costs no reading
 
 	current atomic.Pointer[generation]
 	loading singleflight.Group // by hash: compiling; by version: loading
@@ -105,7 +115,7 @@ var (
 	_ engine.Adapters   = (*Library)(nil)
 )
 
-// Open starts a library without plugins: Sync brings them. It starts one goroutine,
+// Open starts a library without plugins: Sync brings them. It starts two goroutines,
 // which Close ends.
 // Errors: the machine is none that guests can be compiled for, or the cache folder is unusable.
 func Open(ctx context.Context, cfg Config) (*Library, error) {
@@ -132,6 +142,8 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	dogCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.watchdog, l.stopDog = newWatchdog(l.cfg.scanEvery), stop
 	go l.watchdog.run(dogCtx)
+	l.housekept = make(chan struct{})
+	go l.keepHouse(dogCtx, l.housekept)
 	return l, nil
 }
 
@@ -147,6 +159,7 @@ func (l *Library) Close(ctx context.Context) error {
 	}
 	l.stopDog()
 	<-l.watchdog.done
+	<-l.housekept
 	return l.closeRuntimes(ctx)
 }
 

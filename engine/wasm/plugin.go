@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 	"sync/atomic"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -19,6 +20,9 @@ type plugin struct {
 	kind    *kind
 	code    *code
 
+	slot    *slot        // that it fills; nil while an upload is tried
+	share   *share       // of its account; nil for a global one
+	used    atomic.Int64 // the library's tick when it was last called
 	holders atomic.Int64
 	// A call takes an instance from warm or, when there is none, the right to make
 	// one from cold, and returns one of the two. Their numbers add up to the pool's size.
@@ -59,6 +63,13 @@ func (p *plugin) hold() bool {
 	}
 }
 
+// touch notes that it is in use now.
+func (p *plugin) touch() {
+	if now := p.lib.ticks.Load(); p.used.Load() != now {
+		p.used.Store(now)
+	}
+}
+
 // letGo undoes one hold; the last one closes the plugin.
 func (p *plugin) letGo() {
 	if p.holders.Add(-1) == 0 {
@@ -83,6 +94,18 @@ func (p *plugin) close() {
 // borrow takes an idle instance, or makes one, or waits until one of those is possible.
 // The caller gives it back. Errors: ctx ended, or no instance could be made.
 func (p *plugin) borrow(ctx context.Context) (*instance, error) {
+	if err := p.share.enter(ctx); err != nil {
+		return nil, err
+	}
+	in, err := p.take(ctx)
+	if err != nil {
+		p.share.leave()
+	}
+	return in, err
+}
+
+func (p *plugin) take(ctx context.Context) (*instance, error) {
+	p.touch()
 	select {
 	case in := <-p.warm:
 		return in, nil
@@ -112,6 +135,8 @@ func (p *plugin) giveBack(in *instance) {
 	if p.lib.cfg.AfterCall != nil {
 		p.lib.cfg.AfterCall(p.ref, in.memory.view)
 	}
+	in.weigh()
+	p.share.leave()
 	if !in.fit() {
 		p.discard(in)
 		return
@@ -131,6 +156,7 @@ func (p *plugin) discard(in *instance) {
 // refusable entry points may return a negative number after fail.
 func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
 	code, err := in.call(e)
+	p.count(in)
 	if err == nil && code < 0 {
 		if _, _, said := in.frame.Failure(); !said || !refusable {
 			err = fmt.Errorf("%s returned %d", entryNames[e], code)
@@ -146,6 +172,9 @@ func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
 // guest printed as it went.
 func (p *plugin) broke(in *instance, err error) error {
 	failure := p.failed(err)
+	if p.slot != nil {
+		p.lib.failedOnce(p.slot, trapOf(err))
+	}
 	if logs := in.frame.Logs(); len(logs) > 0 {
 		var said strings.Builder
 		for _, line := range logs {
@@ -154,8 +183,31 @@ func (p *plugin) broke(in *instance, err error) error {
 		}
 		failure.Err = errors.New(truncate(said.String(), maxTrace) + "\n" + failure.Err.Error())
 	}
+	p.share.leave()
 	p.discard(in)
 	return failure
+}
+
+// count adds a call to what is known of the version.
+func (p *plugin) count(in *instance) {
+	if p.slot == nil {
+		return
+	}
+	t := &p.slot.telemetry
+	t.calls.Add(1)
+	t.fuel.add(in.tank.spent)
+}
+
+// logged keeps what the guest logged in the call at hand.
+func (p *plugin) logged(in *instance, requestID string) {
+	lines := in.frame.Logs()
+	if p.slot == nil || len(lines) == 0 {
+		return
+	}
+	now := time.Now()
+	for _, line := range lines {
+		p.slot.telemetry.logs.add(now, requestID, line.Level, line.Text)
+	}
 }
 
 // failed makes the error that a caller sees: safe words, and the trace for logs.

@@ -29,9 +29,9 @@ func (g ruleGuest) Ref() string { return g.p.ref }
 // Decide implements [engine.RuleGuest]. ctx bounds only the wait for an instance: the call
 // itself ends by its limit.
 func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *engine.RuleAnswer) error {
-	p := g.p
-	if !p.hold() {
-		return p.replaced()
+	p, err := g.p.held()
+	if err != nil {
+		return err
 	}
 	defer p.letGo()
 	in, err := p.borrow(ctx)
@@ -48,6 +48,7 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 	}, entryDecide)
 	verdict, err := p.run(in, entryDecide, false)
 	answer.Fuel = in.tank.spent
+	p.logged(in, call.RequestID)
 	if err != nil {
 		return err
 	}
@@ -109,8 +110,9 @@ func (p *plugin) configure(ctx context.Context, config []byte) error {
 	if !p.code.entries[entryConfigure] {
 		return nil
 	}
-	if !p.hold() {
-		return p.replaced()
+	p, err = p.held()
+	if err != nil {
+		return err
 	}
 	defer p.letGo()
 	in, err := p.borrow(ctx)
@@ -131,6 +133,27 @@ func (p *plugin) configure(ctx context.Context, config []byte) error {
 		return e
 	}
 	return nil
+}
+
+// held returns the plugin, kept from being closed, or what fills its slot since it was
+// unloaded for want of room. Errors: it was replaced.
+func (p *plugin) held() (*plugin, error) {
+	for range 10 {
+		if p.hold() {
+			return p, nil
+		}
+		if p.slot == nil {
+			break
+		}
+		ctx, cancel := context.WithTimeout(context.Background(), loadTimeout)
+		next, err := p.lib.filledNow(ctx, p.slot)
+		cancel()
+		if err != nil || next == p {
+			break
+		}
+		p = next
+	}
+	return nil, p.replaced()
 }
 
 func (p *plugin) replaced() error {

@@ -12,7 +12,7 @@ import (
 )
 
 // Sync makes the library offer these versions (their modules may be nil) and no
-// others. load fetches the module of one: at once for those that are active, on
+// others. load fetches the module of one: at once for global ones that are active, on
 // first use for the rest, then with a context of its own. What did not change stays as it is.
 //
 // The new generation is published at once, whole. What it no longer offers finishes
@@ -29,19 +29,23 @@ func (l *Library) Sync(ctx context.Context, versions []engine.PluginVersion, loa
 		return engine.Errorf(engine.CodePluginFailed, "the plugin library is closed")
 	}
 	old := l.current.Load()
-	next := &generation{active: map[activeKey]*slot{}, exact: map[exactKey]*slot{}}
+	next := &generation{active: map[activeKey]*slot{}, exact: map[exactKey]*slot{}, shares: map[string]*share{}}
+	shares := sharing{old.shares, next.shares}
 	var wanted []*slot
 	for _, v := range versions {
 		v.Module = nil
 		key := exactKey{v.AccountID, v.Name, v.Version}
 		s := old.keep(key, v)
 		if s == nil {
-			s = &slot{version: v, load: load}
+			s = &slot{version: v, load: load, share: shares.of(v.AccountID)}
 		}
+		shares.of(v.AccountID)
 		next.exact[key] = s
 		if v.Active {
 			next.active[activeKey{v.AccountID, v.Name}] = s
-			wanted = append(wanted, s)
+			if v.AccountID == "" || s.filled.Load() != nil || l.isCompiled(v.SHA256) {
+				wanted = append(wanted, s)
+			}
 		}
 	}
 
@@ -107,4 +111,28 @@ func (l *Library) isClosed() bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return l.closed
+}
+
+// isCompiled reports whether the code with that hash is at hand, as after an upload.
+func (l *Library) isCompiled(sum [32]byte) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.codes[sum] != nil
+}
+
+// sharing carries the accounts' shares from one generation to the next.
+type sharing struct{ old, next map[string]*share }
+
+// of returns the account's share; nil for what is global.
+func (s sharing) of(account string) *share {
+	if account == "" {
+		return nil
+	}
+	if s.next[account] == nil {
+		s.next[account] = s.old[account]
+	}
+	if s.next[account] == nil {
+		s.next[account] = newShare()
+	}
+	return s.next[account]
 }

@@ -16,6 +16,7 @@ import (
 type attempt struct {
 	t             testing.TB
 	call, request document.Node
+	config        document.Node
 	state         document.State
 	random        *document.Random
 
@@ -28,8 +29,15 @@ type attempt struct {
 // begin makes the request of an operation; body "" means that it has none.
 func begin(t testing.TB, operation, target, body string) *attempt {
 	t.Helper()
+	return configured(t, operation, target, body, document.Node{})
+}
+
+// configured is begin with a provider's config.
+func configured(t testing.TB, operation, target, body string, config document.Node) *attempt {
+	t.Helper()
 	a := &attempt{
-		t: t, random: document.NewRandom("req_1", 1, "test"),
+		config: config,
+		t:      t, random: document.NewRandom("req_1", 1, "test"),
 		call: sdktest.JSON(t, `{"operation":"`+operation+`","target":`+target+`,"headers":{},"attempt":1}`),
 	}
 	if body != "" {
@@ -92,7 +100,7 @@ func (a *attempt) event(data string) (ok bool) {
 
 func (a *attempt) run(in document.FrameInput, entry func() sdk.Result) (f *document.Frame, ok bool) {
 	a.t.Helper()
-	in.Kind, in.Call, in.State, in.Random, in.NowMS = abi.KindProvider, a.call, &a.state, a.random, adaptertest.NowMS
+	in.Config, in.Kind, in.Call, in.State, in.Random, in.NowMS = a.config, abi.KindProvider, a.call, &a.state, a.random, adaptertest.NowMS
 	in.Status, in.Field = 200, func(string) string { return "" }
 	if in.Entry != abi.EntryEvent {
 		in.Request = a.request

@@ -151,7 +151,7 @@ func messageDelta(data sdk.Node) sdk.Result {
 		s.Finish(0, why)
 	}
 	if s.Finished() {
-		s.SendUsage()
+		sendUsage(s)
 	}
 	s.Save()
 	return sdk.OK
@@ -161,7 +161,7 @@ func messageDelta(data sdk.Node) sdk.Result {
 // usage either: the output tokens counted so far are those of the first event.
 func end() sdk.Result {
 	if s := chat.LoadStream(); s.Finished() {
-		s.SendUsage()
+		sendUsage(s)
 		s.Save()
 	}
 	return sdk.OK

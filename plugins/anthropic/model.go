@@ -67,7 +67,7 @@ func familyOf(r *chat.Request) (f family, id string) {
 			}
 		}
 	}
-	if f.generation > gen4 && r.Rejects("output_config") {
+	if f.generation > gen4 && (r.Rejects("output_config") || lacks("output_config")) {
 		f.generation = gen4 // a server that speaks this wire for models of its own
 	}
 	return f, id

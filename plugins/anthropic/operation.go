@@ -14,6 +14,9 @@ func (Adapter) Request() sdk.Result {
 	case abi.OperationChat:
 		return request(false)
 	case abi.OperationCountTokens:
+		if lacks("count_tokens") {
+			return chat.Unsupported()
+		}
 		return request(true)
 	case abi.OperationList:
 		sdk.SetMethod("GET")

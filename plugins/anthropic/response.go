@@ -63,6 +63,7 @@ func answered(message sdk.Node) sdk.Result {
 	}
 	answer := chat.Completion{ID: message.Get("id"), Model: message.Get("model"), Choices: []chat.Choice{choice}}
 	count(&answer.Usage, message.Get("usage"))
+	answer.Usage = exact(answer.Usage)
 	answer.Emit()
 	return sdk.OK
 }

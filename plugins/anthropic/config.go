@@ -1,0 +1,33 @@
+package anthropic
+
+import (
+	"github.com/pointsman/pointsman/plugins/chat"
+	"github.com/pointsman/pointsman/sdk"
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// The config of a provider says what a server of this wire does otherwise than
+// Anthropic's own; manifest.json names the members. Without any it is that one.
+
+// lacks reports whether the config says that the server has not what is named.
+func lacks(name string) bool {
+	n := sdk.Config().Get(name)
+	return n != 0 && n.Kind() == abi.KindBool && !n.Bool()
+}
+
+// exact returns the counters as they are meant: with what was read from and written to
+// a cache apart from the rest of the input. Some servers count it into that too.
+func exact(u chat.Usage) chat.Usage {
+	if sdk.Config().Get("cached_input").Equal("included") {
+		u.Uncached = max(u.Uncached-u.CacheRead-u.CacheWrite, 0)
+	}
+	return u
+}
+
+// sendUsage sends the counters, and keeps them as they came for the events to come.
+func sendUsage(s *chat.Stream) {
+	came := s.Usage
+	s.Usage = exact(came)
+	s.SendUsage()
+	s.Usage = came
+}

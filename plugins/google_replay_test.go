@@ -64,6 +64,7 @@ var _ = register(suite{
 		{folder: "testdata/list", operation: abi.OperationList},
 		{folder: "testdata/media", upstream: "gemini-3.5-flash"},
 		{folder: "testdata/signed-stream", upstream: "gemini-3.5-flash"},
+		{folder: "testdata/custom-stream", upstream: "gemini-3.5-flash"},
 		{folder: "testdata/older-schema", upstream: "gemini-2.0-flash"},
 		{folder: "testdata/page", class: abi.ClassServer},
 	},
@@ -327,6 +328,7 @@ func googleFacts(t testing.TB, r *recording) facts {
 		}
 		g.addTo(&f)
 	}
+	f.structured()
 	return f
 }
 

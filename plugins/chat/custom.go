@@ -73,7 +73,9 @@ func (c *ToolCall) writeFree(w *Writer) {
 	default:
 		w.Emit(`""`)
 	}
-	w.Emit(`}}`)
+	w.Emit(`}`)
+	c.writeSignature(w)
+	w.Emit(`}`)
 }
 
 // Input sends a piece of the input of the custom tool's call that was opened with

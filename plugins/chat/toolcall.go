@@ -48,12 +48,16 @@ func (c *ToolCall) write(w *Writer, none string) {
 		w.Emit(none)
 	}
 	w.Emit(`}`)
+	c.writeSignature(w)
+	w.Emit(`}`)
+}
+
+func (c *ToolCall) writeSignature(w *Writer) {
 	if IsText(c.Signature) {
 		w.Emit(`,"extra_content":{"google":{"thought_signature":`)
 		w.Node(c.Signature)
 		w.Emit(`}}`)
 	}
-	w.Emit(`}`)
 }
 
 // MaxCalls is how many tool calls of one streamed answer are kept apart.

@@ -1,6 +1,8 @@
 package google
 
 import (
+	"strings"
+
 	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -47,7 +49,7 @@ func (Adapter) Event() sdk.Result {
 			s.Usage.ServerCalls = max(s.Usage.ServerCalls, searches(candidate))
 		}
 		if how, reason := finish(candidate.Get("finishReason")); how != unfinished {
-			if how == broken || how == unknown && !s.Spoke(index) && !s.Called(index) && s.Note != pictured {
+			if how == broken || how == unknown && !s.Spoke(index) && !s.Called(index) && !strings.HasPrefix(s.Note, pictured) {
 				return notAnswered(candidate)
 			}
 			if reason == chat.FinishContentFilter {
@@ -130,7 +132,7 @@ func sendOther(s *chat.Stream, index int, part sdk.Node) (broken string) {
 				p.write(w, 0)
 				w.Emit(`]`)
 			})
-			s.Note = pictured
+			s.Note = picturedNote(s.Note)
 		} else {
 			lose(part)
 		}
@@ -139,11 +141,9 @@ func sendOther(s *chat.Stream, index int, part sdk.Node) (broken string) {
 	if inPieces(part) {
 		return callInPieces
 	}
+	free(s.Note, &call)
 	if !s.Call(index, s.Calls(index), call) {
 		return tooManyParts
 	}
 	return ""
 }
-
-// pictured is the note of a stream that has sent an image.
-const pictured = "i"

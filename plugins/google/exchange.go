@@ -18,11 +18,7 @@ func (b *body) exchange(messages []chat.Message, calls []chat.Call, seal sdk.Nod
 		b.Emit(`,"name":`)
 		b.Node(call.Name)
 		b.Emit(`,"args":`)
-		if args := b.r.Arguments(call); args != 0 {
-			b.Node(args)
-		} else {
-			b.Emit(`{}`)
-		}
+		b.arguments(call)
 		b.Emit(`}`)
 		switch signature := call.Extra(maker).Get("thought_signature"); {
 		case chat.IsText(signature):

@@ -28,9 +28,13 @@ func generate(counting bool) sdk.Result {
 	if !ok {
 		return sdk.Failed
 	}
-	r.KeepTools = true
+	r.KeepTools, r.FreeText = true, true
 	messages, ok := r.Messages()
 	if !ok {
+		return sdk.Failed
+	}
+	box, ok := r.Toolbox()
+	if !ok || !counting && !remember(&box) {
 		return sdk.Failed
 	}
 	method := ":generateContent"
@@ -50,7 +54,7 @@ func generate(counting bool) sdk.Result {
 		b.modelName(r.UpstreamID)
 		b.open = `,"contents":[`
 	}
-	if !b.contents(messages) || !b.system(messages) || !b.tools() {
+	if !b.contents(messages) || !b.system(messages) || !b.tools(&box) {
 		return sdk.Failed
 	}
 	if counting {

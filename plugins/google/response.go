@@ -35,6 +35,7 @@ func (Adapter) Response() sdk.Result {
 	}
 	var seen uint64
 	left := answerCalls
+	note, noted := "", false // of the request; read with the first call
 	for i := range min(n, chat.MaxChoices+1) {
 		candidate := candidates.At(i)
 		choice := chat.Choice{Index: indexOf(candidate, i), Provider: maker}
@@ -56,6 +57,10 @@ func (Adapter) Response() sdk.Result {
 					if inPieces(part) {
 						return chat.Unreadable(callInPieces)
 					}
+					if !noted {
+						note, noted = chat.LoadStream().Note, true
+					}
+					free(note, &call)
 					choice.Calls = append(choice.Calls, call)
 				} else if p, ok := pictureOf(part); ok {
 					pictures = append(pictures, p)

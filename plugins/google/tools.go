@@ -6,11 +6,7 @@ import (
 )
 
 // tools writes tools and toolConfig. ok is false after a refusal.
-func (b *body) tools() (ok bool) {
-	box, ok := b.r.Toolbox()
-	if !ok {
-		return false
-	}
+func (b *body) tools(box *chat.Toolbox) (ok bool) {
 	search := b.r.Own("web_search_options") != 0
 	b.tooled = search || len(box.Tools) > 0
 	if len(box.Tools) == 0 {
@@ -35,14 +31,16 @@ func (b *body) tools() (ok bool) {
 		} else {
 			b.Emit(`,"description":""`) // required
 		}
-		if !b.parameters(tool.Parameters) {
+		if tool.Free {
+			b.freeParameters(tool)
+		} else if !b.parameters(tool.Parameters) {
 			return false
 		}
 		b.Emit(`}`)
 		b.r.Lose("tools[].cache_control", tool.Cache)
 	}
 	b.Emit(`]}]`)
-	b.calling(&box)
+	b.calling(box)
 	if box.OneByOne {
 		b.r.Lossy("parallel_tool_calls") // there is no such switch
 	}

@@ -59,6 +59,7 @@ type PluginVersion struct {
 	Kind      string
 	SHA256    [32]byte
 	Module    []byte // nil when listed without modules
+	Fixtures  []byte // of an upload: the cases that its module must pass, a JSON array; not kept
 	Size      int64
 	Manifest  Manifest
 	Active    bool // at most one version of a name is

@@ -39,7 +39,7 @@ type stage struct {
 // of compiling belongs before meter, and a compiler in another process in the
 // place of compile.
 func (l *Library) stages() []stage {
-	return append(loadStages(l), stage{"try", l.try})
+	return append(loadStages(l), stage{"try", l.try}, stage{"fixtures", l.tryFixtures})
 }
 
 // loadStages are those that a stored module passes again: what it was tried with does

@@ -29,7 +29,7 @@ build: guests ## build bin/pointsman with its guests
 run: build ## build and serve on 127.0.0.1:8080 with the embedded store
 	@exec $(BIN) serve
 
-test: guests ## run every test with the race detector, on SQLite and a throwaway Postgres
+test: guests ## run every test with the race detector, on SQLite, a throwaway Postgres and real npm and pip clients
 	@$(POSTGRES) go test -race -timeout 20m ./...
 
 check: ## what must hold before a commit: tidy, format, vet, generated code, tests
@@ -62,4 +62,4 @@ ui: ## the dashboard is not part of this build yet
 	@echo "The dashboard has no source yet; the server runs without it."
 
 clean: ## remove what was built
-	@rm -rf bin plugins/dist/*.wasm
+	@rm -rf bin .build plugins/dist/*.wasm

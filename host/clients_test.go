@@ -3,9 +3,6 @@ package host
 import (
 	"encoding/json"
 	"errors"
-	"os"
-	"os/exec"
-	"path/filepath"
 	"slices"
 	"testing"
 
@@ -129,32 +126,10 @@ func TestOpenAIGoErrorClasses(t *testing.T) {
 }
 
 func TestOpenAINode(t *testing.T) {
-	for _, tool := range []string{"node", "npm"} {
-		if _, err := exec.LookPath(tool); err != nil {
-			if os.Getenv("CI") != "" {
-				t.Fatalf("%s is not installed, and CI must drive the npm client", tool)
-			}
-			t.Skipf("%s is not installed", tool)
-		}
-	}
+	dir := node(t)
 	g := startGateway(t)
-	dir := t.TempDir()
-	if err := os.CopyFS(dir, os.DirFS(filepath.Join("testdata", "openai-node"))); err != nil {
-		t.Fatal(err)
-	}
-	install := exec.CommandContext(t.Context(), "npm", "install", "--ignore-scripts", "--no-audit", "--no-fund", "--no-package-lock", "--omit=peer", "--omit=optional")
-	install.Dir = dir
-	if out, err := install.CombinedOutput(); err != nil {
-		t.Fatalf("npm install: %v\n%s", err, out)
-	}
-	run := exec.CommandContext(t.Context(), "node", "run.mjs", g.URL()+"/v1", g.key)
-	run.Dir = dir
-	out, err := run.Output()
+	out, err := output(t, dir, "node", "openai_errors.mjs", g.URL()+"/v1", g.key)
 	if err != nil {
-		var exit *exec.ExitError
-		if errors.As(err, &exit) {
-			t.Fatalf("node: %v\n%s", err, exit.Stderr)
-		}
 		t.Fatal(err)
 	}
 	type usage struct {

@@ -1,5 +1,5 @@
-// Drives a running gateway with the openai package and prints what it saw as JSON.
-// Usage: node run.mjs BASE_URL KEY
+// The openai package against a running gateway: rules, usage, classes of errors, models.
+// It prints what it saw as JSON. Usage: node openai_errors.mjs BASE_URL KEY
 import OpenAI from 'openai';
 
 const [baseURL, apiKey] = process.argv.slice(2);

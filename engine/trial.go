@@ -174,9 +174,10 @@ func (s *TrialService) begin(c *Catalogue, r TrialRequest, p *Provider) (*trial,
 	return &trial{TrialService: s, TrialRequest: r, catalogue: c, provider: p, now: s.cfg.Now().UTC()}, nil, nil
 }
 
-// cheapest is the enabled model on this provider that costs least.
+// cheapest is the enabled model on this provider that costs least; one for embeddings only
+// when there is no other, as it says less of the provider.
 func (x *trial) cheapest() (best Model, found bool) {
-	least := int64(0)
+	least, chats := int64(0), false
 	for _, m := range x.catalogue.Models(x.AccountID) {
 		if m.ProviderID != x.provider.ID || !m.Enabled {
 			continue
@@ -186,8 +187,9 @@ func (x *trial) cheapest() (best Model, found bool) {
 			continue
 		}
 		price, ok := x.catalogue.AccountPrice(x.AccountID, m.ProviderID, served.UpstreamID, x.now, 0)
-		if cost := saturatingAdd(price.Input, price.Output); ok && (!found || cost < least) {
-			best, least, found = m, cost, true
+		cost, chat := saturatingAdd(price.Input, price.Output), !m.Has(CapEmbeddings)
+		if ok && (!found || chat && !chats || chat == chats && cost < least) {
+			best, least, chats, found = m, cost, chat, true
 		}
 	}
 	return best, found
@@ -327,7 +329,11 @@ func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) 
 	row.Status = reply.Status
 	if reply.Status < 200 || reply.Status > 299 {
 		row.Code = CodeUpstreamFailed
-		return document.Node{}, refusedTrial(ctx, adapter, reply)
+		f := refusedTrial(ctx, adapter, reply)
+		if len(p.Credentials) == 0 && f.Class == className(abi.ClassAuth) {
+			f.Hint = "This server wants a key: POST one to /api/v1/providers/" + p.ID + "/credentials."
+		}
+		return document.Node{}, f
 	}
 	answer, err := adapter.Response(ctx, reply, reply.Body)
 	switch {

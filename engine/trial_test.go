@@ -48,6 +48,7 @@ func newBench(t *testing.T, models []Model, prices []Price) *bench {
 	b.catalogue = NewCatalogue(models, []Provider{
 		{ID: "p", Adapter: "bench", Enabled: true, Credentials: []Credential{{ID: "k1", Weight: 1, Enabled: true}, {ID: "k2", Weight: 1}}},
 		{AccountID: "acme", ID: "bare", Adapter: "bench", Enabled: true},
+		{ID: "keyless", Adapter: "bench", Keyless: true, Enabled: true},
 	}, prices)
 	return b
 }
@@ -99,7 +100,7 @@ func (b *bench) OpenAdapter(_, _ string, a AdapterAttempt) (Adapter, error) {
 }
 
 func (b *bench) HasCredential(p *Provider) bool {
-	return slices.ContainsFunc(p.Credentials, func(c Credential) bool { return c.Enabled && b.keys[c.ID] })
+	return p.Keyless || slices.ContainsFunc(p.Credentials, func(c Credential) bool { return c.Enabled && b.keys[c.ID] })
 }
 func (b *bench) Simulated(*Provider) bool { return false }
 
@@ -175,10 +176,12 @@ func TestTrialOfAProvider(t *testing.T) {
 	gone, gonePrice := benchModel("gone", 1)
 	gone.RetiresAt = rigTime.Add(-time.Hour)
 	unpriced, _ := benchModel("unpriced", 0)
-	b := newBench(t, []Model{dear, cheap, off, gone, unpriced}, []Price{dearPrice, cheapPrice, offPrice, gonePrice})
+	vectors, vectorPrice := benchModel("a-vectors", 1)
+	vectors.Capabilities = []Capability{CapEmbeddings}
+	b := newBench(t, []Model{dear, cheap, off, gone, unpriced, vectors}, []Price{dearPrice, cheapPrice, offPrice, gonePrice, vectorPrice})
 	got := b.try(TrialRequest{})
 	if !got.OK || got.Failure != nil || !slices.Equal(got.Models, []string{"up-1", "up-2"}) || got.Call == nil || got.Call.Model != "cheap" || !got.Call.OK {
-		t.Errorf("TryProvider() = %+v, want ok, the list, and a call of the cheapest model that can be called", got)
+		t.Errorf("TryProvider() = %+v, want ok, the list, and a call of the cheapest chat model that can be called", got)
 	}
 	if want := []string{"/list/", "/chat/up-cheap"}; !slices.Equal(b.asked, want) || !slices.Equal(b.used, []string{"k1", "k1"}) {
 		t.Errorf("asked %q with %q, want %q with the enabled key", b.asked, b.used, want)
@@ -214,6 +217,16 @@ func TestTrialOfACredential(t *testing.T) {
 	}
 	if got := b.try(TrialRequest{AccountID: "acme", ID: "bare"}); got.OK || got.Failure == nil || got.Failure.Class != "no_credential" || len(b.asked) != 2 {
 		t.Errorf("TryProvider() without a credential = %+v, want that said and nobody asked", got)
+	}
+}
+
+// A server that was said to need no key, and does.
+func TestTrialOfAKeylessProvider(t *testing.T) {
+	t.Parallel()
+	b := newBench(t, nil, nil)
+	b.list = benchStep{status: 401, class: abi.ClassAuth, body: `{}`}
+	if got := b.try(TrialRequest{ID: "keyless"}); got.OK || got.Failure.Class != "auth" || !strings.Contains(got.Failure.Hint, "/api/v1/providers/keyless/credentials") {
+		t.Errorf("TryProvider() = %+v, want a hint where the key goes", got.Failure)
 	}
 }
 

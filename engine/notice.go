@@ -13,6 +13,7 @@ const (
 	NoticeCredentialSuspended = "credential_suspended"
 	NoticeCredentialRestored  = "credential_restored"
 	NoticeRuleSuspended       = "rule_suspended"
+	NoticePluginSuspended     = "plugin_suspended"
 )
 
 // Notice is something that an administrator should know of. No member is secret.

@@ -33,8 +33,12 @@ type Options struct {
 	Log    zerolog.Logger
 	Banner io.Writer        // where the first-start text goes; nil: nowhere
 	Now    func() time.Time // the clock of requests; nil: time.Now
-	// CompiledDir holds compiled guests; empty: in the data folder. Hosts may share one.
+	// CompiledDir holds compiled guests; empty: in the data folder. Hosts may share one; what
+	// is there is then not authenticated, so that nobody else may write to it.
 	CompiledDir string
+	// Compiler is the command that compiles guests in a process of its own; see
+	// [wasm.Config]. Empty: they are compiled in this one.
+	Compiler []string
 	// AfterCall sees a guest's whole memory after each call. For tests.
 	AfterCall func(plugin string, memory []byte)
 }
@@ -55,6 +59,7 @@ type Host struct {
 	pipeline  *engine.Pipeline
 	ledger    *engine.UsageLedger
 	notices   *engine.NoticeFeed
+	cacheKey  []byte // authenticates compiled guests
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
@@ -147,6 +152,9 @@ func (h *Host) openKeys(ctx context.Context) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if h.cacheKey, err = derive(key, "plugin-cache"); err != nil {
+		return "", err
+	}
 	peppers, err := deriveEach(key, h.cfg.previousKeys(), "key-hash")
 	if err != nil {
 		return "", err
@@ -190,13 +198,14 @@ func (h *Host) openUpstream() error {
 }
 
 func (h *Host) openEngine(ctx context.Context) error {
-	compiled := h.opts.CompiledDir
+	compiled, key := h.opts.CompiledDir, []byte(nil)
 	if compiled == "" {
-		compiled = filepath.Join(h.cfg.DataDir, "compiled")
+		compiled, key = filepath.Join(h.cfg.DataDir, "compiled"), h.cacheKey
 	}
 	var err error
 	h.library, err = wasm.Open(ctx, wasm.Config{
-		CacheDir: compiled, AfterCall: h.opts.AfterCall, Logger: h.opts.Log,
+		CacheDir: compiled, CacheKey: key, Compiler: h.opts.Compiler,
+		AfterCall: h.opts.AfterCall, Logger: h.opts.Log, OnSuspend: h.pluginSuspended,
 	})
 	if err != nil {
 		return fmt.Errorf("open wasm runtime: %w", err)
@@ -223,6 +232,15 @@ func (h *Host) ruleSuspended(accountID, ruleID string) {
 	h.notices.Publish(engine.Notice{
 		Kind: engine.NoticeRuleSuspended, AccountID: accountID, Subject: ruleID,
 		Message: "Rule " + ruleID + " failed too often. It is passed over for a while, then tried again.",
+	})
+}
+
+// pluginSuspended tells of a plugin version that gave way to the one before it.
+func (h *Host) pluginSuspended(s engine.PluginSuspension) {
+	h.notices.Publish(engine.Notice{
+		Kind: engine.NoticePluginSuspended, AccountID: s.AccountID, Subject: s.Name + "@" + s.Version,
+		Message: "Plugin " + s.Name + "@" + s.Version + " failed too often. " + s.LastGood + " serves in its place until " +
+			s.Until.UTC().Format(time.RFC3339) + ", or until a version is activated.",
 	})
 }
 

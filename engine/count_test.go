@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -108,5 +109,29 @@ func TestCountTokensCanceled(t *testing.T) {
 	}
 	if rows := g.ledger.all(); len(rows) != 1 || rows[0].Outcome != OutcomeCanceled || rows[0].CostNanoUSD != 0 {
 		t.Errorf("rows = %+v, want one canceled and free", rows)
+	}
+}
+
+// The caller's own body, with the target's model and without what counters refuse.
+func TestNativeCount(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		wire                 API
+		body, want, wantPath string
+	}{
+		{APIMessages, `{"model":"ours", "max_tokens":5,"stream":true,"metadata":{"user_id":"u"},"models":[],"system":"s","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"web_search_20250305"}],"thinking":{"type":"adaptive"},"temperature":1}`,
+			`{"model":"up","system":"s","messages":[{"role":"user","content":"hi"}],"tools":[{"type":"web_search_20250305"}],"thinking":{"type":"adaptive"}}`, "/v1/messages/count_tokens"},
+		{APIResponses, `{"model":"ours","input":"hi","instructions":"s","max_output_tokens":9,"store":false,"include":[],"text":{"verbosity":"low"}}`,
+			`{"model":"up","input":"hi","instructions":"s","text":{"verbosity":"low"}}`, "/responses/input_tokens"},
+	} {
+		source, err := document.Parse([]byte(tt.body), document.Limits{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		r := &Request{Wire: tt.wire, Source: source, Operation: abi.OperationCountTokens, Headers: []Pair{{"anthropic-beta", "a"}, {"openai-beta", "o"}}}
+		got := r.nativeRequest(Target{Model: Model{UpstreamID: "up"}})
+		if string(got.Body) != tt.want || got.Path != tt.wantPath || len(got.Headers) != 1 || got.Headers[0].Name != nativeHeaders[tt.wire] {
+			t.Errorf("%s: %s %s with %v, want %s %s", tt.wire, got.Path, got.Body, got.Headers, tt.wantPath, tt.want)
+		}
 	}
 }

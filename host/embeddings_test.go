@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -104,6 +105,17 @@ func TestEmbeddingsBase64(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// A batch whose vectors, written as numbers, would be more than a provider's answer may be.
+func TestEmbeddingsLargeBatch(t *testing.T) {
+	g := startGateway(t)
+	const many = 1000
+	body := map[string]any{"model": "text-embedding-3-small", "input": slices.Repeat([]string{"a"}, many)}
+	a := g.do(http.MethodPost, "/v1/embeddings", body)
+	if rows := strings.Count(string(a.Body), `"object":"embedding"`); a.Status != 200 || rows != many || len(a.Body) < 10<<20 {
+		t.Errorf("= %d with %d rows in %d bytes, want %d: %.200s", a.Status, rows, len(a.Body), many, a.Body)
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -289,6 +290,26 @@ func tcpPair(t testing.TB) (a, b net.Conn) {
 		t.Fatal(err)
 	}
 	return a, b
+}
+
+// Under TLS the socket below is asked, whichever of the two wraps the other.
+func TestCallerUnderTLS(t *testing.T) {
+	needsWatch(t)
+	t.Parallel()
+	for name, wrap := range map[string]func(net.Conn) net.Conn{
+		"TLS within ours": func(c net.Conn) net.Conn { return &conn{Conn: tls.Server(c, &tls.Config{}), set: &connections{}} },
+		"ours within TLS": func(c net.Conn) net.Conn { return tls.Server(&conn{Conn: c, set: &connections{}}, &tls.Config{}) },
+	} {
+		a, b := tcpPair(t)
+		gone := make(chan struct{})
+		var set callers
+		k := set.watch(wrap(a), sync.OnceFunc(func() { close(gone) }))
+		_ = b.Close()
+		receive(t, gone, name+": that the caller left")
+		k.release()
+		set.close()
+		_ = a.Close()
+	}
 }
 
 // A connection without a socket is served all the same.

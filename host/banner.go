@@ -7,7 +7,7 @@ import (
 
 // banner prints what a first-time user needs: the URL, the key once, and a curl
 // line that works as printed.
-func (h *Host) banner(secret string) {
+func (h *Host) banner(secret string, simulated []string) {
 	w := h.opts.Banner
 	key := "$POINTSMAN_KEY"
 	fmt.Fprintf(w, "Pointsman API   %s/v1\n", h.URL())
@@ -16,11 +16,11 @@ func (h *Host) banner(secret string) {
 		fmt.Fprintf(w, "Super-admin key %s\n", secret)
 		fmt.Fprintln(w, "                Keep it: it is shown this once. export POINTSMAN_KEY=… makes the lines of later starts work.")
 	}
-	if ids := h.providers.simulatedIDs(); len(ids) > 0 {
-		if len(ids) == len(h.cfg.Upstreams.settings()) {
+	if len(simulated) > 0 {
+		if len(simulated) == len(h.cfg.Upstreams.settings()) {
 			fmt.Fprintln(w, "Providers       all simulated in this process: no provider key is set. OPENAI_API_KEY, ANTHROPIC_API_KEY or GEMINI_API_KEY makes them real.")
 		} else {
-			fmt.Fprintf(w, "Providers       simulated: %s\n", strings.Join(ids, ", "))
+			fmt.Fprintf(w, "Providers       simulated: %s\n", strings.Join(simulated, ", "))
 		}
 	}
 	fmt.Fprintln(w, "Try             "+curlLine(h.URL(), key))

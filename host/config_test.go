@@ -72,6 +72,8 @@ func TestConfigValidate(t *testing.T) {
 		{"Postgres with a key", func(c *Config) { c.DatabaseURL, c.EncryptionKey = "postgres://u:secret-word@h/d", long }, ""},
 		{"Postgres without", func(c *Config) { c.DatabaseURL = "postgres://u:secret-word@h/d" }, "POINTSMAN_ENCRYPTION_KEY"},
 		{"a short encryption key", func(c *Config) { c.EncryptionKey = "secret-word" }, "32"},
+		{"previous encryption keys", func(c *Config) { c.PreviousKeys = long + ", " + long + "," }, ""},
+		{"a short previous one", func(c *Config) { c.PreviousKeys = long + ",secret-word" }, "key 2 of POINTSMAN_ENCRYPTION_KEY_PREVIOUS"},
 		{"a short admin key", func(c *Config) { c.AdminKey = "secret-word" }, "24"},
 		{"a timeout", func(c *Config) { c.Timeouts.Total = time.Hour }, ""},
 		{"a negative timeout", func(c *Config) { c.Timeouts.Idle = -time.Second }, "POINTSMAN_UPSTREAM_IDLE_TIMEOUT"},

@@ -119,7 +119,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	secret, err := h.openKeys(ctx)
 	if err == nil || secret != "" {
 		// A key that was made is stored, and never made again: it is shown whatever comes next.
-		h.banner(secret)
+		h.banner(secret, h.simulated(ctx))
 	}
 	if err != nil {
 		return h, err

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"context"
 	"maps"
 	"slices"
 	"time"
@@ -124,7 +125,22 @@ func (p providers) isSimulated(row *engine.Provider) bool {
 	return row.AccountID == "" && p.simulated[row.ID] && row.BaseURL == p.baseURL[row.ID]
 }
 
-// simulatedIDs returns the simulated providers, sorted.
-func (p providers) simulatedIDs() []string {
-	return slices.Sorted(maps.Keys(p.simulated))
+// simulated returns the ids of the providers that are simulated as the rows stand, sorted.
+// Where the rows cannot be read, it goes by the environment alone.
+func (h *Host) simulated(ctx context.Context) []string {
+	rows, err := h.store.ListProviders(ctx)
+	if err != nil {
+		return slices.Sorted(maps.Keys(h.providers.simulated))
+	}
+	stored, err := h.store.ListCredentials(ctx)
+	if err != nil {
+		return slices.Sorted(maps.Keys(h.providers.simulated))
+	}
+	var ids []string
+	for _, row := range h.providers.apply(rows, stored) {
+		if h.providers.isSimulated(&row) {
+			ids = append(ids, row.ID)
+		}
+	}
+	return ids
 }

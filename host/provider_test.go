@@ -335,6 +335,25 @@ func TestEncryptionKeyRotates(t *testing.T) {
 	}
 }
 
+// The adapter that will read a config says what it may be.
+func TestProviderConfigIsChecked(t *testing.T) {
+	t.Parallel()
+	sim := startSimulator(t)
+	g := startGateway(t)
+	g.addLab(sim.BaseURL("openai"))
+	for _, config := range []string{`{"no_such_quirk":true}`, `{"stream_options":"yes"}`, `[]`, `"x"`} {
+		a := g.want(400, "PATCH", "/api/v1/providers/lab", `{"config":`+config+`}`)
+		if !strings.Contains(string(a.Body), `"location":"body.config`) {
+			t.Errorf("config %s: %s, want the member at fault", config, a.Body)
+		}
+	}
+	g.want(200, "PATCH", "/api/v1/providers/lab", `{"config":{"stream_options":false}}`)
+	if a := g.chat("lab-mini", "hello"); a.Status != 200 {
+		t.Errorf("chat with a config = %d, want 200\n%s", a.Status, a.Body)
+	}
+	g.want(400, "PATCH", "/api/v1/providers/lab", `{"adapter":"none"}`)
+}
+
 func TestTenantsProviders(t *testing.T) {
 	t.Parallel()
 	sim := startSimulator(t)

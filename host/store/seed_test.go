@@ -155,6 +155,30 @@ func TestSeedKeepsEdits(t *testing.T) {
 	}
 }
 
+// What an operator deleted stays away until the catalogue itself changes.
+func TestSeedLeavesDeletedAway(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, databases[0].url(t))
+	mustSeed(t, s, seedTime)
+	before := read(t, s)
+	for _, m := range before.Models {
+		if m.ProviderID == "raptor" {
+			if err := s.DeleteModel(t.Context(), "", m.ID); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if err := s.DeleteProvider(t.Context(), "", "raptor"); err != nil {
+		t.Fatal(err)
+	}
+	mustSeed(t, s, seedTime.Add(time.Hour))
+	after := read(t, s)
+	if len(after.Models) != len(before.Models)-1 || len(after.Providers) != len(before.Providers)-1 {
+		t.Errorf("after Seed() again there are %d models and %d providers, want one less than %d and %d",
+			len(after.Models), len(after.Providers), len(before.Models), len(before.Providers))
+	}
+}
+
 func TestSeedLeavesNewerAlone(t *testing.T) {
 	t.Parallel()
 	s := mustOpen(t, databases[0].url(t))

@@ -77,7 +77,11 @@ func (q question) calls() []call {
 	}
 	var out []call
 	for _, d := range wanted {
-		out = append(out, call{d.name, string(encode(instance(d.schema)))})
+		args := "{}"
+		if d.schema != nil {
+			args = string(encode(instance(d.schema)))
+		}
+		out = append(out, call{d.name, args})
 	}
 	return out
 }

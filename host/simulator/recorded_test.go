@@ -38,37 +38,97 @@ func TestAnswersHaveTheRecordedMembers(t *testing.T) {
 			t.Parallel()
 			w := wireOf(test.wire)
 			s := start(t, Config{})
-			ours := shapes(t, w.ask(t, s, "hello there, tell me a story", test.stream).body, test.stream)
-			union := map[string]bool{}
-			common := map[string]int{}
-			for _, name := range test.fixtures {
-				file := filepath.Join(root, name, "response.json")
-				if test.stream {
-					file = filepath.Join(root, name, "stream.sse")
-				}
-				b, err := os.ReadFile(file)
-				if err != nil {
-					t.Fatal(err)
-				}
-				for path := range shapes(t, string(b), test.stream) {
-					union[path] = true
-					common[path]++
-				}
-			}
-			known := func(path string, list []string) bool {
-				return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(path, s) })
-			}
-			for path := range ours {
-				if !union[path] && !known(path, test.unseen) {
-					t.Errorf("we have %s, no recording has", path)
-				}
-			}
-			for path, n := range common {
-				if n == len(test.fixtures) && !ours[path] && !known(path, test.unspoken) {
-					t.Errorf("every recording has %s, we have not", path)
-				}
-			}
+			compareShapes(t, root, shapes(t, w.ask(t, s, "hello there, tell me a story", test.stream).body, test.stream), test.fixtures, test.stream, test.unspoken, test.unseen)
 		})
+	}
+}
+
+// So it is with answers of other kinds than text.
+func TestFeaturesHaveTheRecordedMembers(t *testing.T) {
+	t.Parallel()
+	root := filepath.Join(sharedData(t), "fixtures")
+	const schema = `{"type":"object","properties":{"a":{"type":"integer"},"b":{"type":"integer"}},"required":["a","b"],"additionalProperties":false}`
+	chat := `{"model":"gpt-4o","messages":[{"role":"user","content":"call add and call multiply"}],"tools":[{"type":"function","function":{"name":"add","parameters":` + schema + `}},{"type":"function","function":{"name":"multiply","parameters":` + schema + `}}]`
+	responses := `{"model":"gpt-4o","max_output_tokens":4000,"input":"call add and call multiply","tools":[{"type":"function","name":"add","parameters":` + schema + `,"strict":true},{"type":"function","name":"multiply","parameters":` + schema + `,"strict":true}]`
+	messages := `{"model":"claude-haiku-4-5","max_tokens":2048,"messages":[{"role":"user","content":"call add and call multiply"}],"tools":[{"name":"add","input_schema":` + schema + `},{"name":"multiply","input_schema":` + schema + `}]`
+	gemini := `{"contents":[{"role":"user","parts":[{"text":"call add and call multiply"}]}],"tools":[{"functionDeclarations":[{"name":"add","parametersJsonSchema":` + schema + `},{"name":"multiply","parametersJsonSchema":` + schema + `}]}]}`
+	// Some of Gemini's answers have these, some have not.
+	const tier = "usageMetadata.serviceTier"
+	tests := []struct {
+		name, path, body string
+		stream           bool
+		fixtures         []string
+		unspoken, unseen []string
+	}{
+		{"chat: tools", "/openai/v1/chat/completions", chat + `}`, false, []string{"openai-chat/05-tool-call", "openai-chat/06-parallel-tool-calls"}, nil, []string{"logprobs"}},
+		{"chat: tools, streamed", "/openai/v1/chat/completions", chat + `,"stream":true,"stream_options":{"include_usage":true}}`, true,
+			[]string{"openai-chat/08-stream-tool-call", "openai-chat/09-stream-parallel-tool-calls"}, nil, []string{"obfuscation", "usage.", "service_tier"}},
+		{"responses: tools, streamed", "/openai/v1/responses", responses + `,"stream":true}`, true, []string{"openai-responses/08-stream-parallel-tool-calls"}, []string{"tools[]."}, []string{"tools[]."}},
+		{"messages: tools", "/anthropic/v1/messages", messages + `}`, false, []string{"anthropic/03-tool-use", "anthropic/05-parallel-tool-use"},
+			[]string{"stop_details", "content[].caller", "content[].input."}, []string{"content[].input."}},
+		{"messages: tools, streamed", "/anthropic/v1/messages", messages + `,"stream":true}`, true, []string{"anthropic/07-stream-tool-use", "anthropic/08-stream-parallel-tool-use"},
+			[]string{"stop_details", "caller", "delta.text"}, []string{"content_block.text", "delta.text", "stop_details"}},
+		{"messages: thinking", "/anthropic/v1/messages", `{"model":"claude-haiku-4-5","max_tokens":2048,"thinking":{"type":"enabled","budget_tokens":1024},"messages":[{"role":"user","content":"hi"}]}`, false,
+			[]string{"anthropic/10-thinking"}, []string{"stop_details", "output_tokens_details"}, nil},
+		{"messages: refusal", "/anthropic/v1/messages", `{"model":"claude-fable-5","max_tokens":2048,"messages":[{"role":"user","content":"[[simulate refuse]] hi"}]}`, false,
+			[]string{"anthropic/29-refusal"}, []string{"recommended_model"}, nil},
+		{"messages: refusal, streamed", "/anthropic/v1/messages", `{"model":"claude-fable-5","max_tokens":2048,"stream":true,"messages":[{"role":"user","content":"[[simulate refuse]] hi"}]}`, true,
+			[]string{"anthropic/30-stream-refusal"}, []string{"recommended_model", "ping:"}, nil},
+		{"chat: refusal", "/openai/v1/chat/completions", `{"model":"gpt-4o","messages":[{"role":"user","content":"[[simulate refuse]] hi"}]}`, false,
+			[]string{"openai-chat/15-structured-refusal"}, nil, []string{"annotations", "audio_tokens", "prediction_tokens", "service_tier"}},
+		{"gemini: tools", "/google/v1beta/models/gemini-2.5-pro:generateContent", gemini, false, []string{"gemini/09-parallel-tool-calls"},
+			[]string{"args.", "thoughtsTokenCount"}, []string{"args.", tier}},
+		{"gemini: tools, streamed", "/google/v1beta/models/gemini-3.1-pro-preview:streamGenerateContent?alt=sse", gemini, true, []string{"gemini/12-stream-parallel-tool-calls"},
+			[]string{"args.", "thoughtsTokenCount"}, []string{"args.", tier}},
+		{"gemini: thinking", "/google/v1beta/models/gemini-2.5-pro:generateContent", `{"contents":[{"role":"user","parts":[{"text":"call add"}]}],"generationConfig":{"thinkingConfig":{"includeThoughts":true}},` + gemini[strings.Index(gemini, `"tools"`):], false,
+			[]string{"gemini/14-thinking-include-thoughts"}, []string{"args."}, []string{"args.", tier}},
+		{"gemini: blocked", "/google/v1beta/models/gemini-2.5-pro:generateContent", `{"contents":[{"role":"user","parts":[{"text":"[[simulate refuse]] hi"}]}]}`, false,
+			[]string{"gemini/31-prompt-blocked-no-candidates"}, nil, []string{tier, "responseId"}},
+	}
+	for _, test := range tests {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			r := post(t, start(t, Config{}), test.path, test.body)
+			if r.status != 200 {
+				t.Fatalf("%s = %d %s", test.name, r.status, r.body)
+			}
+			compareShapes(t, root, shapes(t, r.body, test.stream), test.fixtures, test.stream, test.unspoken, test.unseen)
+		})
+	}
+}
+
+// compareShapes compares the members of an answer with those of recordings, save the
+// unspoken ones of theirs and the unseen ones of ours.
+func compareShapes(t *testing.T, root string, ours map[string]bool, fixtures []string, stream bool, unspoken, unseen []string) {
+	t.Helper()
+	union := map[string]bool{}
+	common := map[string]int{}
+	for _, name := range fixtures {
+		file := filepath.Join(root, name, "response.json")
+		if stream {
+			file = filepath.Join(root, name, "stream.sse")
+		}
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for path := range shapes(t, string(b), stream) {
+			union[path] = true
+			common[path]++
+		}
+	}
+	known := func(path string, list []string) bool {
+		return slices.ContainsFunc(list, func(s string) bool { return strings.Contains(path, s) })
+	}
+	for path := range ours {
+		if !union[path] && !known(path, unseen) {
+			t.Errorf("we have %s, no recording has", path)
+		}
+	}
+	for path, n := range common {
+		if n == len(fixtures) && !ours[path] && !known(path, unspoken) {
+			t.Errorf("every recording has %s, we have not", path)
+		}
 	}
 }
 

@@ -42,7 +42,10 @@ type ManifestProvider struct {
 	Auth    ManifestAuth      `json:"auth"`
 	Headers map[string]string `json:"headers,omitempty"`
 	Stream  string            `json:"stream,omitempty"` // "sse" (default), "json-array" or "ndjson"
-	Native  []string          `json:"native,omitempty"` // wires that the upstream speaks itself
+	// Native are the wires that the upstream speaks itself: a body that arrives in one is
+	// sent as it is to POST /v1/messages ("messages") or /responses ("responses"), below the
+	// base URL. See RATIONALE.md, "When is a request passed on as it is?".
+	Native []string `json:"native,omitempty"`
 }
 
 // ManifestAuth says where the credential goes. The host puts it there; the guest never sees it.

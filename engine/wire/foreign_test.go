@@ -33,6 +33,7 @@ func TestForeign(t *testing.T) {
 		{"a server tool", wire.FromMessages, message(`"tools":[{"type":"web_search_20250305","name":"web_search"}]`), "tools[0].type", `{"role":"user","content":"hi"}`},
 		{"a server tool, chosen", wire.FromMessages, message(`"tools":[{"type":"web_search_20250305","name":"web_search"}],"tool_choice":{"type":"any"}`), "tools[0].type", `{"role":"user","content":"hi"}`},
 		{"a format", wire.FromMessages, message(`"output_config":{"format":{"type":"xml"}}`), "output_config.format.type", `{"role":"user","content":"hi"}`},
+		{"a choice", wire.FromMessages, message(`"tool_choice":{"type":"some"}`), "tool_choice.type", `{"role":"user","content":"hi"}`},
 		{"a tier", wire.FromMessages, message(`"service_tier":"gold"`), "service_tier", `{"role":"user","content":"hi"}`},
 		{"servers of the caller", wire.FromMessages, message(`"mcp_servers":[{"url":"https://a"}]`), "mcp_servers", `{"role":"user","content":"hi"}`},
 
@@ -44,6 +45,7 @@ func TestForeign(t *testing.T) {
 		{"a reference", wire.FromResponses, items(`{"type":"item_reference","id":"msg_1"}`), "input[0].type", `{"role":"user","content":""}`},
 		{"a hosted call", wire.FromResponses, items(`{"role":"user","content":"a"},{"type":"web_search_call","id":"ws_1"}`), "input[1].type", `{"role":"user","content":"a"}`},
 		{"a hosted tool", wire.FromResponses, with(`"tools":[{"type":"web_search"}]`), "tools[0].type", `{"role":"user","content":"hi"}`},
+		{"a format of the Responses API", wire.FromResponses, with(`"text":{"format":{"type":"xml"}}`), "text.format.type", `{"role":"user","content":"hi"}`},
 		{"a hosted tool, chosen", wire.FromResponses, with(`"tools":[{"type":"web_search"},{"type":"function","name":"f"}],"tool_choice":{"type":"web_search"}`), "tools[0].type", `{"role":"user","content":"hi"}`},
 		{"a part of an answer", wire.FromResponses, items(`{"role":"user","content":[{"type":"output_text","text":"a"}]}`), "input[0].content[0].type", `{"role":"user","content":[{"type":"text","text":""}]}`},
 		{"a part of a question", wire.FromResponses, items(`{"role":"assistant","content":[{"type":"input_text","text":"a"}]}`), "input[0].content[0].type", `{"role":"assistant","content":[{"type":"text","text":""}]}`},

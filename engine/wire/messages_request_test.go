@@ -219,7 +219,6 @@ func TestFromMessagesRefuses(t *testing.T) {
 		{"a tool without schema", option(`"tools":[{"name":"a"}]`), "tools[0].input_schema"},
 		{"a tool of Chat's", option(`"tools":[{"type":"function","function":{"name":"a"}}]`), "tools[0].type"},
 		{"a forced tool without tools", option(`"tool_choice":{"type":"any"}`), "tool_choice"},
-		{"a choice", option(`"tool_choice":{"type":"some"}`), "tool_choice.type"},
 		{"thinking without budget", option(`"thinking":{"type":"enabled"}`), "thinking.budget_tokens"},
 		{"a user that is a number", option(`"metadata":{"user_id":7}`), "metadata.user_id"},
 	}

@@ -119,7 +119,7 @@ func (w *chatWriter) toolChoice(n document.Node, tools bool) *Error {
 		}
 		choice = `{"type":"function","function":{"name":` + string(n.Get("name").Raw()) + `}}`
 	default:
-		return wrong("must be one of 'auto', 'any', 'tool', 'none'").under("type")
+		return w.only("must be one of 'auto', 'any', 'tool', 'none'").under("type")
 	}
 	if !tools {
 		return nil

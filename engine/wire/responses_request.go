@@ -254,7 +254,7 @@ func (w *responsesWriter) flatFormat(n document.Node) *Error {
 		w.emit(`,"response_format":{"type":"json_object"}`)
 		return nil
 	case !is(kind, "json_schema"):
-		return wrong("must be one of 'text', 'json_object', 'json_schema'").under("type")
+		return w.only("must be one of 'text', 'json_object', 'json_schema'").under("type")
 	}
 	name, schema := n.Get("name"), n.Get("schema")
 	if e := checkToolName(name); e != nil {

@@ -200,7 +200,6 @@ func TestFromResponsesRefuses(t *testing.T) {
 		{"a choice", with(`"tool_choice":"some"`), "tool_choice"},
 		{"a choice without a name", with(`"tools":[{"type":"function","name":"f"}],"tool_choice":{"type":"function"}`), "tool_choice.name"},
 		{"allowed tools without a name", with(`"tools":[{"type":"function","name":"f"}],"tool_choice":{"type":"allowed_tools","mode":"auto","tools":[{"type":"function"}]}`), "tool_choice.tools[0].name"},
-		{"a format", with(`"text":{"format":{"type":"xml"}}`), "text.format.type"},
 		{"a format without a schema", with(`"text":{"format":{"type":"json_schema","name":"n"}}`), "text.format.schema"},
 		{"an effort", with(`"reasoning":{"effort":1}`), "reasoning.effort"},
 		{"an include", with(`"include":[1]`), "include[0]"},

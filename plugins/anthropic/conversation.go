@@ -47,7 +47,7 @@ func (c *conversation) turns(messages []chat.Message) (ok bool) {
 		}
 		// A plain text, as most messages are, takes two host calls.
 		if text := m.Plain(); text != 0 && len(calls) == 0 && m.Thinking == 0 && m.Cache == 0 && m.Role != chat.System &&
-			(i != c.last || m.Role == chat.User) && !blank(chat.Part{Text: text}) {
+			(i != c.last || m.Role == chat.User) && (m.Len() > maxBlank || !chat.Blank(text)) {
 			c.openText(m.Role)
 			c.Node(text)
 			continue

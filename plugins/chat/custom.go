@@ -48,6 +48,9 @@ func (r *Request) named(reference sdk.Node) sdk.Node {
 	return textNode(name)
 }
 
+// Len returns how many bytes the content has that is one text, or how many parts.
+func (m *Message) Len() int { return m.size }
+
 // Cache returns the call's cache_control, an object; 0 when there is none.
 func (c *Call) Cache() sdk.Node {
 	if mark := c.node.Get("cache_control"); mark.Kind() == abi.KindObject {

@@ -30,6 +30,7 @@ run: build ## build and serve on 127.0.0.1:8080 with the embedded store
 	@exec $(BIN) serve
 
 test: guests ## run every test with the race detector, on SQLite, a throwaway Postgres and real npm and pip clients
+	@sdk/toolchains.sh
 	@$(POSTGRES) go test -race -timeout 20m ./...
 
 check: ## what must hold before a commit: tidy, format, vet, generated code, tests

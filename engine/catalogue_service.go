@@ -76,6 +76,13 @@ func (w *catalogueWriter) change(ctx context.Context, run func() error) error {
 	return w.Reload(ctx)
 }
 
+// How many rows of its own an account may have, and as many are global: every process
+// keeps all of them in memory.
+const (
+	MaxProviders = 256
+	MaxModels    = 2048
+)
+
 // maxTries bounds how often a change is made again that another process overtook.
 const maxTries = 5
 

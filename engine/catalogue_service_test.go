@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -270,7 +271,7 @@ func TestModelsOnTheOperatorsProvider(t *testing.T) {
 	free := &engine.Price{}
 	_, err := s.CreateModel(t.Context(), admin, engine.Model{AccountID: "acme", ID: "m", ProviderID: "big", UpstreamID: "dear"}, free)
 	hasCode(t, "a tenant's model on a global provider", err, engine.CodeForbidden)
-	if _, err := s.CreateModel(t.Context(), super, engine.Model{AccountID: "acme", ID: "m", ProviderID: "big", UpstreamID: "cheap"}, &engine.Price{Input: 5}); err != nil {
+	if _, err := s.CreateModel(t.Context(), super, engine.Model{AccountID: "acme", ID: "m", ProviderID: "big", UpstreamID: "cheap", PremiumCenti: 100}, &engine.Price{Input: 5}); err != nil {
 		t.Fatalf("CreateModel() by a super admin = %v, want nil", err)
 	}
 	for name, edit := range map[string]func(*engine.Model){
@@ -279,14 +280,19 @@ func TestModelsOnTheOperatorsProvider(t *testing.T) {
 		"another replacement": func(m *engine.Model) {
 			m.Replacement = &engine.Replacement{UpstreamID: "dear", API: engine.APIChat}
 		},
+		"a member that becomes another":     func(m *engine.Model) { m.Rename = map[string]string{"user": "service_tier"} },
+		"a member that is dropped":          func(m *engine.Model) { m.Unsupported = []string{"max_tokens"} },
+		"fewer premium requests":            func(m *engine.Model) { m.PremiumCenti = 0 },
+		"an end, so that another serves it": func(m *engine.Model) { m.RetiresAt = o.now },
+		"more capabilities":                 func(m *engine.Model) { m.Capabilities = []engine.Capability{engine.CapFiles} },
 	} {
 		_, err := s.ChangeModel(t.Context(), admin, "acme", "m", time.Time{}, nil, edit)
 		hasCode(t, name, err, engine.CodeForbidden)
 	}
 	_, err = s.ChangeModel(t.Context(), admin, "acme", "m", time.Time{}, free, func(*engine.Model) {})
 	hasCode(t, "another price", err, engine.CodeForbidden)
-	if m, err := s.ChangeModel(t.Context(), admin, "acme", "m", time.Time{}, nil, func(m *engine.Model) { m.DisplayName = "mine" }); err != nil || m.DisplayName != "mine" {
-		t.Errorf("ChangeModel() of a name = %+v, %v, want it changed", m, err)
+	if m, err := s.ChangeModel(t.Context(), admin, "acme", "m", time.Time{}, nil, func(m *engine.Model) { m.DisplayName, m.Enabled, m.Fallbacks = "mine", true, []string{"gpt-5"} }); err != nil || m.DisplayName != "mine" || !m.Enabled {
+		t.Errorf("ChangeModel() of how it is seen = %+v, %v, want it changed", m, err)
 	}
 
 	// Nor by a provider of their own that has the name for a while.
@@ -363,6 +369,10 @@ func TestModelRefuses(t *testing.T) {
 		{"no such fallback", "fallbacks[1]", func(m *engine.Model) { m.Fallbacks = []string{"gpt-5", "gpt-6"} }},
 		{"itself as fallback", "fallbacks[0]", func(m *engine.Model) { m.Fallbacks = []string{"m"} }},
 		{"a negative window", "context_window", func(m *engine.Model) { m.ContextWindow = -1 }},
+		{"a member renamed to model", "rename", func(m *engine.Model) { m.Rename = map[string]string{"user": "model"} }},
+		{"model renamed", "rename", func(m *engine.Model) { m.Rename = map[string]string{"model": "engine"} }},
+		{"a name with a line end", "unsupported[0]", func(m *engine.Model) { m.Unsupported = []string{"a\nb"} }},
+		{"a long name", "modalities[0]", func(m *engine.Model) { m.Modalities = []string{strings.Repeat("x", 129)} }},
 		{"a replacement without a wire", "replacement", func(m *engine.Model) { m.Replacement = &engine.Replacement{UpstreamID: "r"} }},
 	} {
 		m := engine.Model{ID: "m", ProviderID: "own", UpstreamID: "u"}
@@ -470,6 +480,37 @@ func TestCredentialRefuses(t *testing.T) {
 	}
 	_, err := s.CreateCredential(t.Context(), admin, engine.StoredCredential{AccountID: "acme", ProviderID: "ghost"}, "secret")
 	hasCode(t, "no such provider", err, engine.CodeNotFound)
+}
+
+// An account cannot fill every process's memory.
+func TestCatalogueIsBounded(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	s := o.providers()
+	mustCreateProvider(t, s, admin, engine.Provider{AccountID: "acme", ID: "own", Adapter: "openai"})
+	for i := range engine.MaxProviders - 1 {
+		if err := o.PutProvider(t.Context(), engine.Provider{AccountID: "acme", ID: "p" + strconv.Itoa(i)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range engine.MaxModels {
+		if err := o.PutModel(t.Context(), engine.Model{AccountID: "acme", ID: "m" + strconv.Itoa(i), ProviderID: "own", UpstreamID: "u"}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for i := range engine.MaxCredentials {
+		c := engine.StoredCredential{AccountID: "acme", ProviderID: "own", ID: "k" + strconv.Itoa(i), Weight: 1, Version: 1, Sealed: []byte("x")}
+		if err := o.Store.CreateCredential(t.Context(), c); err != nil {
+			t.Fatal(err)
+		}
+	}
+	_, err := s.CreateProvider(t.Context(), admin, engine.Provider{AccountID: "acme", ID: "more", Adapter: "openai"})
+	hasCode(t, "a provider too many", err, engine.CodeConflict)
+	_, err = o.models().CreateModel(t.Context(), admin, engine.Model{AccountID: "acme", ID: "more", ProviderID: "own", UpstreamID: "u"}, &engine.Price{})
+	hasCode(t, "a model too many", err, engine.CodeConflict)
+	_, err = s.CreateCredential(t.Context(), admin, engine.StoredCredential{AccountID: "acme", ProviderID: "own"}, "secret")
+	hasCode(t, "a credential too many", err, engine.CodeConflict)
+	mustCreateProvider(t, s, foreign, engine.Provider{AccountID: "other", ID: "own", Adapter: "openai"})
 }
 
 // Two processes that change a row at once both last, unless one of them said what it saw.

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"errors"
+	"reflect"
 	"slices"
 	"strings"
 	"time"
@@ -54,6 +55,9 @@ func (s *ModelService) CreateModel(ctx context.Context, p Principal, m Model, pr
 	}
 	err := s.change(ctx, func() error {
 		if err := s.checkModel(ctx, p, &m, nil, price); err != nil {
+			return err
+		}
+		if err := s.room(ctx, m.AccountID); err != nil {
 			return err
 		}
 		m.CreatedAt = s.stamp(time.Time{})
@@ -118,6 +122,18 @@ func (s *ModelService) DeleteModel(ctx context.Context, p Principal, accountID, 
 	})
 }
 
+// room refuses a model too many.
+func (s *ModelService) room(ctx context.Context, accountID string) error {
+	all, err := s.Store.ListModels(ctx)
+	if err != nil {
+		return err
+	}
+	if n := len(slices.DeleteFunc(all, func(m Model) bool { return m.AccountID != accountID })); n >= MaxModels {
+		return Errorf(CodeConflict, "An account may have %d models. Delete one first.", MaxModels)
+	}
+	return nil
+}
+
 // prices is the row of a new price: it holds for every size of request.
 func (s *ModelService) prices(m Model, price *Price) []Price {
 	if price == nil {
@@ -142,10 +158,13 @@ func (s *ModelService) checkModel(ctx context.Context, p Principal, m, old *Mode
 	if !ok && moved {
 		return invalidMember("provider", "There is no provider '%s'. GET /api/v1/providers lists them.", clipText(m.ProviderID, 64))
 	}
+	if m.API == "" && !moved {
+		m.API = old.API
+	}
 	if ok && provider.AccountID == "" && p.Role != RoleSuperAdmin {
-		// The operator pays for it: what is called, and at which price, is not the tenant's to say.
-		if moved || price != nil || m.API != old.API || !sameReplacement(m.Replacement, old.Replacement) {
-			return Errorf(CodeForbidden, "Provider '%s' is the operator's: only a super admin may say which of its models are called, and at which price.", provider.ID)
+		// The operator pays for it: what is called, how, and at which price, is not the tenant's to say.
+		if old == nil || price != nil || !reflect.DeepEqual(presented(*m, *old), *old) {
+			return Errorf(CodeForbidden, "Provider '%s' is the operator's: only a super admin may say which of its models are called, how, and at which price.", provider.ID)
 		}
 	}
 	if m.API == "" {
@@ -205,17 +224,37 @@ func checkModelMembers(m *Model) error {
 	if m.PremiumCenti < 0 || m.PremiumCenti > 1_000_000 {
 		return invalidMember("premium_requests", "'premium_requests' must be 0 to 10,000.")
 	}
+	for _, list := range []struct {
+		member string
+		values []string
+	}{{"modalities", m.Modalities}, {"unsupported", m.Unsupported}, {"fallbacks", m.Fallbacks}} {
+		for i, value := range list.values {
+			if len(list.values) > 64 || !printable(value, 128) {
+				return invalidMember(list.member+"["+itoa(int64(i))+"]", "'%s' must be up to 64 texts of up to 128 bytes without control characters.", list.member)
+			}
+		}
+	}
+	for from, to := range m.Rename {
+		switch {
+		case len(m.Rename) > 64 || !printable(from, 128) || !printable(to, 128) || from == "" || to == "":
+			return invalidMember("rename", "'rename' must be up to 64 pairs of names of up to 128 bytes without control characters.")
+		case to == "model" || from == "model":
+			// A caller could name another model in the renamed member.
+			return invalidMember("rename", "'rename' may not touch 'model': 'upstream_id' says what is called.")
+		}
+	}
 	if r := m.Replacement; r != nil && (r.UpstreamID == "" || !slices.Contains(knownAPIs, r.API)) {
 		return invalidMember("replacement", "'replacement' needs 'upstream_id' and 'api'.")
 	}
 	return nil
 }
 
-func sameReplacement(a, b *Replacement) bool {
-	if a == nil || b == nil {
-		return a == b
-	}
-	return a.UpstreamID == b.UpstreamID && a.API == b.API
+// presented is m with those members of old that say how an account sees a model, and not
+// what is called.
+func presented(m, old Model) Model {
+	m.Family, m.DisplayName, m.Tier, m.Source = old.Family, old.DisplayName, old.Tier, old.Source
+	m.Fallbacks, m.Enabled, m.NoSubstitute, m.UpdatedAt = old.Fallbacks, old.Enabled, old.NoSubstitute, old.UpdatedAt
+	return m
 }
 
 func joined[S ~string](list []S) string {

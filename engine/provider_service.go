@@ -72,6 +72,13 @@ func (s *ProviderService) CreateProvider(ctx context.Context, p Principal, row P
 		if err := s.checkProvider(ctx, &row); err != nil {
 			return err
 		}
+		all, err := s.Store.ListProviders(ctx)
+		if err != nil {
+			return err
+		}
+		if n := len(slices.DeleteFunc(all, func(r Provider) bool { return r.AccountID != row.AccountID })); n >= MaxProviders {
+			return Errorf(CodeConflict, "An account may have %d providers. Delete one first.", MaxProviders)
+		}
 		row.CreatedAt = s.stamp(time.Time{})
 		// Unlike a seeded row's, the two differ: no later seed takes the row for its own.
 		row.UpdatedAt = row.CreatedAt.Add(time.Millisecond)

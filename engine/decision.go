@@ -19,6 +19,8 @@ type Decision struct {
 	Tags    []Pair
 	Params  []Pair // max_tokens, reasoning_effort as a plugin proposed them
 	Skipped []Skip // rules that failed
+	// Continue: a stream that is cut may go on at a fallback that can prefill.
+	Continue bool
 }
 
 // Skip is a rule or a target that was passed over, and why.

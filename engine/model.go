@@ -33,6 +33,7 @@ const (
 	CapFiles      Capability = "files"
 	CapImageURL   Capability = "image_url"  // fetches http(s) image URLs itself; without it only data URLs are taken
 	CapEmbeddings Capability = "embeddings" // serves embeddings, and no chat
+	CapPrefill    Capability = "prefill"    // goes on from a last message of the assistant's
 )
 
 // Model is one row of the catalogue. Its id is ours and stays even when the

@@ -187,7 +187,7 @@ func (s *ModelService) checkModel(ctx context.Context, p Principal, m, old *Mode
 
 var (
 	knownAPIs         = []API{APIChat, APIResponses, APIMessages, APIGenerate, APIEmbeddings}
-	knownCapabilities = []Capability{CapVision, CapTools, CapStructured, CapReasoning, CapAudio, CapFiles, CapImageURL, CapEmbeddings}
+	knownCapabilities = []Capability{CapVision, CapTools, CapStructured, CapReasoning, CapAudio, CapFiles, CapImageURL, CapEmbeddings, CapPrefill}
 )
 
 // maxModelTokens bounds windows and outputs: more is a mistake.

@@ -106,7 +106,7 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 		return nil, x.meta(nil), err
 	}
 	passedOn = true
-	return s, x.meta(&served), nil
+	return x.continued(s, served), x.meta(&served), nil
 }
 
 // Drain waits until every request that has begun has written its usage rows, streams

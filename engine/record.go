@@ -26,6 +26,9 @@ func record(pl plan, served *Target, failures []Skip) string {
 			b.WriteString(" (retired, served by " + served.Model.UpstreamID + ")")
 		}
 	}
+	if pl.continued {
+		b.WriteString("; continued after a cut")
+	}
 	if len(failures) > 0 {
 		b.WriteString("; failed: " + describeSkips(failures))
 	}

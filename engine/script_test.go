@@ -32,6 +32,7 @@ type script struct {
 	// Steps of the adapter; nil: the plain translation.
 	manifest func() error
 	open     func() error
+	onOpen   func(a AdapterAttempt)
 	request  func(ctx context.Context) (AdapterRequest, error)
 	onList   func() (AdapterRequest, error) // of the operation list
 	response func(ctx context.Context) (AdapterReply, error)
@@ -204,6 +205,9 @@ func (a scriptAdapters) OpenAdapter(account, plugin string, call AdapterAttempt)
 	s := a.g.script(plugin)
 	if s.open != nil {
 		return nil, s.open()
+	}
+	if s.onOpen != nil {
+		s.onOpen(call)
 	}
 	a.g.count(&a.g.adapters, 1)
 	return &scriptAdapter{g: a.g, s: s, list: call.Call.Get("operation").Text() == abi.OperationList}, nil

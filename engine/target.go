@@ -25,6 +25,8 @@ type plan struct {
 	decision Decision
 	targets  []Target
 	skips    []Skip
+	// continued: a stream was cut, and these targets go on with it.
+	continued bool
 }
 
 // maxTargets bounds a plan. It is more than are tried: of some it is found only on the

@@ -327,3 +327,66 @@ func TestToolCallsMoveBetweenVendors(t *testing.T) {
 		})
 	}
 }
+
+// Where its rule says so, a stream that OpenAI cuts is brought to its end by Claude.
+func TestStreamGoesOnAfterACut(t *testing.T) {
+	g := startGateway(t)
+	for id, allowed := range map[string]bool{"carries-on": true, "stops": false} {
+		a := g.do(http.MethodPost, "/api/v1/rules", map[string]any{
+			"id": id, "name": id, "priority": 9000, "when": "request.command == '/" + id + "'",
+			"target": "gpt-4o", "fallbacks": []string{"claude-haiku-4.5"}, "only": true, "continue_after_cut": allowed,
+		})
+		if a.Status != http.StatusCreated {
+			t.Fatalf("create rule %s = %d %s", id, a.Status, a.Body)
+		}
+		body := chatBody("auto", "/"+id+" [[simulate provider=openai cut=3]] tell me a long story")
+		body["stream"] = true
+		a = g.do(http.MethodPost, "/v1/chat/completions", body)
+		list := events(a.Body)
+		if a.Status != 200 || a.Header.Get("x-pointsman-model") != "gpt-4o" || len(list) == 0 {
+			t.Fatalf("%s = %d by %q: %s", id, a.Status, a.Header.Get("x-pointsman-model"), a.Body)
+		}
+		last := list[len(list)-1]
+		if allowed != (last == "[DONE]") || allowed == strings.Contains(string(a.Body), `{"error":`) {
+			t.Errorf("%s ends with %q, want a proper end: %v", id, last, allowed)
+			continue
+		}
+		if !allowed {
+			continue
+		}
+		ids := map[string]bool{}
+		for _, data := range list[:len(list)-1] {
+			var chunk struct{ ID string }
+			if err := json.Unmarshal([]byte(data), &chunk); err != nil {
+				t.Fatalf("event %q: %v", data, err)
+			}
+			ids[chunk.ID] = true
+		}
+		if len(ids) != 1 || !strings.Contains(streamText(t, list), "claude-haiku") {
+			t.Errorf("the stream has ids %v and says %q, want one id and both legs", ids, streamText(t, list))
+		}
+		var page struct {
+			Data []struct {
+				Attempt           int
+				Outcome, Decision string
+			}
+		}
+		for deadline := time.Now().Add(10 * time.Second); len(page.Data) < 2 && time.Now().Before(deadline); time.Sleep(10 * time.Millisecond) {
+			u := g.do(http.MethodGet, "/api/v1/usage?request_id="+a.Header.Get("x-request-id"), nil)
+			if err := json.Unmarshal(u.Body, &page); err != nil {
+				t.Fatalf("usage: %v", err)
+			}
+		}
+		if len(page.Data) != 2 {
+			t.Fatalf("rows = %+v, want two", page.Data)
+		}
+		for _, row := range page.Data {
+			if want := map[int]string{1: "truncated", 2: "ok"}[row.Attempt]; row.Outcome != want {
+				t.Errorf("row %d is %s, want %s", row.Attempt, row.Outcome, want)
+			}
+			if row.Attempt == 2 && !strings.Contains(row.Decision, "continued after a cut") {
+				t.Errorf("decision of the second leg = %q, want it marked", row.Decision)
+			}
+		}
+	}
+}

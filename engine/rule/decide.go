@@ -32,7 +32,7 @@ func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decisi
 				if !l.flows.run(s, int(q.base), q.start) {
 					continue
 				}
-				d.Source, d.Models, d.Only = l.entries[i].id, l.entries[i].models, l.entries[i].only
+				d.Source, d.Models, d.Only, d.Continue = l.entries[i].id, l.entries[i].models, l.entries[i].only, l.entries[i].continues
 				return d, nil
 			}
 		}
@@ -102,7 +102,7 @@ func (r *Router) try(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 	}
 	matched, err = s.evaluate(e, r.cfg.Work)
 	if matched {
-		d.Source, d.Models, d.Only = e.id, e.models, e.only
+		d.Source, d.Models, d.Only, d.Continue = e.id, e.models, e.only, e.continues
 	}
 	return matched, err
 }
@@ -141,7 +141,7 @@ func (r *Router) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 		d.Source = e.id
 		return false, ended{rejected(e, a)}
 	case engine.VerdictDecided:
-		d.Source, d.Models, d.Only = e.id, named(a.Targets, e.models), e.only
+		d.Source, d.Models, d.Only, d.Continue = e.id, named(a.Targets, e.models), e.only, e.continues
 		d.Reason, d.Tags, d.Params = clip(a.Reason, maxReason), slices.Clone(a.Tags), slices.Clone(a.Params)
 		return true, nil
 	}

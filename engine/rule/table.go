@@ -46,14 +46,15 @@ type list struct {
 
 // entry is one rule of a list.
 type entry struct {
-	id       string
-	account  string // whose rule it is; "" for a global one
-	team     string // "" for every team
-	models   []string
-	only     bool
-	refuse   bool // on failure
-	priority int
-	created  time.Time
+	id        string
+	account   string // whose rule it is; "" for a global one
+	team      string // "" for every team
+	models    []string
+	only      bool
+	continues bool
+	refuse    bool // on failure
+	priority  int
+	created   time.Time
 
 	program *program // nil for a plugin
 	masks   [][]mask // of each mentions call, in this list's phrases
@@ -138,7 +139,7 @@ func (t *table) entry(r *engine.Rule, previous *table) (entry, error) {
 	e := entry{
 		id: r.ID, account: r.AccountID, team: r.TeamID,
 		models: ranking(append([]string{r.Target}, r.Fallbacks...)),
-		only:   r.Only, refuse: r.OnFailure == engine.FailureRefuse,
+		only:   r.Only, continues: r.ContinueAfterCut, refuse: r.OnFailure == engine.FailureRefuse,
 		priority: r.Priority, created: r.CreatedAt,
 		plugin: r.Plugin,
 	}

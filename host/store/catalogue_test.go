@@ -307,7 +307,7 @@ func TestCatalogueWires(t *testing.T) {
 		}
 		for _, c := range m.Capabilities {
 			switch c {
-			case engine.CapVision, engine.CapTools, engine.CapStructured, engine.CapReasoning, engine.CapAudio, engine.CapFiles, engine.CapImageURL, engine.CapEmbeddings:
+			case engine.CapVision, engine.CapTools, engine.CapStructured, engine.CapReasoning, engine.CapAudio, engine.CapFiles, engine.CapImageURL, engine.CapEmbeddings, engine.CapPrefill:
 			default:
 				t.Errorf("%s has the unknown capability %q", m.ID, c)
 			}

@@ -37,6 +37,8 @@ END {
 	bar("stream event, built anew (Google)", "BenchmarkStreamEvent/google", 10000)
 	bar("stream event, built anew (OpenAI Responses)", "BenchmarkStreamEvent/openai-responses", 10000)
 	bar("stream event, passed through (OpenAI)", "BenchmarkStreamEvent/openai", 10000)
+	bar("stream event, native (Messages)", "BenchmarkNativeEvent/messages", 10000)
+	bar("stream event, native (Responses)", "BenchmarkNativeEvent/responses", 10000)
 	bar("Decide, 8 system rules", "BenchmarkDecide/8_system_rules/300_B", 100000)
 	bar("Decide, 1,000 rules, none matches", "BenchmarkDecide/1000_rules/300_B", 100000)
 	bar("Decide, 1,000 rules, none matches, 10 KB of text", "BenchmarkDecide/1000_rules/10000_B", 100000)

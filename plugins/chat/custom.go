@@ -53,6 +53,10 @@ func (m *Message) Len() int { return m.size }
 
 // Cache returns the call's cache_control, an object; 0 when there is none.
 func (c *Call) Cache() sdk.Node {
+	const known = 3 // id, type and function
+	if c.node.Len() <= known {
+		return 0
+	}
 	if mark := c.node.Get("cache_control"); mark.Kind() == abi.KindObject {
 		return mark
 	}

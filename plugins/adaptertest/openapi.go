@@ -31,11 +31,12 @@ type Spec struct {
 type Exceptions struct {
 	Newer    []Newer
 	Optional []Optional
+	Null     bool // a member that may be absent may be null: answers of the APIs are so
 }
 
 // Optional is a member that the document requires and the API does not.
 type Optional struct {
-	Schema, Member string
+	Schema, Member string // a member of a member with a dot between
 	Reason         string // why it is known to be so
 }
 
@@ -100,7 +101,7 @@ func readSchemas(file string) (map[string]any, error) {
 
 // compile compiles a schema, closed, with all that it refers to.
 func (s *Spec) compile(name string) (*jsonschema.Schema, error) {
-	c := &converter{}
+	c := &converter{null: s.except.Null}
 	defs := map[string]any{}
 	c.refer(name + closedName)
 	for len(c.open) > 0 {
@@ -166,6 +167,21 @@ func (s *Spec) Check(t testing.TB, schema, body string) {
 	}
 }
 
+// Event returns the name of the schema of a stream's event: one whose name ends in
+// Event, and whose type is this one. Beta forms are left out. Empty when there is none.
+func (s *Spec) Event(kind string) string {
+	for name, schema := range s.schemas {
+		in, _ := schema.(map[string]any)
+		properties, _ := in["properties"].(map[string]any)
+		typed, _ := properties["type"].(map[string]any)
+		values, _ := typed["enum"].([]any)
+		if !strings.HasPrefix(name, "Beta") && strings.HasSuffix(name, "Event") && (typed["const"] == kind || len(values) == 1 && values[0] == kind) {
+			return name
+		}
+	}
+	return ""
+}
+
 // Unused returns the newer members that no body has had: they need no exception.
 func (s *Spec) Unused() []Newer {
 	var out []Newer
@@ -207,12 +223,18 @@ const closedName = "__closed"
 
 // relax takes out of a schema's required members those that are optional.
 func (s *Spec) relax(name string, converted any) {
-	out, _ := converted.(map[string]any)
-	required, _ := out["required"].([]any)
 	for _, o := range s.except.Optional {
-		if o.Schema == name {
-			required = slices.DeleteFunc(slices.Clone(required), func(v any) bool { return v == o.Member })
-			out["required"] = required
+		if o.Schema != name {
+			continue
+		}
+		out, _ := converted.(map[string]any)
+		path := strings.Split(o.Member, ".")
+		for _, step := range path[:len(path)-1] {
+			members, _ := out["properties"].(map[string]any)
+			out, _ = members[step].(map[string]any)
+		}
+		if required, ok := out["required"].([]any); ok {
+			out["required"] = slices.DeleteFunc(slices.Clone(required), func(v any) bool { return v == path[len(path)-1] })
 		}
 	}
 }
@@ -221,6 +243,7 @@ func (s *Spec) relax(name string, converted any) {
 type converter struct {
 	known map[string]bool
 	open  []string // referred to and not converted yet
+	null  bool
 }
 
 func (c *converter) refer(name string) {
@@ -255,8 +278,12 @@ func (c *converter) convert(schema any, closed bool) any {
 			out["$ref"] = "#/$defs/" + name
 		case "properties":
 			members := map[string]any{}
+			required, _ := in["required"].([]any)
 			for name, member := range v.(map[string]any) {
 				members[name] = c.convert(member, true)
+				if c.null && !slices.Contains(required, any(name)) {
+					members[name] = map[string]any{"anyOf": []any{members[name], map[string]any{"type": "null"}}}
+				}
 			}
 			out[word] = members
 		case "items", "additionalProperties", "not", "contains", "propertyNames":

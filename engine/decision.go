@@ -19,6 +19,7 @@ type Decision struct {
 	Tags    []Pair
 	Params  []Pair // max_tokens, reasoning_effort as a plugin proposed them
 	Skipped []Skip // rules that failed
+	Fuel    int64  // that the plugins spent which were asked, also those that failed
 	// Continue: a stream that is cut may go on at a fallback that can prefill.
 	Continue bool
 }

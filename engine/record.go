@@ -35,6 +35,9 @@ func record(pl plan, served *Target, failures []Skip) string {
 	if len(pl.skips) > 0 {
 		b.WriteString("; skipped: " + describeSkips(pl.skips))
 	}
+	if pl.decision.Fuel > 0 {
+		b.WriteString("; fuel: " + itoa(pl.decision.Fuel))
+	}
 	if pl.decision.Reason != "" {
 		b.WriteString("; reason: " + pl.decision.Reason)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -88,9 +89,23 @@ func (o *office) plugins() *engine.PluginService {
 	return engine.NewPluginService(o, o, &o.gate, o.reload, o.clock)
 }
 
-// gate takes "name version" for a module.
+// gate takes "version", "name/version" or "provider name/version" for a module.
 type gate struct {
 	prepare func(v engine.PluginVersion) error
+	resumed string // the last one
+}
+
+// Stats and Logs know acme's and global versions of topics.
+func (g *gate) Stats(accountID, name, version string) (engine.PluginStats, bool) {
+	return engine.PluginStats{Calls: 7}, name == "topics" && accountID != "other"
+}
+
+func (g *gate) Logs(accountID, name, version string) ([]engine.PluginLog, int64, bool) {
+	return []engine.PluginLog{{Text: "line"}}, 1, name == "topics" && accountID != "other"
+}
+
+func (g *gate) Resume(accountID, name, version string) {
+	g.resumed = accountID + "/" + name + "@" + version
 }
 
 func (g *gate) Inspect(module []byte) (engine.Manifest, error) {
@@ -98,9 +113,13 @@ func (g *gate) Inspect(module []byte) (engine.Manifest, error) {
 	if len(module) == 0 {
 		return m, engine.Errorf(engine.CodeInvalid, "empty")
 	}
-	if i := len(module) - 1; module[i] == '!' { // other bytes of the same version
-		m.Version = string(module[:i])
+	if version, ok := strings.CutPrefix(m.Version, "provider "); ok {
+		m.Kind, m.Version = "provider", version
 	}
+	if name, version, ok := strings.Cut(m.Version, "/"); ok {
+		m.Name, m.Version = name, version
+	}
+	m.Version = strings.TrimSuffix(m.Version, "!") // other bytes of the same version
 	return m, nil
 }
 
@@ -259,80 +278,4 @@ func TestRuleWritesAndReloads(t *testing.T) {
 	if err := s.DeleteRule(t.Context(), super, "", "zebra-crossing"); !errors.Is(err, o.broken) {
 		t.Errorf("DeleteRule without a reload = %v, want the reload's error", err)
 	}
-}
-
-func TestPluginVersions(t *testing.T) {
-	t.Parallel()
-	o := newOffice(t)
-	s := o.plugins()
-	upload := func(module string, activate bool) (engine.PluginVersion, bool, error) {
-		return s.UploadPlugin(t.Context(), super, "acme", []byte(module), activate)
-	}
-	active := func() string {
-		t.Helper()
-		list, err := s.ListPlugins(t.Context(), super)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found := ""
-		for _, v := range list {
-			if v.Active {
-				found += v.Version
-			}
-		}
-		return found
-	}
-	for _, p := range []engine.Principal{admin, lead, user, {}} {
-		_, _, err := s.UploadPlugin(t.Context(), p, "acme", []byte("1"), false)
-		hasCode(t, "an upload by "+string(p.Role), err, engine.CodeForbidden)
-		hasCode(t, "activating by "+string(p.Role), s.ActivatePlugin(t.Context(), p, "acme", "topics", "1"), engine.CodeForbidden)
-		hasCode(t, "deleting by "+string(p.Role), s.DeletePlugin(t.Context(), p, "acme", "topics", "1"), engine.CodeForbidden)
-	}
-	v, created, err := upload("1", false)
-	if err != nil || !created || !v.Active || v.Module != nil || active() != "1" {
-		t.Fatalf("first upload = %+v, %v, %v, want it active", v, created, err)
-	}
-	if v, created, err = upload("1", false); err != nil || created || !v.Active {
-		t.Errorf("the same bytes = %+v, %v, %v, want no change", v, created, err)
-	}
-	_, _, err = upload("1!", false)
-	hasCode(t, "other bytes", err, engine.CodeConflict)
-	if v, created, err = upload("2", false); err != nil || !created || v.Active || active() != "1" {
-		t.Errorf("second upload = %+v, %v, %v, want it inactive", v, created, err)
-	}
-	if v, created, err = upload("2", true); err != nil || created || !v.Active || active() != "2" {
-		t.Errorf("the same bytes with activate = %+v, %v, %v, want it active", v, created, err)
-	}
-	if _, _, err = upload("3", true); err != nil || active() != "3" {
-		t.Errorf("third upload with activate: %v, active %q, want 3", err, active())
-	}
-	// What the gate let pass once it may refuse today: then what works stays.
-	o.gate.prepare = func(v engine.PluginVersion) error {
-		return engine.Errorf(engine.CodePluginFailed, "version %s does not start", v.Version)
-	}
-	hasCode(t, "activating what does not start", s.ActivatePlugin(t.Context(), super, "acme", "topics", "1"), engine.CodePluginFailed)
-	_, _, err = upload("2", true)
-	hasCode(t, "the same by an upload", err, engine.CodePluginFailed)
-	_, _, err = upload("4", false)
-	hasCode(t, "an upload that does not start", err, engine.CodePluginFailed)
-	if active() != "3" {
-		t.Errorf("active = %q after refusals, want 3 still", active())
-	}
-	o.gate.prepare = nil
-	hasCode(t, "activating what is not there", s.ActivatePlugin(t.Context(), super, "acme", "topics", "9"), engine.CodeNotFound)
-	hasCode(t, "another account's", s.ActivatePlugin(t.Context(), super, "other", "topics", "1"), engine.CodeNotFound)
-
-	for _, r := range []engine.Rule{
-		{AccountID: "acme", ID: "by-name", Name: "n", Plugin: "topics", Target: "gpt-5"},
-		{AccountID: "acme", ID: "by-version", Name: "v", Plugin: "topics@1", Target: "gpt-5"},
-	} {
-		r.CreatedAt, r.UpdatedAt, r.OnFailure = o.now, o.now, engine.FailureSkip
-		if err := o.CreateRule(t.Context(), r); err != nil {
-			t.Fatal(err)
-		}
-	}
-	hasCode(t, "deleting the active version of a name in use", s.DeletePlugin(t.Context(), super, "acme", "topics", "3"), engine.CodeConflict)
-	hasCode(t, "deleting a version in use", s.DeletePlugin(t.Context(), super, "acme", "topics", "1"), engine.CodeConflict)
-	hasCode(t, "deleting a version that nobody uses", s.DeletePlugin(t.Context(), super, "acme", "topics", "2"), "")
-	hasCode(t, "deleting it again", s.DeletePlugin(t.Context(), super, "acme", "topics", "2"), engine.CodeNotFound)
 }

@@ -125,7 +125,9 @@ func (r *Router) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 		RequestID: req.ID, NowMS: req.Received.UnixMilli(),
 		Request: req.Doc.Root(), Context: req.Context(), Config: e.config,
 	}
+	s.answer.Fuel = 0
 	err = guest.Decide(ctx, &s.call, &s.answer)
+	d.Fuel += s.answer.Fuel
 	log(ctx, e, guest, s.answer.Logs)
 	if err != nil {
 		if ctx.Err() != nil {

@@ -34,13 +34,17 @@ type RuleService interface {
 	CheckRule(ctx context.Context, p engine.Principal, r engine.Rule) error
 }
 
-// PluginService manages plugin versions.
+// PluginService manages plugin versions. Errors of its methods: *engine.Error.
 type PluginService interface {
 	ListPlugins(ctx context.Context, p engine.Principal) ([]engine.PluginVersion, error)
-	// UploadPlugin keeps module. created is false when these very bytes were there already.
-	UploadPlugin(ctx context.Context, p engine.Principal, accountID string, module []byte, activate bool) (v engine.PluginVersion, created bool, err error)
+	// UploadPlugin keeps the module. created is false when these very bytes were there already.
+	UploadPlugin(ctx context.Context, p engine.Principal, u engine.PluginUpload) (v engine.PluginVersion, created bool, err error)
 	ActivatePlugin(ctx context.Context, p engine.Principal, accountID, name, version string) error
+	RollbackPlugin(ctx context.Context, p engine.Principal, accountID, name string) (engine.PluginVersion, error)
 	DeletePlugin(ctx context.Context, p engine.Principal, accountID, name, version string) error
+	// PluginStats and PluginLogs are of this process.
+	PluginStats(ctx context.Context, p engine.Principal, accountID, name, version string) (engine.PluginStats, error)
+	PluginLogs(ctx context.Context, p engine.Principal, accountID, name, version string) (lines []engine.PluginLog, dropped int64, err error)
 }
 
 // ModelService changes models. Errors of its methods: *engine.Error.
@@ -116,7 +120,7 @@ type Config struct {
 	Version string           // default "dev"
 
 	BodyLimit       int           // of /v1 bodies, bytes; default 32 MiB
-	BodiesInFlight  int64         // bytes of all /v1 bodies over 64 KiB being served; default 512 MiB
+	BodiesInFlight  int64         // bytes of all /v1 bodies over 64 KiB, and of plugin uploads, being served; default 512 MiB
 	MaxConnections  int           // default 32,768
 	ReadTimeout     time.Duration // for the headers, and on top for each 256 KiB of body 1 s; default 10 s
 	WriteTimeout    time.Duration // for a whole answer that is not streamed; default 60 s

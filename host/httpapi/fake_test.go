@@ -23,20 +23,16 @@ type fake struct {
 	mu      sync.Mutex
 	rules   []engine.Rule
 	saved   []time.Time // the was of each UpdateRule
-	uploads []upload
+	uploads []engine.PluginUpload
 	plugins []engine.PluginVersion
 	keys    []engine.Key
 	usage   []engine.Usage
 	queries []string
 	trials  []engine.TrialRequest
 	ruleErr error
-	onRules func() // called by ListRules
-}
-
-type upload struct {
-	account  string
-	module   []byte
-	activate bool
+	// uploadErr is what uploads are answered with.
+	uploadErr error
+	onRules   func() // called by ListRules
 }
 
 const (
@@ -178,12 +174,36 @@ func (f *fake) ListPlugins(context.Context, engine.Principal) ([]engine.PluginVe
 	return f.plugins, nil
 }
 
-func (f *fake) UploadPlugin(_ context.Context, _ engine.Principal, account string, module []byte, activate bool) (engine.PluginVersion, bool, error) {
+func (f *fake) UploadPlugin(_ context.Context, _ engine.Principal, u engine.PluginUpload) (engine.PluginVersion, bool, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	created := !slices.ContainsFunc(f.uploads, func(u upload) bool { return bytes.Equal(u.module, module) })
-	f.uploads = append(f.uploads, upload{account, module, activate})
-	return engine.PluginVersion{AccountID: account, Name: "p", Version: "1.0.0", Kind: "rule", Size: int64(len(module)), Active: activate, CreatedAt: testNow}, created, nil
+	if f.uploadErr != nil {
+		return engine.PluginVersion{}, false, f.uploadErr
+	}
+	created := !slices.ContainsFunc(f.uploads, func(o engine.PluginUpload) bool { return bytes.Equal(o.Module, u.Module) })
+	f.uploads = append(f.uploads, u)
+	return engine.PluginVersion{AccountID: u.AccountID, Name: "p", Version: "1.0.0", Kind: "rule", Size: int64(len(u.Module)), Active: u.Activate, CreatedAt: testNow}, created, nil
+}
+
+func (f *fake) RollbackPlugin(_ context.Context, _ engine.Principal, account, name string) (engine.PluginVersion, error) {
+	f.queries = append(f.queries, "rollback "+account+"/"+name)
+	return engine.PluginVersion{AccountID: account, Name: name, Version: "0.9.0", Kind: "rule", Active: true, CreatedAt: testNow}, nil
+}
+
+func (f *fake) PluginStats(_ context.Context, _ engine.Principal, account, name, version string) (engine.PluginStats, error) {
+	if name == "other" {
+		return engine.PluginStats{}, engine.Errorf(engine.CodeNotFound, "There is none.")
+	}
+	f.queries = append(f.queries, "stats "+account+"/"+name+"@"+version)
+	return engine.PluginStats{Calls: 7, Failures: map[string]int64{"out_of_fuel": 2}, FuelP50: 600, FuelP99: 900, SuspendedUntil: testNow}, nil
+}
+
+func (f *fake) PluginLogs(_ context.Context, _ engine.Principal, account, name, version string) ([]engine.PluginLog, int64, error) {
+	if name == "other" {
+		return nil, 0, engine.Errorf(engine.CodeNotFound, "There is none.")
+	}
+	f.queries = append(f.queries, "logs "+account+"/"+name+"@"+version)
+	return []engine.PluginLog{{At: testNow, RequestID: "r", Level: 2, Text: "odd"}}, 3, nil
 }
 
 func (f *fake) ActivatePlugin(_ context.Context, _ engine.Principal, account, name, version string) error {

@@ -1,13 +1,8 @@
 package httpapi
 
 import (
-	"bytes"
 	"context"
 	"encoding/hex"
-	"errors"
-	"io"
-	"mime"
-	"mime/multipart"
 	"net/http"
 	"net/url"
 	"time"
@@ -35,18 +30,16 @@ type (
 	pluginKey struct {
 		Name      string `path:"name" maxLength:"128"`
 		Version   string `path:"version" maxLength:"128"`
-		AccountID string `query:"account_id" doc:"Left out: the global plugin."`
+		AccountID string `query:"account_id" doc:"Left out: the caller's own account, for a super admin the global plugin."`
+	}
+	pluginName struct {
+		Name      string `path:"name" maxLength:"128"`
+		AccountID string `query:"account_id" doc:"Left out: the caller's own account, for a super admin the global plugin."`
 	}
 	pluginList struct {
 		Body struct {
-			Data []plugin `json:"data"`
+			Data []plugin `json:"data" doc:"By account, name and age, oldest first."`
 		}
-	}
-	pluginUpload struct {
-		Activate    bool   `query:"activate" doc:"Make it the active version. The first version of a name is active anyway."`
-		AccountID   string `query:"account_id" doc:"Left out: all accounts."`
-		ContentType string `header:"Content-Type" hidden:"true"`
-		RawBody     []byte `contentType:"multipart/form-data"`
 	}
 	pluginOutput struct {
 		Status int
@@ -66,23 +59,38 @@ func (s *Server) registerPlugins() {
 	tag := []string{"plugins"}
 	operation(s, huma.Operation{OperationID: "list-plugins", Method: http.MethodGet, Path: "/api/v1/plugins", Summary: "List the plugin versions that the key sees", Tags: tag}, s.listPlugins)
 	operation(s, huma.Operation{OperationID: "upload-plugin", Method: http.MethodPost, Path: "/api/v1/plugins", Summary: "Upload a plugin version", Tags: tag, DefaultStatus: http.StatusCreated,
-		Description:  "A multipart form with the wasm module, its manifest inside, as the file 'module'. 201 for a new version, 200 for bytes that are there already, 409 for other bytes under an existing version.",
-		MaxBodyBytes: int64(s.cfg.MaxModuleUpload + uploadOverhead), SkipValidateBody: true, RequestBody: uploadForm()}, s.uploadPlugin)
-	operation(s, huma.Operation{OperationID: "activate-plugin", Method: http.MethodPost, Path: "/api/v1/plugins/{name}/{version}/activate", Summary: "Make a version the active one of its name", Tags: tag, DefaultStatus: http.StatusNoContent}, s.activatePlugin)
+		Description:  "A multipart form with the wasm module, its manifest inside, as the file 'module', and maybe 'fixtures', a JSON array of cases that it must pass. 201 for a new version, 200 for bytes that are there already (they are not tried again), 409 for other bytes under an existing version and for more than an account may have, 429 when too many modules are being compiled.",
+		MaxBodyBytes: int64(s.cfg.MaxModuleUpload + maxFixtures + uploadOverhead), SkipValidateBody: true, RequestBody: uploadForm()}, s.uploadPlugin)
+	operation(s, huma.Operation{OperationID: "get-plugin", Method: http.MethodGet, Path: "/api/v1/plugins/{name}", Summary: "List the versions of one plugin", Tags: tag}, s.getPlugin)
+	operation(s, huma.Operation{OperationID: "activate-plugin", Method: http.MethodPost, Path: "/api/v1/plugins/{name}/{version}/activate", Summary: "Make a version the active one of its name", Description: "It passes the gate once more. A suspension ends on the replica that answers.", Tags: tag, DefaultStatus: http.StatusNoContent}, s.activatePlugin)
+	operation(s, huma.Operation{OperationID: "rollback-plugin", Method: http.MethodPost, Path: "/api/v1/plugins/{name}/rollback", Summary: "Activate the newest version older than the active one", Description: "409 when there is none.", Tags: tag}, s.rollbackPlugin)
 	operation(s, huma.Operation{OperationID: "delete-plugin", Method: http.MethodDelete, Path: "/api/v1/plugins/{name}/{version}", Summary: "Delete a version that no rule uses", Tags: tag, DefaultStatus: http.StatusNoContent}, s.deletePlugin)
-}
-
-// uploadForm documents the form; it is read by moduleOf.
-func uploadForm() *huma.RequestBody {
-	return &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-		"multipart/form-data": {Schema: &huma.Schema{
-			Type: "object", Required: []string{"module"},
-			Properties: map[string]*huma.Schema{"module": {Type: "string", Format: "binary", Description: "The .wasm file."}},
-		}},
-	}}
+	operation(s, huma.Operation{OperationID: "plugin-logs", Method: http.MethodGet, Path: "/api/v1/plugins/{name}/{version}/logs", Summary: "The newest lines that a version logged on this replica", Tags: tag}, s.pluginLogs)
+	operation(s, huma.Operation{OperationID: "plugin-stats", Method: http.MethodGet, Path: "/api/v1/plugins/{name}/{version}/stats", Summary: "How a version does on this replica", Tags: tag}, s.pluginStats)
 }
 
 func (s *Server) listPlugins(ctx context.Context, _ *nothing) (*pluginList, error) {
+	return s.shownPlugins(ctx, func(engine.PluginVersion) bool { return true })
+}
+
+func (s *Server) getPlugin(ctx context.Context, in *struct {
+	Name      string `path:"name" maxLength:"128"`
+	AccountID string `query:"account_id" doc:"Only that account's. Left out: all that the key sees."`
+}) (*pluginList, error) {
+	name, err := unescaped(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	out, err := s.shownPlugins(ctx, func(v engine.PluginVersion) bool {
+		return v.Name == name && (in.AccountID == "" || v.AccountID == in.AccountID)
+	})
+	if err == nil && len(out.Body.Data) == 0 {
+		return nil, noPlugin()
+	}
+	return out, err
+}
+
+func (s *Server) shownPlugins(ctx context.Context, show func(engine.PluginVersion) bool) (*pluginList, error) {
 	versions, err := s.cfg.Plugins.ListPlugins(ctx, principalOf(ctx))
 	if err != nil {
 		return nil, err
@@ -90,92 +98,60 @@ func (s *Server) listPlugins(ctx context.Context, _ *nothing) (*pluginList, erro
 	out := &pluginList{}
 	out.Body.Data = make([]plugin, 0, len(versions))
 	for _, v := range versions {
-		out.Body.Data = append(out.Body.Data, shownPlugin(v))
+		if show(v) {
+			out.Body.Data = append(out.Body.Data, shownPlugin(v))
+		}
 	}
 	return out, nil
-}
-
-func (s *Server) uploadPlugin(ctx context.Context, in *pluginUpload) (*pluginOutput, error) {
-	module, f := s.moduleOf(in.ContentType, in.RawBody)
-	if f != nil {
-		return nil, f
-	}
-	v, created, err := s.cfg.Plugins.UploadPlugin(ctx, principalOf(ctx), in.AccountID, module, in.Activate)
-	if err != nil {
-		return nil, err
-	}
-	out := &pluginOutput{Status: http.StatusOK, Body: shownPlugin(v)}
-	if created {
-		out.Status = http.StatusCreated
-	}
-	return out, nil
-}
-
-// moduleOf takes the module out of the form. The result is a copy: body goes back to
-// a pool, and the module is kept.
-func (s *Server) moduleOf(contentType string, body []byte) ([]byte, *failure) {
-	media, params, err := mime.ParseMediaType(contentType)
-	if err != nil || media != "multipart/form-data" || params["boundary"] == "" {
-		return nil, failed(http.StatusUnsupportedMediaType, string(engine.CodeUnsupportedMedia), "A plugin is uploaded as multipart/form-data with the file 'module': curl -F module=@plugin.wasm.")
-	}
-	form := multipart.NewReader(bytes.NewReader(body), params["boundary"])
-	var module []byte
-	for {
-		part, err := form.NextRawPart()
-		if errors.Is(err, io.EOF) {
-			break
-		}
-		if err != nil {
-			return nil, invalid("module", "The multipart form cannot be read.")
-		}
-		switch name := part.FormName(); {
-		case name == "fixtures":
-			return nil, invalid("fixtures", "'fixtures' are not run yet: upload the module alone.")
-		case name != "module":
-			return nil, invalid(cleanHeader(name), "The form has a field that is not known here. Only 'module' is.")
-		case module != nil:
-			return nil, invalid("module", "The form has 'module' twice.")
-		}
-		var buf bytes.Buffer
-		if _, err := buf.ReadFrom(io.LimitReader(part, int64(s.cfg.MaxModuleUpload)+1)); err != nil {
-			return nil, invalid("module", "The multipart form is cut off.")
-		}
-		if buf.Len() > s.cfg.MaxModuleUpload {
-			f := tooLarge(s.cfg.MaxModuleUpload)
-			f.param = "module"
-			return nil, f
-		}
-		module = append(make([]byte, 0, buf.Len()), buf.Bytes()...)
-	}
-	if len(module) == 0 {
-		return nil, invalid("module", "The form has no file 'module', or it is empty.")
-	}
-	return module, nil
 }
 
 func (s *Server) activatePlugin(ctx context.Context, in *pluginKey) (*nothing, error) {
-	name, version, err := in.decoded()
+	p, account, name, version, err := in.of(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.cfg.Plugins.ActivatePlugin(ctx, principalOf(ctx), in.AccountID, name, version)
+	return nil, s.cfg.Plugins.ActivatePlugin(ctx, p, account, name, version)
+}
+
+func (s *Server) rollbackPlugin(ctx context.Context, in *pluginName) (*pluginOutput, error) {
+	name, err := unescaped(in.Name)
+	if err != nil {
+		return nil, err
+	}
+	p := principalOf(ctx)
+	v, err := s.cfg.Plugins.RollbackPlugin(ctx, p, homeOf(p, in.AccountID), name)
+	if err != nil {
+		return nil, err
+	}
+	return &pluginOutput{Status: http.StatusOK, Body: shownPlugin(v)}, nil
 }
 
 func (s *Server) deletePlugin(ctx context.Context, in *pluginKey) (*nothing, error) {
-	name, version, err := in.decoded()
+	p, account, name, version, err := in.of(ctx)
 	if err != nil {
 		return nil, err
 	}
-	return nil, s.cfg.Plugins.DeletePlugin(ctx, principalOf(ctx), in.AccountID, name, version)
+	return nil, s.cfg.Plugins.DeletePlugin(ctx, p, account, name, version)
 }
 
-// decoded undoes percent-encoding: a version may hold a plus sign.
-func (k *pluginKey) decoded() (name, version string, err error) {
-	if name, err = url.PathUnescape(k.Name); err == nil {
-		version, err = url.PathUnescape(k.Version)
+// of is what the key means for who sent it. It undoes percent-encoding: a version may
+// hold a plus sign.
+func (k *pluginKey) of(ctx context.Context) (p engine.Principal, account, name, version string, err error) {
+	p = principalOf(ctx)
+	if name, err = unescaped(k.Name); err == nil {
+		version, err = unescaped(k.Version)
 	}
+	return p, homeOf(p, k.AccountID), name, version, err
+}
+
+func unescaped(part string) (string, error) {
+	text, err := url.PathUnescape(part)
 	if err != nil {
-		return "", "", failed(http.StatusNotFound, string(engine.CodeNotFound), "There is no such plugin. GET /api/v1/plugins lists them.")
+		return "", noPlugin()
 	}
-	return name, version, nil
+	return text, nil
+}
+
+func noPlugin() *failure {
+	return failed(http.StatusNotFound, string(engine.CodeNotFound), "There is no such plugin. GET /api/v1/plugins lists them.")
 }

@@ -60,9 +60,13 @@ var policies = map[string]access{
 	"POST /api/v1/rules/:id/disable": accountAdmin,
 
 	"GET /api/v1/plugins":                          accountAdmin,
-	"POST /api/v1/plugins":                         superAdmin, // until uploads are metered
-	"POST /api/v1/plugins/:name/:version/activate": superAdmin,
-	"DELETE /api/v1/plugins/:name/:version":        superAdmin,
+	"POST /api/v1/plugins":                         accountAdmin,
+	"GET /api/v1/plugins/:name":                    accountAdmin,
+	"POST /api/v1/plugins/:name/rollback":          accountAdmin,
+	"POST /api/v1/plugins/:name/:version/activate": accountAdmin,
+	"DELETE /api/v1/plugins/:name/:version":        accountAdmin,
+	"GET /api/v1/plugins/:name/:version/logs":      accountAdmin,
+	"GET /api/v1/plugins/:name/:version/stats":     accountAdmin,
 
 	"GET /api/v1/keys":        anyKey,
 	"POST /api/v1/keys":       anyKey,

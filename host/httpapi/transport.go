@@ -24,7 +24,7 @@ func (s *Server) bodyLimit(target []byte) int {
 	case bytes.HasPrefix(target, []byte("/v1/")):
 		return s.cfg.BodyLimit
 	case bytes.HasPrefix(target, []byte("/api/v1/plugins")):
-		return s.cfg.MaxModuleUpload + uploadOverhead
+		return s.cfg.MaxModuleUpload + maxFixtures + uploadOverhead
 	}
 	return adminBodyLimit
 }

@@ -127,7 +127,7 @@ func TestStages(t *testing.T) {
 	for _, s := range new(Library).stages() {
 		names = append(names, s.name)
 	}
-	if got := strings.Join(names, " "); got != "size structure manifest meter compile try" {
+	if got := strings.Join(names, " "); got != "size structure manifest meter compile try fixtures" {
 		t.Errorf("stages are %s", got)
 	}
 	ctx, cancel := context.WithCancel(t.Context())

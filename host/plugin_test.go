@@ -47,8 +47,8 @@ func buildExample(t *testing.T, version string) []byte {
 	return module
 }
 
-// upload posts a module as a browser's form would.
-func (g *gateway) upload(module []byte, query string) answer {
+// upload posts a module, and the fixtures if there are any, as a browser's form would.
+func (g *gateway) upload(module []byte, query string, fixtures ...string) answer {
 	g.t.Helper()
 	var body bytes.Buffer
 	form := multipart.NewWriter(&body)
@@ -58,6 +58,14 @@ func (g *gateway) upload(module []byte, query string) answer {
 	}
 	if _, err := part.Write(module); err != nil {
 		g.t.Fatal(err)
+	}
+	for _, text := range fixtures {
+		if part, err = form.CreateFormFile("fixtures", "fixtures.json"); err != nil {
+			g.t.Fatal(err)
+		}
+		if _, err := part.Write([]byte(text)); err != nil {
+			g.t.Fatal(err)
+		}
 	}
 	if err := form.Close(); err != nil {
 		g.t.Fatal(err)

@@ -100,6 +100,23 @@ func TestDecideOrder(t *testing.T) {
 	}
 }
 
+// What plugins spent counts, also of those that abstained or failed.
+func TestDecideFuel(t *testing.T) {
+	t.Parallel()
+	r := loaded(t, guests{
+		"/abstains": says(engine.RuleAnswer{Verdict: engine.VerdictAbstain, Fuel: 5}),
+		"/fails": {decide: func(_ *engine.RuleCall, a *engine.RuleAnswer) error {
+			a.Fuel = 70
+			return errors.New("out of fuel")
+		}},
+		"/unreachable": breaks(errors.New("all instances are busy")),
+		"/decides":     says(engine.RuleAnswer{Verdict: engine.VerdictDecided, Fuel: 600}),
+	}, asking("a", 9, "abstains"), asking("b", 8, "fails"), asking("c", 7, "unreachable"), asking("d", 6, "decides"))
+	if d := decided(t, r, said(t, "hello")); d.Source != "d" || d.Fuel != 675 {
+		t.Errorf("Decide = %q with fuel %d, want d with 675", d.Source, d.Fuel)
+	}
+}
+
 func TestDecideModels(t *testing.T) {
 	t.Parallel()
 	rule := when("a", 1, "true")

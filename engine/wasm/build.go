@@ -3,6 +3,7 @@ package wasm
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -29,7 +30,6 @@ func BuildGo(ctx context.Context, pkgDir, manifestPath, out string) (err error) 
 	if out, err = filepath.Abs(out); err != nil {
 		return fmt.Errorf("build plugin: %w", err)
 	}
-	// Beside out, so that the last step is a rename within one file system.
 	work, err := os.MkdirTemp(filepath.Dir(out), ".build-")
 	if err != nil {
 		return fmt.Errorf("build plugin: %w", err)
@@ -41,19 +41,35 @@ func BuildGo(ctx context.Context, pkgDir, manifestPath, out string) (err error) 
 	if err != nil {
 		return err
 	}
-	if module, err = EmbedManifest(module, manifest); err != nil {
-		return err
+	_, err = Finish(module, manifest, out)
+	return err
+}
+
+// Finish embeds the manifest into a compiled module, runs the stages of [Library.Inspect]
+// on the result, and writes it to out, replaced as a whole. It returns what it wrote.
+// Errors: *engine.Error with CodeInvalid for a manifest or module that is not accepted.
+func Finish(module, manifest []byte, out string) ([]byte, error) {
+	module, err := EmbedManifest(module, manifest)
+	if err != nil {
+		return nil, err
 	}
-	if _, err = inspect(module); err != nil {
-		return err
+	if _, err := inspect(module); err != nil {
+		return nil, err
 	}
-	if err = os.WriteFile(compiled, module, 0o644); err == nil {
-		err = os.Rename(compiled, out)
+	// Beside out, so that the last step is a rename within one file system.
+	file, err := os.CreateTemp(filepath.Dir(out), ".build-")
+	if err != nil {
+		return nil, fmt.Errorf("build plugin: %w", err)
+	}
+	_, err = file.Write(module)
+	if err = errors.Join(err, file.Chmod(0o644), file.Close()); err == nil {
+		err = os.Rename(file.Name(), out)
 	}
 	if err != nil {
-		return fmt.Errorf("build plugin: %w", err)
+		_ = os.Remove(file.Name())
+		return nil, fmt.Errorf("build plugin: %w", err)
 	}
-	return nil
+	return module, nil
 }
 
 // compileGo builds a reactor: init runs, main does not.

@@ -110,3 +110,41 @@ func TestUploadFixtures(t *testing.T) {
 		}
 	}
 }
+
+func TestBenchFixture(t *testing.T) {
+	t.Parallel()
+	l := open(t, cached())
+	bench := func(guest asm, fixture string) (FixtureBench, error) {
+		cases, err := ParseFixtures([]byte("[" + fixture + "]"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l.BenchFixture(t.Context(), guest.build(t), cases[0], 1)
+	}
+	sends := adapter(abi.EntryRequest, seq(i32c(0), i32c(2), call(0), i32c(2), i32c(7), call(1), i32c(0)), "http_path", "emit")
+	sends.data = `/x{"a":1}`
+	configured := rule(i32c(0))
+	for _, tt := range []struct {
+		name, fixture string
+		guest         asm
+		want          string // of the error
+		idle          bool   // nothing is called
+	}{
+		{"a rule", `{"name":"a","want":{"verdict":"decided"}}`, rule(i32c(0)), "", false},
+		{"an adapter", `{"name":"a","request":{},"want":{"path":"/x"}}`, sends, "", false},
+		{"a config that only the schema looks at", `{"name":"a","entry":"configure","want":{}}`, configured, "", true},
+		{"a case that fails", `{"name":"a","want":{"verdict":"abstain"}}`, rule(i32c(0)), `fixture "a": verdict is decided`, false},
+		{"a guest that breaks", `{"name":"a","want":{}}`, rule(unreachable), `fixture "a": `, false},
+	} {
+		b, err := bench(tt.guest, tt.fixture)
+		if tt.want != "" {
+			if err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("%s: BenchFixture() = %v, want %q", tt.name, err, tt.want)
+			}
+			continue
+		}
+		if err != nil || b.Calls == 0 || b.Took <= 0 || (b.FuelP50 == 0) != tt.idle || b.FuelP99 != b.FuelP50 {
+			t.Errorf("%s: BenchFixture() = %+v, %v, want calls of one and the same fuel", tt.name, b, err)
+		}
+	}
+}

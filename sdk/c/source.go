@@ -1,0 +1,15 @@
+// Package c holds the SDK for plugins in C as files, for "pointsman plugin new", which
+// writes them beside a new plugin. It is no Go API for plugins. Start with pointsman.h.
+package c
+
+import "embed"
+
+// Source is the SDK: the files of a plugin's folder "pointsman".
+//
+//go:embed pointsman.h pointsman_native.h native
+var Source embed.FS
+
+// Template is a new plugin's folder, below "template". Its name is "plugin-name" in every file.
+//
+//go:embed all:template
+var Template embed.FS

@@ -226,16 +226,9 @@ func TestMatrix(t *testing.T) {
 		return out
 	}
 	cells := map[string]string{}
+	// Errors come last: what they do to a provider meets nothing after them.
+	g := matrixGateway(t, upstream.URL)
 	for _, f := range matrixFeatures {
-		// A gateway for each feature: what an error does to a provider stays with it.
-		g := startGateway(t, func(c *Config, _ *Options) {
-			c.Upstreams = Upstreams{
-				OpenAIKey: "matrix-openai", OpenAIBase: upstream.URL + "/openai/v1",
-				AnthropicKey: "matrix-anthropic", AnthropicBase: upstream.URL + "/anthropic",
-				GeminiKey: "matrix-google", GeminiBase: upstream.URL + "/google",
-				RaptorKey: "matrix-raptor", RaptorBase: upstream.URL + "/raptor/v1",
-			}
-		})
 		for _, s := range speakers {
 			for _, target := range matrixTargets {
 				t.Run(f.name+"/"+s.name+"/"+target.name, func(t *testing.T) {
@@ -250,6 +243,18 @@ func TestMatrix(t *testing.T) {
 		}
 	}
 	checkReadme(t, table(cells))
+}
+
+// matrixGateway is a gateway whose providers are all at one origin.
+func matrixGateway(t *testing.T, origin string) *gateway {
+	return startGateway(t, func(c *Config, _ *Options) {
+		c.Upstreams = Upstreams{
+			OpenAIKey: "matrix-openai", OpenAIBase: origin + "/openai/v1",
+			AnthropicKey: "matrix-anthropic", AnthropicBase: origin + "/anthropic",
+			GeminiKey: "matrix-google", GeminiBase: origin + "/google",
+			RaptorKey: "matrix-raptor", RaptorBase: origin + "/raptor/v1",
+		}
+	})
 }
 
 // table is the matrix as the README has it.

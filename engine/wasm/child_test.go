@@ -46,7 +46,7 @@ func apart(t testing.TB, mode string) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return Config{CacheDir: t.TempDir(), Compiler: []string{self}, compilerEnv: []string{compilerMode + "=" + mode}}
+	return Config{CacheDir: t.TempDir(), CompileLimit: 10 * patience, Compiler: []string{self}, compilerEnv: []string{compilerMode + "=" + mode}}
 }
 
 // TestCompileApart: what the other process compiled runs here, and is found again by the

@@ -21,7 +21,7 @@ func layer(path string) int {
 		return 11
 	case path == "sdk", path == "engine/wire":
 		return 12
-	case path == "sdk/sdktest", path == "sdk/c", path == "sdk/rust":
+	case path == "sdk/sdktest", path == "sdk/c", path == "sdk/rust", path == "sdk/assemblyscript":
 		return 13
 	case path == "plugins/chat", path == "plugins/adaptertest":
 		return 14

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -17,7 +18,8 @@ type attempt struct {
 	adapter Adapter // nil until it is needed: see open
 	native  bool    // the caller's wire is passed on
 	reply   *UpstreamResponse
-	sent    bool // the request left, so its prompt may be billed
+	sent    bool // the provider was asked, so the prompt may be billed
+	unsent  bool // it could not be: no byte of the request left
 	used    meter
 	first   time.Duration // until the first content; 0: none came
 	settled bool
@@ -70,6 +72,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	})
 	a.x.upstream += time.Since(waited)
 	if err != nil {
+		a.unsent = errors.Is(err, ErrUnsent)
 		return a.fail(asError(err), err, string(CodeOf(err)), true)
 	}
 	if a.reply.Status < 200 || a.reply.Status > 299 {

@@ -76,6 +76,7 @@ func (c *continuing) Next(ctx context.Context) ([]byte, error) {
 		case err == nil:
 			return c.pass(chunk)
 		case !c.broken(ctx, err) || !c.resume(ctx, err):
+			c.odd = true // the end is the end, also when it is asked for again
 			return nil, err
 		}
 	}

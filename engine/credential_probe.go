@@ -12,7 +12,8 @@ import (
 // Bounds of probing.
 const (
 	probeTimeout  = 15 * time.Second
-	probesAtOnce  = 4
+	probesAtOnce  = 16
+	probesEach    = 4       // in one pass, of one account: the others wait for the next
 	probeRequest  = "probe" // request id that adapters see
 	pruneInterval = time.Minute
 )
@@ -20,18 +21,19 @@ const (
 // Run probes suspended credentials when they are due, and forgets pauses that are over,
 // until ctx ends. It returns when its last probe has.
 func (h *CredentialHealth) Run(ctx context.Context) {
+	timer := time.NewTimer(time.Hour)
+	defer timer.Stop()
 	for {
 		next := h.runOnce(ctx)
-		var timer <-chan time.Time
+		var due <-chan time.Time
 		if !next.IsZero() {
-			t := time.NewTimer(time.Until(next))
-			defer t.Stop()
-			timer = t.C
+			timer.Reset(time.Until(next))
+			due = timer.C
 		}
 		select {
 		case <-ctx.Done():
 			return
-		case <-timer:
+		case <-due:
 		case <-h.wake:
 		}
 	}
@@ -55,6 +57,7 @@ func (h *CredentialHealth) runOnce(ctx context.Context) (next time.Time) {
 	})
 	var probing sync.WaitGroup
 	slots := make(chan struct{}, probesAtOnce)
+	begun := map[string]int{} // probes, by account
 	h.suspensions.all(func(k credentialKey, s *suspension) bool {
 		switch {
 		case now.Before(s.due):
@@ -63,8 +66,14 @@ func (h *CredentialHealth) runOnce(ctx context.Context) (next time.Time) {
 		case s.cleared:
 			h.suspensions.change(k, s, nil)
 			return true
-		case s.trial:
-			return true // a request will show
+		case s.trial: // a request will show
+			if _, _, ok := h.find(k); !ok {
+				h.suspensions.change(k, s, nil)
+			}
+			return true
+		}
+		if begun[k.account]++; begun[k.account] > probesEach && k.account != "" {
+			return true
 		}
 		select {
 		case slots <- struct{}{}:
@@ -79,7 +88,9 @@ func (h *CredentialHealth) runOnce(ctx context.Context) (next time.Time) {
 	})
 	probing.Wait()
 	h.suspensions.all(func(_ credentialKey, s *suspension) bool {
-		if !s.trial {
+		if s.trial {
+			sooner(now.Add(pruneInterval))
+		} else {
 			sooner(s.due)
 		}
 		return true

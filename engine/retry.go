@@ -132,7 +132,7 @@ func (w *route) note(ctx context.Context, t Target, c Credential, err error) boo
 	}
 	w.over = !x.failed(ctx, t, err) || x.attempts >= x.p.cfg.MaxAttempts
 	w.from = w.budget.of(t.Provider)
-	return f != nil && (f.class == abi.ClassAuth || f.class == abi.ClassRateLimited || f.class == abi.ClassQuota)
+	return f != nil && (f.class == abi.ClassAuth || f.class == abi.ClassRateLimited || f.class == abi.ClassQuota || errors.Is(err, ErrNoCredential))
 }
 
 func (w *route) wait(d time.Duration) {
@@ -199,17 +199,39 @@ const (
 	minRetries   = 10
 )
 
-// retryBudget has a window for each provider. The zero value is ready. Safe for
-// concurrent use; it takes no lock.
-type retryBudget struct{ windows sync.Map } // accountKey → *retryWindow
+// maxWindows is from how many windows on those that nobody uses are looked for: tenants
+// name the providers.
+const maxWindows = 4096
+
+// retryBudget has a window for each provider that was asked of late. The zero value is
+// ready. Safe for concurrent use; it takes no lock.
+type retryBudget struct {
+	windows sync.Map     // accountKey → *retryWindow
+	n       atomic.Int64 // of windows
+	sweepAt atomic.Int64 // the number at which to look for unused ones; below maxWindows: there
+}
 
 func (b *retryBudget) of(p *Provider) *retryWindow {
 	k := accountKey{p.AccountID, p.ID}
 	if v, ok := b.windows.Load(k); ok {
 		return v.(*retryWindow)
 	}
-	v, _ := b.windows.LoadOrStore(k, &retryWindow{})
+	v, loaded := b.windows.LoadOrStore(k, &retryWindow{})
+	if !loaded && b.n.Add(1) > max(b.sweepAt.Load(), maxWindows) {
+		b.sweep(k)
+	}
 	return v.(*retryWindow)
+}
+
+// sweep forgets the windows that nothing is in, but for the new one.
+func (b *retryBudget) sweep(fresh accountKey) {
+	b.windows.Range(func(k, v any) bool {
+		if k != fresh && v.(*retryWindow).unused() && b.windows.CompareAndDelete(k, v) {
+			b.n.Add(-1)
+		}
+		return true
+	})
+	b.sweepAt.Store(2 * b.n.Load())
 }
 
 // retryWindow counts, by the second, the requests whose first attempt is a provider's, and
@@ -235,6 +257,20 @@ func (w *retryWindow) now() *retrySecond {
 		s.failed.Store(0)
 	}
 	return s
+}
+
+// unused reports whether it would not matter if the window began anew.
+func (w *retryWindow) unused() bool {
+	if w.pending.Load() > 0 {
+		return false
+	}
+	oldest := time.Now().Unix() - budgetWindow
+	for i := range w.seconds {
+		if w.seconds[i].unix.Load() > oldest {
+			return false
+		}
+	}
+	return true
 }
 
 // request counts a request.

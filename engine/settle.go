@@ -49,7 +49,7 @@ func (a *attempt) count(code Code) (t Tokens, estimated bool) {
 		return Tokens{}, false // counting is free
 	}
 	if !m.prompt && !m.completion && m.output == 0 && code != "" {
-		if !a.sent || code != CodeUpstreamTimeout && code != CodeCanceled {
+		if !a.sent || a.unsent || code != CodeUpstreamTimeout && code != CodeCanceled {
 			return Tokens{}, false
 		}
 	}

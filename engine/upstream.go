@@ -2,7 +2,16 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"time"
+)
+
+// Sentinels in the chain of what Upstream.Do returns, beside the code.
+var (
+	// ErrUnsent: no byte of the request was sent, so that nothing can be billed.
+	ErrUnsent = errors.New("not sent")
+	// ErrNoCredential: the credential that was named is gone, or has no text.
+	ErrNoCredential = errors.New("no such credential")
 )
 
 // UpstreamRequest is one HTTP request to a provider.
@@ -52,7 +61,8 @@ type EventReader interface {
 type Upstream interface {
 	// Do sends the request and waits for the answer's headers, and for the whole
 	// body unless it streams. A status ≥ 300 is an answer, not an error (its Body is set).
-	// Errors: CodeUpstreamFailed (connect, TLS, bad HTTP), CodeUpstreamTimeout, CodeCanceled.
+	// Errors: CodeUpstreamFailed (connect, TLS, bad HTTP), CodeUpstreamTimeout, CodeCanceled;
+	// ErrUnsent and ErrNoCredential say more.
 	// Cancelling ctx closes the connection at once. Safe for concurrent use.
 	Do(ctx context.Context, r *UpstreamRequest) (*UpstreamResponse, error)
 	// HasCredential reports whether the provider can be called: it has a key, or

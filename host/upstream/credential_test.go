@@ -56,8 +56,8 @@ func TestCredentials(t *testing.T) {
 			}
 			reply, err := c.Do(context.Background(), request(s.url, func(r *engine.UpstreamRequest) { r.Provider, r.Credential = p, test.credential }))
 			if !test.wantHas || test.wantHeader == "refused" {
-				if engine.CodeOf(err) != engine.CodeUpstreamFailed {
-					t.Errorf("Do(%q) = %v, want %s", test.id, err, engine.CodeUpstreamFailed)
+				if engine.CodeOf(err) != engine.CodeUpstreamFailed || !errors.Is(err, engine.ErrNoCredential) {
+					t.Errorf("Do(%q) = %v, want %s, no credential", test.id, err, engine.CodeUpstreamFailed)
 				}
 				return
 			}
@@ -170,6 +170,14 @@ func TestCredentialDoesNotComeBack(t *testing.T) {
 		_, err = client(t).Do(context.Background(), r)
 		if engine.CodeOf(err) != engine.CodeUpstreamFailed || strings.Contains(err.Error(), testKey) {
 			t.Errorf("Do = %v, want %s without the key", err, engine.CodeUpstreamFailed)
+		}
+		if !errors.Is(err, engine.ErrUnsent) {
+			t.Errorf("Do = %v, want it to say that nothing was sent", err)
+		}
+		gone, cancel := context.WithCancel(context.Background())
+		cancel()
+		if _, err = client(t).Do(gone, r); engine.CodeOf(err) != engine.CodeCanceled || !errors.Is(err, engine.ErrUnsent) {
+			t.Errorf("Do(canceled) = %v, want %s, and that nothing was sent", err, engine.CodeCanceled)
 		}
 	})
 }

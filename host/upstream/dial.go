@@ -71,7 +71,7 @@ func guard(_ context.Context, _, address string, _ syscall.RawConn) error {
 
 // dialFailure is the error of a connection that was not made.
 func dialFailure(ctx context.Context, out *outgoing, err error) *engine.Error {
-	e := &engine.Error{Code: engine.CodeUpstreamFailed, Err: err}
+	e := &engine.Error{Code: engine.CodeUpstreamFailed, Err: fmt.Errorf("%w: %w", engine.ErrUnsent, err)}
 	var (
 		lookup      *net.DNSError
 		certificate *tls.CertificateVerificationError

@@ -126,7 +126,7 @@ func (c *Client) authorize(out *outgoing, r *engine.UpstreamRequest) error {
 		return nil
 	}
 	if key == "" {
-		return engine.Errorf(engine.CodeUpstreamFailed, "Provider %s has no credential.", out.provider)
+		return &engine.Error{Code: engine.CodeUpstreamFailed, Message: "Provider " + out.provider + " has no credential.", Err: engine.ErrNoCredential}
 	}
 	if !validValue(key) {
 		return engine.Errorf(engine.CodeUpstreamFailed, "The credential of provider %s is malformed.", out.provider)

@@ -3,8 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
+	"runtime/debug"
 	"time"
+
+	"github.com/rs/zerolog"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -17,6 +21,7 @@ type trial struct {
 	catalogue *Catalogue
 	provider  *Provider
 	now       time.Time
+	sent      bool // the last request went out, so that its prompt may be billed
 }
 
 // begin finds the credential to use.
@@ -25,7 +30,8 @@ func (s *TrialService) begin(c *Catalogue, r TrialRequest, p *Provider) (*trial,
 		copied := *p
 		copied.Credentials = nil
 		for _, k := range p.Credentials {
-			if k.ID == r.Credential {
+			// Those of a global provider are the operator's to choose from.
+			if k.ID == r.Credential && mayWrite(r.Principal, p.AccountID) {
 				k.Enabled = true
 				copied.Credentials = []Credential{k}
 			}
@@ -138,7 +144,7 @@ func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply docum
 		row.Tokens, row.Estimated = used.total(trialPrompt)
 	case used.prompt:
 		row.Tokens, row.Estimated = used.total(trialPrompt)
-	case failure.Class == "timeout" || errors.Is(ctx.Err(), context.Canceled):
+	case x.sent && (failure.Class == "timeout" || errors.Is(ctx.Err(), context.Canceled)):
 		row.Tokens, row.Estimated = Tokens{Prompt: trialPrompt}, true
 	}
 	if row.Tokens != (Tokens{}) || failure == nil {
@@ -150,12 +156,18 @@ func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply docum
 
 // exchange takes one request through adapter and provider. row, if any, learns the status
 // and the code of a failure. The node is absent with a failure.
-func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) (document.Node, *TrialFailure) {
+func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) (_ document.Node, failure *TrialFailure) {
 	p := x.provider
-	t.Provider = p
+	t.Provider, x.sent = p, false
 	if row == nil {
 		row = &Usage{}
 	}
+	defer func() {
+		if v := recover(); v != nil {
+			zerolog.Ctx(ctx).Error().Str("request_id", r.ID).Str("provider", p.ID).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic in a trial contained")
+			row.Code, failure = CodeInternal, brokenAdapter(p)
+		}
+	}()
 	row.Code = CodePluginFailed
 	manifest, err := x.cfg.Adapters.AdapterManifest(p.AccountID, p.Adapter)
 	if err != nil {
@@ -189,6 +201,7 @@ func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) 
 		u.Credential = x.Credential
 	}
 	reply, err := x.cfg.Upstream.Do(ctx, u)
+	x.sent = !errors.Is(err, ErrUnsent)
 	if err != nil {
 		row.Code = asError(err).Code
 		return document.Node{}, unreached(asError(err))

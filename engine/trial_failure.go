@@ -57,6 +57,9 @@ func explained(answer AdapterReply, status int) *TrialFailure {
 	return f
 }
 
+// maxShown bounds a text of the provider's in a finding, bytes.
+const maxShown = 512
+
 var trialHints = map[abi.Class]string{
 	abi.ClassAuth:        "The key was refused: check that it is this provider's, and that 'base_url' is its API's.",
 	abi.ClassNotFound:    "Check 'base_url' (of OpenAI-compatible servers it ends in /v1) and the model's 'upstream_id'.",
@@ -67,12 +70,13 @@ var trialHints = map[abi.Class]string{
 	abi.ClassServer:      "The provider failed. Try again; check 'base_url' and 'adapter'.",
 }
 
-// clean is a text of the provider's, safe to show: short, and without control characters.
+// clean is a text of the provider's, safe to show: short, without control characters, and
+// without what looks like a key.
 func clean(text string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7f {
 			return ' '
 		}
 		return r
-	}, clipText(text, 512))
+	}, clipText(redact(clipText(text, 8*maxShown)), maxShown))
 }

@@ -29,6 +29,9 @@ type bench struct {
 	documents []string // the canonical requests
 }
 
+// errPanic makes an adapter panic.
+var errPanic = errors.New("panic")
+
 // benchStep is what happens to one operation.
 type benchStep struct {
 	refuse error  // of the adapter's Request
@@ -147,6 +150,9 @@ func (a *benchAdapter) Request(context.Context) (AdapterRequest, error) {
 	if method == "" && a.operation == abi.OperationList {
 		method = "GET"
 	}
+	if a.step.refuse == errPanic {
+		panic("host side broke")
+	}
 	return AdapterRequest{Method: method, Path: "/" + a.operation + "/" + a.model}, a.step.refuse
 }
 
@@ -233,7 +239,7 @@ func TestTrialOfAKeylessProvider(t *testing.T) {
 func TestTrialFindings(t *testing.T) {
 	t.Parallel()
 	refused := func(status int, class abi.Class) benchStep {
-		return benchStep{status: status, class: class, body: `{"error":{"message":"because\r\n` + strconv.Itoa(status) + `"}}`}
+		return benchStep{status: status, class: class, body: `{"error":{"message":"because\r\n` + strconv.Itoa(status) + ` of sk-proj-secretsecret or sk-se***cret"}}`}
 	}
 	for _, tt := range []struct {
 		name       string
@@ -264,6 +270,7 @@ func TestTrialFindings(t *testing.T) {
 		{name: "no connection", list: &benchStep{doErr: Errorf(CodeUpstreamFailed, "Provider p cannot be reached.")}, call: &benchStep{doErr: Errorf(CodeUpstreamFailed, "Provider p cannot be reached.")},
 			wantClass: "connection", wantCall: "connection", wantRow: OutcomeFailed, wantCode: CodeUpstreamFailed},
 		{name: "a failure of no known kind", call: &benchStep{doErr: errors.New("secret words")}, wantClass: "connection", wantCall: "connection", wantRow: OutcomeFailed, wantCode: CodeInternal, wantListing: true},
+		{name: "a guest that panics", call: &benchStep{refuse: errPanic}, wantClass: "adapter", wantCall: "adapter", wantRow: OutcomeFailed, wantCode: CodeInternal, wantListing: true},
 		{name: "a redirect", call: &benchStep{status: 302}, wantClass: "server", wantStatus: 302, wantCall: "server", wantRow: OutcomeFailed, wantCode: CodeUpstreamFailed, wantListing: true},
 		{name: "an answer without choices", call: &benchStep{body: `{"choices":[]}`}, wantClass: "server", wantStatus: 200, wantCall: "server", wantRow: OutcomeFailed, wantCode: CodeUpstreamFailed, wantListing: true},
 		{name: "a failure in a good answer", call: &benchStep{body: `{"fail":3}`}, wantClass: "not_found", wantStatus: 200, wantCall: "not_found", wantRow: OutcomeFailed, wantCode: CodeUpstreamFailed, wantListing: true},
@@ -346,7 +353,9 @@ func TestTrialOfAModel(t *testing.T) {
 	stray.ProviderID = "none"
 	vectors, vectorPrice := benchModel("vectors", 1e6)
 	vectors.Capabilities = []Capability{CapEmbeddings}
-	b := newBench(t, []Model{m, gone, stray, vectors}, []Price{price, vectorPrice})
+	theirs := m
+	theirs.AccountID, theirs.ID = "acme", "theirs"
+	b := newBench(t, []Model{m, gone, stray, vectors, theirs}, []Price{price, vectorPrice})
 	s := b.service()
 	try := func(id string) Trial {
 		t.Helper()
@@ -376,6 +385,9 @@ func TestTrialOfAModel(t *testing.T) {
 		t.Errorf("asked %q, want nobody for what cannot be called", b.asked)
 	}
 	admin := Principal{AccountID: "acme", Role: RoleAccountAdmin}
+	if _, err := s.TryModel(t.Context(), TrialRequest{Principal: admin, AccountID: "acme", ID: "theirs", Credential: "k2"}); CodeOf(err) != CodeNotFound {
+		t.Errorf("an account admin names a credential of the operator's: %v, want %s", err, CodeNotFound)
+	}
 	for _, tt := range []struct {
 		name    string
 		p       Principal

@@ -13,6 +13,8 @@ import (
 // every import of ours points to a lower number, or is listed as a pair below.
 func layer(path string) int {
 	switch {
+	case path == "": // the SDK's sources as files
+		return 10
 	case path == "sdk/abi":
 		return 10
 	case path == "migrations":
@@ -29,7 +31,7 @@ func layer(path string) int {
 		return 15
 	case strings.HasPrefix(path, "plugins"):
 		return 16
-	case strings.HasPrefix(path, "examples"):
+	case strings.HasPrefix(path, "examples"), path == "sdk/go/template":
 		return 17
 	case path == "engine":
 		return 20

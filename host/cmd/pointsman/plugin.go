@@ -1,13 +1,8 @@
 package main
 
 import (
-	"bytes"
-	"fmt"
-	"io"
-	"mime/multipart"
-	"net/http"
-	"os"
-	"path/filepath"
+	"context"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -16,68 +11,33 @@ import (
 
 func newPlugin() *cobra.Command {
 	c := &client{}
-	cmd := &cobra.Command{Use: "plugin", Short: "Build plugins, and manage those of a running server"}
+	cmd := &cobra.Command{
+		Use:   "plugin",
+		Short: "Write plugins, and manage those of a running server",
+		Long: `Write plugins, and manage those of a running server.
+
+A plugin is a folder with manifest.json, sources, build.json and fixtures.json, as "new" makes it:
+
+  pointsman plugin new --lang go hello && cd hello
+  pointsman plugin test              # build it, run its cases
+  pointsman plugin push --activate   # $POINTSMAN_KEY is an account admin's key
+
+new, build, check, test and bench need no server and no network.`,
+	}
 	clientFlags(cmd, c)
-	cmd.AddCommand(newPluginBuild(), newPluginCompile(), newPluginPush(c), &cobra.Command{
-		Use: "list", Short: "List plugin versions", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return c.print(cmd, http.MethodGet, "/api/v1/plugins", nil)
-		},
-	})
+	cmd.AddCommand(newPluginNew(), newPluginBuild(), newPluginCheck(), newPluginFixtures(), newPluginBench(), newPluginCompile(),
+		newPluginPush(c), newPluginList(c), newPluginActivate(c), newPluginRollback(c), newPluginDelete(c), newPluginLogs(c), newPluginStats(c))
 	return cmd
 }
 
-func newPluginBuild() *cobra.Command {
-	var manifest, pkg, out string
-	cmd := &cobra.Command{
-		Use:   "build",
-		Short: "Compile a Go guest to wasm and embed its manifest",
-		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return wasm.BuildGo(cmd.Context(), pkg, manifest, out)
-		},
-	}
-	cmd.Flags().StringVar(&manifest, "manifest", "manifest.json", "manifest file")
-	cmd.Flags().StringVar(&pkg, "package", ".", "Go package of the guest")
-	cmd.Flags().StringVarP(&out, "output", "o", "plugin.wasm", "file to write")
-	return cmd
+// openRuntime starts the runtime that a server has, without plugins. The caller closes it.
+func openRuntime(ctx context.Context) (*wasm.Library, error) {
+	return wasm.Open(ctx, wasm.Config{Compiler: compiler()})
 }
 
-func newPluginPush(c *client) *cobra.Command {
-	var activate bool
-	cmd := &cobra.Command{
-		Use:   "push FILE",
-		Short: "Upload a plugin module",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			module, err := os.ReadFile(args[0])
-			if err != nil {
-				return err
-			}
-			var body bytes.Buffer
-			form := multipart.NewWriter(&body)
-			part, err := form.CreateFormFile("module", filepath.Base(args[0]))
-			if err != nil {
-				return err
-			}
-			if _, err := part.Write(module); err != nil {
-				return err
-			}
-			if err := form.Close(); err != nil {
-				return err
-			}
-			resp, err := c.send(cmd.Context(), http.MethodPost, fmt.Sprintf("/api/v1/plugins?activate=%t", activate), form.FormDataContentType(), &body)
-			if err != nil {
-				return err
-			}
-			defer resp.Body.Close()
-			text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-			if err != nil {
-				return err
-			}
-			return printJSON(cmd.OutOrStdout(), text)
-		},
-	}
-	cmd.Flags().BoolVar(&activate, "activate", false, "make this version the active one")
-	return cmd
+// closeRuntime ends it, whether or not the command was interrupted.
+func closeRuntime(ctx context.Context, l *wasm.Library) {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 10*time.Second)
+	defer cancel()
+	_ = l.Close(ctx) // the process ends anyway
 }

@@ -1,0 +1,35 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"github.com/pointsman/pointsman/engine/wasm"
+)
+
+func newPluginBuild() *cobra.Command {
+	var manifest, pkg, out string
+	cmd := &cobra.Command{
+		Use:   "build [FOLDER]",
+		Short: "Run the plugin's build command and embed its manifest",
+		Long: `Run the command of build.json, embed manifest.json in the module that it makes, hold that to what
+an upload must be, and write it as NAME.wasm into the folder.
+
+With --package, a Go package is compiled instead, wherever its manifest is.`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed("package") {
+				return wasm.BuildGo(cmd.Context(), pkg, manifest, out)
+			}
+			s, err := openSubject(cmd.Context(), args, "")
+			if err != nil {
+				return err
+			}
+			s.describe(cmd.OutOrStdout(), "Built")
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&pkg, "package", "", "Go package of the guest, without a build.json")
+	cmd.Flags().StringVar(&manifest, "manifest", "manifest.json", "manifest file, with --package")
+	cmd.Flags().StringVarP(&out, "output", "o", "plugin.wasm", "file to write, with --package")
+	return cmd
+}

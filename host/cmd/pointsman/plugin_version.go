@@ -1,0 +1,204 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// pluginVersion is what the API says of one.
+type pluginVersion struct {
+	Name      string    `json:"name"`
+	Version   string    `json:"version"`
+	Ref       string    `json:"ref"`
+	Kind      string    `json:"kind"`
+	Size      int64     `json:"size"`
+	Active    bool      `json:"active"`
+	AccountID string    `json:"account_id"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
+func (v pluginVersion) owner() string {
+	if v.AccountID == "" {
+		return "all accounts"
+	}
+	return "account " + v.AccountID
+}
+
+func accountFlag(cmd *cobra.Command, account *string) {
+	cmd.Flags().StringVar(account, "account", "", "account of the plugin (default: the key's own, for a super admin all accounts)")
+}
+
+func jsonFlag(cmd *cobra.Command, asJSON *bool) {
+	cmd.Flags().BoolVar(asJSON, "json", false, "print the server's answer as it is")
+}
+
+// pluginPath is the path of an API call about plugins; elements are escaped.
+func pluginPath(account string, query url.Values, elements ...string) string {
+	path := "/api/v1/plugins"
+	for _, e := range elements {
+		path += "/" + url.PathEscape(e)
+	}
+	if account != "" {
+		if query == nil {
+			query = url.Values{}
+		}
+		query.Set("account_id", account)
+	}
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	return path
+}
+
+// call makes a request and reads its answer into out, unless that is nil. text is the answer.
+func (c *client) call(cmd *cobra.Command, method, path string, out any) (text []byte, err error) {
+	resp, err := c.send(cmd.Context(), method, path, "", nil)
+	if err != nil {
+		return nil, err
+	}
+	defer resp.Body.Close()
+	if text, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err != nil || out == nil {
+		return text, err
+	}
+	if err := json.Unmarshal(text, out); err != nil {
+		return text, fmt.Errorf("read the answer of %s %s: %w", method, path, err)
+	}
+	return text, nil
+}
+
+// versionOf reads NAME@VERSION, "NAME VERSION" or NAME, which is its active version.
+func (c *client) versionOf(cmd *cobra.Command, account string, args []string) (name, version string, err error) {
+	name, version, _ = strings.Cut(args[0], "@")
+	if len(args) > 1 {
+		version = args[1]
+	}
+	if version != "" {
+		return name, version, nil
+	}
+	var list struct{ Data []pluginVersion }
+	if _, err := c.call(cmd, http.MethodGet, pluginPath(account, nil, name), &list); err != nil {
+		return "", "", err
+	}
+	found := []string{}
+	for _, v := range list.Data {
+		if v.Active && version == "" {
+			version = v.Version
+		}
+		found = append(found, v.Ref)
+	}
+	if version == "" {
+		return "", "", fmt.Errorf("no version of %s is active: name one of %s", name, strings.Join(found, ", "))
+	}
+	return name, version, nil
+}
+
+func newPluginList(c *client) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:   "list [NAME]",
+		Short: "List the plugin versions that the key sees",
+		Args:  cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var list struct{ Data []pluginVersion }
+			text, err := c.call(cmd, http.MethodGet, pluginPath("", nil, args...), &list)
+			if err != nil {
+				return err
+			}
+			if asJSON {
+				return printJSON(cmd.OutOrStdout(), text)
+			}
+			if len(list.Data) == 0 {
+				fmt.Fprintln(cmd.OutOrStdout(), "There are no uploaded plugins. `pointsman plugin new` begins one.")
+				return nil
+			}
+			t := &table{head: []string{"NAME", "VERSION", "KIND", "ACTIVE", "SIZE", "ACCOUNT", "UPLOADED"}, right: []bool{4: true}}
+			for _, v := range list.Data {
+				active, account := "", v.AccountID
+				if v.Active {
+					active = "yes"
+				}
+				if account == "" {
+					account = "(all)"
+				}
+				t.add(nil, v.Name, v.Version, v.Kind, active, bytesText(v.Size), account, v.CreatedAt.Local().Format(time.DateTime))
+			}
+			t.write(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	jsonFlag(cmd, &asJSON)
+	return cmd
+}
+
+func newPluginActivate(c *client) *cobra.Command {
+	var account string
+	cmd := &cobra.Command{
+		Use:   "activate NAME@VERSION",
+		Short: "Make a version the active one; this ends its suspension too",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			name, version, err := c.versionOf(cmd, account, args)
+			if err != nil {
+				return err
+			}
+			if _, err := c.call(cmd, http.MethodPost, pluginPath(account, nil, name, version, "activate"), nil); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s@%s is active.\n", name, version)
+			return nil
+		},
+	}
+	accountFlag(cmd, &account)
+	return cmd
+}
+
+func newPluginRollback(c *client) *cobra.Command {
+	var account string
+	cmd := &cobra.Command{
+		Use:   "rollback NAME",
+		Short: "Go back to the newest version before the active one",
+		Args:  cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			var v pluginVersion
+			if _, err := c.call(cmd, http.MethodPost, pluginPath(account, nil, args[0], "rollback"), &v); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is active.\n", v.Ref)
+			return nil
+		},
+	}
+	accountFlag(cmd, &account)
+	return cmd
+}
+
+func newPluginDelete(c *client) *cobra.Command {
+	var account string
+	cmd := &cobra.Command{
+		Use:   "delete NAME@VERSION",
+		Short: "Delete a version that no rule uses",
+		Args:  cobra.RangeArgs(1, 2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && !strings.Contains(args[0], "@") {
+				return fmt.Errorf("which version of %s? Name it as %s@1.0.0", args[0], args[0])
+			}
+			name, version, err := c.versionOf(cmd, account, args)
+			if err != nil {
+				return err
+			}
+			if _, err := c.call(cmd, http.MethodDelete, pluginPath(account, nil, name, version), nil); err != nil {
+				return err
+			}
+			fmt.Fprintf(cmd.OutOrStdout(), "%s@%s is deleted.\n", name, version)
+			return nil
+		},
+	}
+	accountFlag(cmd, &account)
+	return cmd
+}

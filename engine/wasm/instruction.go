@@ -78,17 +78,18 @@ const (
 
 // indexes are the counts that an instruction's indexes must be below: those of
 // the module as it was uploaded, so that none can name what the meter adds.
-type indexes struct{ functions, globals uint32 }
+type indexes struct{ types, functions, globals uint32 }
 
 // next reads one instruction of the default feature set of 2.0: no threads, no
-// tail calls, no exceptions.
+// tail calls, no exceptions. What wazero could read as something of another length is
+// refused: where the two disagree, code would run that is not metered.
 func (c *cursor) next(known indexes) instruction {
 	in := instruction{op: c.byte()}
 	switch op := in.op; {
 	case op == opUnreachable, op == opNop, op == opElse, op == opEnd, op == opReturn, op == opDrop, op == opSelect, op == opRefIsNull,
 		op >= opFirstNumeric && op <= opLastNumeric:
 	case op == opBlock, op == opLoop, op == opIf:
-		c.skipLEB(5)
+		c.blockType(known)
 	case op == opBr, op == opBrIf:
 		in.label = c.u32()
 	case op == opBrTable:
@@ -99,12 +100,13 @@ func (c *cursor) next(known indexes) instruction {
 	case op == opCall, op == opRefFunc:
 		in.label = c.below("function", known.functions)
 	case op == opCallIndirect:
-		c.u32()
+		c.below("type", known.types)
 		c.u32()
 	case op == opSelectTyped:
-		for range c.count("types", 1, maxValues) {
-			c.byte()
+		if n := c.byte(); n != 1 && c.err == nil {
+			c.fail("select of %d types", n)
 		}
+		c.valueType()
 	case op >= opLocalGet && op <= opLocalTee, op == opTableGet, op == opTableSet:
 		c.u32()
 	case op == opGlobalGet, op == opGlobalSet:
@@ -112,10 +114,12 @@ func (c *cursor) next(known indexes) instruction {
 	case op >= opFirstLoad && op <= opLastStore:
 		c.memoryArgument()
 	case op == opMemoryGrow:
-		c.byte()
+		c.noMemory()
 		in.length = lengthPages
-	case op == opMemorySize, op == opRefNull:
-		c.byte()
+	case op == opMemorySize:
+		c.noMemory()
+	case op == opRefNull:
+		c.referenceType()
 	case op == opI32Const:
 		c.skipLEB(5)
 	case op == opI64Const:
@@ -140,6 +144,43 @@ func (c *cursor) below(what string, count uint32) uint32 {
 		c.fail("%s %d of %d", what, i, count)
 	}
 	return i
+}
+
+// blockType reads what a block takes and leaves: a value type or nothing in one byte, or
+// the number of a type.
+func (c *cursor) blockType(known indexes) {
+	if len(c.b) > 0 && c.b[0]&0xc0 == 0x40 { // a negative number of one byte
+		if t := c.byte(); t != noResult && letterOf(t) == 0 {
+			c.fail("block type %#x", t)
+		}
+		return
+	}
+	first := c.at
+	if i := c.below("type", known.types); c.err == nil && c.at-first > len(appendS32(nil, int32(i))) {
+		c.fail("block type of %d bytes", c.at-first)
+	}
+}
+
+func (c *cursor) valueType() byte {
+	b := c.byte()
+	letter := letterOf(b)
+	if c.err == nil && letter == 0 {
+		c.fail("unknown value type %#x", b)
+	}
+	return letter
+}
+
+func (c *cursor) referenceType() {
+	if t := c.byte(); c.err == nil && letterOf(t) != 'r' {
+		c.fail("reference type %#x", t)
+	}
+}
+
+// noMemory reads the number of a memory, of which there is one.
+func (c *cursor) noMemory() {
+	if i := c.byte(); i != 0 && c.err == nil {
+		c.fail("memory %d", i)
+	}
 }
 
 // memoryArgument reads an alignment and an offset.
@@ -167,9 +208,17 @@ func (c *cursor) misc() (sub uint32, by length) {
 	return sub, by
 }
 
-// vector reads the rest of an instruction with prefix 0xfd.
+// vector reads the rest of an instruction with prefix 0xfd. Its number is a LEB128 number
+// by the specification, for wazero one byte and, from 128 on, an instruction 0x01 (nop)
+// behind it; only what is both passes.
 func (c *cursor) vector() {
-	switch sub := c.u32(); {
+	sub := c.byte()
+	if sub >= 0x80 {
+		if high := c.byte(); high != 1 && c.err == nil {
+			c.fail("vector instruction %#x is not followed by 0x1", sub)
+		}
+	}
+	switch {
 	case sub <= 11, sub == 92, sub == 93: // loads and stores
 		c.memoryArgument()
 	case sub == 12, sub == 13: // v128.const, i8x16.shuffle
@@ -179,8 +228,5 @@ func (c *cursor) vector() {
 	case sub >= 84 && sub <= 91: // loads and stores of lanes
 		c.memoryArgument()
 		c.byte()
-	case sub <= 255:
-	default:
-		c.fail("instruction 0xfd %d is not known", sub)
 	}
 }

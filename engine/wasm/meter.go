@@ -47,7 +47,7 @@ const (
 func meter(s *structure) ([]byte, error) {
 	functions, globals := uint32(len(s.functions)), uint32(s.globals)
 	m := &metered{
-		known: indexes{functions: functions, globals: globals}, imports: uint32(s.imports),
+		known: s.known(), imports: uint32(s.imports),
 		fuel: globals, left: globals + 1, stop: globals + 2,
 		tick: functions, bulk: functions + 1, grow: functions + 2,
 	}

@@ -1,5 +1,7 @@
 package wasm
 
+import "github.com/pointsman/pointsman/sdk/abi"
+
 // control is a construct of a function that has not ended.
 type control struct {
 	op     byte
@@ -11,7 +13,8 @@ type control struct {
 
 // body rewrites one function into out: locals, then each basic block behind its price. A
 // block ends where code may go on elsewhere or come from elsewhere; a call ends none, as
-// what follows is reached whenever the call returns. What nothing reaches is free.
+// what follows is reached whenever the call returns. It also ends where it costs a slice, so
+// that no price is more than a number holds. What nothing reaches is free.
 func (m *metered) body(c *cursor) {
 	whole, start := c.b, c.at
 	for range c.u32() { // groups of locals; the structure stage has bounded them
@@ -61,16 +64,29 @@ func (m *metered) body(c *cursor) {
 		case opEnd:
 			dead = m.endControl(dead)
 		case opBr, opBrIf:
+			if in.op == opBrIf && !shape.add(c, in.op) {
+				return
+			}
 			m.branch(c, in.label, dead)
 			m.next()
 			dead = dead || in.op == opBr
 		case opBrTable:
+			if !shape.add(c, in.op) {
+				return
+			}
 			m.branches(c, from[1:c.at-at], dead)
 			m.next()
 			dead = true
 		case opReturn, opUnreachable:
 			m.next()
 			dead = true
+		default:
+			if m.price >= abi.FuelSlice {
+				if !shape.add(c, opBlock) {
+					return
+				}
+				m.next()
+			}
 		}
 	}
 	c.end()

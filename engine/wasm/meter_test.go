@@ -233,7 +233,7 @@ func TestMeterRefuses(t *testing.T) {
 		{"exception", seq([]byte{0x08, 0}), "instruction 0x8 is not known"},
 		{"atomic", seq([]byte{0xfe, 0, 0, 0}), "instruction 0xfe is not known"},
 		{"unknown miscellany", []byte{0xfc, 18}, "instruction 0xfc 18 is not known"},
-		{"unknown vector", []byte{0xfd, 0x80, 2}, "instruction 0xfd 256 is not known"},
+		{"unknown vector", []byte{0xfd, 0x80, 2}, "vector instruction 0x80 is not followed by 0x1"},
 		{"targets of 4G", append(seq(i32c(0), []byte{0x0e}), huge...), "branch targets claimed"},
 		{"number too long", seq([]byte{0x41, 0x80, 0x80, 0x80, 0x80, 0x80, 0}), "number too long"},
 		{"more after the end", seq(i32c(0), []byte{0x0b}, i32c(0)), "bytes too many"},

@@ -42,9 +42,9 @@ func constant(c *cursor, known indexes) {
 		case opRefFunc:
 			c.below("function", known.functions)
 		case opRefNull:
-			c.byte()
+			c.referenceType()
 		case opPrefixVector:
-			if c.u32() != 12 { // v128.const
+			if c.byte() != 12 { // v128.const
 				c.fail("instruction that is not constant")
 			}
 			c.take(16)
@@ -54,13 +54,13 @@ func constant(c *cursor, known indexes) {
 	}
 }
 
-// element reads over an element segment, in its eight forms.
+// element reads over an element segment, in its eight forms, and returns how many it has.
 // https://webassembly.github.io/spec/core/binary/modules.html#element-section
-func element(c *cursor, known indexes) {
+func element(c *cursor, known indexes) (count int) {
 	flags := c.u32()
 	if flags > 7 {
 		c.fail("element segment of kind %d", flags)
-		return
+		return 0
 	}
 	active, explicit, expressions := flags&1 == 0, flags&2 != 0, flags&4 != 0
 	if active {
@@ -70,17 +70,22 @@ func element(c *cursor, known indexes) {
 		constant(c, known)
 	}
 	if flags&3 != 0 {
-		c.byte() // element kind or reference type
+		if kind := c.byte(); c.err == nil && (kind != 0 || expressions) && (letterOf(kind) != 'r' || !expressions) {
+			c.fail("element kind %#x", kind)
+		}
 	}
 	if expressions {
-		for range c.count("elements", 2, maxTable) {
+		count = c.count("elements", 2, maxTable)
+		for range count {
 			constant(c, known)
 		}
-		return
+		return count
 	}
-	for range c.count("elements", 1, maxTable) {
+	count = c.count("elements", 1, maxTable)
+	for range count {
 		c.below("function", known.functions)
 	}
+	return count
 }
 
 // body reads over one function: its locals are counted, its instructions are not read.
@@ -139,8 +144,8 @@ func functionNames(content []byte) []byte {
 		raw := sub.b
 		for range sub.count("names", 2, maxFunctions+maxImports) {
 			sub.u32()
-			if n := sub.u32(); !utf8.Valid(sub.take(n)) {
-				return nil
+			if n := sub.u32(); n > maxName || !utf8.Valid(sub.take(n)) {
+				return nil // every trace repeats them
 			}
 		}
 		if sub.end(); sub.err != nil {

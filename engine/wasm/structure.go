@@ -63,6 +63,7 @@ type structure struct {
 	memories  int
 	minPages  uint32
 	globals   int
+	elements  int // of all segments: each instance has them, beside its memory
 	exports   map[string]export
 	bodies    int
 	custom    int
@@ -162,7 +163,7 @@ func (s *structure) read(id byte, c *cursor) {
 		}
 	case sectionGlobal:
 		for range c.count("globals", 4, maxGlobals) {
-			s.valueType(c)
+			c.valueType()
 			if c.byte() > 1 {
 				c.fail("mutability is neither 0 nor 1")
 			}
@@ -175,7 +176,9 @@ func (s *structure) read(id byte, c *cursor) {
 		c.fail("a start function is not allowed: export %s instead", abi.Initialize)
 	case sectionElement:
 		for range c.count("element segments", 2, maxElements) {
-			element(c, s.known())
+			if s.elements += element(c, s.known()); s.elements > maxTable {
+				c.fail("more than %d elements in all", maxTable)
+			}
 		}
 	case sectionDataCount:
 		s.dataCount = int(c.u32())
@@ -202,7 +205,7 @@ func (s *structure) typeSection(c *cursor) {
 	values := func() string {
 		var letters []byte
 		for range c.count("values", 1, maxValues) {
-			letters = append(letters, s.valueType(c))
+			letters = append(letters, c.valueType())
 		}
 		return string(letters)
 	}
@@ -287,18 +290,9 @@ func (s *structure) typeIndex(c *cursor) uint32 {
 	return i
 }
 
-func (s *structure) valueType(c *cursor) byte {
-	b := c.byte()
-	letter := letterOf(b)
-	if c.err == nil && letter == 0 {
-		c.fail("unknown value type %#x", b)
-	}
-	return letter
-}
-
 // known is what may be named so far.
 func (s *structure) known() indexes {
-	return indexes{functions: uint32(len(s.functions)), globals: uint32(s.globals)}
+	return indexes{types: uint32(len(s.types)), functions: uint32(len(s.functions)), globals: uint32(s.globals)}
 }
 
 // function returns the type of the exported function, and whether there is one.

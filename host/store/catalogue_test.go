@@ -272,7 +272,7 @@ func TestCatalogueLifecycle(t *testing.T) {
 func TestCatalogueWires(t *testing.T) {
 	t.Parallel()
 	gpt5 := regexp.MustCompile(`^gpt-5`)
-	responses := regexp.MustCompile(`codex|^gpt-5\.[4-9]`)
+	responses := regexp.MustCompile(`codex|^gpt-5\.[2-9]`)
 	check := func(id, upstream string, api engine.API, unsupported []string, rename map[string]string, vendor string) {
 		want := engine.APIChat
 		switch {

@@ -28,7 +28,7 @@ type catalogueModel struct {
 	ContextWindow int64               `json:"context_window" required:"false" minimum:"0" doc:"Tokens; 0: unknown."`
 	MaxOutput     int64               `json:"max_output" required:"false" minimum:"0" doc:"Tokens; 0: unknown."`
 	Modalities    []string            `json:"modalities,omitempty" maxItems:"16"`
-	Capabilities  []engine.Capability `json:"capabilities,omitempty" maxItems:"16" doc:"vision, tools, structured_output, reasoning, audio, files, image_url, embeddings. A request that needs another skips the model."`
+	Capabilities  []engine.Capability `json:"capabilities,omitempty" maxItems:"16" doc:"vision, tools, structured_output, reasoning, audio, files, image_url, embeddings, prefill. A request that needs another skips the model."`
 	Unsupported   []string            `json:"unsupported,omitempty" maxItems:"64" doc:"Request members that the upstream model rejects."`
 	Rename        map[string]string   `json:"rename,omitempty" maxProperties:"64" doc:"Request members that it knows by another name."`
 	Fallbacks     []string            `json:"fallbacks,omitempty" maxItems:"16" doc:"Model ids, tried in order when this one is pinned and fails."`

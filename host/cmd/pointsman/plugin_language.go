@@ -12,8 +12,37 @@ import (
 	"github.com/pointsman/pointsman"
 )
 
-// languages are those that plugins may be written in, each with a folder below sdk.
-var languages = []string{"go", "rust", "assemblyscript", "c"}
+// language is one that plugins may be written in; it has a folder below sdk.
+type language struct {
+	id, name string
+	needs    string // to build; nothing else is
+	first    string // a command before the first build; "" for none
+}
+
+var languages = []language{
+	{"go", "Go", "Go 1.26 or later", ""},
+	{"rust", "Rust", "cargo, and a rustc with the target wasm32-unknown-unknown", ""},
+	{"assemblyscript", "AssemblyScript", "npm, which fetches the compiler", "npm ci"},
+	{"c", "C", "clang and wasm-ld", ""},
+}
+
+// languageIDs are what --lang takes.
+func languageIDs() string {
+	var ids []string
+	for _, l := range languages {
+		ids = append(ids, l.id)
+	}
+	return strings.Join(ids, ", ")
+}
+
+// findLanguage returns the language of that id. Errors: there is none.
+func findLanguage(id string) (language, error) {
+	i := slices.IndexFunc(languages, func(l language) bool { return l.id == id })
+	if i < 0 {
+		return language{}, fmt.Errorf("there is no template for %q: --lang is one of %s", id, languageIDs())
+	}
+	return languages[i], nil
+}
 
 // placeholder is the plugin's name in templates.
 const placeholder = "plugin-name"
@@ -44,16 +73,14 @@ go 1.26
 type files map[string][]byte
 
 // newFiles are the files of a plugin of that name: the language's template, and its SDK.
-// Errors: the language is not known, or this binary does not carry it.
-func newFiles(source fs.FS, lang, name string) (files, error) {
-	if !slices.Contains(languages, lang) {
-		return nil, fmt.Errorf("there is no template for %q: --lang is one of %s", lang, strings.Join(languages, ", "))
-	}
+// Errors: this binary does not carry the language.
+func newFiles(source fs.FS, l language, name string) (files, error) {
+	lang := l.id
 	all := files{}
 	template := path.Join("sdk", lang, "template")
 	err := all.add(source, template, "", func(string) bool { return true })
 	if err == nil && len(all) == 0 {
-		return nil, fmt.Errorf("this binary carries no template for %s: build one that does with `make build`", lang)
+		return nil, fmt.Errorf("this binary carries no template for %s: build one that does with `make build`", l.name)
 	}
 	if lang == "go" {
 		all["go.mod"], all[sdkFolder+"/go.mod"] = []byte(goMod), []byte(sdkGoMod)
@@ -71,9 +98,7 @@ func newFiles(source fs.FS, lang, name string) (files, error) {
 func (f files) addSDK(source fs.FS, lang string) error {
 	if lang != "go" {
 		from := path.Join("sdk", lang)
-		return f.add(source, from, sdkFolder, func(p string) bool {
-			return !slices.Contains(unneeded, strings.Split(p, "/")[0]) && path.Ext(p) != ".go"
-		})
+		return f.add(source, from, sdkFolder, needed)
 	}
 	for _, folder := range []string{"sdk", "sdk/abi", "sdk/sdktest", "engine/document"} {
 		if err := f.add(source, folder, path.Join(sdkFolder, folder), func(p string) bool {
@@ -83,6 +108,11 @@ func (f files) addSDK(source fs.FS, lang string) error {
 		}
 	}
 	return nil
+}
+
+// needed tells, by its path in an SDK's folder, what a plugin has a use for.
+func needed(p string) bool {
+	return !slices.Contains(unneeded, strings.Split(p, "/")[0]) && path.Ext(p) != ".go" && path.Ext(p) != ".sh"
 }
 
 // add takes over the files below from that want selects by their path in it. An SDK that is

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"path/filepath"
 	"regexp"
-	"strings"
 
 	"github.com/spf13/cobra"
 )
@@ -28,17 +27,26 @@ NAME may be a path; its last element is the plugin's name.`,
 			if !pluginName.MatchString(name) {
 				return fmt.Errorf("%q is not a plugin's name: lower-case letters, digits and hyphens, at most 64, as in \"by-language\"", name)
 			}
-			all, err := newFiles(sdkSources(), lang, name)
+			l, err := findLanguage(lang)
+			if err != nil {
+				return err
+			}
+			all, err := newFiles(sdkSources(), l, name)
 			if err != nil {
 				return err
 			}
 			if err := all.write(dir); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "Made %s, a rule plugin in %s. README.md has the steps; the first:\n\n  cd %s\n  pointsman plugin test\n", dir, lang, dir)
+			out := cmd.OutOrStdout()
+			fmt.Fprintf(out, "Made %s, a rule plugin in %s. To build it you need %s. Next:\n\n  cd %s\n", dir, l.name, l.needs, dir)
+			if l.first != "" {
+				fmt.Fprintln(out, "  "+l.first)
+			}
+			fmt.Fprintln(out, "  pointsman plugin test")
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&lang, "lang", "go", strings.Join(languages, ", "))
+	cmd.Flags().StringVar(&lang, "lang", "go", languageIDs())
 	return cmd
 }

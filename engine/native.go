@@ -231,6 +231,25 @@ func (r *Request) withMember(object document.Node, name string, value []byte) ch
 	return replaced(s.out)
 }
 
+// onWire is the model as it is called for a request that only the caller's wire can carry:
+// a server that has other models called by Responses speaks it for those of Chat, too.
+// See RATIONALE.md, "What happens to what only the caller's wire can say?".
+func (r *Request) onWire(c *Catalogue, m Model) Model {
+	if r.WireOnly == nil || r.Wire != APIResponses || m.API != APIChat {
+		return m
+	}
+	for _, other := range c.Models(r.Principal.AccountID) {
+		if !other.Enabled || other.ProviderID != m.ProviderID {
+			continue
+		}
+		if served, _, ok := other.At(r.Received); ok && served.API == r.Wire {
+			m.API = r.Wire
+			break
+		}
+	}
+	return m
+}
+
 // skipsWire reports whether the target must be passed over because the request can be
 // carried only by who speaks its wire.
 func (p *Pipeline) skipsWire(r *Request, m Model, provider *Provider) bool {

@@ -146,6 +146,7 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 			return skip(SkipCapability, string(need))
 		}
 	}
+	m = r.onWire(c, m)
 	if p.skipsWire(r, m, provider) {
 		return skip(SkipWire, r.WireOnly.Param)
 	}

@@ -21,7 +21,7 @@ const headerEstimated = "X-Pointsman-Estimated"
 func (s *Server) countMessages(c *fiber.Ctx) error {
 	rq := requestOf(c.Context())
 	c.Response().Header.Set(headerMessagesID, rq.id)
-	return s.complete(c, &messagesCount{messagesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), id: rq.id}})
+	return s.complete(c, &messagesCount{*s.messagesDialect(rq)})
 }
 
 // messagesCount is a body of the Messages API whose tokens are to be counted. It never streams.
@@ -42,7 +42,7 @@ func (d *messagesCount) answer(count []byte) ([]byte, error) { return count, nil
 // countResponses serves POST /v1/responses/input_tokens in the wire of OpenAI's Responses API.
 func (s *Server) countResponses(c *fiber.Ctx) error {
 	rq := requestOf(c.Context())
-	return s.complete(c, &responsesCount{responsesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), id: rq.id}})
+	return s.complete(c, &responsesCount{*s.responsesDialect(rq)})
 }
 
 // responsesCount is a body of the Responses API whose tokens are to be counted. It never streams.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 	"github.com/valyala/fasthttp"
@@ -24,15 +25,20 @@ const headerMessagesID = "Request-Id"
 func (s *Server) messages(c *fiber.Ctx) error {
 	rq := requestOf(c.Context())
 	c.Response().Header.Set(headerMessagesID, rq.id)
-	return s.complete(c, &messagesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), id: rq.id})
+	return s.complete(c, s.messagesDialect(rq))
+}
+
+func (s *Server) messagesDialect(rq *request) *messagesDialect {
+	return &messagesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), received: rq.received, id: rq.id}
 }
 
 // messagesDialect is one completion in Anthropic's wire.
 type messagesDialect struct {
-	models []engine.Model // that the caller may name; shared
-	id     string         // of the request
-	shown  string         // model of the answer, "" for the one that served
-	asked  asked
+	models   []engine.Model // that the caller may name; shared
+	received time.Time
+	id       string // of the request
+	shown    string // model of the answer, "" for the one that served
+	asked    asked
 }
 
 // asked is what a request in a wire of its own says beside its canonical form.
@@ -72,7 +78,7 @@ func (d *messagesDialect) read(body []byte, from func(*document.Doc, string) (wi
 	model := ""
 	if asked := doc.Root().Get("model").Text(); asked != engine.ModelAuto {
 		d.shown = strings.Clone(asked)
-		model = upstreamModel(d.models, asked)
+		model = upstreamModel(d.models, asked, d.received)
 	}
 	return d.asked.canonical(doc, model, from)
 }
@@ -95,9 +101,10 @@ func (a *asked) canonical(doc *document.Doc, model string, from func(*document.D
 
 // upstreamModel returns the id of the model that a client of a vendor's API means: an id
 // of ours as it is, else the only enabled row that the upstream id names, for Anthropic's
-// with or without its date. What names none, or several, is returned for the engine to refuse.
-func upstreamModel(models []engine.Model, asked string) string {
-	exact, undated := -1, -1
+// with or without its date, else the only one that the id serves at that time in place of one
+// that its vendor retired. What names none, or several, is returned for the engine to refuse.
+func upstreamModel(models []engine.Model, asked string, now time.Time) string {
+	exact, undated, instead := -1, -1, -1
 	several := func(at *int, i int) {
 		if *at == -1 {
 			*at = i
@@ -114,6 +121,10 @@ func upstreamModel(models []engine.Model, asked string) string {
 			several(&exact, i)
 		case strings.HasPrefix(asked, "claude-") && withoutDate(m.UpstreamID) == withoutDate(asked):
 			several(&undated, i)
+		default:
+			if served, substituted, _ := m.At(now); substituted && served.UpstreamID == asked {
+				several(&instead, i)
+			}
 		}
 	}
 	switch {
@@ -121,6 +132,8 @@ func upstreamModel(models []engine.Model, asked string) string {
 		return models[exact].ID
 	case exact == -1 && undated >= 0:
 		return models[undated].ID
+	case exact == -1 && undated == -1 && instead >= 0:
+		return models[instead].ID
 	}
 	return asked
 }
@@ -190,7 +203,7 @@ func ended(err error) error {
 
 func (f *messagesFraming) failed(dst []byte, why *failure) []byte {
 	_, kind := why.anthropic()
-	return f.stream.Fail(dst, kind, why.message, f.id)
+	return f.stream.Fail(dst, kind, why.anthropicMessage(), f.id)
 }
 
 func (f *messagesFraming) ping(dst []byte) []byte { return f.stream.Ping(dst) }
@@ -226,6 +239,17 @@ func (f *failure) anthropic() (status int, kind string) {
 	return f.status, kind
 }
 
+// promptTooLong begins the message of Anthropic's API for a prompt that exceeds the context
+// window. It has no code, so clients look for these words to compact the conversation.
+const promptTooLong = "prompt is too long"
+
+func (f *failure) anthropicMessage() string {
+	if f.code != string(engine.CodeContextLength) || strings.HasPrefix(f.message, promptTooLong) {
+		return f.message
+	}
+	return promptTooLong + ": " + f.message
+}
+
 // isMessages reports whether errors of that request have Anthropic's form.
 func isMessages(fctx *fasthttp.RequestCtx) bool {
 	p := fctx.URI().PathOriginal()
@@ -244,5 +268,5 @@ func writeMessagesError(fctx *fasthttp.RequestCtx, f *failure, id string) {
 	}
 	fctx.SetStatusCode(status)
 	h.SetContentType("application/json")
-	fctx.Response.SetBodyRaw(wire.AppendMessagesError(nil, kind, f.message, id))
+	fctx.Response.SetBodyRaw(wire.AppendMessagesError(nil, kind, f.anthropicMessage(), id))
 }

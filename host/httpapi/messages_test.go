@@ -63,11 +63,17 @@ func TestMessages(t *testing.T) {
 
 func TestUpstreamModel(t *testing.T) {
 	t.Parallel()
+	now := time.Date(2026, 11, 23, 0, 0, 0, 0, time.UTC)
 	models := []engine.Model{
 		{ID: "claude-haiku-4.5", UpstreamID: "claude-haiku-4-5-20251001", Enabled: true},
 		{ID: "claude-opus-off", UpstreamID: "claude-opus-4-5-20251101"},
 		{ID: "claude-sonnet-4.6", UpstreamID: "claude-sonnet-4-6", Enabled: true},
 		{ID: "gpt-4o", UpstreamID: "gpt-4o-20240806", Enabled: true},
+		{ID: "claude-opus-4", UpstreamID: "claude-opus-4-20250514", Enabled: true, RetiresAt: now.AddDate(0, -1, 0), Replacement: &engine.Replacement{UpstreamID: "claude-opus-4-8"}},
+		{ID: "claude-opus-4.1", UpstreamID: "claude-opus-4-1-20250805", Enabled: true, RetiresAt: now.AddDate(0, 1, 0), Replacement: &engine.Replacement{UpstreamID: "claude-opus-4-9"}},
+		{ID: "claude-sonnet-4", UpstreamID: "claude-sonnet-4-20250514", Enabled: true, RetiresAt: now.AddDate(0, -1, 0), Replacement: &engine.Replacement{UpstreamID: "claude-sonnet-4-6"}},
+		{ID: "codex-1", UpstreamID: "codex-1", Enabled: true, RetiresAt: now.AddDate(0, -1, 0), Replacement: &engine.Replacement{UpstreamID: "gpt-5.4"}},
+		{ID: "codex-2", UpstreamID: "codex-2", Enabled: true, RetiresAt: now.AddDate(0, -1, 0), Replacement: &engine.Replacement{UpstreamID: "gpt-5.4"}},
 	}
 	for _, c := range []struct{ asked, want string }{
 		{"claude-haiku-4.5", "claude-haiku-4.5"},
@@ -78,11 +84,16 @@ func TestUpstreamModel(t *testing.T) {
 		{"claude-opus-off", "claude-opus-off"},
 		{"gpt-4o-20240806", "gpt-4o"},
 		{"gpt-4o-20250101", "gpt-4o-20250101"},
+		{"claude-opus-4-8", "claude-opus-4"},
+		{"claude-opus-4-20250514", "claude-opus-4"},
+		{"claude-opus-4-9", "claude-opus-4-9"},
+		{"claude-sonnet-4-6", "claude-sonnet-4.6"},
+		{"gpt-5.4", "gpt-5.4"},
 		{"claude-", "claude-"},
 		{"-20251001", "-20251001"},
 		{"", ""},
 	} {
-		if got := upstreamModel(models, c.asked); got != c.want {
+		if got := upstreamModel(models, c.asked, now); got != c.want {
 			t.Errorf("upstreamModel(%q) = %q, want %q", c.asked, got, c.want)
 		}
 	}
@@ -187,6 +198,15 @@ func TestMessagesErrors(t *testing.T) {
 		isMessagesError(t, string(c.code), r, c.status, c.kind)
 		if c.after > 0 && r.header.Get("Retry-After") == "" {
 			t.Errorf("%s has no Retry-After", c.code)
+		}
+	}
+	for _, c := range []struct{ message, want string }{
+		{"No model can take this request.", "prompt is too long: No model can take this request."},
+		{"prompt is too long: 210000 tokens > 200000 maximum", "prompt is too long: 210000 tokens > 200000 maximum"},
+	} {
+		fail = &engine.Error{Code: engine.CodeContextLength, Message: c.message}
+		if got := s.do("POST", "/v1/messages", userKey, messagesBody("auto", "")).member("error", "message"); got != c.want {
+			t.Errorf("message of a prompt that is too long = %q, want %q", got, c.want)
 		}
 	}
 	fail = &engine.Error{Code: engine.CodePluginFailed, Status: 402, Message: "Pay."}

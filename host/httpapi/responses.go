@@ -3,6 +3,7 @@ package httpapi
 import (
 	"errors"
 	"strings"
+	"time"
 
 	"github.com/gofiber/fiber/v2"
 
@@ -17,16 +18,21 @@ const responsesPath = "/v1/responses"
 // cannot be fetched or continued by its id, and says "store":false.
 func (s *Server) responses(c *fiber.Ctx) error {
 	rq := requestOf(c.Context())
-	return s.complete(c, &responsesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), id: rq.id})
+	return s.complete(c, s.responsesDialect(rq))
+}
+
+func (s *Server) responsesDialect(rq *request) *responsesDialect {
+	return &responsesDialect{models: s.cfg.Catalogue().Models(rq.principal.AccountID), received: rq.received, id: rq.id}
 }
 
 // responsesDialect is one completion in the wire of OpenAI's Responses API. Its errors
 // are those of Chat Completions.
 type responsesDialect struct {
-	models []engine.Model // that the caller may name; shared
-	id     string         // of the request
-	echo   wire.Asked
-	asked  asked
+	models   []engine.Model // that the caller may name; shared
+	received time.Time
+	id       string // of the request
+	echo     wire.Asked
+	asked    asked
 }
 
 func (d *responsesDialect) arrived(a *engine.Arrival) { d.asked.arrived(a, engine.APIResponses) }
@@ -40,7 +46,7 @@ func (d *responsesDialect) parse(body []byte) (*document.Doc, error) {
 	if shown == engine.ModelAuto {
 		shown = ""
 	} else {
-		model = upstreamModel(d.models, shown)
+		model = upstreamModel(d.models, shown, d.received)
 	}
 	d.echo = wire.AskedOf(doc, shown, d.id)
 	return d.asked.canonical(doc, model, wire.FromResponses)

@@ -118,6 +118,16 @@ func (n Node) Equal(s string) bool { return hostEqual(int32(n), s) != 0 }
 // the function that rules call.
 func (n Node) Mentions(phrase string) bool { return hostMentions(int32(n), phrase) != 0 }
 
+// MentionsNode is [Node.Mentions] with the text of a string node as the phrase, as one of
+// the words of a config; false when it is of another kind. It makes no string of it.
+func (n Node) MentionsNode(phrase Node) bool {
+	size := hostText(int32(phrase), unsafe.Pointer(&scratch), scratchSize)
+	if size > scratchSize {
+		return n.Mentions(phrase.Text())
+	}
+	return size > 0 && hostMentions(int32(n), unsafe.String(&scratch[0], size)) != 0
+}
+
 // Find returns the byte offset of the first s in the decoded string, -1 when it
 // is not there.
 func (n Node) Find(s string) int { return int(hostFind(int32(n), s)) }

@@ -313,3 +313,20 @@ func importNames(t *testing.T, module []byte) map[string]bool {
 	}
 	return names
 }
+
+func TestMentionsNode(t *testing.T) {
+	t.Parallel()
+	long := strings.Repeat("word ", 1000) // longer than the SDK's scratch buffer
+	doc := sdktest.JSON(t, `{"text":"Ein ZWEI  drei","words":["zwei drei","zw","",5,null],"long":"`+long+`end"}`)
+	sdktest.Call(t, document.FrameInput{Context: doc}, func() {
+		text, words := sdk.Context().Get("text"), sdk.Context().Get("words")
+		for i, want := range []bool{true, false, false, false, false, false} {
+			if got := text.MentionsNode(words.At(i)); got != want {
+				t.Errorf("MentionsNode(%s) = %v, want %v", words.At(i).Raw(), got, want)
+			}
+		}
+		if long := sdk.Context().Get("long"); !long.MentionsNode(long) {
+			t.Error("MentionsNode() of a long text in itself = false, want true")
+		}
+	})
+}

@@ -8,9 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/pointsman/pointsman"
 	"github.com/pointsman/pointsman/sdk/abi"
-	"github.com/pointsman/pointsman/sdk/assemblyscript"
-	"github.com/pointsman/pointsman/sdk/testdata/conformance"
+		"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
 
 // TestConformance runs the cases of every SDK on the guest of this one: in the server's
@@ -30,8 +30,8 @@ func TestTemplate(t *testing.T) {
 	t.Parallel()
 	env := []string{"PATH=" + conformance.AssemblyScript(t)}
 	dir := t.TempDir()
-	unpack(t, assemblyscript.Template, "template", dir)
-	unpack(t, assemblyscript.Source, "pointsman", filepath.Join(dir, "pointsman"))
+	unpack(t, pointsman.SDK, "sdk/assemblyscript/template", dir)
+	unpack(t, pointsman.SDK, "sdk/assemblyscript/pointsman", filepath.Join(dir, "pointsman"))
 	conformance.Command(t, dir, env, "npm", "run", "--silent", "build")
 	if said := conformance.Command(t, dir, env, "node", "--test"); !strings.Contains(said, "pass 2") {
 		t.Errorf("node --test printed\n%s\nwant two tests that pass", said)

@@ -12,7 +12,6 @@ type passing struct {
 	wire    API
 	started bool // message_start was seen
 	stopped bool // the wire's own last event was seen
-	scratch []byte
 }
 
 // pass looks at one event of the provider's and queues it for the caller, framed. over

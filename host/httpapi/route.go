@@ -26,7 +26,6 @@ var (
 	public       = access{public: true}
 	anyKey       = access{role: engine.RoleUser}
 	accountAdmin = access{role: engine.RoleAccountAdmin}
-	superAdmin   = access{role: engine.RoleSuperAdmin}
 )
 
 // policies has every route of the server, as Fiber writes them. A route that is

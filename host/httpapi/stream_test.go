@@ -27,7 +27,6 @@ type script struct {
 	buffer []byte
 	closed chan struct{}
 	once   sync.Once
-	ctxErr atomic.Value
 	inNext atomic.Bool
 }
 

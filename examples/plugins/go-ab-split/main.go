@@ -3,7 +3,11 @@
 // cannot be told apart is drawn from the request's own sequence, so that a replay draws the same.
 package main
 
-import "github.com/pointsman/pointsman/sdk"
+import (
+	"math/bits"
+
+	"github.com/pointsman/pointsman/sdk"
+)
 
 func init() {
 	sdk.ServeRule(decide)
@@ -19,7 +23,10 @@ func decide() sdk.Verdict {
 		return sdk.Abstain
 	}
 	point, how := draw()
-	variant := pick(variants, int64(point%uint64(all)))
+	// A share of the whole rather than a remainder: new weights move the bounds between
+	// variants, and nobody but those who stood between the old and the new.
+	share, _ := bits.Mul64(point, uint64(all))
+	variant := pick(variants, int64(share))
 	name := variant.Get("name").Text()
 	sdk.TargetNode(variant.Get("model"))
 	sdk.Tag("variant", name)

@@ -44,6 +44,19 @@ func TestShares(t *testing.T) {
 	}
 }
 
+// New weights move users from the variant that loses to the one that gains, and no others.
+func TestWeightsMoveFew(t *testing.T) {
+	const more = `{"experiment":"one","variants":[{"name":"old","model":"a","weight":1},{"name":"new","model":"b","weight":1}]}`
+	moved := map[string]int{}
+	for i := range 4000 {
+		who := fmt.Sprintf(`{"caller":{"user":"u%d"}}`, i)
+		moved[run(t, config("one", "user"), who, "r")+run(t, more, who, "r")]++
+	}
+	if n := moved["ab"]; moved["ba"] != 0 || n < 900 || n > 1100 {
+		t.Errorf("from 3:1 to 1:1 moves %v, want about 1000 from a to b and none back", moved)
+	}
+}
+
 // A user stays whatever the request, and two experiments part their users independently.
 func TestSticky(t *testing.T) {
 	both := map[string]int{}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -94,11 +95,16 @@ func runCases(ctx context.Context, w io.Writer, l *wasm.Library, args []string, 
 	return nil
 }
 
-// readable is a failure without what only repeats it: its code, and a stack of nameless functions.
+// nameless are the lines of a stack whose functions have no names, as those of Go's guests:
+// their own trace stands before.
+var nameless = regexp.MustCompile(`\n\s*\.\$\d+\(.*`)
+
+// readable is a failure without what says nothing: its code, and nameless functions.
 func readable(text string) string {
-	text = strings.TrimPrefix(text, string(engine.CodePluginFailed)+": ")
-	text, _, _ = strings.Cut(text, "\nwasm error:")
 	text = strings.ReplaceAll(text, string(engine.CodePluginFailed)+": ", "")
+	if cut := nameless.ReplaceAllString(text, ""); cut != text {
+		text, _, _ = strings.Cut(cut, "\nwasm error:")
+	}
 	return strings.TrimRight(text, ": \n")
 }
 

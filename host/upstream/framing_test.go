@@ -140,6 +140,27 @@ func slowSSE(in string) []string {
 	return events
 }
 
+// An event's data is bounded however its lines are written.
+func TestSSETooLong(t *testing.T) {
+	t.Parallel()
+	const limit = 64
+	for name, in := range map[string]string{
+		"one line":              "data: " + strings.Repeat("x", limit+1),
+		"lines":                 strings.Repeat("data: xxx\n", limit),
+		"empty lines":           strings.Repeat("data:\n", limit+3),
+		"lines without a colon": strings.Repeat("data\n", limit+3),
+	} {
+		got, err := frame(framingSSE, strings.NewReader(in+"\n\n"), limit)
+		if len(got) != 0 || !errors.Is(err, errTooLong) {
+			t.Errorf("%s = %d events, %v, want %v", name, len(got), err, errTooLong)
+		}
+	}
+	fits := "data: " + strings.Repeat("x", limit)
+	if got, err := frame(framingSSE, strings.NewReader(fits+"\n\n"), limit); len(got) != 1 || err != io.EOF {
+		t.Errorf("%d bytes = %d events, %v, want one", limit, len(got), err)
+	}
+}
+
 func TestJSONArray(t *testing.T) {
 	t.Parallel()
 	tests := []struct {

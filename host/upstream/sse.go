@@ -90,7 +90,11 @@ func (s *sse) next(r io.Reader) (engine.Event, error) {
 		}
 		s.in.start++
 		s.skipLF = p[n] == '\r'
-		if s.endLine() {
+		blank := s.endLine()
+		if len(s.data) > s.max {
+			return engine.Event{}, errTooLong // by lines of nothing but the field's name
+		}
+		if blank {
 			if len(s.data) > 0 {
 				return s.event(), nil
 			}

@@ -144,6 +144,10 @@ func (f *Frame) enter() bool {
 	return true
 }
 
+// Spend takes n bytes of work from the call's budget, for what a host function outside of
+// the frame looks at. It ends the call, as Err tells, when that is used up.
+func (f *Frame) Spend(n int) { f.spend(n) }
+
 // spend takes n bytes of work from the budget.
 func (f *Frame) spend(n int) {
 	if f.work -= n; f.work < 0 {

@@ -64,6 +64,7 @@ type instance struct {
 
 	line    []byte // standard output since the last newline
 	counted bool   // among the live ones of its version
+	deep    bool   // the last call left a large stack
 	weight  int64  // bytes of memory as counted last
 	nowMS   int64
 	slept   int64 // nanoseconds that the guest asked to wait, and did not
@@ -146,6 +147,7 @@ func (in *instance) call(e entry) (int32, error) {
 	in.stack[0] = 0
 	err := in.calls[e].CallWithStack(in, in.stack[:])
 	in.tank.read()
+	in.deep = in.tank.spent > deepFuel && stackOf(in.calls[e]) > maxStack
 	in.endLine()
 
 	if !in.state.CompareAndSwap(busy, busy&^flags) {
@@ -189,8 +191,11 @@ func (in *instance) view(ptr, size uint64) []byte {
 }
 
 // fit reports whether the instance may be used again: its memory has not grown so
-// far that the next call would soon run out.
+// far that the next call would soon run out, nor its stack.
 func (in *instance) fit() bool {
+	if in.deep {
+		return false
+	}
 	size, limit := uint64(len(in.memory.view)), in.plugin.kind.memory
 	return size <= limit/4*3 || size <= in.plugin.code.initial
 }

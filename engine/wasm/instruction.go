@@ -27,6 +27,7 @@ const (
 	opTableGet           = 0x25
 	opTableSet           = 0x26
 	opFirstLoad          = 0x28
+	opFirstStore         = 0x36
 	opLastStore          = 0x3e
 	opMemorySize         = 0x3f
 	opMemoryGrow         = 0x40
@@ -63,7 +64,7 @@ const (
 type instruction struct {
 	op     byte
 	sub    uint32 // behind opPrefixMisc
-	label  uint32 // of a branch; of a call the function
+	label  uint32 // of a branch; of a call the function, of an indirect one its type
 	length length
 }
 
@@ -100,7 +101,7 @@ func (c *cursor) next(known indexes) instruction {
 	case op == opCall, op == opRefFunc:
 		in.label = c.below("function", known.functions)
 	case op == opCallIndirect:
-		c.below("type", known.types)
+		in.label = c.below("type", known.types)
 		c.u32()
 	case op == opSelectTyped:
 		if n := c.byte(); n != 1 && c.err == nil {

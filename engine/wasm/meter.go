@@ -24,6 +24,7 @@ func isHostGlobal(name string) bool {
 // do takes much longer per unit than plain arithmetic.
 const (
 	entryPrice     = 64     // of entering a function: what bounds recursion
+	framePerUnit   = 64     // bytes of stack that a unit buys; a function that may need more costs more
 	importPrice    = 16     // of calling the host, on top
 	refFuncPrice   = 200    // goes through the host
 	bulkPrice      = 24     // of a bulk operation, on top of its length
@@ -47,7 +48,7 @@ const (
 func meter(s *structure) ([]byte, error) {
 	functions, globals := uint32(len(s.functions)), uint32(s.globals)
 	m := &metered{
-		known: s.known(), imports: uint32(s.imports),
+		known: s.known(), module: s, imports: uint32(s.imports),
 		fuel: globals, left: globals + 1, stop: globals + 2,
 		tick: functions, bulk: functions + 1, grow: functions + 2,
 	}
@@ -98,6 +99,7 @@ func exportGlobal(name string, index uint32) []byte {
 // metered is a module being rewritten.
 type metered struct {
 	known            indexes
+	module           *structure
 	imports          uint32
 	fuel, left, stop uint32 // globals
 	tick, bulk, grow uint32 // functions

@@ -1,6 +1,10 @@
 package wasm
 
-import "github.com/pointsman/pointsman/sdk/abi"
+import (
+	"slices"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
 
 // control is a construct of a function that has not ended.
 type control struct {
@@ -17,11 +21,13 @@ type control struct {
 // that no price is more than a number holds. What nothing reaches is free.
 func (m *metered) body(c *cursor) {
 	whole, start := c.b, c.at
+	var frame frameShape
 	for range c.u32() { // groups of locals; the structure stage has bounded them
-		c.u32()
+		frame.locals += int(c.u32())
 		c.byte()
 	}
-	m.out = append(m.out[:0], whole[:c.at-start]...)
+	head := c.at - start
+	m.out = append(m.out[:0], whole[:head]...)
 	m.run, m.price = m.run[:0], entryPrice
 	m.control = append(m.control[:0], control{op: opBlock})
 	shape, dead := functionShape{}, false
@@ -38,6 +44,7 @@ func (m *metered) body(c *cursor) {
 		m.run = append(m.run, from[:c.at-at]...)
 		if !dead {
 			m.price += m.priceOf(in)
+			frame.add(m.module, in)
 		}
 		switch in.op {
 		case opBlock, opLoop, opIf:
@@ -92,6 +99,9 @@ func (m *metered) body(c *cursor) {
 	c.end()
 	m.weight.add(c, shape)
 	m.next()
+	if extra := frame.bytes(shape.blocks)/framePerUnit - entryPrice; extra > 0 {
+		m.out = slices.Insert(m.out, head, m.charge(nil, extra)...)
+	}
 }
 
 // next ends the basic block at hand.

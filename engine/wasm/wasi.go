@@ -112,8 +112,9 @@ func wasiWrite(in *instance, s []uint64) {
 	}
 	var written uint32
 	vectors := in.view(s[1], uint64(count)*8)
-	for ; len(vectors) > 0; vectors = vectors[8:] {
+	for ; len(vectors) > 0 && in.frame.Err() == nil; vectors = vectors[8:] {
 		b := in.view(uint64(binary.LittleEndian.Uint32(vectors)), uint64(binary.LittleEndian.Uint32(vectors[4:])))
+		in.frame.Spend(len(b))
 		in.print(b)
 		written += uint32(len(b))
 	}
@@ -123,7 +124,7 @@ func wasiWrite(in *instance, s []uint64) {
 
 // print adds to the line being written and logs those that are complete.
 func (in *instance) print(b []byte) {
-	for len(b) > 0 {
+	for len(b) > 0 && in.frame.Err() == nil {
 		part, rest, whole := bytes.Cut(b, []byte{'\n'})
 		in.line = append(in.line, part[:min(len(part), abi.MaxLogLine-len(in.line))]...)
 		if whole {
@@ -175,8 +176,9 @@ func wasiPoll(in *instance, s []uint64) {
 // wasiRandom fills the buffer from the request's sequence.
 func wasiRandom(in *instance, s []uint64) {
 	b := in.view(s[0], s[1])
+	in.frame.Spend(len(b))
 	var word [8]byte
-	for len(b) > 0 {
+	for len(b) > 0 && in.frame.Err() == nil {
 		binary.LittleEndian.PutUint64(word[:], uint64(in.frame.Random()))
 		b = b[copy(b, word[:]):]
 	}

@@ -43,3 +43,29 @@ func (w *weight) add(c *cursor, f functionShape) {
 		c.fail("the functions so far have too many blocks each (squares add up to %d, at most %d)", w.sum, maxWeight)
 	}
 }
+
+// frameShape is what decides how much stack a call of a function may take. wazero gives
+// every value that outlives a call or a shortage of registers a slot of its own, used or
+// not, and doubles the stack up to 400 MB: few levels of a wide function would do.
+type frameShape struct{ locals, values int }
+
+// add counts the values that an instruction makes and that cannot be made anew.
+func (f *frameShape) add(s *structure, in instruction) {
+	switch op := in.op; {
+	case op == opCall:
+		f.values += len(s.types[s.functions[in.label]].results)
+	case op == opCallIndirect:
+		f.values += len(s.types[in.label].results)
+	case op == opPrefixVector:
+		f.values += 2
+	case op >= opFirstLoad && op < opFirstStore, op >= opFirstNumeric && op <= opLastNumeric, op == opGlobalGet, op == opTableGet,
+		op == opMemorySize, op == opMemoryGrow, op == opSelect, op == opSelectTyped, op == opRefFunc, op == opPrefixMisc:
+		f.values++
+	}
+}
+
+// bytes is how large a frame may be at most: besides the values, where ways through the
+// function meet, what the locals may be there; of that a quarter, as compilers set few in each.
+func (f *frameShape) bytes(blocks int) int {
+	return 8 * (f.locals + f.values + f.locals*blocks/4)
+}

@@ -19,7 +19,7 @@ func newPluginLogs(c *client) *cobra.Command {
 		Short: "Print what a version logged last, on the replica that answers",
 		Args:  cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, version, err := c.versionOf(cmd, account, args)
+			r, err := c.versionOf(cmd, account, args)
 			if err != nil {
 				return err
 			}
@@ -32,7 +32,7 @@ func newPluginLogs(c *client) *cobra.Command {
 				}
 				Dropped int64
 			}
-			text, err := c.call(cmd, http.MethodGet, pluginPath(account, nil, name, version, "logs"), &logs)
+			text, err := c.call(cmd, http.MethodGet, r.path("logs"), &logs)
 			if err != nil {
 				return err
 			}
@@ -44,7 +44,7 @@ func newPluginLogs(c *client) *cobra.Command {
 				fmt.Fprintf(out, "%s  %-5s  %s  %s\n", l.At.Local().Format("15:04:05.000"), l.Level, l.RequestID, l.Text)
 			}
 			if len(logs.Data) == 0 {
-				fmt.Fprintf(out, "%s@%s has logged nothing on this replica.\n", name, version)
+				fmt.Fprintf(out, "%s has logged nothing on this replica.\n", r)
 			}
 			if logs.Dropped > 0 {
 				fmt.Fprintf(out, "%s lines were dropped: at most 100 a second are kept.\n", grouped(logs.Dropped))
@@ -65,7 +65,7 @@ func newPluginStats(c *client) *cobra.Command {
 		Short: "Print how a version does, on the replica that answers",
 		Args:  cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, version, err := c.versionOf(cmd, account, args)
+			r, err := c.versionOf(cmd, account, args)
 			if err != nil {
 				return err
 			}
@@ -78,7 +78,7 @@ func newPluginStats(c *client) *cobra.Command {
 				MemoryBytes    int64      `json:"memory_bytes"`
 				SuspendedUntil *time.Time `json:"suspended_until"`
 			}
-			text, err := c.call(cmd, http.MethodGet, pluginPath(account, nil, name, version, "stats"), &s)
+			text, err := c.call(cmd, http.MethodGet, r.path("stats"), &s)
 			if err != nil {
 				return err
 			}
@@ -93,13 +93,13 @@ func newPluginStats(c *client) *cobra.Command {
 			if len(failures) == 0 {
 				failures = []string{"none"}
 			}
-			fmt.Fprintf(out, "%s@%s on this replica\n", name, version)
+			fmt.Fprintf(out, "%s on this replica\n", r)
 			fmt.Fprintf(out, "  calls      %s\n  failures   %s\n", grouped(s.Calls), strings.Join(failures, ", "))
 			fmt.Fprintf(out, "  fuel       p50 %s, p99 %s\n", grouped(s.FuelP50), grouped(s.FuelP99))
 			fmt.Fprintf(out, "  instances  %d, %s\n", s.Instances, bytesText(s.MemoryBytes))
 			if s.SuspendedUntil != nil {
-				fmt.Fprintf(out, "  suspended  until %s: an older version serves. To end that: pointsman plugin activate %s@%s\n",
-					s.SuspendedUntil.Local().Format(time.TimeOnly), name, version)
+				fmt.Fprintf(out, "  suspended  until %s: an older version serves. To end that: pointsman plugin activate %s\n",
+					s.SuspendedUntil.Local().Format(time.TimeOnly), r)
 			}
 			return nil
 		},

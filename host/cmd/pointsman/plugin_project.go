@@ -123,7 +123,7 @@ func openSubject(ctx context.Context, args []string, fixtures string) (*subject,
 	s := &subject{path: target}
 	var err error
 	beside := filepath.Join(target, fixturesFile)
-	if filepath.Ext(target) == ".wasm" {
+	if info, err := os.Stat(target); err == nil && info.Mode().IsRegular() {
 		if s.module, err = os.ReadFile(target); err != nil {
 			return nil, err
 		}

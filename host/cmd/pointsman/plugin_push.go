@@ -54,7 +54,7 @@ or a super admin's, whose plugins are for all accounts unless --account names on
 			if resp.StatusCode == http.StatusOK {
 				did = "Already there:"
 			}
-			fmt.Fprintf(out, "%s %s, for %s.\n", did, v.Ref, v.owner())
+			fmt.Fprintf(out, "%s %s, for %s.\n", did, v.Ref, owner(v.AccountID))
 			switch {
 			case !v.Active:
 				fmt.Fprintf(out, "Another version is active. To change that: pointsman plugin activate %s\n", v.Ref)

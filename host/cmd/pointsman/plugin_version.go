@@ -24,11 +24,12 @@ type pluginVersion struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
-func (v pluginVersion) owner() string {
-	if v.AccountID == "" {
+// owner says whose a plugin of that account is, as far as the caller named one.
+func owner(account string) string {
+	if account == "" {
 		return "all accounts"
 	}
-	return "account " + v.AccountID
+	return "account " + account
 }
 
 func accountFlag(cmd *cobra.Command, account *string) {
@@ -73,30 +74,48 @@ func (c *client) call(cmd *cobra.Command, method, path string, out any) (text []
 	return text, nil
 }
 
-// versionOf reads NAME@VERSION, "NAME VERSION" or NAME, which is its active version.
-func (c *client) versionOf(cmd *cobra.Command, account string, args []string) (name, version string, err error) {
-	name, version, _ = strings.Cut(args[0], "@")
+// pluginRef names a version that a call is about.
+type pluginRef struct{ account, name, version string }
+
+func (r pluginRef) String() string { return r.name + "@" + r.version }
+
+func (r pluginRef) path(call ...string) string {
+	return pluginPath(r.account, nil, append([]string{r.name, r.version}, call...)...)
+}
+
+// versionOf reads NAME@VERSION, "NAME VERSION" or NAME, which is its active version: that of an
+// account before the one for all.
+func (c *client) versionOf(cmd *cobra.Command, account string, args []string) (pluginRef, error) {
+	r := pluginRef{account: account}
+	r.name, r.version, _ = strings.Cut(args[0], "@")
 	if len(args) > 1 {
-		version = args[1]
+		r.version = args[1]
 	}
-	if version != "" {
-		return name, version, nil
+	if r.version != "" {
+		return r, nil
 	}
 	var list struct{ Data []pluginVersion }
-	if _, err := c.call(cmd, http.MethodGet, pluginPath(account, nil, name), &list); err != nil {
-		return "", "", err
+	if _, err := c.call(cmd, http.MethodGet, pluginPath(account, nil, r.name), &list); err != nil {
+		return r, err
 	}
-	found := []string{}
+	var refs, owners []string
 	for _, v := range list.Data {
-		if v.Active && version == "" {
-			version = v.Version
+		refs = append(refs, v.Ref)
+		if !v.Active {
+			continue
 		}
-		found = append(found, v.Ref)
+		r.account, r.version = v.AccountID, v.Version
+		if v.AccountID != "" {
+			owners = append(owners, v.AccountID)
+		}
 	}
-	if version == "" {
-		return "", "", fmt.Errorf("no version of %s is active: name one of %s", name, strings.Join(found, ", "))
+	if r.version == "" {
+		return r, fmt.Errorf("no version of %s is active: name one of %s", r.name, strings.Join(refs, ", "))
 	}
-	return name, version, nil
+	if len(owners) > 1 {
+		return r, fmt.Errorf("several accounts have a plugin %s: choose with --account %s", r.name, strings.Join(owners, ", --account "))
+	}
+	return r, nil
 }
 
 func newPluginList(c *client) *cobra.Command {
@@ -144,14 +163,14 @@ func newPluginActivate(c *client) *cobra.Command {
 		Short: "Make a version the active one; this ends its suspension too",
 		Args:  cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			name, version, err := c.versionOf(cmd, account, args)
+			r, err := c.versionOf(cmd, account, args)
 			if err != nil {
 				return err
 			}
-			if _, err := c.call(cmd, http.MethodPost, pluginPath(account, nil, name, version, "activate"), nil); err != nil {
+			if _, err := c.call(cmd, http.MethodPost, r.path("activate"), nil); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s@%s is active.\n", name, version)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is active.\n", r)
 			return nil
 		},
 	}
@@ -188,14 +207,14 @@ func newPluginDelete(c *client) *cobra.Command {
 			if len(args) == 1 && !strings.Contains(args[0], "@") {
 				return fmt.Errorf("which version of %s? Name it as %s@1.0.0", args[0], args[0])
 			}
-			name, version, err := c.versionOf(cmd, account, args)
+			r, err := c.versionOf(cmd, account, args)
 			if err != nil {
 				return err
 			}
-			if _, err := c.call(cmd, http.MethodDelete, pluginPath(account, nil, name, version), nil); err != nil {
+			if _, err := c.call(cmd, http.MethodDelete, r.path(), nil); err != nil {
 				return err
 			}
-			fmt.Fprintf(cmd.OutOrStdout(), "%s@%s is deleted.\n", name, version)
+			fmt.Fprintf(cmd.OutOrStdout(), "%s is deleted.\n", r)
 			return nil
 		},
 	}

@@ -68,6 +68,7 @@ type FixtureResult struct {
 const (
 	MaxFixtures    = 100
 	MaxFixtureFile = 1 << 20
+	maxFixtureTime = 10 * time.Second // of all cases that come with an upload
 )
 
 // ParseFixtures reads a JSON array of fixtures. Errors: CodeInvalid, naming the case.
@@ -118,11 +119,16 @@ func (l *Library) runFixtures(ctx context.Context, u *upload, cases []Fixture) (
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
+		turn, err := l.turn(ctx, u.version.AccountID)
+		if err != nil {
+			return nil, err
+		}
 		p := l.newPlugin(u.version, u.code)
 		r := FixtureResult{Name: f.Name, Got: map[string]any{}}
 		start := time.Now()
-		err := f.run(ctx, p, &r)
+		err = f.run(ctx, p, &r)
 		r.Took = time.Since(start)
+		turn.leave()
 		if err != nil {
 			r.Problems = append(r.Problems, err.Error())
 		}
@@ -154,7 +160,12 @@ func (l *Library) tryFixtures(ctx context.Context, u *upload) error {
 	if err != nil {
 		return err
 	}
-	results, err := l.runFixtures(ctx, u, cases)
+	limited, cancel := context.WithTimeout(ctx, l.cfg.fixtureTime)
+	defer cancel()
+	results, err := l.runFixtures(limited, u, cases)
+	if limited.Err() != nil && ctx.Err() == nil {
+		return refuse("fixtures take longer than %v in all", l.cfg.fixtureTime)
+	}
 	if err != nil {
 		return err
 	}

@@ -178,7 +178,12 @@ func checkIdentity(_ context.Context, u *upload) error {
 
 // try starts an instance and, where the schema allows an empty config, has the
 // guest check one. A guest may refuse it; it must not break.
-func (l *Library) try(_ context.Context, u *upload) error {
+func (l *Library) try(ctx context.Context, u *upload) error {
+	turn, err := l.turn(ctx, u.version.AccountID)
+	if err != nil {
+		return err
+	}
+	defer turn.leave()
 	p := l.newPlugin(u.version, u.code)
 	defer p.close()
 	in, err := p.instantiate()

@@ -53,6 +53,7 @@ type Config struct {
 	Logger zerolog.Logger
 
 	compilerEnv []string      // for a test binary that is the compiler
+	fixtureTime time.Duration // of all cases of an upload
 	startLimit  time.Duration // of _initialize
 	scanEvery   time.Duration // of the watchdog
 }
@@ -74,6 +75,7 @@ func (c Config) withDefaults() Config {
 		c.TenantBytes = 1 << 30
 	}
 	set(&c.startLimit, startLimit)
+	set(&c.fixtureTime, maxFixtureTime)
 	set(&c.scanEvery, 5*time.Millisecond)
 	if c.PoolSize <= 0 {
 		c.PoolSize = 2 * runtime.GOMAXPROCS(0)
@@ -89,6 +91,7 @@ type Library struct {
 	codeCache codeCache
 	dock      loadingDock
 	compilers *compilers
+	newcomers *share // of accounts that have no plugin yet
 	kinds     map[string]*kind
 	watchdog  *watchdog
 	stopDog   context.CancelFunc // and the house keeper
@@ -125,6 +128,7 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	l := &Library{
 		cfg:       cfg.withDefaults(),
 		compilers: newCompilers(cfg),
+		newcomers: newShare(),
 		codes:     map[[32]byte]*code{},
 		empty:     make(chan struct{}),
 	}

@@ -51,6 +51,24 @@ func (s *share) enter(ctx context.Context) error {
 	}
 }
 
+// turn is a turn for trying an upload of that account, which runs what a stranger wrote like
+// any call of theirs. The caller leaves what it returns.
+// Errors: CodeRateLimited while others of the account hold all turns.
+func (l *Library) turn(ctx context.Context, account string) (*share, error) {
+	if account == "" {
+		return nil, nil
+	}
+	s := l.current.Load().shares[account]
+	if s == nil {
+		s = l.newcomers
+	}
+	err := s.enter(ctx)
+	if err != nil && ctx.Err() == nil {
+		err = &engine.Error{Code: engine.CodeRateLimited, Message: "Plugins of this account are busy. Try again in a few seconds.", After: 5 * time.Second, Err: err}
+	}
+	return s, err
+}
+
 func (s *share) leave() {
 	if s != nil {
 		s.free <- struct{}{}

@@ -1,0 +1,74 @@
+package wasm
+
+import (
+	"context"
+	"errors"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// TestTrialsTakeTurns: what an upload runs counts as its account's, so that uploads are no
+// way around the account's share; other accounts' go on.
+func TestTrialsTakeTurns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := open(t, Config{})
+		var s shelf
+		s.add(t, "acme", versioned("1.0.0").build(t))
+		s.sync(t, l)
+		fixtures := []byte(`[{"name":"a","want":{}}]`)
+		prepare := func(account string) error {
+			return l.Prepare(t.Context(), engine.PluginVersion{AccountID: account, Module: versioned("2.0.0").build(t), Fixtures: fixtures})
+		}
+		take := func(sh *share) {
+			for range cap(sh.free) {
+				if err := sh.enter(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		give := func(sh *share) {
+			for range cap(sh.free) {
+				sh.leave()
+			}
+		}
+		acme := l.current.Load().shares["acme"]
+		for _, tt := range []struct {
+			full    *share
+			account string
+			want    engine.Code // "": accepted
+		}{{acme, "acme", engine.CodeRateLimited}, {acme, "rival", ""}, {acme, "", ""}, {l.newcomers, "rival", engine.CodeRateLimited}, {l.newcomers, "acme", ""}} {
+			take(tt.full)
+			err := prepare(tt.account)
+			var e *engine.Error
+			if tt.want == "" && err != nil || tt.want != "" && (!errors.As(err, &e) || e.Code != tt.want || e.After <= 0) {
+				t.Errorf("Prepare(%q) beside a busy account = %v, want %q", tt.account, err, tt.want)
+			}
+			give(tt.full)
+		}
+		if err := prepare("acme"); err != nil {
+			t.Errorf("Prepare() once it is free = %v", err)
+		}
+		if len(acme.free) != cap(acme.free) || len(l.newcomers.free) != cap(l.newcomers.free) {
+			t.Errorf("%d and %d turns are free", len(acme.free), len(l.newcomers.free))
+		}
+	})
+}
+
+// TestFixturesEnd: an upload's cases have a time in all, not only each for itself.
+func TestFixturesEnd(t *testing.T) {
+	t.Parallel()
+	l := open(t, Config{fixtureTime: time.Nanosecond})
+	v := engine.PluginVersion{AccountID: "acme", Module: versioned("1.0.0").build(t), Fixtures: []byte(`[{"name":"a","want":{}}]`)}
+	if err := l.Prepare(t.Context(), v); engine.CodeOf(err) != engine.CodeInvalid || !strings.Contains(err.Error(), "fixtures take longer than 1ns") {
+		t.Errorf("Prepare() = %v, want it refused", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := l.Prepare(ctx, v); !errors.Is(err, context.Canceled) {
+		t.Errorf("Prepare(cancelled) = %v, want %v", err, context.Canceled)
+	}
+}

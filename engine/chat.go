@@ -79,35 +79,35 @@ func paramOf(pointer string) string {
 // It allocates nothing for a valid body.
 func CheckChat(doc *document.Doc) error {
 	if f := checkChat(doc.Root()); f != nil {
-		return &Error{Code: CodeInvalid, Param: f.at, Message: f.message()}
+		return &Error{Code: CodeInvalid, Param: f.Param, Message: f.Error()}
 	}
 	return nil
 }
 
 func checkChat(root document.Node) *fault {
 	if root.Kind() != abi.KindObject {
-		return &fault{why: "The request body must be a JSON object, not " + kindName(root.Kind()) + "."}
+		return &fault{Why: "The request body must be a JSON object, not " + document.KindName(root.Kind()) + "."}
 	}
 	if f := checkModel(root.Get("model")); f != nil {
-		return f.under("model")
+		return f.Under("model")
 	}
 	if f := checkMessages(root.Get("messages")); f != nil {
-		return f.under("messages")
+		return f.Under("messages")
 	}
 	for name, n := range root.Members() {
 		if n.Kind() == abi.KindNull {
 			continue
 		}
 		if f := checkOption(name, n); f != nil {
-			return f.under(name)
+			return f.Under(name)
 		}
 	}
 	if given(root.Get("stream_options")) && !root.Get("stream").Bool() {
-		return &fault{at: "stream_options", why: "is only allowed when 'stream' is true"}
+		return &fault{Param: "stream_options", Why: "is only allowed when 'stream' is true"}
 	}
 	if choice := root.Get("tool_choice"); given(choice) && !given(root.Get("tools")) {
 		if s := choice.Text(); s != "none" && s != "auto" {
-			return &fault{at: "tool_choice", why: "is only allowed when 'tools' is given"}
+			return &fault{Param: "tool_choice", Why: "is only allowed when 'tools' is given"}
 		}
 	}
 	return nil
@@ -126,67 +126,15 @@ func checkModel(n document.Node) *fault {
 	return nil
 }
 
-// fault is what is wrong with a member: where, relative to the part being checked,
-// and why, as the predicate of a sentence.
-type fault struct{ at, why string }
+// fault is what is wrong with a member, by its place in the part being checked.
+type fault = document.Fault
 
-func wrong(why string) *fault { return &fault{why: why} }
-
-// under puts the fault below the named member. The receiver may be nil.
-func (f *fault) under(name string) *fault {
-	switch {
-	case f == nil:
-	case f.at == "" || f.at[0] == '[':
-		f.at = name + f.at
-	default:
-		f.at = name + "." + f.at
-	}
-	return f
-}
-
-// item puts the fault below the i-th element. The receiver may be nil.
-func (f *fault) item(i int) *fault { return f.under("[" + strconv.Itoa(i) + "]") }
-
-func (f *fault) message() string {
-	if f.at == "" {
-		return f.why
-	}
-	return "'" + f.at + "' " + f.why + "."
-}
+func wrong(why string) *fault { return &fault{Why: why} }
 
 // given reports whether a member is there and not null.
 func given(n document.Node) bool { return n.Exists() && n.Kind() != abi.KindNull }
 
-func kindName(k abi.Kind) string {
-	switch k {
-	case abi.KindNull:
-		return "null"
-	case abi.KindBool:
-		return "a boolean"
-	case abi.KindNumber:
-		return "a number"
-	case abi.KindString:
-		return "a string"
-	case abi.KindArray:
-		return "an array"
-	case abi.KindObject:
-		return "an object"
-	}
-	return "missing"
-}
-
-// want faults a value of another kind.
-func want(n document.Node, k abi.Kind) *fault {
-	if n.Kind() == k {
-		return nil
-	}
-	if !n.Exists() {
-		return wrong("is required and must be " + kindName(k))
-	}
-	return wrong("must be " + kindName(k) + ", not " + kindName(n.Kind()))
-}
-
-func requireString(n document.Node) *fault { return want(n, abi.KindString) }
+func requireString(n document.Node) *fault { return n.Want(abi.KindString) }
 
 // oneOf faults a string that is not among the quoted, comma-separated choices.
 func oneOf(n document.Node, choices string) *fault {

@@ -18,7 +18,7 @@ const (
 )
 
 func checkMessages(list document.Node) *fault {
-	if f := want(list, abi.KindArray); f != nil {
+	if f := list.Want(abi.KindArray); f != nil {
 		return f
 	}
 	switch n := list.Len(); {
@@ -29,47 +29,47 @@ func checkMessages(list document.Node) *fault {
 	}
 	for i, m := range list.Elements() {
 		if f := checkMessage(m); f != nil {
-			return f.item(i)
+			return f.Item(i)
 		}
 	}
 	return nil
 }
 
 func checkMessage(m document.Node) *fault {
-	if f := want(m, abi.KindObject); f != nil {
+	if f := m.Want(abi.KindObject); f != nil {
 		return f
 	}
 	role := m.Get("role")
 	if f := oneOf(role, chatRoles); f != nil {
-		return f.under("role")
+		return f.Under("role")
 	}
 	if name := m.Get("name"); given(name) {
 		if f := requireString(name); f != nil {
-			return f.under("name")
+			return f.Under("name")
 		}
 	}
 	content := m.Get("content")
 	switch role.Text() {
 	case "system", "developer":
-		return checkContent(content, systemParts).under("content")
+		return checkContent(content, systemParts).Under("content")
 	case "user":
-		return checkContent(content, userParts).under("content")
+		return checkContent(content, userParts).Under("content")
 	case "assistant":
 		return checkAssistant(m, content)
 	case "tool":
 		if f := requireString(m.Get("tool_call_id")); f != nil {
-			return f.under("tool_call_id")
+			return f.Under("tool_call_id")
 		}
-		return checkContent(content, toolParts).under("content")
+		return checkContent(content, toolParts).Under("content")
 	}
 	// function, the forerunner of tool
 	if f := requireString(m.Get("name")); f != nil {
-		return f.under("name")
+		return f.Under("name")
 	}
 	if content.Kind() == abi.KindNull {
 		return nil
 	}
-	return requireString(content).under("content")
+	return requireString(content).Under("content")
 }
 
 // checkAssistant: content may be missing only where something else stands for it.
@@ -77,37 +77,37 @@ func checkAssistant(m, content document.Node) *fault {
 	calls := m.Get("tool_calls")
 	if given(calls) {
 		if f := checkToolCalls(calls); f != nil {
-			return f.under("tool_calls")
+			return f.Under("tool_calls")
 		}
 	}
 	if call := m.Get("function_call"); given(call) {
 		if f := checkFunctionCall(call); f != nil {
-			return f.under("function_call")
+			return f.Under("function_call")
 		}
 	}
 	if text := m.Get("reasoning_content"); given(text) {
 		if f := requireString(text); f != nil {
-			return f.under("reasoning_content")
+			return f.Under("reasoning_content")
 		}
 	}
 	if blocks := m.Get("thinking_blocks"); given(blocks) {
-		if f := want(blocks, abi.KindArray); f != nil {
-			return f.under("thinking_blocks")
+		if f := blocks.Want(abi.KindArray); f != nil {
+			return f.Under("thinking_blocks")
 		}
 	}
 	if given(content) {
-		return checkContent(content, assistantParts).under("content")
+		return checkContent(content, assistantParts).Under("content")
 	}
 	for _, other := range [...]string{"tool_calls", "function_call", "refusal", "audio", "thinking_blocks"} {
 		if given(m.Get(other)) {
 			return nil
 		}
 	}
-	return &fault{at: "content", why: "is required unless 'tool_calls' or 'function_call' is given"}
+	return &fault{Param: "content", Why: "is required unless 'tool_calls' or 'function_call' is given"}
 }
 
 func checkToolCalls(calls document.Node) *fault {
-	if f := want(calls, abi.KindArray); f != nil {
+	if f := calls.Want(abi.KindArray); f != nil {
 		return f
 	}
 	if calls.Len() == 0 {
@@ -115,47 +115,47 @@ func checkToolCalls(calls document.Node) *fault {
 	}
 	for i, call := range calls.Elements() {
 		if f := checkToolCall(call); f != nil {
-			return f.item(i)
+			return f.Item(i)
 		}
 	}
 	return nil
 }
 
 func checkToolCall(call document.Node) *fault {
-	if f := want(call, abi.KindObject); f != nil {
+	if f := call.Want(abi.KindObject); f != nil {
 		return f
 	}
 	if f := requireString(call.Get("id")); f != nil {
-		return f.under("id")
+		return f.Under("id")
 	}
 	kind := call.Get("type")
 	if f := oneOf(kind, toolCallTypes); f != nil {
-		return f.under("type")
+		return f.Under("type")
 	}
 	if kind.Text() == "custom" {
-		return checkCustomCall(call.Get("custom")).under("custom")
+		return checkCustomCall(call.Get("custom")).Under("custom")
 	}
-	return checkFunctionCall(call.Get("function")).under("function")
+	return checkFunctionCall(call.Get("function")).Under("function")
 }
 
 func checkFunctionCall(call document.Node) *fault {
-	if f := want(call, abi.KindObject); f != nil {
+	if f := call.Want(abi.KindObject); f != nil {
 		return f
 	}
 	if f := requireString(call.Get("name")); f != nil {
-		return f.under("name")
+		return f.Under("name")
 	}
-	return requireString(call.Get("arguments")).under("arguments")
+	return requireString(call.Get("arguments")).Under("arguments")
 }
 
 func checkCustomCall(call document.Node) *fault {
-	if f := want(call, abi.KindObject); f != nil {
+	if f := call.Want(abi.KindObject); f != nil {
 		return f
 	}
 	if f := requireString(call.Get("name")); f != nil {
-		return f.under("name")
+		return f.Under("name")
 	}
-	return requireString(call.Get("input")).under("input")
+	return requireString(call.Get("input")).Under("input")
 }
 
 // checkContent: a string, or a non-empty array of parts of the allowed types.
@@ -167,69 +167,69 @@ func checkContent(content document.Node, allowed string) *fault {
 	case abi.KindAbsent:
 		return wrong("is required and must be a string or an array of parts")
 	default:
-		return wrong("must be a string or an array of parts, not " + kindName(content.Kind()))
+		return wrong("must be a string or an array of parts, not " + document.KindName(content.Kind()))
 	}
 	if content.Len() == 0 {
 		return wrong("must hold at least one part")
 	}
 	for i, part := range content.Elements() {
 		if f := checkPart(part, allowed); f != nil {
-			return f.item(i)
+			return f.Item(i)
 		}
 	}
 	return nil
 }
 
 func checkPart(part document.Node, allowed string) *fault {
-	if f := want(part, abi.KindObject); f != nil {
+	if f := part.Want(abi.KindObject); f != nil {
 		return f
 	}
 	kind := part.Get("type")
 	if f := oneOf(kind, allowed); f != nil {
-		return f.under("type")
+		return f.Under("type")
 	}
 	switch kind.Text() {
 	case "image_url":
-		return checkImage(part.Get("image_url")).under("image_url")
+		return checkImage(part.Get("image_url")).Under("image_url")
 	case "input_audio":
-		return checkAudio(part.Get("input_audio")).under("input_audio")
+		return checkAudio(part.Get("input_audio")).Under("input_audio")
 	case "file":
-		return checkFile(part.Get("file")).under("file")
+		return checkFile(part.Get("file")).Under("file")
 	case "refusal":
-		return requireString(part.Get("refusal")).under("refusal")
+		return requireString(part.Get("refusal")).Under("refusal")
 	}
-	return requireString(part.Get("text")).under("text")
+	return requireString(part.Get("text")).Under("text")
 }
 
 func checkImage(image document.Node) *fault {
-	if f := want(image, abi.KindObject); f != nil {
+	if f := image.Want(abi.KindObject); f != nil {
 		return f
 	}
 	url := image.Get("url")
 	if f := requireString(url); f != nil {
-		return f.under("url")
+		return f.Under("url")
 	}
 	if url.Len() == 0 {
-		return wrong("must not be empty").under("url")
+		return wrong("must not be empty").Under("url")
 	}
 	if detail := image.Get("detail"); given(detail) {
-		return requireString(detail).under("detail")
+		return requireString(detail).Under("detail")
 	}
 	return nil
 }
 
 func checkAudio(audio document.Node) *fault {
-	if f := want(audio, abi.KindObject); f != nil {
+	if f := audio.Want(abi.KindObject); f != nil {
 		return f
 	}
 	if f := requireString(audio.Get("data")); f != nil {
-		return f.under("data")
+		return f.Under("data")
 	}
-	return requireString(audio.Get("format")).under("format")
+	return requireString(audio.Get("format")).Under("format")
 }
 
 func checkFile(file document.Node) *fault {
-	if f := want(file, abi.KindObject); f != nil {
+	if f := file.Want(abi.KindObject); f != nil {
 		return f
 	}
 	found := false
@@ -239,7 +239,7 @@ func checkFile(file document.Node) *fault {
 			continue
 		}
 		if f := requireString(n); f != nil {
-			return f.under(name)
+			return f.Under(name)
 		}
 		found = found || name != "filename"
 	}

@@ -27,7 +27,7 @@ func checkOption(name string, n document.Node) *fault {
 	case "seed":
 		return integer(n, math.MinInt64, math.MaxInt64)
 	case "stream", "logprobs", "parallel_tool_calls", "store":
-		return want(n, abi.KindBool)
+		return n.Want(abi.KindBool)
 	case "user", "service_tier", "reasoning_effort", "verbosity", "safety_identifier", "prompt_cache_key":
 		return requireString(n)
 	case "stop":
@@ -49,13 +49,13 @@ func checkOption(name string, n document.Node) *fault {
 	case "modalities":
 		return checkEach(n, func(e document.Node) *fault { return oneOf(e, "'text', 'audio', 'image'") })
 	case "functions":
-		return checkEach(n, func(e document.Node) *fault { return want(e, abi.KindObject) })
+		return checkEach(n, func(e document.Node) *fault { return e.Want(abi.KindObject) })
 	}
 	return nil
 }
 
 func number(n document.Node, low, high float64) *fault {
-	if f := want(n, abi.KindNumber); f != nil {
+	if f := n.Want(abi.KindNumber); f != nil {
 		return f
 	}
 	if v := n.Float(); !(v >= low && v <= high) {
@@ -65,7 +65,7 @@ func number(n document.Node, low, high float64) *fault {
 }
 
 func integer(n document.Node, low, high int64) *fault {
-	if f := want(n, abi.KindNumber); f != nil {
+	if f := n.Want(abi.KindNumber); f != nil {
 		return f
 	}
 	v := n.Float()
@@ -83,12 +83,12 @@ func integer(n document.Node, low, high int64) *fault {
 }
 
 func checkEach(list document.Node, check func(document.Node) *fault) *fault {
-	if f := want(list, abi.KindArray); f != nil {
+	if f := list.Want(abi.KindArray); f != nil {
 		return f
 	}
 	for i, e := range list.Elements() {
 		if f := check(e); f != nil {
-			return f.item(i)
+			return f.Item(i)
 		}
 	}
 	return nil
@@ -100,7 +100,7 @@ func checkStop(n document.Node) *fault {
 		return nil
 	case abi.KindArray:
 	default:
-		return wrong("must be a string or an array of strings, not " + kindName(n.Kind()))
+		return wrong("must be a string or an array of strings, not " + document.KindName(n.Kind()))
 	}
 	if n.Len() > maxStops {
 		return wrong("must hold at most " + strconv.Itoa(maxStops) + " strings")
@@ -109,13 +109,13 @@ func checkStop(n document.Node) *fault {
 }
 
 func checkStreamOptions(n document.Node) *fault {
-	if f := want(n, abi.KindObject); f != nil {
+	if f := n.Want(abi.KindObject); f != nil {
 		return f
 	}
 	for _, name := range [...]string{"include_usage", "include_obfuscation"} {
 		if m := n.Get(name); given(m) {
-			if f := want(m, abi.KindBool); f != nil {
-				return f.under(name)
+			if f := m.Want(abi.KindBool); f != nil {
+				return f.Under(name)
 			}
 		}
 	}
@@ -123,31 +123,31 @@ func checkStreamOptions(n document.Node) *fault {
 }
 
 func checkResponseFormat(n document.Node) *fault {
-	if f := want(n, abi.KindObject); f != nil {
+	if f := n.Want(abi.KindObject); f != nil {
 		return f
 	}
 	kind := n.Get("type")
 	if f := oneOf(kind, "'text', 'json_object', 'json_schema'"); f != nil {
-		return f.under("type")
+		return f.Under("type")
 	}
 	if kind.Text() != "json_schema" {
 		return nil
 	}
 	schema := n.Get("json_schema")
-	if f := want(schema, abi.KindObject); f != nil {
-		return f.under("json_schema")
+	if f := schema.Want(abi.KindObject); f != nil {
+		return f.Under("json_schema")
 	}
 	if f := checkName(schema.Get("name"), 64); f != nil {
-		return f.under("name").under("json_schema")
+		return f.Under("name").Under("json_schema")
 	}
 	if s := schema.Get("schema"); given(s) {
-		return want(s, abi.KindObject).under("schema").under("json_schema")
+		return s.Want(abi.KindObject).Under("schema").Under("json_schema")
 	}
 	return nil
 }
 
 func checkTools(n document.Node) *fault {
-	if f := want(n, abi.KindArray); f != nil {
+	if f := n.Want(abi.KindArray); f != nil {
 		return f
 	}
 	if n.Len() > maxTools {
@@ -159,25 +159,25 @@ func checkTools(n document.Node) *fault {
 // checkTool: a function's name and parameters are checked; any other type travels
 // on as it is, since providers have their own.
 func checkTool(tool document.Node) *fault {
-	if f := want(tool, abi.KindObject); f != nil {
+	if f := tool.Want(abi.KindObject); f != nil {
 		return f
 	}
 	kind := tool.Get("type")
 	if f := requireString(kind); f != nil {
-		return f.under("type")
+		return f.Under("type")
 	}
 	if kind.Text() != "function" {
 		return nil
 	}
 	function := tool.Get("function")
-	if f := want(function, abi.KindObject); f != nil {
-		return f.under("function")
+	if f := function.Want(abi.KindObject); f != nil {
+		return f.Under("function")
 	}
 	if f := checkName(function.Get("name"), maxToolName); f != nil {
-		return f.under("name").under("function")
+		return f.Under("name").Under("function")
 	}
 	if p := function.Get("parameters"); given(p) {
-		return want(p, abi.KindObject).under("parameters").under("function")
+		return p.Want(abi.KindObject).Under("parameters").Under("function")
 	}
 	return nil
 }
@@ -209,25 +209,25 @@ func checkToolChoice(n document.Node) *fault {
 	case abi.KindString:
 		return oneOf(n, "'none', 'auto', 'required'")
 	case abi.KindObject:
-		return requireString(n.Get("type")).under("type")
+		return requireString(n.Get("type")).Under("type")
 	}
-	return wrong("must be a string or an object, not " + kindName(n.Kind()))
+	return wrong("must be a string or an object, not " + document.KindName(n.Kind()))
 }
 
 func checkLogitBias(n document.Node) *fault {
-	if f := want(n, abi.KindObject); f != nil {
+	if f := n.Want(abi.KindObject); f != nil {
 		return f
 	}
 	for token, bias := range n.Members() {
 		if f := number(bias, -100, 100); f != nil {
-			return f.under(clipText(token, 64))
+			return f.Under(clipText(token, 64))
 		}
 	}
 	return nil
 }
 
 func checkMetadata(n document.Node) *fault {
-	if f := want(n, abi.KindObject); f != nil {
+	if f := n.Want(abi.KindObject); f != nil {
 		return f
 	}
 	if n.Len() > maxMetadata {
@@ -238,10 +238,10 @@ func checkMetadata(n document.Node) *fault {
 			return wrong("must have keys of at most " + strconv.Itoa(maxMetadataKey) + " characters")
 		}
 		if f := requireString(value); f != nil {
-			return f.under(key)
+			return f.Under(key)
 		}
 		if value.Len() > maxMetadataText && utf8.RuneCountInString(value.Text()) > maxMetadataText {
-			return wrong("must be at most " + strconv.Itoa(maxMetadataText) + " characters long").under(key)
+			return wrong("must be at most " + strconv.Itoa(maxMetadataText) + " characters long").Under(key)
 		}
 	}
 	return nil
@@ -249,7 +249,7 @@ func checkMetadata(n document.Node) *fault {
 
 // checkModels: the pinned model's fallbacks, an extension of ours.
 func checkModels(n document.Node) *fault {
-	if f := want(n, abi.KindArray); f != nil {
+	if f := n.Want(abi.KindArray); f != nil {
 		return f
 	}
 	if n.Len() > maxModels {

@@ -36,20 +36,20 @@ func ParseEmbeddings(b []byte) (*document.Doc, error) {
 // Errors: *Error with CodeInvalid, Param naming the member as "input[3]".
 func CheckEmbeddings(doc *document.Doc) error {
 	if f := checkEmbeddings(doc.Root()); f != nil {
-		return &Error{Code: CodeInvalid, Param: f.at, Message: f.message()}
+		return &Error{Code: CodeInvalid, Param: f.Param, Message: f.Error()}
 	}
 	return nil
 }
 
 func checkEmbeddings(root document.Node) *fault {
 	if root.Kind() != abi.KindObject {
-		return &fault{why: "The request body must be a JSON object, not " + kindName(root.Kind()) + "."}
+		return &fault{Why: "The request body must be a JSON object, not " + document.KindName(root.Kind()) + "."}
 	}
 	if f := checkModel(root.Get("model")); f != nil {
-		return f.under("model")
+		return f.Under("model")
 	}
 	if f := checkInput(root.Get("input")); f != nil {
-		return f.under("input")
+		return f.Under("input")
 	}
 	for name, n := range root.Members() {
 		if n.Kind() == abi.KindNull {
@@ -67,7 +67,7 @@ func checkEmbeddings(root document.Node) *fault {
 			f = checkMetadata(n)
 		}
 		if f != nil {
-			return f.under(name)
+			return f.Under(name)
 		}
 	}
 	return nil
@@ -83,7 +83,7 @@ func checkInput(n document.Node) *fault {
 		if !given(n) {
 			return wrong("is required and must be a string or an array")
 		}
-		return wrong("must be a string or an array, not " + kindName(n.Kind()))
+		return wrong("must be a string or an array, not " + document.KindName(n.Kind()))
 	}
 	if n.Len() == 0 {
 		return wrong("must not be empty")
@@ -96,7 +96,7 @@ func checkInput(n document.Node) *fault {
 		return wrong("must hold at most " + strconv.Itoa(MaxEmbeddingInputs) + " inputs")
 	}
 	for i, e := range n.Elements() {
-		f := want(e, kind)
+		f := e.Want(kind)
 		if f == nil {
 			switch kind {
 			case abi.KindString:
@@ -104,11 +104,11 @@ func checkInput(n document.Node) *fault {
 			case abi.KindArray:
 				f = checkTokenNumbers(e)
 			default:
-				f = wrong("must be a string, a token number or an array of them, not " + kindName(kind))
+				f = wrong("must be a string, a token number or an array of them, not " + document.KindName(kind))
 			}
 		}
 		if f != nil {
-			return f.item(i)
+			return f.Item(i)
 		}
 	}
 	return nil

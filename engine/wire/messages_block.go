@@ -17,7 +17,7 @@ func (w *chatWriter) content(content document.Node, allowed, elsewhere string) *
 		return nil
 	case abi.KindArray:
 	default:
-		return wrong("must be a string or an array of blocks, not " + kindName(content.Kind()))
+		return wrong("must be a string or an array of blocks, not " + document.KindName(content.Kind()))
 	}
 	if text := plain(content, elsewhere); text.Exists() {
 		w.raw(text.Raw())
@@ -29,7 +29,7 @@ func (w *chatWriter) content(content document.Node, allowed, elsewhere string) *
 			continue
 		}
 		if e := w.part(block, allowed); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	w.emit(`]`)
@@ -52,17 +52,17 @@ func plain(content document.Node, elsewhere string) (text document.Node) {
 }
 
 func (w *chatWriter) part(block document.Node, allowed string) *Error {
-	if e := want(block, abi.KindObject); e != nil {
+	if e := block.Want(abi.KindObject); e != nil {
 		return e
 	}
 	kind := block.Get("type")
-	if e := want(kind, abi.KindString); e != nil {
-		return e.under("type")
+	if e := kind.Want(abi.KindString); e != nil {
+		return e.Under("type")
 	}
 	name := kind.Text()
 	if !listed(allowed, name) {
 		if e := w.only("must be one of " + allowed + ": a block of type '" + clip(name) + "' cannot be carried here"); e != nil {
-			return e.under("type")
+			return e.Under("type")
 		}
 		w.blank()
 		return nil
@@ -74,8 +74,8 @@ func (w *chatWriter) part(block document.Node, allowed string) *Error {
 		return w.document(block)
 	}
 	text := block.Get("text")
-	if e := want(text, abi.KindString); e != nil {
-		return e.under("text")
+	if e := text.Want(abi.KindString); e != nil {
+		return e.Under("text")
 	}
 	w.lossy.rest(block, "messages[].content[].", "type", "text", "cache_control")
 	w.text(text, block.Get("cache_control"))
@@ -99,8 +99,8 @@ func (w *chatWriter) text(text, mark document.Node) {
 // image writes an image as an image_url part: its address, or a data URL.
 func (w *chatWriter) image(block document.Node) *Error {
 	source := block.Get("source")
-	if e := want(source, abi.KindObject); e != nil {
-		return e.under("source")
+	if e := source.Want(abi.KindObject); e != nil {
+		return e.Under("source")
 	}
 	w.lossy.rest(block, "messages[].content[].", "type", "source", "cache_control")
 	if kind := source.Get("type"); kind.Kind() == abi.KindString && !is(kind, "base64") && !is(kind, "url") {
@@ -111,22 +111,22 @@ func (w *chatWriter) image(block document.Node) *Error {
 	switch kind := source.Get("type"); {
 	case is(kind, "base64"):
 		if !strings.HasPrefix(source.Get("media_type").Text(), "image/") {
-			return wrong("must be an image type such as 'image/png'").under("media_type").under("source")
+			return wrong("must be an image type such as 'image/png'").Under("media_type").Under("source")
 		}
 		if e := w.dataURL(source); e != nil {
-			return e.under("source")
+			return e.Under("source")
 		}
 	case is(kind, "url"):
 		url := source.Get("url")
-		if e := want(url, abi.KindString); e != nil {
-			return e.under("url").under("source")
+		if e := url.Want(abi.KindString); e != nil {
+			return e.Under("url").Under("source")
 		}
 		if url.Len() == 0 {
-			return wrong("must not be empty").under("url").under("source")
+			return wrong("must not be empty").Under("url").Under("source")
 		}
 		w.raw(url.Raw())
 	default:
-		return want(kind, abi.KindString).under("type").under("source")
+		return kind.Want(abi.KindString).Under("type").Under("source")
 	}
 	w.emit(`}`)
 	w.member("cache_control", block.Get("cache_control"))
@@ -137,11 +137,11 @@ func (w *chatWriter) image(block document.Node) *Error {
 // dataURL writes a base64 source (RFC 2397).
 func (w *chatWriter) dataURL(source document.Node) *Error {
 	media, data := source.Get("media_type"), source.Get("data")
-	if e := want(media, abi.KindString); e != nil {
-		return e.under("media_type")
+	if e := media.Want(abi.KindString); e != nil {
+		return e.Under("media_type")
 	}
-	if e := want(data, abi.KindString); e != nil {
-		return e.under("data")
+	if e := data.Want(abi.KindString); e != nil {
+		return e.Under("data")
 	}
 	w.emit(`"data:`)
 	w.raw(inner(media))
@@ -154,12 +154,12 @@ func (w *chatWriter) dataURL(source document.Node) *Error {
 // document writes a document: bytes as a file part, text as text.
 func (w *chatWriter) document(block document.Node) *Error {
 	source, mark, title := block.Get("source"), block.Get("cache_control"), block.Get("title")
-	if e := want(source, abi.KindObject); e != nil {
-		return e.under("source")
+	if e := source.Want(abi.KindObject); e != nil {
+		return e.Under("source")
 	}
 	if given(title) {
-		if e := want(title, abi.KindString); e != nil {
-			return e.under("title")
+		if e := title.Want(abi.KindString); e != nil {
+			return e.Under("title")
 		}
 	}
 	known := []string{"type", "source", "cache_control", "citations", "title"}
@@ -182,7 +182,7 @@ func (w *chatWriter) document(block document.Node) *Error {
 		}
 		w.emit(`,"file_data":`)
 		if e := w.dataURL(source); e != nil {
-			return e.under("source")
+			return e.Under("source")
 		}
 		w.emit(`}`)
 		w.member("cache_control", mark)
@@ -190,11 +190,11 @@ func (w *chatWriter) document(block document.Node) *Error {
 		return nil
 	case is(kind, "url"):
 		url := source.Get("url")
-		if e := want(url, abi.KindString); e != nil {
-			return e.under("url").under("source")
+		if e := url.Want(abi.KindString); e != nil {
+			return e.Under("url").Under("source")
 		}
 		if url.Len() == 0 {
-			return wrong("must not be empty").under("url").under("source")
+			return wrong("must not be empty").Under("url").Under("source")
 		}
 		w.next()
 		w.emit(`{"type":"file","file":{`)
@@ -211,16 +211,16 @@ func (w *chatWriter) document(block document.Node) *Error {
 		return nil
 	case is(kind, "text"):
 		data := source.Get("data")
-		if e := want(data, abi.KindString); e != nil {
-			return e.under("data").under("source")
+		if e := data.Want(abi.KindString); e != nil {
+			return e.Under("data").Under("source")
 		}
 		w.text(data, mark)
 		return nil
 	case is(kind, "content"):
-		return w.nested(source.Get("content"), mark).under("content").under("source")
+		return w.nested(source.Get("content"), mark).Under("content").Under("source")
 	}
-	if e := want(kind, abi.KindString); e != nil {
-		return e.under("type").under("source")
+	if e := kind.Want(abi.KindString); e != nil {
+		return e.Under("type").Under("source")
 	}
 	return w.notPortable(kind, "'base64', 'url', 'text', 'content'")
 }
@@ -233,7 +233,7 @@ func (w *chatWriter) nested(content, mark document.Node) *Error {
 		return nil
 	case abi.KindArray:
 	default:
-		return wrong("must be a string or an array of blocks, not " + kindName(content.Kind()))
+		return wrong("must be a string or an array of blocks, not " + document.KindName(content.Kind()))
 	}
 	if content.Len() == 0 {
 		return wrong("must hold at least one block")
@@ -243,7 +243,7 @@ func (w *chatWriter) nested(content, mark document.Node) *Error {
 	}
 	for i, block := range content.Elements() {
 		if e := w.part(block, "text, image"); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	return nil
@@ -252,7 +252,7 @@ func (w *chatWriter) nested(content, mark document.Node) *Error {
 // notPortable is a source that only Anthropic could resolve.
 func (w *chatWriter) notPortable(kind document.Node, allowed string) *Error {
 	if e := w.only("must be one of " + allowed + ": a source of type '" + clip(kind.Text()) + "' cannot be carried"); e != nil {
-		return e.under("type").under("source")
+		return e.Under("type").Under("source")
 	}
 	w.blank()
 	return nil

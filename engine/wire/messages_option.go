@@ -31,7 +31,7 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 	case "stop_sequences":
 		return w.stops(n)
 	case "stream":
-		if e := want(n, abi.KindBool); e != nil {
+		if e := n.Want(abi.KindBool); e != nil {
 			return e
 		}
 		if n.Bool() {
@@ -57,7 +57,7 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 			return w.only("must be one of 'auto', 'standard_only'")
 		}
 	case "cache_control":
-		if e := want(n, abi.KindObject); e != nil {
+		if e := n.Want(abi.KindObject); e != nil {
 			return e
 		}
 		w.member(name, n)
@@ -74,15 +74,15 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 }
 
 func (w *chatWriter) stops(n document.Node) *Error {
-	if e := want(n, abi.KindArray); e != nil {
+	if e := n.Want(abi.KindArray); e != nil {
 		return e
 	}
 	if n.Len() > maxStops {
 		return wrong("must hold at most " + strconv.Itoa(maxStops) + " strings")
 	}
 	for i, stop := range n.Elements() {
-		if e := want(stop, abi.KindString); e != nil {
-			return e.item(i)
+		if e := stop.Want(abi.KindString); e != nil {
+			return e.Item(i)
 		}
 	}
 	if n.Len() > 0 {
@@ -93,7 +93,7 @@ func (w *chatWriter) stops(n document.Node) *Error {
 
 // models are the pinned model's fallbacks, a member of ours.
 func (w *chatWriter) models(n document.Node) *Error {
-	if e := want(n, abi.KindArray); e != nil {
+	if e := n.Want(abi.KindArray); e != nil {
 		return e
 	}
 	if n.Len() > maxModels {
@@ -101,7 +101,7 @@ func (w *chatWriter) models(n document.Node) *Error {
 	}
 	for i, id := range n.Elements() {
 		if e := checkModel(id); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	w.member("models", n)
@@ -112,12 +112,12 @@ func (w *chatWriter) models(n document.Node) *Error {
 // (session_id, task_type, strict, …) and keeps its place, within Chat's bounds.
 func (w *chatWriter) metadata(n document.Node) *Error {
 	const maxPairs, maxKey, maxValue = 16, 64, 512
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	if user := n.Get("user_id"); given(user) {
-		if e := want(user, abi.KindString); e != nil {
-			return e.under("user_id")
+		if e := user.Want(abi.KindString); e != nil {
+			return e.Under("user_id")
 		}
 		w.member("user", user)
 	}
@@ -148,12 +148,12 @@ func (w *chatWriter) metadata(n document.Node) *Error {
 // budget turns the thinking member into an effort, unless the request names one.
 // See RATIONALE.md, "What becomes of the thinking member?".
 func (w *chatWriter) budget(n, effort document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	kind, tokens := n.Get("type"), n.Get("budget_tokens")
-	if e := want(kind, abi.KindString); e != nil {
-		return e.under("type")
+	if e := kind.Want(abi.KindString); e != nil {
+		return e.Under("type")
 	}
 	shown := ""
 	if is(n.Get("display"), "summarized") {
@@ -165,7 +165,7 @@ func (w *chatWriter) budget(n, effort document.Node) *Error {
 		return nil
 	case is(kind, "enabled"):
 		if e := whole(tokens, 1, math.MaxInt32); e != nil {
-			return e.under("budget_tokens")
+			return e.Under("budget_tokens")
 		}
 	default:
 		if !given(effort) {
@@ -195,18 +195,18 @@ func effortOf(tokens int64) (level string, exact bool) {
 }
 
 func (w *chatWriter) outputConfig(n document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	if effort := n.Get("effort"); given(effort) {
-		if e := want(effort, abi.KindString); e != nil {
-			return e.under("effort")
+		if e := effort.Want(abi.KindString); e != nil {
+			return e.Under("effort")
 		}
 		w.member("reasoning_effort", effort)
 	}
 	if format := n.Get("format"); given(format) {
 		if e := w.format(format); e != nil {
-			return e.under("format")
+			return e.Under("format")
 		}
 	}
 	w.lossy.rest(n, "output_config.", "effort", "format")
@@ -214,15 +214,15 @@ func (w *chatWriter) outputConfig(n document.Node) *Error {
 }
 
 func (w *chatWriter) format(n document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	if !is(n.Get("type"), "json_schema") {
-		return w.only("must be 'json_schema'").under("type")
+		return w.only("must be 'json_schema'").Under("type")
 	}
 	schema := n.Get("schema")
-	if e := want(schema, abi.KindObject); e != nil {
-		return e.under("schema")
+	if e := schema.Want(abi.KindObject); e != nil {
+		return e.Under("schema")
 	}
 	w.lossy.rest(n, "output_config.format.", "type", "schema")
 	w.emit(`,"response_format":{"type":"json_schema","json_schema":{"name":"answer","strict":true,"schema":`)

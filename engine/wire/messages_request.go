@@ -55,7 +55,7 @@ func readTwice(read func(limits) (Chat, *Error)) (Chat, error) {
 	if e == nil {
 		return chat, nil
 	}
-	if e.foreign {
+	if e.Uncarried {
 		rest, wrong := read(limits{lenient: true})
 		if wrong == nil {
 			rest.Foreign = e
@@ -98,10 +98,10 @@ func (w *chatWriter) next() {
 
 func (w *chatWriter) request(root document.Node, model string) *Error {
 	if root.Kind() != abi.KindObject {
-		return wrong("The request body must be a JSON object, not " + kindName(root.Kind()) + ".")
+		return wrong("The request body must be a JSON object, not " + document.KindName(root.Kind()) + ".")
 	}
 	if e := checkModel(root.Get("model")); e != nil {
-		return e.under("model")
+		return e.Under("model")
 	}
 	w.emit(`{"model":`)
 	if model != "" {
@@ -111,15 +111,15 @@ func (w *chatWriter) request(root document.Node, model string) *Error {
 	}
 	w.emit(`,"messages":[`)
 	if e := w.system(root.Get("system")); e != nil {
-		return e.under("system")
+		return e.Under("system")
 	}
 	if e := w.turns(root.Get("messages")); e != nil {
-		return e.under("messages")
+		return e.Under("messages")
 	}
 	w.emit(`]`)
 	if limit := root.Get("max_tokens"); !w.counting || given(limit) {
 		if e := whole(limit, 0, math.MaxInt32); e != nil {
-			return e.under("max_tokens")
+			return e.Under("max_tokens")
 		}
 	}
 	for name, n := range root.Members() {
@@ -127,7 +127,7 @@ func (w *chatWriter) request(root document.Node, model string) *Error {
 			continue
 		}
 		if e := w.option(root, name, n); e != nil {
-			return e.under(name)
+			return e.Under(name)
 		}
 	}
 	w.emit(`}`)
@@ -135,7 +135,7 @@ func (w *chatWriter) request(root document.Node, model string) *Error {
 }
 
 func checkModel(n document.Node) *Error {
-	if e := want(n, abi.KindString); e != nil {
+	if e := n.Want(abi.KindString); e != nil {
 		return e
 	}
 	if n.Len() > maxModelID {

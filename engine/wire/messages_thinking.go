@@ -8,11 +8,11 @@ import (
 )
 
 func checkThinking(block document.Node) *Error {
-	if e := want(block.Get("thinking"), abi.KindString); e != nil {
-		return e.under("thinking")
+	if e := block.Get("thinking").Want(abi.KindString); e != nil {
+		return e.Under("thinking")
 	}
 	if signature := block.Get("signature"); given(signature) {
-		return want(signature, abi.KindString).under("signature")
+		return signature.Want(abi.KindString).Under("signature")
 	}
 	return nil
 }

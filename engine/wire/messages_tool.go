@@ -9,7 +9,7 @@ import (
 
 // tools writes a list of tools, each as one of the wire's own writers does it.
 func (w *chatWriter) tools(n document.Node, one func(tool document.Node) *Error) *Error {
-	if e := want(n, abi.KindArray); e != nil {
+	if e := n.Want(abi.KindArray); e != nil {
 		return e
 	}
 	if n.Len() == 0 {
@@ -21,7 +21,7 @@ func (w *chatWriter) tools(n document.Node, one func(tool document.Node) *Error)
 	w.emit(`,"tools":[`)
 	for i, tool := range n.Elements() {
 		if e := one(tool); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	w.emit(`]`)
@@ -30,28 +30,28 @@ func (w *chatWriter) tools(n document.Node, one func(tool document.Node) *Error)
 
 // tool writes a function. A tool of another type is one that Anthropic runs itself.
 func (w *chatWriter) tool(tool document.Node) *Error {
-	if e := want(tool, abi.KindObject); e != nil {
+	if e := tool.Want(abi.KindObject); e != nil {
 		return e
 	}
 	if kind := tool.Get("type"); given(kind) && !is(kind, "custom") {
-		if e := want(kind, abi.KindString); e != nil {
-			return e.under("type")
+		if e := kind.Want(abi.KindString); e != nil {
+			return e.Under("type")
 		}
 		if is(kind, "function") {
-			return wrong("must be 'custom' or left out for a tool of your own").under("type")
+			return wrong("must be 'custom' or left out for a tool of your own").Under("type")
 		}
-		return w.only("must be 'custom' or left out: a tool of type '" + clip(kind.Text()) + "' is run by the provider, and cannot be carried").under("type")
+		return w.only("must be 'custom' or left out: a tool of type '" + clip(kind.Text()) + "' is run by the provider, and cannot be carried").Under("type")
 	}
 	name, about, schema, strict := tool.Get("name"), tool.Get("description"), tool.Get("input_schema"), tool.Get("strict")
 	if e := checkToolName(name); e != nil {
-		return e.under("name")
+		return e.Under("name")
 	}
-	if e := want(schema, abi.KindObject); e != nil {
-		return e.under("input_schema")
+	if e := schema.Want(abi.KindObject); e != nil {
+		return e.Under("input_schema")
 	}
 	if given(about) {
-		if e := want(about, abi.KindString); e != nil {
-			return e.under("description")
+		if e := about.Want(abi.KindString); e != nil {
+			return e.Under("description")
 		}
 	}
 	w.lossy.rest(tool, "tools[].", "type", "name", "description", "input_schema", "strict", "cache_control")
@@ -70,7 +70,7 @@ func (w *chatWriter) tool(tool document.Node) *Error {
 // checkToolName: Anthropic's bound. OpenAI and Gemini take no more than 64, which their
 // adapters see to.
 func checkToolName(n document.Node) *Error {
-	if e := want(n, abi.KindString); e != nil {
+	if e := n.Want(abi.KindString); e != nil {
 		return e
 	}
 	ok := n.Len() > 0 && n.Len() <= maxToolName
@@ -91,13 +91,13 @@ func idByte(c byte) bool {
 
 // toolChoice writes tool_choice and parallel_tool_calls, neither of which Chat takes without tools.
 func (w *chatWriter) toolChoice(n document.Node, tools bool) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	kind, single := n.Get("type"), n.Get("disable_parallel_tool_use")
 	if given(single) {
-		if e := want(single, abi.KindBool); e != nil {
-			return e.under("disable_parallel_tool_use")
+		if e := single.Want(abi.KindBool); e != nil {
+			return e.Under("disable_parallel_tool_use")
 		}
 	}
 	w.lossy.rest(n, "tool_choice.", "type", "name", "disable_parallel_tool_use")
@@ -114,12 +114,12 @@ func (w *chatWriter) toolChoice(n document.Node, tools bool) *Error {
 	case is(kind, "any"):
 		choice = `"required"`
 	case is(kind, "tool"):
-		if e := want(n.Get("name"), abi.KindString); e != nil {
-			return e.under("name")
+		if e := n.Get("name").Want(abi.KindString); e != nil {
+			return e.Under("name")
 		}
 		choice = `{"type":"function","function":{"name":` + string(n.Get("name").Raw()) + `}}`
 	default:
-		return w.only("must be one of 'auto', 'any', 'tool', 'none'").under("type")
+		return w.only("must be one of 'auto', 'any', 'tool', 'none'").Under("type")
 	}
 	if !tools {
 		return nil
@@ -139,7 +139,7 @@ func (w *chatWriter) calls(content document.Node) *Error {
 			continue
 		}
 		if e := w.call(block); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	w.emit(`]`)
@@ -148,11 +148,11 @@ func (w *chatWriter) calls(content document.Node) *Error {
 
 func (w *chatWriter) call(block document.Node) *Error {
 	id, name, input := block.Get("id"), block.Get("name"), block.Get("input")
-	if e := want(id, abi.KindString); e != nil {
-		return e.under("id")
+	if e := id.Want(abi.KindString); e != nil {
+		return e.Under("id")
 	}
-	if e := want(name, abi.KindString); e != nil {
-		return e.under("name")
+	if e := name.Want(abi.KindString); e != nil {
+		return e.Under("name")
 	}
 	w.lossy.rest(block, "messages[].content[].", "type", "id", "name", "input", "cache_control", "extra_content")
 	w.next()
@@ -162,8 +162,8 @@ func (w *chatWriter) call(block document.Node) *Error {
 	w.raw(name.Raw())
 	w.emit(`,"arguments":`)
 	if given(input) {
-		if e := want(input, abi.KindObject); e != nil {
-			return e.under("input")
+		if e := input.Want(abi.KindObject); e != nil {
+			return e.Under("input")
 		}
 		w.out = document.AppendString(w.out, string(input.Raw()))
 	} else {

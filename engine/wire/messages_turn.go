@@ -36,7 +36,7 @@ func (w *chatWriter) system(content document.Node) *Error {
 
 // turns writes the conversation.
 func (w *chatWriter) turns(list document.Node) *Error {
-	if e := want(list, abi.KindArray); e != nil {
+	if e := list.Want(abi.KindArray); e != nil {
 		return e
 	}
 	if list.Len() == 0 {
@@ -44,7 +44,7 @@ func (w *chatWriter) turns(list document.Node) *Error {
 	}
 	for i, m := range list.Elements() {
 		if e := w.turn(m); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 		if w.messages > maxMessages {
 			return wrong("holds more than " + strconv.Itoa(maxMessages) + " messages and tool results")
@@ -57,29 +57,29 @@ func (w *chatWriter) turns(list document.Node) *Error {
 }
 
 func (w *chatWriter) turn(m document.Node) *Error {
-	if e := want(m, abi.KindObject); e != nil {
+	if e := m.Want(abi.KindObject); e != nil {
 		return e
 	}
 	role, content := m.Get("role"), m.Get("content")
-	if e := want(role, abi.KindString); e != nil {
-		return e.under("role")
+	if e := role.Want(abi.KindString); e != nil {
+		return e.Under("role")
 	}
 	if kind := content.Kind(); kind != abi.KindString && kind != abi.KindArray {
 		if !content.Exists() {
-			return wrong("is required and must be a string or an array of blocks").under("content")
+			return wrong("is required and must be a string or an array of blocks").Under("content")
 		}
-		return wrong("must be a string or an array of blocks, not " + kindName(kind)).under("content")
+		return wrong("must be a string or an array of blocks, not " + document.KindName(kind)).Under("content")
 	}
 	w.lossy.rest(m, "messages[].", "role", "content")
 	switch {
 	case is(role, "user"):
-		return w.user(content).under("content")
+		return w.user(content).Under("content")
 	case is(role, "assistant"):
-		return w.assistant(content).under("content")
+		return w.assistant(content).Under("content")
 	case is(role, "system"):
-		return w.system(content).under("content")
+		return w.system(content).Under("content")
 	}
-	return wrong("must be one of 'user', 'assistant', 'system'").under("role")
+	return wrong("must be one of 'user', 'assistant', 'system'").Under("role")
 }
 
 // user writes a user turn: a message for each tool result, then one with the rest.
@@ -99,7 +99,7 @@ func (w *chatWriter) user(content document.Node) *Error {
 		}
 		results++
 		if e := w.result(block); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	if results > 0 && others == 0 {
@@ -117,8 +117,8 @@ func (w *chatWriter) user(content document.Node) *Error {
 // members of their own names.
 func (w *chatWriter) result(block document.Node) *Error {
 	id := block.Get("tool_use_id")
-	if e := want(id, abi.KindString); e != nil {
-		return e.under("tool_use_id")
+	if e := id.Want(abi.KindString); e != nil {
+		return e.Under("tool_use_id")
 	}
 	w.lossy.rest(block, "messages[].content[].", "type", "tool_use_id", "content", "is_error", "cache_control")
 	w.open("tool")
@@ -126,13 +126,13 @@ func (w *chatWriter) result(block document.Node) *Error {
 	if !given(content) || content.Kind() == abi.KindArray && content.Len() == 0 {
 		w.emit(`""`)
 	} else if e := w.content(content, "text, image, document", ""); e != nil {
-		return e.under("content")
+		return e.Under("content")
 	}
 	w.emit(`,"tool_call_id":`)
 	w.raw(id.Raw())
 	if failed := block.Get("is_error"); given(failed) {
-		if e := want(failed, abi.KindBool); e != nil {
-			return e.under("is_error")
+		if e := failed.Want(abi.KindBool); e != nil {
+			return e.Under("is_error")
 		}
 		if failed.Bool() {
 			w.emit(`,"is_error":true`)
@@ -152,7 +152,7 @@ func (w *chatWriter) assistant(content document.Node) *Error {
 		switch {
 		case is(kind, "thinking"):
 			if e := checkThinking(block); e != nil {
-				return e.item(i)
+				return e.Item(i)
 			}
 			if block.Get("thinking").Len() > 0 {
 				thoughts++
@@ -161,8 +161,8 @@ func (w *chatWriter) assistant(content document.Node) *Error {
 				signed++
 			}
 		case is(kind, "redacted_thinking"):
-			if e := want(block.Get("data"), abi.KindString); e != nil {
-				return e.under("data").item(i)
+			if e := block.Get("data").Want(abi.KindString); e != nil {
+				return e.Under("data").Item(i)
 			}
 			signed++
 		case is(kind, "tool_use"):

@@ -19,14 +19,14 @@ const carriedItems = "'message', 'function_call', 'function_call_output', 'custo
 // item takes one item of the input. Ids and states of items name what the provider
 // stored; the content is here.
 func (w *responsesWriter) item(item document.Node) *Error {
-	if e := want(item, abi.KindObject); e != nil {
+	if e := item.Want(abi.KindObject); e != nil {
 		return e
 	}
 	kind := item.Get("type")
 	name := "message"
 	if given(kind) || !item.Get("role").Exists() {
-		if e := want(kind, abi.KindString); e != nil {
-			return e.under("type")
+		if e := kind.Want(abi.KindString); e != nil {
+			return e.Under("type")
 		}
 		name = kind.Text()
 	}
@@ -52,8 +52,8 @@ func (w *responsesWriter) item(item document.Node) *Error {
 			text = "input"
 		}
 		for _, member := range [...]string{"call_id", "name", text} {
-			if e := want(item.Get(member), abi.KindString); e != nil {
-				return e.under(member)
+			if e := item.Get(member).Want(abi.KindString); e != nil {
+				return e.Under(member)
 			}
 		}
 		w.lossy.rest(item, "input[].", "type", "id", "status", "call_id", "name", text, "extra_content")
@@ -62,9 +62,9 @@ func (w *responsesWriter) item(item document.Node) *Error {
 		w.flush()
 		return w.output(item)
 	case "item_reference":
-		return w.only("cannot be 'item_reference', for no item is stored here; send the item itself").under("type")
+		return w.only("cannot be 'item_reference', for no item is stored here; send the item itself").Under("type")
 	default:
-		return w.only("must be one of " + carriedItems + ": an item of type '" + clip(name) + "' cannot be carried").under("type")
+		return w.only("must be one of " + carriedItems + ": an item of type '" + clip(name) + "' cannot be carried").Under("type")
 	}
 	return nil
 }
@@ -72,13 +72,13 @@ func (w *responsesWriter) item(item document.Node) *Error {
 // said takes a message.
 func (w *responsesWriter) said(item document.Node) *Error {
 	role, content := item.Get("role"), item.Get("content")
-	if e := want(role, abi.KindString); e != nil {
-		return e.under("role")
+	if e := role.Want(abi.KindString); e != nil {
+		return e.Under("role")
 	}
 	w.lossy.rest(item, "input[].", "type", "id", "status", "role", "content")
 	if is(role, "assistant") {
 		if e := w.checkParts(content, answerParts); e != nil {
-			return e.under("content")
+			return e.Under("content")
 		}
 		if len(w.turn.calls) > 0 {
 			w.lossy.add("input.order")
@@ -93,13 +93,13 @@ func (w *responsesWriter) said(item document.Node) *Error {
 	case is(role, "user"):
 		allowed = "input_text, input_image, input_file"
 	case !is(role, "system") && !is(role, "developer"):
-		return wrong("must be one of 'user', 'assistant', 'system', 'developer'").under("role")
+		return wrong("must be one of 'user', 'assistant', 'system', 'developer'").Under("role")
 	}
 	if e := w.checkParts(content, allowed); e != nil {
-		return e.under("content")
+		return e.Under("content")
 	}
 	if content.Kind() == abi.KindArray && content.Len() == 0 {
-		return wrong("must hold at least one part").under("content")
+		return wrong("must hold at least one part").Under("content")
 	}
 	w.flush()
 	w.open(role.Text())
@@ -111,11 +111,11 @@ func (w *responsesWriter) said(item document.Node) *Error {
 // output writes the result of a call.
 func (w *responsesWriter) output(item document.Node) *Error {
 	id, output := item.Get("call_id"), item.Get("output")
-	if e := want(id, abi.KindString); e != nil {
-		return e.under("call_id")
+	if e := id.Want(abi.KindString); e != nil {
+		return e.Under("call_id")
 	}
 	if e := w.checkParts(output, outputParts); e != nil {
-		return e.under("output")
+		return e.Under("output")
 	}
 	w.lossy.rest(item, "input[].", "type", "id", "status", "call_id", "output")
 	w.open("tool")
@@ -135,27 +135,27 @@ func (w *responsesWriter) checkParts(content document.Node, allowed string) *Err
 	case abi.KindAbsent:
 		return wrong("is required and must be a string or an array of parts")
 	default:
-		return wrong("must be a string or an array of parts, not " + kindName(content.Kind()))
+		return wrong("must be a string or an array of parts, not " + document.KindName(content.Kind()))
 	}
 	for i, part := range content.Elements() {
 		if e := w.checkPart(part, allowed); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 	}
 	return nil
 }
 
 func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
-	if e := want(part, abi.KindObject); e != nil {
+	if e := part.Want(abi.KindObject); e != nil {
 		return e
 	}
 	kind := part.Get("type")
-	if e := want(kind, abi.KindString); e != nil {
-		return e.under("type")
+	if e := kind.Want(abi.KindString); e != nil {
+		return e.Under("type")
 	}
 	name := kind.Text()
 	if !listed(allowed, name) {
-		return w.only("must be one of " + allowed + ": a part of type '" + clip(name) + "' cannot be carried here").under("type")
+		return w.only("must be one of " + allowed + ": a part of type '" + clip(name) + "' cannot be carried here").Under("type")
 	}
 	const at = "input[].content[]."
 	switch name {
@@ -163,13 +163,13 @@ func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
 		w.lossy.rest(part, at, "type", "image_url", "detail")
 		url := part.Get("image_url")
 		if given(part.Get("file_id")) && !given(url) {
-			return w.only("cannot be carried: a file id is known to one provider only; send 'image_url'").under("file_id")
+			return w.only("cannot be carried: a file id is known to one provider only; send 'image_url'").Under("file_id")
 		}
-		if e := want(url, abi.KindString); e != nil {
-			return e.under("image_url")
+		if e := url.Want(abi.KindString); e != nil {
+			return e.Under("image_url")
 		}
 		if url.Len() == 0 {
-			return wrong("must not be empty").under("image_url")
+			return wrong("must not be empty").Under("image_url")
 		}
 		return optional(part, "detail")
 	case "input_file":
@@ -185,7 +185,7 @@ func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
 		return nil
 	case "refusal":
 		w.lossy.rest(part, at, "type", "refusal")
-		return want(part.Get("refusal"), abi.KindString).under("refusal")
+		return part.Get("refusal").Want(abi.KindString).Under("refusal")
 	}
 	for member, n := range part.Members() {
 		empty := n.Kind() == abi.KindArray && n.Len() == 0 // annotations and logprobs of most answers
@@ -193,13 +193,13 @@ func (w *responsesWriter) checkPart(part document.Node, allowed string) *Error {
 			w.lossy.add(at + member)
 		}
 	}
-	return want(part.Get("text"), abi.KindString).under("text")
+	return part.Get("text").Want(abi.KindString).Under("text")
 }
 
 // optional faults a member that is given and no string.
 func optional(object document.Node, name string) *Error {
 	if n := object.Get(name); given(n) {
-		return want(n, abi.KindString).under(name)
+		return n.Want(abi.KindString).Under(name)
 	}
 	return nil
 }

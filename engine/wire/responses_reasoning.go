@@ -16,15 +16,15 @@ func checkReasoning(item document.Node) *Error {
 		if !given(list) {
 			continue
 		}
-		if e := want(list, abi.KindArray); e != nil {
-			return e.under(name)
+		if e := list.Want(abi.KindArray); e != nil {
+			return e.Under(name)
 		}
 		for i, part := range list.Elements() {
-			if e := want(part, abi.KindObject); e != nil {
-				return e.item(i).under(name)
+			if e := part.Want(abi.KindObject); e != nil {
+				return e.Item(i).Under(name)
 			}
-			if e := want(part.Get("text"), abi.KindString); e != nil {
-				return e.under("text").item(i).under(name)
+			if e := part.Get("text").Want(abi.KindString); e != nil {
+				return e.Under("text").Item(i).Under(name)
 			}
 		}
 	}

@@ -32,10 +32,10 @@ type responsesWriter struct {
 
 func (w *responsesWriter) body(root document.Node, model string) *Error {
 	if root.Kind() != abi.KindObject {
-		return wrong("The request body must be a JSON object, not " + kindName(root.Kind()) + ".")
+		return wrong("The request body must be a JSON object, not " + document.KindName(root.Kind()) + ".")
 	}
 	if e := checkModel(root.Get("model")); e != nil {
-		return e.under("model")
+		return e.Under("model")
 	}
 	w.emit(`{"model":`)
 	if model != "" {
@@ -45,17 +45,17 @@ func (w *responsesWriter) body(root document.Node, model string) *Error {
 	}
 	w.emit(`,"messages":[`)
 	if text := root.Get("instructions"); given(text) {
-		if e := want(text, abi.KindString); e != nil {
-			return e.under("instructions")
+		if e := text.Want(abi.KindString); e != nil {
+			return e.Under("instructions")
 		}
 		if text.Len() > 0 {
 			w.message("system", text)
 		}
 	}
 	if input := root.Get("input"); !given(input) && given(root.Get("prompt")) && !w.lenient {
-		return w.only("cannot be resolved, for no prompt is stored here; send its text in 'input'").under("prompt")
+		return w.only("cannot be resolved, for no prompt is stored here; send its text in 'input'").Under("prompt")
 	} else if e := w.input(input); e != nil {
-		return e.under("input")
+		return e.Under("input")
 	}
 	w.emit(`]`)
 	for name, n := range root.Members() {
@@ -63,7 +63,7 @@ func (w *responsesWriter) body(root document.Node, model string) *Error {
 			continue
 		}
 		if e := w.setting(root, name, n); e != nil {
-			return e.under(name)
+			return e.Under(name)
 		}
 	}
 	w.emit(`}`)
@@ -92,7 +92,7 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 	case "prompt":
 		return w.only("cannot be resolved, for no prompt is stored here; send its text in 'input'")
 	case "background":
-		if e := want(n, abi.KindBool); e != nil {
+		if e := n.Want(abi.KindBool); e != nil {
 			return e
 		}
 		if n.Bool() {
@@ -101,7 +101,7 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 	case "store":
 		return w.flag(name, n)
 	case "stream":
-		if e := want(n, abi.KindBool); e != nil {
+		if e := n.Want(abi.KindBool); e != nil {
 			return e
 		}
 		if n.Bool() {
@@ -132,12 +132,12 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 			w.lossy.add(name)
 		}
 	case "metadata":
-		if e := want(n, abi.KindObject); e != nil {
+		if e := n.Want(abi.KindObject); e != nil {
 			return e
 		}
 		w.member(name, n)
 	case "user", "safety_identifier", "service_tier", "prompt_cache_key", "prompt_cache_retention":
-		if e := want(n, abi.KindString); e != nil {
+		if e := n.Want(abi.KindString); e != nil {
 			return e
 		}
 		w.member(name, n)
@@ -156,7 +156,7 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 	case "tool_choice":
 		return w.flatChoice(n, root.Get("tools").Len() > 0)
 	case "parallel_tool_calls":
-		if e := want(n, abi.KindBool); e != nil {
+		if e := n.Want(abi.KindBool); e != nil {
 			return e
 		}
 		if root.Get("tools").Len() > 0 { // Chat takes it with tools only
@@ -172,7 +172,7 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 
 // flag lists a boolean that asks for what there is not.
 func (w *responsesWriter) flag(name string, n document.Node) *Error {
-	if e := want(n, abi.KindBool); e != nil {
+	if e := n.Want(abi.KindBool); e != nil {
 		return e
 	}
 	if n.Bool() {
@@ -182,24 +182,24 @@ func (w *responsesWriter) flag(name string, n document.Node) *Error {
 }
 
 func (w *responsesWriter) streamOptions(n document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	w.lossy.rest(n, "stream_options.", "include_obfuscation")
 	if padding := n.Get("include_obfuscation"); given(padding) {
-		return w.flag("stream_options.include_obfuscation", padding).under("include_obfuscation")
+		return w.flag("stream_options.include_obfuscation", padding).Under("include_obfuscation")
 	}
 	return nil
 }
 
 // include: encrypted reasoning is always in an answer that has it.
 func (w *responsesWriter) include(n document.Node) *Error {
-	if e := want(n, abi.KindArray); e != nil {
+	if e := n.Want(abi.KindArray); e != nil {
 		return e
 	}
 	for i, name := range n.Elements() {
-		if e := want(name, abi.KindString); e != nil {
-			return e.item(i)
+		if e := name.Want(abi.KindString); e != nil {
+			return e.Item(i)
 		}
 		if !is(name, "reasoning.encrypted_content") {
 			w.lossy.add("include." + name.Text())
@@ -209,12 +209,12 @@ func (w *responsesWriter) include(n document.Node) *Error {
 }
 
 func (w *responsesWriter) effort(n document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	if effort := n.Get("effort"); given(effort) {
-		if e := want(effort, abi.KindString); e != nil {
-			return e.under("effort")
+		if e := effort.Want(abi.KindString); e != nil {
+			return e.Under("effort")
 		}
 		w.member("reasoning_effort", effort)
 	}
@@ -223,25 +223,25 @@ func (w *responsesWriter) effort(n document.Node) *Error {
 }
 
 func (w *responsesWriter) textConfig(n document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	w.lossy.rest(n, "text.", "format", "verbosity")
 	if verbosity := n.Get("verbosity"); given(verbosity) {
-		if e := want(verbosity, abi.KindString); e != nil {
-			return e.under("verbosity")
+		if e := verbosity.Want(abi.KindString); e != nil {
+			return e.Under("verbosity")
 		}
 		w.member("verbosity", verbosity)
 	}
 	if format := n.Get("format"); given(format) {
-		return w.flatFormat(format).under("format")
+		return w.flatFormat(format).Under("format")
 	}
 	return nil
 }
 
 // flatFormat nests the members of a schema, which are flat here.
 func (w *responsesWriter) flatFormat(n document.Node) *Error {
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	const at = "text.format."
@@ -254,14 +254,14 @@ func (w *responsesWriter) flatFormat(n document.Node) *Error {
 		w.emit(`,"response_format":{"type":"json_object"}`)
 		return nil
 	case !is(kind, "json_schema"):
-		return w.only("must be one of 'text', 'json_object', 'json_schema'").under("type")
+		return w.only("must be one of 'text', 'json_object', 'json_schema'").Under("type")
 	}
 	name, schema := n.Get("name"), n.Get("schema")
 	if e := checkToolName(name); e != nil {
-		return e.under("name")
+		return e.Under("name")
 	}
-	if e := want(schema, abi.KindObject); e != nil {
-		return e.under("schema")
+	if e := schema.Want(abi.KindObject); e != nil {
+		return e.Under("schema")
 	}
 	w.lossy.rest(n, at, "type", "name", "schema", "description", "strict")
 	w.emit(`,"response_format":{"type":"json_schema","json_schema":{"name":`)
@@ -288,11 +288,11 @@ func (w *responsesWriter) input(n document.Node) *Error {
 		}
 		return wrong("is required and must be a string or an array of items")
 	default:
-		return wrong("must be a string or an array of items, not " + kindName(n.Kind()))
+		return wrong("must be a string or an array of items, not " + document.KindName(n.Kind()))
 	}
 	for i, item := range n.Elements() {
 		if e := w.item(item); e != nil {
-			return e.item(i)
+			return e.Item(i)
 		}
 		if w.messages > maxMessages {
 			return wrong("holds more than " + strconv.Itoa(maxMessages) + " messages and tool results")

@@ -8,23 +8,23 @@ import (
 // flatTool nests the members of a tool, which are flat here. A tool of another type is one
 // that OpenAI runs itself, or that its models alone know.
 func (w *responsesWriter) flatTool(tool document.Node) *Error {
-	if e := want(tool, abi.KindObject); e != nil {
+	if e := tool.Want(abi.KindObject); e != nil {
 		return e
 	}
 	kind, name, about := tool.Get("type"), tool.Get("name"), tool.Get("description")
-	if e := want(kind, abi.KindString); e != nil {
-		return e.under("type")
+	if e := kind.Want(abi.KindString); e != nil {
+		return e.Under("type")
 	}
 	custom := is(kind, "custom")
 	if !custom && !is(kind, "function") {
-		return w.only("must be 'function' or 'custom': a tool of type '" + clip(kind.Text()) + "' cannot be carried").under("type")
+		return w.only("must be 'function' or 'custom': a tool of type '" + clip(kind.Text()) + "' cannot be carried").Under("type")
 	}
 	if e := checkToolName(name); e != nil {
-		return e.under("name")
+		return e.Under("name")
 	}
 	if given(about) {
-		if e := want(about, abi.KindString); e != nil {
-			return e.under("description")
+		if e := about.Want(abi.KindString); e != nil {
+			return e.Under("description")
 		}
 	}
 	w.next()
@@ -38,13 +38,13 @@ func (w *responsesWriter) flatTool(tool document.Node) *Error {
 	if custom {
 		w.lossy.rest(tool, "tools[].", "type", "name", "description", "format")
 		if e := w.grammar(tool.Get("format")); e != nil {
-			return e.under("format")
+			return e.Under("format")
 		}
 	} else {
 		w.lossy.rest(tool, "tools[].", "type", "name", "description", "parameters", "strict")
 		if schema := tool.Get("parameters"); given(schema) {
-			if e := want(schema, abi.KindObject); e != nil {
-				return e.under("parameters")
+			if e := schema.Want(abi.KindObject); e != nil {
+				return e.Under("parameters")
 			}
 			w.member("parameters", schema)
 		}
@@ -59,7 +59,7 @@ func (w *responsesWriter) grammar(n document.Node) *Error {
 	if !given(n) {
 		return nil
 	}
-	if e := want(n, abi.KindObject); e != nil {
+	if e := n.Want(abi.KindObject); e != nil {
 		return e
 	}
 	if !is(n.Get("type"), "grammar") {
@@ -68,8 +68,8 @@ func (w *responsesWriter) grammar(n document.Node) *Error {
 	}
 	w.lossy.rest(n, "tools[].format.", "type", "syntax", "definition")
 	for _, name := range [...]string{"syntax", "definition"} {
-		if e := want(n.Get(name), abi.KindString); e != nil {
-			return e.under(name)
+		if e := n.Get(name).Want(abi.KindString); e != nil {
+			return e.Under(name)
 		}
 	}
 	w.emit(`,"format":{"type":"grammar","grammar":{"syntax":`)
@@ -94,11 +94,11 @@ func (w *responsesWriter) flatChoice(n document.Node, tools bool) *Error {
 		return nil
 	}
 	if n.Kind() != abi.KindObject {
-		return wrong("must be a string or an object, not " + kindName(n.Kind()))
+		return wrong("must be a string or an object, not " + document.KindName(n.Kind()))
 	}
 	kind := n.Get("type")
-	if e := want(kind, abi.KindString); e != nil {
-		return e.under("type")
+	if e := kind.Want(abi.KindString); e != nil {
+		return e.Under("type")
 	}
 	if !tools {
 		return wrong("is only allowed when 'tools' is given")
@@ -106,15 +106,15 @@ func (w *responsesWriter) flatChoice(n document.Node, tools bool) *Error {
 	switch {
 	case is(kind, "function"), is(kind, "custom"):
 		w.lossy.rest(n, "tool_choice.", "type", "name")
-		if e := want(n.Get("name"), abi.KindString); e != nil {
-			return e.under("name")
+		if e := n.Get("name").Want(abi.KindString); e != nil {
+			return e.Under("name")
 		}
 		w.emit(`,"tool_choice":`)
 		w.named(n)
 	case is(kind, "allowed_tools"):
 		return w.allowed(n)
 	default:
-		return w.only("must be one of 'function', 'custom', 'allowed_tools'").under("type")
+		return w.only("must be one of 'function', 'custom', 'allowed_tools'").Under("type")
 	}
 	return nil
 }
@@ -129,27 +129,27 @@ func (w *responsesWriter) named(n document.Node) {
 
 func (w *responsesWriter) allowed(n document.Node) *Error {
 	mode, tools := n.Get("mode"), n.Get("tools")
-	if e := want(mode, abi.KindString); e != nil {
-		return e.under("mode")
+	if e := mode.Want(abi.KindString); e != nil {
+		return e.Under("mode")
 	}
-	if e := want(tools, abi.KindArray); e != nil {
-		return e.under("tools")
+	if e := tools.Want(abi.KindArray); e != nil {
+		return e.Under("tools")
 	}
 	w.lossy.rest(n, "tool_choice.", "type", "mode", "tools")
 	w.emit(`,"tool_choice":{"type":"allowed_tools","allowed_tools":{"mode":`)
 	w.raw(mode.Raw())
 	w.emit(`,"tools":[`)
 	for i, tool := range tools.Elements() {
-		if e := want(tool, abi.KindObject); e != nil {
-			return e.item(i).under("tools")
+		if e := tool.Want(abi.KindObject); e != nil {
+			return e.Item(i).Under("tools")
 		}
 		w.next()
 		if kind := tool.Get("type"); !is(kind, "function") && !is(kind, "custom") {
 			w.raw(tool.Raw())
 			continue
 		}
-		if e := want(tool.Get("name"), abi.KindString); e != nil {
-			return e.under("name").item(i).under("tools")
+		if e := tool.Get("name").Want(abi.KindString); e != nil {
+			return e.Under("name").Item(i).Under("tools")
 		}
 		w.named(tool)
 	}

@@ -25,21 +25,9 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// Error says what is wrong with a member of a request. Immutable once returned.
-type Error struct {
-	Param string // the member in the caller's own wire, as "messages[0].content[1].source"; empty for the body
-	Why   string // predicate of a sentence about Param, or a whole sentence without one; safe to show
-
-	foreign bool // nothing is wrong with it: the wire itself can say it, Chat cannot
-}
-
-// Error returns the sentence, safe to show to whoever sent the request.
-func (e *Error) Error() string {
-	if e.Param == "" {
-		return e.Why
-	}
-	return "'" + e.Param + "' " + e.Why + "."
-}
+// Error says what is wrong with a member of a request, in the caller's own wire.
+// Uncarried: the wire itself can say it, Chat cannot.
+type Error = document.Fault
 
 func wrong(why string) *Error { return &Error{Why: why} }
 
@@ -53,58 +41,15 @@ func (l limits) only(why string) *Error {
 	if l.lenient {
 		return nil
 	}
-	return &Error{Why: why, foreign: true}
+	return &Error{Why: why, Uncarried: true}
 }
-
-// under puts the error below the named member. The receiver may be nil.
-func (e *Error) under(name string) *Error {
-	switch {
-	case e == nil:
-	case e.Param == "" || e.Param[0] == '[':
-		e.Param = name + e.Param
-	default:
-		e.Param = name + "." + e.Param
-	}
-	return e
-}
-
-// item puts the error below the i-th element. The receiver may be nil.
-func (e *Error) item(i int) *Error { return e.under("[" + strconv.Itoa(i) + "]") }
 
 // given reports whether a member is there and not null.
 func given(n document.Node) bool { return n.Exists() && n.Kind() != abi.KindNull }
 
-func want(n document.Node, k abi.Kind) *Error {
-	if n.Kind() == k {
-		return nil
-	}
-	if !n.Exists() {
-		return wrong("is required and must be " + kindName(k))
-	}
-	return wrong("must be " + kindName(k) + ", not " + kindName(n.Kind()))
-}
-
-func kindName(k abi.Kind) string {
-	switch k {
-	case abi.KindNull:
-		return "null"
-	case abi.KindBool:
-		return "a boolean"
-	case abi.KindNumber:
-		return "a number"
-	case abi.KindString:
-		return "a string"
-	case abi.KindArray:
-		return "an array"
-	case abi.KindObject:
-		return "an object"
-	}
-	return "missing"
-}
-
 // within faults a number out of a range; low and high are whole.
 func within(n document.Node, low, high int64) *Error {
-	if e := want(n, abi.KindNumber); e != nil {
+	if e := n.Want(abi.KindNumber); e != nil {
 		return e
 	}
 	if v := n.Float(); !(v >= float64(low) && v <= float64(high)) {

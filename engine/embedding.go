@@ -170,7 +170,7 @@ func pinEmbedding(r *Request, c *Catalogue) (Decision, error) {
 		e.Param = "model"
 		return d, e
 	}
-	m, ok := pinned(c, account, r.Model)
+	m, _, ok := pinned(c, account, r.Model)
 	if !ok {
 		return d, unknownModel(c, account, r.Model, "model")
 	}
@@ -181,21 +181,6 @@ func pinEmbedding(r *Request, c *Catalogue) (Decision, error) {
 	}
 	d.Models = []string{m.ID}
 	return d, nil
-}
-
-// pinned finds the model that a caller named: by its id, or as provider/model.
-func pinned(c *Catalogue, account, name string) (Model, bool) {
-	if m, ok := c.Model(account, name); ok {
-		return m, true
-	}
-	if provider, id, ok := strings.Cut(name, "/"); ok {
-		for _, m := range c.Models(account) {
-			if m.ProviderID == provider && (m.ID == id || m.UpstreamID == id) {
-				return m, true
-			}
-		}
-	}
-	return Model{}, false
 }
 
 // embeddingModels is a sentence that lists them; "" when there is none.

@@ -158,8 +158,7 @@ func isEventName(s string) bool {
 	return len(s) > 0 && len(s) <= 128
 }
 
-// appendNativeEvent frames an event, with the model of the named object replaced. Line
-// ends in its data, which JSON allows between tokens only, become blanks.
+// appendNativeEvent frames an event, with the model of the named object replaced.
 func appendNativeEvent(dst []byte, name string, doc *document.Doc, named document.Node, model string) []byte {
 	if name != "" {
 		dst = append(append(append(dst, "event: "...), name...), '\n')
@@ -167,10 +166,6 @@ func appendNativeEvent(dst []byte, name string, doc *document.Doc, named documen
 	dst = append(dst, "data: "...)
 	start := len(dst)
 	dst = appendWithModel(dst, doc, named, model)
-	for i := start; i < len(dst); i++ {
-		if dst[i] == '\n' || dst[i] == '\r' {
-			dst[i] = ' '
-		}
-	}
+	document.OneLine(dst[start:])
 	return append(dst, "\n\n"...)
 }

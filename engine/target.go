@@ -76,7 +76,11 @@ func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decisi
 		return p.cfg.Decider.Decide(ctx, r)
 	}
 	account := r.Principal.AccountID
-	if m, ok := c.Model(account, r.Model); ok {
+	m, byProvider, ok := pinned(c, account, r.Model)
+	switch {
+	case ok && byProvider:
+		return Decision{Source: SourcePinned, Models: []string{m.ID}, Only: true}, nil
+	case ok:
 		fallbacks := m.Fallbacks
 		if asked := r.Doc.Root().Get("models"); asked.Exists() {
 			fallbacks = nil
@@ -90,14 +94,22 @@ func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decisi
 		}
 		return Decision{Source: SourcePinned, Models: append([]string{m.ID}, fallbacks...), Only: true}, nil
 	}
-	if provider, id, ok := strings.Cut(r.Model, "/"); ok {
+	return Decision{Source: SourcePinned}, unknownModel(c, account, r.Model, "model")
+}
+
+// pinned finds the model that a caller named: by its id, or as provider/model.
+func pinned(c *Catalogue, account, name string) (m Model, byProvider, ok bool) {
+	if m, ok = c.Model(account, name); ok {
+		return m, false, true
+	}
+	if provider, id, cut := strings.Cut(name, "/"); cut {
 		for _, m := range c.Models(account) {
 			if m.ProviderID == provider && (m.ID == id || m.UpstreamID == id) {
-				return Decision{Source: SourcePinned, Models: []string{m.ID}, Only: true}, nil
+				return m, true, true
 			}
 		}
 	}
-	return Decision{Source: SourcePinned}, unknownModel(c, account, r.Model, "model")
+	return Model{}, false, false
 }
 
 func unknownModel(c *Catalogue, account, id, param string) *Error {

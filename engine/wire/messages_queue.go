@@ -96,12 +96,7 @@ func (s *MessageStream) open(b *block) {
 		s.emit(`","input":{}`)
 		if len(b.extra) > 0 {
 			s.emit(`,"extra_content":`)
-			for _, c := range b.extra {
-				if c == '\n' || c == '\r' { // between tokens only; it would end the line of the event
-					c = ' '
-				}
-				s.out = append(s.out, c)
-			}
+			s.out = document.AppendLine(s.out, b.extra)
 		}
 		s.emit(`}`)
 	}

@@ -96,7 +96,8 @@ func (w *chatWriter) next() {
 	}
 }
 
-func (w *chatWriter) request(root document.Node, model string) *Error {
+// opening writes the body up to the first message. model replaces the caller's unless empty.
+func (w *chatWriter) opening(root document.Node, model string) *Error {
 	if root.Kind() != abi.KindObject {
 		return wrong("The request body must be a JSON object, not " + document.KindName(root.Kind()) + ".")
 	}
@@ -110,6 +111,13 @@ func (w *chatWriter) request(root document.Node, model string) *Error {
 		w.raw(root.Get("model").Raw())
 	}
 	w.emit(`,"messages":[`)
+	return nil
+}
+
+func (w *chatWriter) request(root document.Node, model string) *Error {
+	if e := w.opening(root, model); e != nil {
+		return e
+	}
 	if e := w.system(root.Get("system")); e != nil {
 		return e.Under("system")
 	}

@@ -32,25 +32,12 @@ func AskedOf(doc *document.Doc, model, requestID string) Asked {
 	} {
 		a.echo = append(append(append(a.echo, `,"`...), m.name...), `":`...)
 		if n := root.Get(m.name); given(n) && len(n.Raw()) <= maxEcho {
-			a.echo = appendLine(a.echo, n.Raw())
+			a.echo = document.AppendLine(a.echo, n.Raw())
 		} else {
 			a.echo = append(a.echo, m.absent...)
 		}
 	}
 	return a
-}
-
-// appendLine appends JSON without the line ends that it may have between tokens, which
-// would end the line of an event.
-func appendLine(dst, json []byte) []byte {
-	start := len(dst)
-	dst = append(dst, json...)
-	for i := start; i < len(dst); i++ {
-		if dst[i] == '\n' || dst[i] == '\r' {
-			dst[i] = ' '
-		}
-	}
-	return dst
 }
 
 // ToResponse turns a canonical chat.completion into the answer of POST /v1/responses.
@@ -362,7 +349,7 @@ func (r *reply) appendItem(dst []byte, it *responseItem, status string) []byte {
 		emit(`"`)
 		if len(it.extra) > 0 {
 			emit(`,"extra_content":`)
-			dst = appendLine(dst, it.extra)
+			dst = document.AppendLine(dst, it.extra)
 		}
 		emit(`}`)
 	}

@@ -31,19 +31,9 @@ type responsesWriter struct {
 }
 
 func (w *responsesWriter) body(root document.Node, model string) *Error {
-	if root.Kind() != abi.KindObject {
-		return wrong("The request body must be a JSON object, not " + document.KindName(root.Kind()) + ".")
+	if e := w.opening(root, model); e != nil {
+		return e
 	}
-	if e := checkModel(root.Get("model")); e != nil {
-		return e.Under("model")
-	}
-	w.emit(`{"model":`)
-	if model != "" {
-		w.out = document.AppendString(w.out, model)
-	} else {
-		w.raw(root.Get("model").Raw())
-	}
-	w.emit(`,"messages":[`)
 	if text := root.Get("instructions"); given(text) {
 		if e := text.Want(abi.KindString); e != nil {
 			return e.Under("instructions")

@@ -173,14 +173,20 @@ func (f *messagesFraming) chunk(dst, chunk []byte) ([]byte, error) {
 	if f.native {
 		return append(dst, chunk...), nil
 	}
+	return translated(dst, chunk, f.stream.Chunk, "The provider's answer is in no order that can be streamed.")
+}
+
+// translated appends what a canonical chunk becomes in another wire; tooMuch is what the
+// caller is told when the translation would have to hold back more than it may.
+func translated(dst, chunk []byte, translate func(dst []byte, chunk *document.Doc) ([]byte, error), tooMuch string) ([]byte, error) {
 	doc, err := document.Parse(chunk, document.Limits{})
 	if err != nil {
 		return dst, err
 	}
 	defer doc.Release()
-	dst, err = f.stream.Chunk(dst, doc)
+	dst, err = translate(dst, doc)
 	if errors.Is(err, wire.ErrTooMuch) {
-		err = &engine.Error{Code: engine.CodeUpstreamFailed, Message: "The provider's answer is in no order that can be streamed.", Err: err}
+		err = &engine.Error{Code: engine.CodeUpstreamFailed, Message: tooMuch, Err: err}
 	}
 	return dst, err
 }

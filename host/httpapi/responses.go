@@ -1,7 +1,6 @@
 package httpapi
 
 import (
-	"errors"
 	"strings"
 	"time"
 
@@ -76,16 +75,7 @@ func (f *responsesFraming) chunk(dst, chunk []byte) ([]byte, error) {
 		f.stream.Passed(chunk)
 		return append(dst, chunk...), nil
 	}
-	doc, err := document.Parse(chunk, document.Limits{})
-	if err != nil {
-		return dst, err
-	}
-	defer doc.Release()
-	dst, err = f.stream.Chunk(dst, doc)
-	if errors.Is(err, wire.ErrTooMuch) {
-		err = &engine.Error{Code: engine.CodeUpstreamFailed, Message: "The provider's answer is too long to be repeated at its end.", Err: err}
-	}
-	return dst, err
+	return translated(dst, chunk, f.stream.Chunk, "The provider's answer is too long to be repeated at its end.")
 }
 
 func (f *responsesFraming) done(dst []byte) ([]byte, error) {

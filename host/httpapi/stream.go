@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/document"
 )
 
 // eventStream is the body of a streamed answer: fasthttp reads it in the connection's
@@ -174,18 +175,9 @@ func (chatFraming) done(dst []byte) ([]byte, error)         { return append(dst,
 func (chatFraming) failed(dst []byte, f *failure) []byte    { return appendEvent(dst, f.openAI()) }
 func (chatFraming) ping(dst []byte) []byte                  { return append(dst, eventPing...) }
 
-// appendEvent frames one JSON text. Line ends in it, which JSON allows between tokens
-// only, would end the event early: they become blanks.
+// appendEvent frames one JSON text.
 func appendEvent(dst, text []byte) []byte {
-	dst = append(dst, eventPrefix...)
-	start := len(dst)
-	dst = append(dst, text...)
-	for i := start; i < len(dst); i++ {
-		if dst[i] == '\n' || dst[i] == '\r' {
-			dst[i] = ' '
-		}
-	}
-	return append(dst, eventEnd...)
+	return append(document.AppendLine(append(dst, eventPrefix...), text), eventEnd...)
 }
 
 // sendBare writes the head and the events without any framing. c is closed by the caller.

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	"github.com/spf13/cobra"
 
 	"github.com/pointsman/pointsman/engine/wasm"
@@ -19,6 +21,11 @@ With --package, a Go package is compiled instead, wherever its manifest is.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if cmd.Flags().Changed("package") {
 				return wasm.BuildGo(cmd.Context(), pkg, manifest, out)
+			}
+			for _, flag := range []string{"manifest", "output"} {
+				if cmd.Flags().Changed(flag) {
+					return fmt.Errorf("--%s goes with --package: in a plugin's folder, manifest.json and build.json say it", flag)
+				}
 			}
 			s, err := openSubject(cmd.Context(), args, "")
 			if err != nil {

@@ -147,6 +147,8 @@ func TestPluginVerbsThatFail(t *testing.T) {
 	empty.wants(1, []string{"new", "Big_Name"}, `"Big_Name" is not a plugin's name: lower-case`)
 	empty.wants(1, []string{"new", "--lang", "cobol", "x"}, `--lang is one of go, rust, assemblyscript, c`)
 
+	a.wants(1, []string{"build", "-o", "x.wasm"}, `--output goes with --package`)
+
 	a.edit("fixtures.json", `["gpt-5.1-codex"]`, `["gpt-5"]`)
 	a.wants(1, []string{"test"}, `^asks for refactoring +FAILED`, `^    targets is \[gpt-5\.1-codex\], want \[gpt-5\]$`, `^odd@0\.1\.0: 1 of 2 cases pass$`)
 	a.wants(1, []string{"check"}, `odd\.wasm is refused: fixture "asks for refactoring": targets is`)

@@ -57,23 +57,53 @@ func (p *pool) pop(key poolKey) *conn {
 
 // put keeps the connection, or closes it when there are enough.
 func (p *pool) put(key poolKey, c *conn) {
-	if !c.park(time.Now()) || !p.push(key, c) {
+	if !c.park(time.Now()) {
 		c.kill()
+		return
+	}
+	if spare := p.push(key, c); spare != nil {
+		spare.kill()
 	}
 }
 
-func (p *pool) push(key poolKey, c *conn) bool {
+// push returns the connection that there is no room for: that one, or in a full pool the
+// oldest of the provider that has the most, so that no tenant takes the room of others.
+func (p *pool) push(key poolKey, c *conn) (spare *conn) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || len(p.idle[key]) >= p.max || p.count >= 8*p.max {
-		return false
+	if p.closed || len(p.idle[key]) >= p.max {
+		return c
+	}
+	if p.count >= 8*p.max {
+		if spare = p.shed(len(p.idle[key])); spare == nil {
+			return c
+		}
 	}
 	p.idle[key] = append(p.idle[key], c)
 	p.count++
 	if p.timer == nil {
 		p.timer = time.AfterFunc(p.keep, p.prune)
 	}
-	return true
+	return spare
+}
+
+// shed takes out the oldest connection of the provider that has the most, if that is more
+// than so many. p.mu is held.
+func (p *pool) shed(than int) *conn {
+	var most poolKey
+	for key, list := range p.idle {
+		if len(list) > max(than, len(p.idle[most])) {
+			most = key
+		}
+	}
+	list := p.idle[most]
+	if len(list) == 0 {
+		return nil
+	}
+	c := list[0]
+	p.idle[most] = slices.Delete(list, 0, 1)
+	p.count--
+	return c
 }
 
 // prune closes what has been unused for too long.

@@ -2,14 +2,12 @@ package c_test
 
 import (
 	"encoding/json"
-	"io/fs"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"github.com/pointsman/pointsman/sdk/c"
 	"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
 
@@ -102,12 +100,8 @@ func TestExampleNative(t *testing.T) {
 func TestTemplate(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	template, err := fs.Sub(c.Template, "template")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for to, from := range map[string]fs.FS{dir: template, filepath.Join(dir, "pointsman"): c.Source} {
-		if err := os.CopyFS(to, from); err != nil {
+	for to, from := range map[string]string{"": "template", "pointsman": "."} {
+		if err := os.CopyFS(filepath.Join(dir, to), os.DirFS(from)); err != nil {
 			t.Fatal(err)
 		}
 	}

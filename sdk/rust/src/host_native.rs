@@ -123,7 +123,9 @@ pub fn http_status() -> i32 {
     current(|c| c.status)
 }
 pub fn http_field(name: &str, buf: &mut [u8]) -> i32 {
-    current(|c| c.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or(0, |(_, value)| fill(buf, value.as_bytes())))
+    current(|c| {
+        c.fields.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)).map_or(0, |(_, value)| fill(buf, value.as_bytes()))
+    })
 }
 pub fn target(id: &str) {
     current(|c| c.target(id))

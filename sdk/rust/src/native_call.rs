@@ -29,7 +29,7 @@ pub(crate) struct Given {
 }
 
 std::thread_local! {
-    static CURRENT: RefCell<Option<Given>> = RefCell::new(None);
+    static CURRENT: RefCell<Option<Given>> = const { RefCell::new(None) };
 }
 
 /// Runs a function on the call at hand.
@@ -154,13 +154,17 @@ impl Given {
 
     pub fn target(&mut self, id: &str) {
         if !id.is_empty() {
-            assert!(self.answer.targets.len() < abi::MAX_TARGETS, "more than {} targets end the call", abi::MAX_TARGETS);
+            assert!(
+                self.answer.targets.len() < abi::MAX_TARGETS,
+                "more than {} targets end the call",
+                abi::MAX_TARGETS
+            );
             self.answer.targets.push(id.to_string());
         }
     }
 
     pub fn log(&mut self, level: i32, line: &str) {
-        let level = [Level::Debug, Level::Info, Level::Warn, Level::Error][level.max(0).min(3) as usize];
+        let level = [Level::Debug, Level::Info, Level::Warn, Level::Error][level.clamp(0, 3) as usize];
         if self.answer.logs.len() < abi::MAX_LOG_LINES {
             self.answer.logs.push((level, Given::cut(line, abi::MAX_LOG_LINE)));
         }

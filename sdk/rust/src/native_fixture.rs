@@ -11,6 +11,9 @@ use crate::provider::Adapter;
 use crate::rule::Verdict;
 use crate::testing::{Answer, Call, Entry};
 
+/// The name of an entry point in fixtures, and what runs it.
+type Function = (&'static str, Entry, fn() -> Outcome);
+
 /// The functions of a plugin, to run the cases of its fixtures file:
 ///
 /// ```no_run
@@ -21,7 +24,7 @@ use crate::testing::{Answer, Call, Entry};
 #[derive(Default)]
 pub struct Plugin {
     decide: Option<fn() -> Verdict>,
-    outcomes: Vec<(&'static str, Entry, fn() -> Outcome)>,
+    outcomes: Vec<Function>,
 }
 
 impl Plugin {
@@ -75,11 +78,14 @@ impl Plugin {
         let mut call = Call::new().status(status).event(&text("event").unwrap_or_default());
         call = call.now_ms(case.get("now_ms").map_or(1_750_000_000_000, |v| v.int()));
         call = call.seed(&text("request_id").unwrap_or_else(|| "fixture".to_string()), i32::from(!rule), plugin);
-        let docs: [(&str, fn(Call, &str) -> Call); 4] =
-            [("request", Call::request), ("context", Call::context), ("config", Call::config), ("call", Call::call)];
-        for (name, set) in docs {
+        for name in ["request", "context", "config", "call"] {
             if let Some(json) = raw(name) {
-                call = set(call, &json);
+                call = match name {
+                    "request" => call.request(&json),
+                    "context" => call.context(&json),
+                    "config" => call.config(&json),
+                    _ => call.call(&json),
+                };
             }
         }
         if let Some(v) = case.get("response") {
@@ -144,13 +150,24 @@ impl Check {
     }
 
     fn pairs(&mut self, what: &str, got: &[(String, String)]) {
-        let all: Vec<String> = got.iter().map(|(n, v)| std::format!("{}:{}", Value::string(n).raw, Value::string(v).raw)).collect();
+        let all: Vec<String> =
+            got.iter().map(|(n, v)| std::format!("{}:{}", Value::string(n).raw, Value::string(v).raw)).collect();
         self.json(what, &std::format!("{{{}}}", all.join(",")));
     }
 
     fn answer(&mut self, got: &Answer, entry: &str) {
-        const CLASSES: [&str; 10] =
-            ["", "invalid", "auth", "not_found", "rate_limited", "quota", "overloaded", "server", "context_length", "content_filter"];
+        const CLASSES: [&str; 10] = [
+            "",
+            "invalid",
+            "auth",
+            "not_found",
+            "rate_limited",
+            "quota",
+            "overloaded",
+            "server",
+            "context_length",
+            "content_filter",
+        ];
         let (code, mut message) = got.failure.clone().unwrap_or_default();
         if got.result < 0 && entry == "configure" {
             message.insert_str(0, "config: "); // as the host says it

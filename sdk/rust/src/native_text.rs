@@ -99,9 +99,28 @@ mod tests {
     fn words() {
         let text = "Hello \n world: schön, STRAẞE. СРОЧНО ὁδος ΟΔΟΣ C++ 比较 300 \u{212A}g 🚀 the End";
         for (phrase, want) in [
-            ("hello", true), ("HELLO  world", true), ("world", true), ("hell", false), ("ello", false), ("schön", true), ("SCHÖN", true),
-            ("schö", false), ("straße", true), ("срочно", true), ("οδοσ", true), ("c++", true), ("", false), (" ", false), ("比较", true), ("比", false),
-            ("kg", true), (" world ", true), ("hello, world", false), ("🚀", true), ("end", true), ("nd", false),
+            ("hello", true),
+            ("HELLO  world", true),
+            ("world", true),
+            ("hell", false),
+            ("ello", false),
+            ("schön", true),
+            ("SCHÖN", true),
+            ("schö", false),
+            ("straße", true),
+            ("срочно", true),
+            ("οδοσ", true),
+            ("c++", true),
+            ("", false),
+            (" ", false),
+            ("比较", true),
+            ("比", false),
+            ("kg", true),
+            (" world ", true),
+            ("hello, world", false),
+            ("🚀", true),
+            ("end", true),
+            ("nd", false),
         ] {
             assert_eq!(mentions(text, phrase), want, "mentions({:?})", phrase);
         }

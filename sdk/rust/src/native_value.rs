@@ -27,7 +27,7 @@ impl Value {
         let mut r = Reader { text, at: 0, depth: 0 };
         let v = r.value()?;
         r.blank();
-        (r.at == text.len()).then(|| v)
+        (r.at == text.len()).then_some(v)
     }
 
     /// Makes a string.
@@ -118,7 +118,8 @@ impl Reader<'_> {
         if self.depth > 512 {
             return None;
         }
-        let mut v = Value { kind: Kind::Null, raw: String::new(), text: String::new(), items: Vec::new(), names: Vec::new() };
+        let mut v =
+            Value { kind: Kind::Null, raw: String::new(), text: String::new(), items: Vec::new(), names: Vec::new() };
         match self.peek()? {
             b'{' => self.items(&mut v, Kind::Object, b'}')?,
             b'[' => self.items(&mut v, Kind::Array, b']')?,
@@ -138,7 +139,7 @@ impl Reader<'_> {
 
     fn word(&mut self, v: &mut Value, kind: Kind, word: &str) -> Option<()> {
         v.kind = kind;
-        self.at += self.text[self.at..].starts_with(word).then(|| word.len())?;
+        self.at += self.text[self.at..].starts_with(word).then_some(word.len())?;
         Some(())
     }
 
@@ -256,7 +257,25 @@ mod tests {
 
     #[test]
     fn what_is_not_json() {
-        for text in ["", "{", "[1,]", r#"{"a":1,"a":2}"#, "01", "1.", "-", "+1", "\"a", r#""\x""#, "nul", "1 2", "[1 2]", r#"{"a" 1}"#, "{1:2}", r#""\u12""#, "\"\n\""] {
+        for text in [
+            "",
+            "{",
+            "[1,]",
+            r#"{"a":1,"a":2}"#,
+            "01",
+            "1.",
+            "-",
+            "+1",
+            "\"a",
+            r#""\x""#,
+            "nul",
+            "1 2",
+            "[1 2]",
+            r#"{"a" 1}"#,
+            "{1:2}",
+            r#""\u12""#,
+            "\"\n\"",
+        ] {
             assert!(Value::parse(text).is_none(), "parse({:?}) is taken for JSON", text);
         }
     }

@@ -152,7 +152,8 @@ impl Node {
     /// for a longer one and for another kind.
     pub fn mentions_node(self, phrase: Node) -> bool {
         // Words are short, and clearing a buffer is paid for by the byte.
-        self.mentions_in(phrase, &mut [0; 32]).unwrap_or_else(|| self.mentions_in(phrase, &mut [0; 256]).unwrap_or(false))
+        self.mentions_in(phrase, &mut [0; 32])
+            .unwrap_or_else(|| self.mentions_in(phrase, &mut [0; 256]).unwrap_or(false))
     }
 
     /// `None` when the phrase does not fit.

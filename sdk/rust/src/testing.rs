@@ -83,7 +83,8 @@ impl Call {
 
     /// Sets the provider's body, or an event's data; what is not JSON is text.
     pub fn response(mut self, body: &str) -> Call {
-        self.given.docs[crate::abi::DOC_RESPONSE as usize - 1] = Some(Value::parse(body).unwrap_or_else(|| Value::string(body)));
+        self.given.docs[crate::abi::DOC_RESPONSE as usize - 1] =
+            Some(Value::parse(body).unwrap_or_else(|| Value::string(body)));
         self
     }
 

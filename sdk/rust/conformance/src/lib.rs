@@ -60,7 +60,9 @@ impl Adapter for Every {
         emit_members(r.get("empty"), &[]);
         emit(",\"nodes\":[");
         let inner = r.get("json").parse().get("in");
-        for node in [config().get("c"), context().get("x"), call().get("k"), r.pointer("/list/-1"), r.get("list").at(1), inner] {
+        for node in
+            [config().get("c"), context().get("x"), call().get("k"), r.pointer("/list/-1"), r.get("list").at(1), inner]
+        {
             emit_node(node);
             emit(",");
         }
@@ -85,7 +87,9 @@ impl Adapter for Every {
             emit(",");
         }
         let long = r.get("long");
-        let short = long.read_text(&mut buf).is_none() && long.read_raw(&mut buf).is_none() && r.read_key(0, &mut buf) == Some("text");
+        let short = long.read_text(&mut buf).is_none()
+            && long.read_raw(&mut buf).is_none()
+            && r.read_key(0, &mut buf) == Some("text");
         emit_int(if short { (2 * long.text().len() + long.raw().len()) as i64 } else { -1 });
         emit("]}");
         log(Level::Info, "every function was called");

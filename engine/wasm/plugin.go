@@ -135,8 +135,8 @@ func (p *plugin) giveBack(in *instance) {
 	if p.lib.cfg.AfterCall != nil {
 		p.lib.cfg.AfterCall(p.ref, in.memory.view)
 	}
+	defer p.share.leave()
 	in.weigh()
-	p.share.leave()
 	if !in.fit() {
 		p.discard(in)
 		return
@@ -183,8 +183,8 @@ func (p *plugin) broke(in *instance, err error) error {
 		}
 		failure.Err = errors.New(truncate(said.String(), maxTrace) + "\n" + failure.Err.Error())
 	}
-	p.share.leave()
 	p.discard(in)
+	p.share.leave()
 	return failure
 }
 

@@ -15,8 +15,9 @@ type attempt struct {
 	target  Target
 	number  int
 	began   time.Time
-	adapter Adapter // nil until it is needed: see open
-	native  bool    // the caller's wire is passed on
+	adapter Adapter       // nil until it is needed: see open
+	call    *document.Doc // what the adapter is told of the call; it lives as long
+	native  bool          // the caller's wire is passed on
 	reply   *UpstreamResponse
 	sent    bool // the provider was asked, so the prompt may be billed
 	unsent  bool // it could not be: no byte of the request left
@@ -87,10 +88,11 @@ func (a *attempt) open() error {
 		return nil
 	}
 	r, t := a.x.r, a.target
+	a.call = callDocument(r, t, a.number)
 	var err error
 	a.adapter, err = a.x.p.cfg.Adapters.OpenAdapter(t.Provider.AccountID, t.Provider.Adapter, AdapterAttempt{
 		RequestID: r.ID, Attempt: a.number, NowMS: r.Received.UnixMilli(),
-		Request: r.canonical().Root(), Config: t.Provider.ConfigNode(), Call: callDocument(r, t, a.number).Root(),
+		Request: r.canonical().Root(), Config: t.Provider.ConfigNode(), Call: a.call.Root(),
 	})
 	if err != nil {
 		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)
@@ -174,5 +176,6 @@ func (a *attempt) close() {
 	}
 	if adapter != nil {
 		adapter.Close()
+		a.call.Release()
 	}
 }

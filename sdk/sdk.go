@@ -17,12 +17,12 @@
 //	func main() {}
 //
 //	func decide() sdk.Verdict {
-//		if sdk.Context().Pointer("/request/text").Mentions("refactor") {
-//			sdk.Target("gpt-5.1-codex")
-//			sdk.Reason("asks for refactoring")
-//			return sdk.Decided
+//		if !sdk.Context().Pointer("/request/text").Mentions("refactor") {
+//			return sdk.Abstain // the next rule decides
 //		}
-//		return sdk.Abstain
+//		sdk.Target("gpt-5.1-codex")
+//		sdk.Reason("asks for refactoring")
+//		return sdk.Decided
 //	}
 //
 // built with

@@ -10,7 +10,7 @@ import (
 
 	"github.com/pointsman/pointsman"
 	"github.com/pointsman/pointsman/sdk/abi"
-		"github.com/pointsman/pointsman/sdk/testdata/conformance"
+	"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
 
 // TestConformance runs the cases of every SDK on the guest of this one: in the server's
@@ -40,11 +40,23 @@ func TestTemplate(t *testing.T) {
 	conformance.Run(t, module, conformance.Fixtures(t, filepath.Join(dir, "fixtures.json")))
 }
 
-// A plugin's first lines fit on a page.
-func TestTemplateIsShort(t *testing.T) {
+// The plugin that authors meet first is short, and the same wherever they meet it.
+func TestHello(t *testing.T) {
 	t.Parallel()
-	if lines := strings.Count(string(read(t, "template/index.ts")), "\n"); lines > 15 {
+	source := string(read(t, "template/index.ts"))
+	if lines := strings.Count(source, "\n"); lines > 15 {
 		t.Errorf("template/index.ts has %d lines, want at most 15", lines)
+	}
+	for file, prefix := range map[string]string{"README.md": "    ", "pointsman/index.ts": " *     "} {
+		shown := ""
+		for line := range strings.Lines(source) {
+			if !strings.HasPrefix(line, "/**") {
+				shown += strings.TrimRight(prefix+line, " \n") + "\n"
+			}
+		}
+		if !strings.Contains(string(read(t, file)), shown) {
+			t.Errorf("%s does not have\n%s", file, shown)
+		}
 	}
 }
 

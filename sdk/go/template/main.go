@@ -1,10 +1,8 @@
-// Package main is a rule plugin. decide is called for every request that reaches its rule.
 package main
 
 import "github.com/pointsman/pointsman/sdk"
 
 func init() { sdk.ServeRule(decide) }
-
 func main() {}
 
 func decide() sdk.Verdict {

@@ -10,6 +10,6 @@ import "embed"
 // are not there is not offered. The patterns name files by their depth, so that what
 // compilers leave behind in those folders stays out.
 //
-//go:embed sdk/*.go sdk/*/*.* sdk/*/*/*.* sdk/*/*/*/*.*
+//go:embed sdk/*.go sdk/*/*.* sdk/*/*/*.* sdk/*/template/src
 //go:embed engine/document/*.go
 var SDK embed.FS

@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
 
 // author is somebody with a binary, a Go compiler, and no network.
@@ -136,6 +138,48 @@ func TestPluginJourney(t *testing.T) {
 	a.wants(1, []string{"delete", "to-codex@0.1.0"}, `Rule 'codex' uses plugin 'to-codex'`)
 	a.wants(0, []string{"delete", "to-codex@0.2.0"}, `^to-codex@0\.2\.0 is deleted\.$`)
 	a.wants(1, []string{"stats", "nobody"}, `404 Not Found`)
+}
+
+// The first plugin of each language is built and tried, with the compilers that are there.
+func TestPluginOfEveryLanguage(t *testing.T) {
+	t.Parallel()
+	for _, l := range languages {
+		t.Run(l.id, func(t *testing.T) {
+			t.Parallel()
+			a := &author{t: t, dir: t.TempDir(), env: compilerOf(t, l.id)}
+			a.wants(0, []string{"new", "--lang", l.id, "first"}, `^Made first, a rule plugin in `+l.name)
+			a.dir = filepath.Join(a.dir, "first")
+			a.wants(0, []string{"test"}, `^first@0\.1\.0: 2 of 2 cases pass$`)
+			a.wants(0, []string{"check"}, `^  fixtures +all 2 pass$`)
+		})
+	}
+}
+
+// compilerOf is the environment in which a language is built. Without its compiler the test
+// is skipped, and fails where CI is set.
+func compilerOf(t *testing.T, id string) []string {
+	t.Helper()
+	path := os.Getenv("PATH")
+	switch id {
+	case "rust":
+		for _, candidate := range []string{path, "/usr/bin" + string(os.PathListSeparator) + path} {
+			cmd := exec.Command("sh", "-c", `test -d "$(rustc --print target-libdir --target wasm32-unknown-unknown)" && command -v cargo`)
+			cmd.Env = append(os.Environ(), "PATH="+candidate)
+			if cmd.Run() == nil {
+				return []string{"PATH=" + candidate}
+			}
+		}
+		conformance.Missing(t, "a cargo with the target wasm32-unknown-unknown")
+	case "assemblyscript":
+		return []string{"PATH=" + conformance.AssemblyScript(t)}
+	case "c":
+		for _, tool := range []string{"clang", "wasm-ld"} {
+			if _, err := exec.LookPath(tool); err != nil {
+				conformance.Missing(t, tool)
+			}
+		}
+	}
+	return nil
 }
 
 // What goes wrong says where, and what to do.

@@ -260,15 +260,15 @@ func (h *CredentialHealth) refused(k credentialKey, status int) {
 		was, now := h.suspensions.get(k), time.Now()
 		next := &suspension{due: now.Add(firstProbe), wait: firstProbe}
 		switch {
-		case status == 403 && was != nil:
-			return
-		case status == 403:
-			next = &suspension{doubt: true, due: now}
 		case was != nil && was.trial && was.bars(now):
 			return // one that was sent before the suspension
 		case was != nil && was.trial:
 			next.wait = longerWait(was.wait)
 			next.due, next.trial = now.Add(next.wait), true
+		case status == 403 && was != nil:
+			return
+		case status == 403:
+			next = &suspension{doubt: true, due: now}
 		case was != nil && !was.doubt:
 			return
 		}

@@ -103,7 +103,8 @@ type verdict int
 
 const (
 	accepted   verdict = iota
-	rejected           // 401, 403 or the adapter's ClassAuth
+	rejected           // 401, or the adapter's ClassAuth
+	forbidden          // 403: a bad key, or one that may not list
 	unknown            // the provider could not be asked, or did not answer well
 	unprobable         // its adapter has no free request
 )
@@ -125,14 +126,15 @@ func (h *CredentialHealth) examine(ctx context.Context, k credentialKey, s *susp
 		h.suspensions.change(k, s, &suspension{doubt: true, cleared: true, due: now.Add(cleared)})
 	case v == accepted:
 		h.restore(k, s)
-	case s.doubt && v == rejected:
-		if h.suspensions.change(k, s, &suspension{due: now.Add(firstProbe), wait: firstProbe}) {
+	case s.doubt && (v == rejected || v == forbidden):
+		// A probe that is forbidden proves nothing the next time either: then a request shows.
+		if h.suspensions.change(k, s, &suspension{trial: v == forbidden, due: now.Add(firstProbe), wait: firstProbe}) {
 			h.tell(k, NoticeCredentialSuspended, "Provider "+k.provider+" refused credential "+k.id+", and a probe with it. It is not used until a probe succeeds.")
 		}
 	case s.doubt:
 		// Nothing is proved; one request after the other will say.
 		h.suspensions.change(k, s, &suspension{doubt: true, cleared: true, due: now.Add(cleared)})
-	case v == unprobable:
+	case v == unprobable || v == forbidden:
 		h.suspensions.change(k, s, &suspension{trial: true, due: now, wait: s.wait})
 	default:
 		wait := longerWait(s.wait)
@@ -204,8 +206,10 @@ func (h *CredentialHealth) probe(ctx context.Context, p *Provider, c Credential)
 	switch {
 	case reply.Status >= 200 && reply.Status < 300:
 		return accepted
-	case reply.Status == 401 || reply.Status == 403:
+	case reply.Status == 401:
 		return rejected
+	case reply.Status == 403:
+		return forbidden
 	case reply.Status < 400:
 		return unknown
 	}

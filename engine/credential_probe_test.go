@@ -133,3 +133,60 @@ func TestRetryBudgetIsBounded(t *testing.T) {
 		}
 	})
 }
+
+// A key that may infer and not list cannot be proved good by a probe. What one caller was
+// forbidden takes it out for a minute, and then a request shows.
+func TestKeyThatMayNotList(t *testing.T) {
+	for _, tt := range []struct {
+		name     string
+		call     *script // from the second request on
+		wantText string
+		wantSent string // in the minute after the first
+	}{
+		{"it works", nil, "from a", "k1 chat, k1 chat"},
+		{"it is bad", failing(403, abi.ClassAuth, 0), "from b", "k1 chat"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				k := newKeyRig(t, key("k1"))
+				stop := k.runHealth(t)
+				defer stop()
+				call := failing(403, abi.ClassAuth, 0)
+				k.scripts["a"].answer = func(r *UpstreamRequest) *script {
+					k.mu.Lock()
+					defer k.mu.Unlock()
+					switch {
+					case r.Request.Method == "GET":
+						return failing(403, abi.ClassAuth, 0)
+					case call != nil:
+						k.sent = append(k.sent, r.Credential+" chat")
+						return call
+					}
+					k.sent = append(k.sent, r.Credential+" chat")
+					return works("from a")
+				}
+				ask := func(want string) {
+					t.Helper()
+					if text, _, err := k.run(t, t.Context(), rigRequest(t, ""), false); text != want {
+						t.Errorf("= %q, %v, want %q", text, err, want)
+					}
+					synctest.Wait()
+				}
+				ask("from b")
+				k.took()
+				ask("from b")
+				if got := k.took(); got != "" {
+					t.Errorf("a suspended key was used: %s", got)
+				}
+				call = tt.call
+				time.Sleep(firstProbe + time.Second)
+				synctest.Wait()
+				ask(tt.wantText)
+				ask(tt.wantText)
+				if got := k.took(); got != tt.wantSent {
+					t.Errorf("a was sent %q, want %q", got, tt.wantSent)
+				}
+			})
+		})
+	}
+}

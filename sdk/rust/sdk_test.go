@@ -166,9 +166,10 @@ func TestTemplate(t *testing.T) {
 				if n := strings.Count(strings.TrimSpace(plugin), "\n") + 1; n > 15 {
 					t.Errorf("the first plugin has %d lines, want at most 15", n)
 				}
+				text = strings.ReplaceAll(text, "target(\"", "assert!(text_is_short(), \"too long\");\n    target(\"") +
+					"\nfn text_is_short() -> bool { context().pointer(\"/request/text\").read_text(&mut [0; 99]).is_some() }\n"
 				if !std {
-					return "#![no_std]\n" + strings.ReplaceAll(text, "target(\"", "assert!(text_is_short());\n    target(\"") +
-						"\nfn text_is_short() -> bool { context().pointer(\"/request/text\").read_text(&mut [0; 99]).is_some() }\n"
+					return "#![no_std]\n" + text
 				}
 				return text
 			})
@@ -182,6 +183,10 @@ func TestTemplate(t *testing.T) {
 				t.Errorf("the first plugin has %d bytes, want at most %d", len(guest), most)
 			}
 			conformance.Run(t, guest, conformance.Fixtures(t, filepath.Join(dir, "fixtures.json")))
+			logs := conformance.Trap(t, guest, `{"request":{"text":"refactor `+strings.Repeat("it ", 99)+`"}}`)
+			if len(logs) != 1 || !strings.Contains(logs[0], "too long") || !strings.Contains(logs[0], "src/lib.rs:") {
+				t.Errorf("a panic logs %q, want its message and place", logs)
+			}
 			cargo(t, dir, "test", "--quiet")
 		})
 	}

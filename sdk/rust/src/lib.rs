@@ -37,8 +37,9 @@
 //! nothing kept in a variable may be relied on. What has to survive from one event of a
 //! stream to the next goes through [`save_state`].
 //!
-//! The crate has no dependencies. With the feature `std` (the default) a panic is logged with
-//! its message; without, the plugin may be `#![no_std]` and a panic is logged with its place.
+//! The crate has no dependencies. A panic is logged with its message and place, then traps.
+//! Without the feature `std`, a default, the plugin may be `#![no_std]`; functions that return a
+//! `String` need the feature `alloc` and a global allocator then.
 //! Outside wasm the module `testing` runs a plugin's functions under `cargo test`.
 #![no_std]
 #![deny(missing_docs, unsafe_op_in_unsafe_fn)]

@@ -17,6 +17,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/sdk/abi"
+	"github.com/pointsman/pointsman/sdk/sdktest"
 )
 
 //go:embed fixtures.json
@@ -145,9 +146,28 @@ func checkImports(t *testing.T, module []byte) {
 	}
 }
 
-// checkStream shows a guest two events of one response: what it saved in the first is there
-// in the second.
-func checkStream(t *testing.T, module []byte) {
+// Trap runs a rule, which has its manifest, with a context that makes it trap, and returns what the
+// host logged of it.
+func Trap(t *testing.T, module []byte, requestContext string) (lines []string) {
+	t.Helper()
+	library, m := load(t, module)
+	rule, err := library.RuleGuest("", m.Name)
+	if err != nil {
+		t.Fatalf("RuleGuest(%s) = %v", m.Name, err)
+	}
+	var answer engine.RuleAnswer
+	if err := rule.Decide(t.Context(), &engine.RuleCall{Context: sdktest.JSON(t, requestContext)}, &answer); err == nil {
+		t.Errorf("Decide(%.80s) does not trap", requestContext)
+	}
+	logs, _, _ := library.Logs("", m.Name, m.Version)
+	for _, l := range logs {
+		lines = append(lines, l.Text)
+	}
+	return lines
+}
+
+// load opens a library that serves the module.
+func load(t *testing.T, module []byte) (*wasm.Library, engine.Manifest) {
 	t.Helper()
 	library := open(t)
 	m, err := wasm.ReadManifest(module)
@@ -160,6 +180,14 @@ func checkStream(t *testing.T, module []byte) {
 	if err != nil {
 		t.Fatalf("Sync() = %v", err)
 	}
+	return library, m
+}
+
+// checkStream shows a guest two events of one response: what it saved in the first is there
+// in the second.
+func checkStream(t *testing.T, module []byte) {
+	t.Helper()
+	library, m := load(t, module)
 	adapter, err := library.OpenAdapter("", m.Name, engine.AdapterAttempt{RequestID: "r", Attempt: 1})
 	if err != nil {
 		t.Fatalf("OpenAdapter() = %v", err)

@@ -61,14 +61,15 @@ func (s *chunkStream) take(chunk *document.Doc) error {
 	}
 	s.a.used.read(usage)
 	var edits []document.Edit
-	if counts := usage.Kind() == abi.KindObject; !s.a.x.r.IncludeUsage || !counts {
+	// Counts of the prompt alone are for the meter: clients add up, or miss the rest.
+	if counts := usage.Get("completion_tokens").Exists(); !s.a.x.r.IncludeUsage || !counts {
 		if choices.Len() == 0 {
 			return nil
 		}
 		if usage.Exists() && !s.a.x.r.IncludeUsage {
 			// Who did not ask for it sees no trace of it.
 			edits = append(edits, without(chunk, root, "usage"))
-		} else if counts {
+		} else if usage.Kind() == abi.KindObject {
 			start, end := usage.Span()
 			edits = append(edits, document.Edit{Start: start, End: end, With: []byte("null")})
 		}

@@ -147,6 +147,22 @@ func TestStreamUsage(t *testing.T) {
 	}
 }
 
+// What is counted of the prompt alone is for the row; a caller who asked for usage gets the
+// whole of it, once.
+func TestStreamUsageOfThePrompt(t *testing.T) {
+	t.Parallel()
+	g := newRig(t, map[string]*script{"a": {events: []string{
+		`{"choices":[],"usage":{"prompt_tokens":9}}`, deltaOf(0, "12345678"),
+		`{"choices":[{"index":0,"delta":{"content":"a"},"finish_reason":null}],"usage":{"prompt_tokens":9}}`, finishOf(0), usageOf(9, 4)}}})
+	r := rigRequest(t, "")
+	r.IncludeUsage = true
+	got := g.stream(t, t.Context(), r)
+	all := strings.Join(got.chunks, "\n")
+	if got.err != nil || strings.Count(all, `"prompt_tokens"`) != 1 || !strings.Contains(got.chunks[len(got.chunks)-1], `"completion_tokens":4`) || !strings.Contains(all, `"usage":null`) {
+		t.Errorf("chunks = %s, %v, want one usage, the whole, at the end", all, got.err)
+	}
+}
+
 // A finish_reason is a text that says something; anything else leaves the choice open.
 func TestStreamFinish(t *testing.T) {
 	t.Parallel()

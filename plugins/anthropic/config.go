@@ -24,6 +24,14 @@ func exact(u chat.Usage) chat.Usage {
 	return u
 }
 
+// sendPrompt sends the counters of the prompt, and keeps all as they came.
+func sendPrompt(s *chat.Stream) {
+	came := s.Usage
+	s.Usage = exact(came)
+	s.SendPrompt()
+	s.Usage = came
+}
+
 // sendUsage sends the counters, and keeps them as they came for the events to come.
 func sendUsage(s *chat.Stream) {
 	came := s.Usage

@@ -54,8 +54,8 @@ func TestConfigCachedInput(t *testing.T) {
 				}
 			}
 		}
-		if sums != 1 {
-			t.Errorf("stream with %s has %d sums, want 1: %q", config, sums, chunks)
+		if sums != 2 {
+			t.Errorf("stream with %s has %d sums, want that of the prompt and that of all: %q", config, sums, chunks)
 		}
 	}
 }

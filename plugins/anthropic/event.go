@@ -53,6 +53,7 @@ func messageStart(data sdk.Node) sdk.Result {
 	s := chat.LoadStream()
 	s.Identify(message.Get("id"), message.Get("model"))
 	count(&s.Usage, message.Get("usage"))
+	sendPrompt(s)
 	s.Start(0)
 	s.Save()
 	return sdk.OK
@@ -158,7 +159,7 @@ func messageDelta(data sdk.Node) sdk.Result {
 }
 
 // end closes the stream. One that was cut before its stop reason gets none, and no
-// usage either: the output tokens counted so far are those of the first event.
+// usage but that of the prompt: the output tokens counted so far are those of the first event.
 func end() sdk.Result {
 	if s := chat.LoadStream(); s.Finished() {
 		sendUsage(s)

@@ -24,6 +24,9 @@ func chunk(delta, finish string) string {
 
 func usage(counters string) string { return chunkHead + `],"usage":{` + counters + `}` }
 
+// promptChunk is what start counts.
+var promptChunk = usage(`"prompt_tokens":15,"prompt_tokens_details":{"cached_tokens":5}}`)
+
 var roleChunk = chunk(`"role":"assistant","content":""`, "null")
 
 func event(data string) adaptertest.Event { return adaptertest.Event{Data: data} }
@@ -65,32 +68,32 @@ func TestEvent(t *testing.T) {
 		events []string
 		want   []string
 	}{
-		{"text", []string{start, block, hello, stop, turnOver, over}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null"), chunk("", "stop"), sum}},
-		{"pings and events to come say nothing", []string{`{"type":"ping"}`, start, `{"type":"new"}`, hello, `{"type":"ping"}`, turnOver}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null"), chunk("", "stop"), sum}},
-		{"message_start twice", []string{start, start, turnOver, over}, []string{roleChunk, chunk("", "stop"), sum}},
+		{"text", []string{start, block, hello, stop, turnOver, over}, []string{promptChunk, roleChunk, chunk(`"content":"Hel\"lo"`, "null"), chunk("", "stop"), sum}},
+		{"pings and events to come say nothing", []string{`{"type":"ping"}`, start, `{"type":"new"}`, hello, `{"type":"ping"}`, turnOver}, []string{promptChunk, roleChunk, chunk(`"content":"Hel\"lo"`, "null"), chunk("", "stop"), sum}},
+		{"message_start twice", []string{start, start, turnOver, over}, []string{promptChunk, roleChunk, promptChunk, chunk("", "stop"), sum}},
 		{
 			"counters are overwritten, never added",
 			[]string{start, turnOver[:len(turnOver)-2] + `,"input_tokens":40,"cache_read_input_tokens":0,"cache_creation_input_tokens":3}}`},
-			[]string{roleChunk, chunk("", "stop"), usage(`"prompt_tokens":43,"completion_tokens":7,"total_tokens":50,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":3},"completion_tokens_details":{"reasoning_tokens":0}}`)},
+			[]string{promptChunk, roleChunk, chunk("", "stop"), usage(`"prompt_tokens":43,"completion_tokens":7,"total_tokens":50,"prompt_tokens_details":{"cached_tokens":0,"cache_write_tokens":3},"completion_tokens_details":{"reasoning_tokens":0}}`)},
 		},
 		{"no usage at all", []string{`{"type":"message_start","message":{"id":"msg_1","model":"claude-x"}}`, `{"type":"message_delta","delta":{"stop_reason":"max_tokens"}}`, over}, []string{roleChunk, chunk("", "length")}},
-		{"cut after content", []string{start, hello}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
-		{"message_stop without a stop reason", []string{start, hello, over}, []string{roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
+		{"cut after content", []string{start, hello}, []string{promptChunk, roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
+		{"message_stop without a stop reason", []string{start, hello, over}, []string{promptChunk, roleChunk, chunk(`"content":"Hel\"lo"`, "null")}},
 		{"nothing", nil, nil},
 		{"thinking", []string{start, `{"type":"content_block_start","content_block":{"type":"thinking","thinking":"","signature":""}}`, `{"type":"content_block_delta","delta":{"type":"thinking_delta","thinking":"hm"}}`, `{"type":"content_block_delta","delta":{"type":"signature_delta","signature":"s"}}`, `{"type":"content_block_start","content_block":{"type":"redacted_thinking","data":"d"}}`},
-			[]string{roleChunk, chunk(`"reasoning_content":"hm"`, "null"), chunk(`"thinking_blocks":[{"type":"thinking","thinking":"","signature":"s","provider":"anthropic"}]`, "null"), chunk(`"thinking_blocks":[{"type":"redacted_thinking","data":"d","provider":"anthropic"}]`, "null")}},
-		{"text in the opening of a block", []string{start, `{"type":"content_block_start","content_block":{"type":"text","text":"a"}}`}, []string{roleChunk, chunk(`"content":"a"`, "null")}},
-		{"refusal", []string{start, `{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"explanation":"no"}},"usage":{"output_tokens":7}}`}, []string{roleChunk, chunk(`"refusal":"no"`, "null"), chunk("", "content_filter"), sum}},
+			[]string{promptChunk, roleChunk, chunk(`"reasoning_content":"hm"`, "null"), chunk(`"thinking_blocks":[{"type":"thinking","thinking":"","signature":"s","provider":"anthropic"}]`, "null"), chunk(`"thinking_blocks":[{"type":"redacted_thinking","data":"d","provider":"anthropic"}]`, "null")}},
+		{"text in the opening of a block", []string{start, `{"type":"content_block_start","content_block":{"type":"text","text":"a"}}`}, []string{promptChunk, roleChunk, chunk(`"content":"a"`, "null")}},
+		{"refusal", []string{start, `{"type":"message_delta","delta":{"stop_reason":"refusal","stop_details":{"explanation":"no"}},"usage":{"output_tokens":7}}`}, []string{promptChunk, roleChunk, chunk(`"refusal":"no"`, "null"), chunk("", "content_filter"), sum}},
 		{
 			"calls are counted, not blocks",
 			[]string{start, block, hello, stop, useF, piece(1, ``), piece(1, `{\"x\"`), piece(1, `:1}`), endOf(1), useG, piece(2, ``), endOf(2), toolsOver},
-			[]string{roleChunk, chunk(`"content":"Hel\"lo"`, "null"), beginF, chunk(`"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]`, "null"), chunk(`"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]`, "null"), beginG, noneG, chunk("", "tool_calls"), sum},
+			[]string{promptChunk, roleChunk, chunk(`"content":"Hel\"lo"`, "null"), beginF, chunk(`"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]`, "null"), chunk(`"tool_calls":[{"index":0,"function":{"arguments":":1}"}}]`, "null"), beginG, noneG, chunk("", "tool_calls"), sum},
 		},
-		{"a call whose end is missing", []string{start, useG, toolsOver, endOf(2)}, []string{roleChunk, strings.Replace(beginG, `:1,`, `:0,`, 1), strings.Replace(noneG, `:1,`, `:0,`, 1), chunk("", "tool_calls"), sum}},
-		{"a call that is cut", []string{start, useF, piece(1, `{\"x\"`)}, []string{roleChunk, beginF, chunk(`"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]`, "null")}},
-		{"a call that comes whole", []string{start, strings.Replace(useF, `"input":{}`, `"input":{"x":1}`, 1), endOf(1)}, []string{roleChunk, strings.Replace(beginF, `"arguments":""`, `"arguments":"{\"x\":1}"`, 1)}},
-		{"pieces of no call", []string{start, piece(3, `{}`), endOf(3)}, []string{roleChunk}},
-		{"nothing follows the finish", []string{start, turnOver, hello, turnOver}, []string{roleChunk, chunk("", "stop"), sum}},
+		{"a call whose end is missing", []string{start, useG, toolsOver, endOf(2)}, []string{promptChunk, roleChunk, strings.Replace(beginG, `:1,`, `:0,`, 1), strings.Replace(noneG, `:1,`, `:0,`, 1), chunk("", "tool_calls"), sum}},
+		{"a call that is cut", []string{start, useF, piece(1, `{\"x\"`)}, []string{promptChunk, roleChunk, beginF, chunk(`"tool_calls":[{"index":0,"function":{"arguments":"{\"x\""}}]`, "null")}},
+		{"a call that comes whole", []string{start, strings.Replace(useF, `"input":{}`, `"input":{"x":1}`, 1), endOf(1)}, []string{promptChunk, roleChunk, strings.Replace(beginF, `"arguments":""`, `"arguments":"{\"x\":1}"`, 1)}},
+		{"pieces of no call", []string{start, piece(3, `{}`), endOf(3)}, []string{promptChunk, roleChunk}},
+		{"nothing follows the finish", []string{start, turnOver, hello, turnOver}, []string{promptChunk, roleChunk, chunk("", "stop"), sum}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -120,8 +123,8 @@ func TestEventFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			got := adaptertest.Stream(t, anthropic.Adapter{}, []adaptertest.Event{event(start), event(tt.data), event(turnOver)})
-			if !got.Failed || got.Class != tt.want || len(got.Chunks) != 1 {
-				t.Errorf("stream with %q = %q, class %d, failed %v, want one chunk and a failure of class %d", tt.data, got.Chunks, got.Class, got.Failed, tt.want)
+			if !got.Failed || got.Class != tt.want || len(got.Chunks) != 2 {
+				t.Errorf("stream with %q = %q, class %d, failed %v, want two chunks and a failure of class %d", tt.data, got.Chunks, got.Class, got.Failed, tt.want)
 			}
 		})
 	}
@@ -152,8 +155,8 @@ func TestEventCutAtEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := adaptertest.Stream(t, anthropic.Adapter{}, adaptertest.Events(string(raw)))
-	if len(whole.Chunks) != 7 || whole.Failed {
-		t.Fatalf("the whole stream gives %d chunks, failed %v, want 7", len(whole.Chunks), whole.Failed)
+	if len(whole.Chunks) != 8 || whole.Failed {
+		t.Fatalf("the whole stream gives %d chunks, failed %v, want 8", len(whole.Chunks), whole.Failed)
 	}
 	finished := strings.Index(string(raw), "event: message_stop")
 	for cut := range len(raw) {

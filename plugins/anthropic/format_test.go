@@ -178,14 +178,14 @@ func TestFormatByToolStream(t *testing.T) {
 	}{
 		{
 			"in pieces", []string{start, useAnswer, piece(1, ``), piece(1, `{\"na`), piece(1, `me\": 1}`), endOf(1), toolsOver},
-			[]string{roleChunk, chunk(`"content":"{\"na"`, "null"), chunk(`"content":"me\": 1}"`, "null"), chunk("", "stop"), sum},
+			[]string{promptChunk, roleChunk, chunk(`"content":"{\"na"`, "null"), chunk(`"content":"me\": 1}"`, "null"), chunk("", "stop"), sum},
 		},
-		{"without members", []string{start, useAnswer, piece(1, ``), endOf(1), toolsOver}, []string{roleChunk, chunk(`"content":"{}"`, "null"), chunk("", "stop"), sum}},
-		{"in one piece", []string{start, strings.Replace(useAnswer, `"input":{}`, `"input":{"name":1}`, 1), endOf(1), toolsOver}, []string{roleChunk, chunk(`"content":"{\"name\":1}"`, "null"), chunk("", "stop"), sum}},
-		{"cut", []string{start, useAnswer, piece(1, `{\"na`)}, []string{roleChunk, chunk(`"content":"{\"na"`, "null")}},
+		{"without members", []string{start, useAnswer, piece(1, ``), endOf(1), toolsOver}, []string{promptChunk, roleChunk, chunk(`"content":"{}"`, "null"), chunk("", "stop"), sum}},
+		{"in one piece", []string{start, strings.Replace(useAnswer, `"input":{}`, `"input":{"name":1}`, 1), endOf(1), toolsOver}, []string{promptChunk, roleChunk, chunk(`"content":"{\"name\":1}"`, "null"), chunk("", "stop"), sum}},
+		{"cut", []string{start, useAnswer, piece(1, `{\"na`)}, []string{promptChunk, roleChunk, chunk(`"content":"{\"na"`, "null")}},
 		{
 			"beside another tool", []string{start, useAnswer, piece(1, `{}`), endOf(1), useG, endOf(2), toolsOver},
-			[]string{roleChunk, chunk(`"content":"{}"`, "null"), strings.Replace(beginG, `"index":1,"id"`, `"index":0,"id"`, 1), strings.Replace(noneG, `{"index":1,"function"`, `{"index":0,"function"`, 1), chunk("", "tool_calls"), sum},
+			[]string{promptChunk, roleChunk, chunk(`"content":"{}"`, "null"), strings.Replace(beginG, `"index":1,"id"`, `"index":0,"id"`, 1), strings.Replace(noneG, `{"index":1,"function"`, `{"index":0,"function"`, 1), chunk("", "tool_calls"), sum},
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -157,6 +157,21 @@ func (s *Stream) SendUsage() {
 	s.w.EndChunk()
 }
 
+// SendPrompt sends what is counted of the input, before anything is known of the output: a
+// stream may be cut, or its caller leave, before the provider says more. The host keeps it
+// for itself. It does nothing if the provider has counted no input.
+func (s *Stream) SendPrompt() {
+	if !s.Usage.Known || s.Usage.prompt() == 0 {
+		return
+	}
+	s.Identify(0, 0)
+	s.w.Emit(s.head)
+	number(s.w, `],"usage":{"prompt_tokens":`, s.Usage.prompt())
+	s.Usage.writeInput(s.w)
+	s.w.Emit(`}}`)
+	s.w.EndChunk()
+}
+
 // open begins a chunk for one choice, up to the first member of its delta.
 func (s *Stream) open(index int, member string) {
 	s.Identify(0, 0)

@@ -18,10 +18,24 @@ type Usage struct {
 // write writes the usage object. Its prompt_tokens are all input, cached or not;
 // cache_write_tokens are the writes of five minutes or of unsaid duration.
 func (u *Usage) write(w *Writer) {
-	hour := min(u.CacheWrite1h, u.CacheWrite)
 	number(w, `{"prompt_tokens":`, u.prompt())
 	number(w, `,"completion_tokens":`, u.Output)
 	number(w, `,"total_tokens":`, u.prompt()+u.Output)
+	u.writeInput(w)
+	number(w, `,"completion_tokens_details":{"reasoning_tokens":`, min(u.Reasoning, u.Output))
+	if u.AudioOutput > 0 {
+		number(w, `,"audio_tokens":`, min(u.AudioOutput, u.Output))
+	}
+	w.Emit(`}`)
+	if u.ServerCalls > 0 {
+		number(w, `,"server_tool_calls":`, u.ServerCalls)
+	}
+	w.Emit(`}`)
+}
+
+// writeInput writes what kinds of tokens the input was.
+func (u *Usage) writeInput(w *Writer) {
+	hour := min(u.CacheWrite1h, u.CacheWrite)
 	number(w, `,"prompt_tokens_details":{"cached_tokens":`, u.CacheRead)
 	if u.CacheWrite > 0 {
 		number(w, `,"cache_write_tokens":`, u.CacheWrite-hour)
@@ -31,14 +45,6 @@ func (u *Usage) write(w *Writer) {
 	}
 	if u.AudioInput > 0 {
 		number(w, `,"audio_tokens":`, min(u.AudioInput, u.prompt()))
-	}
-	number(w, `},"completion_tokens_details":{"reasoning_tokens":`, min(u.Reasoning, u.Output))
-	if u.AudioOutput > 0 {
-		number(w, `,"audio_tokens":`, min(u.AudioOutput, u.Output))
-	}
-	w.Emit(`}`)
-	if u.ServerCalls > 0 {
-		number(w, `,"server_tool_calls":`, u.ServerCalls)
 	}
 	w.Emit(`}`)
 }

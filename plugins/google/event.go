@@ -14,8 +14,11 @@ func (Adapter) Event() sdk.Result {
 	s := chat.LoadStream()
 	if sdk.EventName() == abi.EventEOF {
 		// The counters are sums so far, and so hold for a stream that was cut, too.
-		// Where the last chunk brought none, this is where they are sent.
-		s.SendUsage()
+		// Where the last chunk brought none, this is where they are sent. A cut stream
+		// whose output was not counted yet has not used 0 of it.
+		if s.Finished() || s.Usage.Output > 0 {
+			s.SendUsage()
+		}
 		s.Save()
 		return sdk.OK
 	}
@@ -25,6 +28,7 @@ func (Adapter) Event() sdk.Result {
 	if n == 0 {
 		return without(s, data)
 	}
+	known := s.Usage.Known
 	identify(s, data)
 	left := answerCalls
 	for i := range min(n, chat.MaxChoices+1) {
@@ -59,9 +63,7 @@ func (Adapter) Event() sdk.Result {
 			s.Finish(index, afterCalls(reason, s.Called(index)))
 		}
 	}
-	if s.Finished() {
-		s.SendUsage()
-	}
+	sendUsage(s, known)
 	s.Save()
 	return sdk.OK
 }
@@ -75,16 +77,26 @@ func without(s *chat.Stream, data sdk.Node) sdk.Result {
 	if data.Kind() != abi.KindObject {
 		return chat.Unreadable("the provider sent a stream event that is not an object")
 	}
+	known := s.Usage.Known
 	identify(s, data)
 	if feedback := data.Get("promptFeedback"); chat.IsText(feedback.Get("blockReason")) {
 		s.Refusal(0, feedback.Get("blockReasonMessage"))
 		s.Finish(0, chat.FinishContentFilter)
 	}
-	if s.Finished() {
-		s.SendUsage()
-	}
+	sendUsage(s, known)
 	s.Save()
 	return sdk.OK
+}
+
+// sendUsage sends the counters once all is said, and before that, once, what the prompt
+// has; known says whether an earlier event has told it.
+func sendUsage(s *chat.Stream, known bool) {
+	switch {
+	case s.Finished():
+		s.SendUsage()
+	case !known:
+		s.SendPrompt()
+	}
 }
 
 // identify takes what an event says about the answer as a whole.

@@ -27,6 +27,8 @@ func usage(prompt, completion, total string) string {
 		`,"prompt_tokens_details":{"cached_tokens":0},"completion_tokens_details":{"reasoning_tokens":0}}}`
 }
 
+const promptChunk = chunkHead + `],"usage":{"prompt_tokens":8,"prompt_tokens_details":{"cached_tokens":0}}}`
+
 // data is a body with the answer's names and these members.
 func data(members string) string {
 	return `{"responseId":"r1","modelVersion":"gemini-x",` + members + `}`
@@ -44,11 +46,12 @@ func TestEvent(t *testing.T) {
 		events []string
 		want   []string
 	}{
-		{"text; the last usage counts", []string{data(a + counted1), data(b + counted2)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop"), usage("8", "2", "10")}},
-		{"usage before the finish only", []string{data(a + counted1), data(b)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop"), usage("8", "1", "9")}},
+		{"text; the last usage counts", []string{data(a + counted1), data(b + counted2)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), promptChunk, chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop"), usage("8", "2", "10")}},
+		{"usage before the finish only", []string{data(a + counted1), data(b)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), promptChunk, chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop"), usage("8", "1", "9")}},
 		{"usage after the finish", []string{data(b), data(counted2[1:])}, []string{role("0"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop"), usage("8", "2", "10")}},
 		{"no usage", []string{data(b)}, []string{role("0"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
-		{"cut: no finish, but what was counted", []string{data(a + counted1)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), usage("8", "1", "9")}},
+		{"cut: no finish, but what was counted", []string{data(a + counted1)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), promptChunk, usage("8", "1", "9")}},
+		{"cut: only the prompt was counted", []string{data(a + `,"usageMetadata":{"promptTokenCount":8}`), data(a)}, []string{role("0"), chunk("0", `"content":"a\""`, "null"), promptChunk, chunk("0", `"content":"a\""`, "null")}},
 		{"thoughts, and a signature on an empty text", []string{data(`"candidates":[{"content":{"parts":[{"text":"hm","thought":true},{"text":"","thoughtSignature":"c2ln"}]}}]`), data(b)}, []string{role("0"), chunk("0", `"reasoning_content":"hm"`, "null"), chunk("0", `"thinking_blocks":[{"type":"thinking","thinking":"","signature":"c2ln","provider":"google"}]`, "null"), chunk("0", `"content":"b"`, "null"), chunk("0", "", "stop")}},
 		{
 			"calls in several events, the finish after them",
@@ -150,8 +153,8 @@ func TestEventCutAtEveryByte(t *testing.T) {
 		t.Fatal(err)
 	}
 	whole := adaptertest.Stream(t, google.Adapter{}, adaptertest.Events(string(raw)))
-	if len(whole.Chunks) != 6 || whole.Failed {
-		t.Fatalf("the whole stream gives %d chunks, failed %v, want 6", len(whole.Chunks), whole.Failed)
+	if len(whole.Chunks) != 7 || whole.Failed {
+		t.Fatalf("the whole stream gives %d chunks, failed %v, want 7", len(whole.Chunks), whole.Failed)
 	}
 	for cut := range len(raw) {
 		got := adaptertest.Stream(t, google.Adapter{}, adaptertest.Events(string(raw[:cut])))

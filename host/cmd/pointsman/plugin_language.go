@@ -51,7 +51,7 @@ const placeholder = "plugin-name"
 const sdkFolder = "pointsman"
 
 // Parts of the SDKs' folders that a plugin has no use for.
-var unneeded = []string{"template", "conformance", "target", "build", "node_modules", "testdata", "tests"}
+var unneeded = []string{"template", "conformance", "target", "build", "node_modules", "testdata", "tests", "RATIONALE.md"}
 
 // goMod are the modules of a Go plugin: its own, and the one that its copy of the SDK is.
 const (
@@ -112,7 +112,7 @@ func (f files) addSDK(source fs.FS, lang string) error {
 
 // needed tells, by its path in an SDK's folder, what a plugin has a use for.
 func needed(p string) bool {
-	return !slices.Contains(unneeded, strings.Split(p, "/")[0]) && path.Ext(p) != ".go" && path.Ext(p) != ".sh"
+	return !slices.Contains(unneeded, strings.Split(p, "/")[0]) && path.Ext(p) != ".go"
 }
 
 // add takes over the files below from that want selects by their path in it. An SDK that is

@@ -92,7 +92,7 @@ func TestOpenAIGoResponses(t *testing.T) {
 
 func TestOpenAIGoResponsesErrorClasses(t *testing.T) {
 	g := startGateway(t)
-	stored := responseParams("auto", "hi")
+	stored := responseParams("anthropic/claude-haiku-4.5", "hi") // OpenAI's models would be sent it as it is
 	stored.PreviousResponseID = openai.String("resp_1")
 	tests := []struct {
 		name, key  string

@@ -164,7 +164,7 @@ func (s *subject) describe(w io.Writer, verb string) {
 	fmt.Fprintf(w, "%s %s (%s), %s: %s\n", verb, m.Name+"@"+m.Version, m.Kind, bytesText(int64(len(s.module))), s.path)
 }
 
-// skipped are folders that no source is in.
+// skipped tells by its name what compilers and editors leave in a plugin's folder.
 func skipped(name string) bool {
-	return strings.HasPrefix(name, ".") || slices.Contains([]string{"build", "target", "node_modules"}, name)
+	return strings.HasPrefix(name, ".") || slices.Contains([]string{"build", "target", "node_modules", "Cargo.lock"}, name)
 }

@@ -13,6 +13,8 @@ import (
 	"time"
 
 	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine/wasm"
 )
 
 // testNow is the clock of every test host: lifecycles and prices depend on it.
@@ -24,6 +26,9 @@ const testKey = "test-admin-key-of-enough-characters"
 var compiledDir string
 
 func TestMain(m *testing.M) {
+	if os.Getenv(compilerMode) != "" {
+		os.Exit(wasm.CompileChild(os.Stdin, os.Args[1], os.Stderr))
+	}
 	dir, err := os.MkdirTemp("", "pointsman-compiled-")
 	if err != nil {
 		panic(err)

@@ -52,8 +52,9 @@ func TestFrameDocuments(t *testing.T) {
 			if got := f.Int(f.Doc(which)); got != want {
 				t.Errorf("%s: Int(Doc(%d)) = %d, want %d", entry, which, got, want)
 			}
-			if f.Doc(which) != f.Doc(which) {
-				t.Errorf("%s: Doc(%d) gives two handles", entry, which)
+			first := f.Doc(which)
+			if again := f.Doc(which); again != first {
+				t.Errorf("%s: Doc(%d) gives handle %d, then %d", entry, which, first, again)
 			}
 		}
 	}

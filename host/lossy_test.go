@@ -62,6 +62,15 @@ func TestLossyAndStrict(t *testing.T) {
 				t.Errorf("answer = %d, lossy %q, want 200 and %q\n%s", a.Status, lossy, tt.want, a.Body)
 			}
 			before := calls()
+			if tt.path == responsesPath && tt.model == gpt {
+				// OpenAI speaks the caller's wire for this model, too.
+				openAI.answers(200, responseAnswer, false)
+				a = g.send(tt.path, tt.body(tt.model, tt.member+`,"metadata":{"strict":"true"}`))
+				if at, _, _, _ := openAI.got(); a.Status != 200 || at != responsesPath || a.Header.Get("X-Pointsman-Lossy") != "" {
+					t.Errorf("strict = %d %s by %s, want it carried by Responses", a.Status, a.Body, at)
+				}
+				return
+			}
 			a = g.send(tt.path, tt.body(tt.model, tt.member+`,"metadata":{"strict":"true"}`))
 			if tt.want == "" {
 				if a.Status != 200 || calls() != before+1 {

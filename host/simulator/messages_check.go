@@ -2,6 +2,7 @@ package simulator
 
 import (
 	"fmt"
+	"maps"
 	"regexp"
 	"slices"
 	"strings"
@@ -12,6 +13,8 @@ import (
 var (
 	messagesMembers = members("model", "max_tokens", "messages", "system", "temperature", "top_p", "top_k", "stop_sequences", "stream",
 		"metadata", "tools", "tool_choice", "thinking", "output_config", "service_tier", "cache_control", "container", "speed", "inference_geo", "diagnostics")
+	// betaMembers are known to callers of a beta (BetaMessageNewParams there).
+	betaMembers  = members(append(slices.Collect(maps.Keys(messagesMembers)), "context_management", "mcp_servers", "output_format")...)
 	blockMembers = map[string]map[string]bool{
 		"text":              members("type", "text", "cache_control", "citations"),
 		"image":             members("type", "source", "cache_control"),
@@ -40,7 +43,11 @@ func (x *exchange) checkMessages() *problem {
 	if x.r.Header.Get("anthropic-version") == "" {
 		return refused("anthropic-version: header is required")
 	}
-	if name := unknownMember(x.body, messagesMembers); name != "" {
+	known := messagesMembers
+	if x.r.Header.Get("anthropic-beta") != "" {
+		known = betaMembers
+	}
+	if name := unknownMember(x.body, known); name != "" {
 		return refused("%s: Extra inputs are not permitted", name)
 	}
 	if x.row.Model == "" {

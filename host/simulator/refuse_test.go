@@ -101,6 +101,25 @@ func TestRefusals(t *testing.T) {
 			t.Errorf("a request without anthropic-version = %d, want 400", res.StatusCode)
 		}
 	})
+	for beta, want := range map[string]int{"": 400, "context-management-2025-06-27": 200} {
+		body := `{"model":"claude-sonnet-4-6","max_tokens":9,"context_management":{"edits":[]},"messages":[{"role":"user","content":"a"}]}`
+		req, err := http.NewRequest(http.MethodPost, s.BaseURL("anthropic")+"/v1/messages", strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header = http.Header{"X-Api-Key": {key}, "Anthropic-Version": {"2023-06-01"}}
+		if beta != "" {
+			req.Header.Set("anthropic-beta", beta)
+		}
+		res, err := http.DefaultClient.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = res.Body.Close()
+		if res.StatusCode != want {
+			t.Errorf("context_management with anthropic-beta %q = %d, want %d", beta, res.StatusCode, want)
+		}
+	}
 }
 
 func TestKeys(t *testing.T) {

@@ -129,7 +129,12 @@ enum { PM_LEVEL_DEBUG = 0, PM_LEVEL_INFO = 1, PM_LEVEL_WARN = 2, PM_LEVEL_ERROR 
 #define PM_ENTRY(name) __attribute__((export_name(#name))) int32_t name(void)
 #define PM_IMPORT(name) extern __attribute__((import_module("pointsman_v1"), import_name(#name)))
 #else
-#define PM_ENTRY(name) int32_t name(void)
+/* Outside wasm pointsman_native.h is told which entry points there are, before main. */
+extern void pm_native_entry(const char *name, int32_t (*run)(void));
+#define PM_ENTRY(name) \
+	int32_t name(void); \
+	__attribute__((constructor)) static void pm_native_##name(void) { pm_native_entry(#name, name); } \
+	int32_t name(void)
 #define PM_IMPORT(name) extern
 #endif
 

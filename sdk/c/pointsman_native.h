@@ -103,15 +103,6 @@ PM__TEST int pm_run_fixtures(const char *manifest_path, const char *fixtures_pat
 /* Prints how many checks and fixtures there were, and returns what main should: 0 if all held. */
 PM__TEST int pm_tested(void);
 
-/* The entry points, of which a plugin defines some. */
-#define PM__WEAK __attribute__((weak))
-PM__WEAK int32_t pm_decide_v1(void);
-PM__WEAK int32_t pm_configure_v1(void);
-PM__WEAK int32_t pm_request_v1(void);
-PM__WEAK int32_t pm_response_v1(void);
-PM__WEAK int32_t pm_event_v1(void);
-PM__WEAK int32_t pm_error_v1(void);
-
 #include "native/text.h"
 #include "native/value.h"
 #include "native/node.h"

@@ -44,7 +44,7 @@ func cargo(t *testing.T, dir string, args ...string) (target string) {
 		conformance.Missing(t, "a cargo with the target wasm32-unknown-unknown")
 	}
 	target = filepath.Join(dir, "target")
-	env := []string{"CARGO_TARGET_DIR=" + target, "CARGO_NET_OFFLINE=true", "CARGO_TERM_COLOR=never", "RUSTFLAGS=-Dwarnings"}
+	env := []string{"CARGO_TARGET_DIR=" + target, "CARGO_NET_OFFLINE=true", "CARGO_TERM_COLOR=never", "CARGO_PROFILE_DEV_DEBUG=0", "CARGO_INCREMENTAL=0", "RUSTFLAGS=-Dwarnings"}
 	if *bin != "" {
 		env = append(env, "RUSTC="+*bin+"rustc", "RUSTDOC="+*bin+"rustdoc")
 	}

@@ -70,8 +70,8 @@ static void pm__want_list(const pm__value *want, const char *what, const char *c
 static void pm__want_pairs(const pm__value *want, const char *what, const pm_pair *got, int32_t count, bool all) {
 	want = pm__named(want, what);
 	if (want == NULL) return;
-	bool same = !all || want->count == count;
-	for (int32_t i = 0; i < want->count; i++) {
+	bool same = want->kind == PM_KIND_OBJECT && (!all || want->count == count);
+	for (int32_t i = 0; same && i < want->count; i++) {
 		bool found = false;
 		for (int32_t j = 0; j < count; j++) found = found || (strcmp(got[j].name, want->names[i]->text) == 0 && strcmp(got[j].value, want->items[i]->text) == 0);
 		same = same && found;
@@ -113,13 +113,6 @@ static void pm__want(const pm__value *want, const char *entry) {
 }
 
 PM__TEST int pm_run_fixtures(const char *manifest_path, const char *fixtures_path) {
-	const struct {
-		const char *name;
-		int32_t (*run)(void);
-	} entries[] = {
-		{"decide", pm_decide_v1}, {"configure", pm_configure_v1}, {"request", pm_request_v1},
-		{"response", pm_response_v1}, {"event", pm_event_v1}, {"error", pm_error_v1},
-	};
 	const pm__value *manifest = pm__file(manifest_path), *all = pm__file(fixtures_path);
 	const char *kind = pm__words(pm__named(manifest, "kind"));
 	bool rule = kind != NULL && strcmp(kind, "rule") == 0;
@@ -136,9 +129,7 @@ PM__TEST int pm_run_fixtures(const char *manifest_path, const char *fixtures_pat
 			.request_id = id != NULL ? id : "fixture", .now_ms = now != NULL ? pm__integer(now) : 1750000000000, .attempt = rule ? 0 : 1,
 			.plugin = pm__words(pm__named(manifest, "name")),
 		};
-		int32_t (*run)(void) = NULL;
-		for (size_t j = 0; j < sizeof entries / sizeof entries[0]; j++)
-			if (strcmp(entries[j].name, entry) == 0) run = entries[j].run;
+		int32_t (*run)(void) = pm__entry(entry);
 		pm__fixture = pm__words(pm__named(f, "name"));
 		pm__fixture_failed = false;
 		pm_new_response();

@@ -12,6 +12,29 @@ static struct {
 	uint64_t random;
 } pm__host;
 
+/* The plugin's entry points. */
+static struct {
+	const char *name;
+	int32_t (*run)(void);
+} pm__entries[8];
+static size_t pm__entry_count;
+
+void pm_native_entry(const char *name, int32_t (*run)(void)) {
+	if (pm__entry_count == sizeof pm__entries / sizeof pm__entries[0]) abort();
+	pm__entries[pm__entry_count].name = name;
+	pm__entries[pm__entry_count++].run = run;
+}
+
+/* pm__entry is the entry point that fixtures know by that name, as "decide"; NULL if the
+ * plugin has none. */
+static int32_t (*pm__entry(const char *name))(void) {
+	char full[32];
+	snprintf(full, sizeof full, "pm_%s_v1", name);
+	for (size_t i = 0; i < pm__entry_count; i++)
+		if (strcmp(pm__entries[i].name, full) == 0) return pm__entries[i].run;
+	return NULL;
+}
+
 static pm__text pm__state;
 static int pm__checks, pm__failures;
 

@@ -19,7 +19,7 @@ PM__TEST int32_t pm_run(const pm_case *c, int32_t (*entry)(void)) {
 	pm_got.method = "POST";
 	pm__append(&pm__host.out, "", 0);
 	pm__host.given = c;
-	pm__host.event = entry == pm_event_v1;
+	pm__host.event = entry == pm__entry("event");
 	pm__host.docs[PM_DOC_REQUEST] = pm__host.event ? NULL : pm__given("request", c->request);
 	pm__host.docs[PM_DOC_CONTEXT] = pm__given("context", c->context);
 	pm__host.docs[PM_DOC_CONFIG] = pm__given("config", c->config);

@@ -148,6 +148,7 @@ static pm__value *pm__read(pm__reader *r) {
 	if (r->at == r->end || ++r->depth > 512) return NULL;
 	pm__value *v = pm__new(sizeof *v);
 	v->raw = r->at;
+	v->text = ""; /* of what is no string */
 	bool good;
 	switch (*r->at) {
 	case '{':

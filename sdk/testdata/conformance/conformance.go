@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/wasm"
@@ -28,6 +29,7 @@ var fixtures []byte
 func Check(t *testing.T, module []byte) {
 	t.Helper()
 	checkImports(t, module)
+	library := open(t)
 	for _, kind := range []string{abi.KindRule, abi.KindProvider} {
 		var cases []wasm.Fixture
 		for _, f := range parse(t, "fixtures.json", fixtures) {
@@ -35,9 +37,9 @@ func Check(t *testing.T, module []byte) {
 				cases = append(cases, f)
 			}
 		}
-		Run(t, embed(t, module, kind), cases)
+		run(t, library, embed(t, module, kind), cases)
 	}
-	checkStream(t, embed(t, module, abi.KindProvider))
+	checkStream(t, library, embed(t, module, abi.KindProvider))
 }
 
 // Fixtures reads a file of cases; without any it is an error of the test.
@@ -62,7 +64,12 @@ func parse(t *testing.T, path string, file []byte) []wasm.Fixture {
 // Run runs the cases on a module that has its manifest.
 func Run(t *testing.T, module []byte, cases []wasm.Fixture) {
 	t.Helper()
-	results, err := open(t).RunFixtures(t.Context(), module, cases)
+	run(t, open(t), module, cases)
+}
+
+func run(t *testing.T, library *wasm.Library, module []byte, cases []wasm.Fixture) {
+	t.Helper()
+	results, err := library.RunFixtures(t.Context(), module, cases)
 	if err != nil || len(results) != len(cases) {
 		t.Fatalf("RunFixtures() = %d results of %d, %v", len(results), len(cases), err)
 	}
@@ -121,7 +128,8 @@ func embed(t *testing.T, module []byte, kind string) []byte {
 
 func open(t *testing.T) *wasm.Library {
 	t.Helper()
-	library, err := wasm.Open(t.Context(), wasm.Config{})
+	// A busy machine is no reason to fail: fuel is what bounds a guest here.
+	library, err := wasm.Open(t.Context(), wasm.Config{CacheDir: t.TempDir(), RuleLimit: time.Minute, ProviderLimit: time.Minute})
 	if err != nil {
 		t.Fatalf("Open() = %v", err)
 	}
@@ -150,7 +158,8 @@ func checkImports(t *testing.T, module []byte) {
 // host logged of it.
 func Trap(t *testing.T, module []byte, requestContext string) (lines []string) {
 	t.Helper()
-	library, m := load(t, module)
+	library := open(t)
+	m := load(t, library, module)
 	rule, err := library.RuleGuest("", m.Name)
 	if err != nil {
 		t.Fatalf("RuleGuest(%s) = %v", m.Name, err)
@@ -166,10 +175,9 @@ func Trap(t *testing.T, module []byte, requestContext string) (lines []string) {
 	return lines
 }
 
-// load opens a library that serves the module.
-func load(t *testing.T, module []byte) (*wasm.Library, engine.Manifest) {
+// load makes the library serve the module.
+func load(t *testing.T, library *wasm.Library, module []byte) engine.Manifest {
 	t.Helper()
-	library := open(t)
 	m, err := wasm.ReadManifest(module)
 	if err != nil {
 		t.Fatalf("ReadManifest() = %v", err)
@@ -180,14 +188,14 @@ func load(t *testing.T, module []byte) (*wasm.Library, engine.Manifest) {
 	if err != nil {
 		t.Fatalf("Sync() = %v", err)
 	}
-	return library, m
+	return m
 }
 
 // checkStream shows a guest two events of one response: what it saved in the first is there
 // in the second.
-func checkStream(t *testing.T, module []byte) {
+func checkStream(t *testing.T, library *wasm.Library, module []byte) {
 	t.Helper()
-	library, m := load(t, module)
+	m := load(t, library, module)
 	adapter, err := library.OpenAdapter("", m.Name, engine.AdapterAttempt{RequestID: "r", Attempt: 1})
 	if err != nil {
 		t.Fatalf("OpenAdapter() = %v", err)

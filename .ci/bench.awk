@@ -5,6 +5,7 @@
 	sub(/-[0-9]+$/, "", name)
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ns/op" && (!(name in ns) || $i < ns[name])) ns[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "allocs/op") allocs[name] = $i
+	for (i = 3; i < NF; i++) if ($(i + 1) == "p99-ns" && (!((name "/p99") in ns) || $i < ns[name "/p99"])) ns[name "/p99"] = $i
 }
 { print; fflush() }
 function verdict(ok) { return ok ? "holds" : "MISSED" }
@@ -23,6 +24,10 @@ END {
 	print "\nbars (best of the runs above):"
 	bar("guest call: a rule plugin reads 5 features", "BenchmarkRuleCall", 3000)
 	if ("BenchmarkRuleCall" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations in the host", allocs["BenchmarkRuleCall"], verdict(allocs["BenchmarkRuleCall"] == 0)
+	ratio("the meter: a rule call, against the same unmetered", "BenchmarkMeterCost/rule/metered", "BenchmarkMeterCost/rule/unmetered", 1.05)
+	ratio("  a provider request", "BenchmarkMeterCost/request/metered", "BenchmarkMeterCost/request/unmetered", 1.05)
+	ratio("a rule call beside a hostile account, against alone", "BenchmarkNeighbour/beside", "BenchmarkNeighbour/alone", 0)
+	ratio("  99th percentile", "BenchmarkNeighbour/beside/p99", "BenchmarkNeighbour/alone/p99", 1.2)
 	m = split("guest google openai openai-responses", who, " ")
 	split("Anthropic Google OpenAI OpenAI_Responses", vendor, " ")
 	n = split("10KB 300B 10KB-tools 100KB", size, " ")

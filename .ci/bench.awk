@@ -5,7 +5,10 @@
 	sub(/-[0-9]+$/, "", name)
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ns/op" && (!(name in ns) || $i < ns[name])) ns[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "allocs/op") allocs[name] = $i
-	for (i = 3; i < NF; i++) if ($(i + 1) == "p99-ns" && (!((name "/p99") in ns) || $i < ns[name "/p99"])) ns[name "/p99"] = $i
+	for (i = 3; i < NF; i++) if ($(i + 1) ~ /^(p99|metered|unmetered)-ns$/) {
+		part = name "/" substr($(i + 1), 1, length($(i + 1)) - 3)
+		if (!(part in ns) || $i < ns[part]) ns[part] = $i
+	}
 }
 { print; fflush() }
 function verdict(ok) { return ok ? "holds" : "MISSED" }
@@ -16,7 +19,7 @@ function bar(what, name, limit,    v) {
 function ratio(what, ours, theirs, limit) {
 	if (!(ours in ns) || !(theirs in ns)) { printf "  %-62s not measured\n", what; return }
 	printf "  %-62s %9.2f µs, %.2f × of %.2f µs", what, ns[ours] / 1000, ns[ours] / ns[theirs], ns[theirs] / 1000
-	if (limit) printf ", bar %.1f ×  %s", limit, verdict(ns[ours] <= limit * ns[theirs])
+	if (limit) printf ", bar %.2f ×  %s", limit, verdict(ns[ours] <= limit * ns[theirs])
 	printf "\n"
 }
 function request(size, who) { return "BenchmarkAdapterRequest/" size "/" who }

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"os"
 	"os/exec"
 	"syscall"
 	"time"
@@ -26,6 +27,8 @@ func limitSelf(memory uint64, processor time.Duration) error {
 			return err
 		}
 	}
+	// Where memory runs out all the same, the system takes this process before the gateway.
+	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	return unix.Setpriority(unix.PRIO_PROCESS, 0, 10)
 }
 

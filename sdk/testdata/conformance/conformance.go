@@ -129,7 +129,9 @@ func embed(t *testing.T, module []byte, kind string) []byte {
 func open(t *testing.T) *wasm.Library {
 	t.Helper()
 	// A busy machine is no reason to fail: fuel is what bounds a guest here.
-	library, err := wasm.Open(t.Context(), wasm.Config{CacheDir: t.TempDir(), RuleLimit: time.Minute, ProviderLimit: time.Minute})
+	library, err := wasm.Open(t.Context(), wasm.Config{
+		CacheDir: t.TempDir(), Compiler: compiler(t), CompileLimit: time.Minute, RuleLimit: time.Minute, ProviderLimit: time.Minute,
+	})
 	if err != nil {
 		t.Fatalf("Open() = %v", err)
 	}

@@ -70,10 +70,16 @@ func (c *compilers) leave() { c.free <- struct{}{} }
 func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 	// Others may wait for this, so that one who gives up must not end it.
 	ctx = context.WithoutCancel(ctx)
-	if err := l.compilers.enter(ctx, u.fresh); err != nil {
-		return nil, err
+	sum := sha256.Sum256(u.metered)
+	kept, found := l.codeCache.get(sum)
+	// What is kept is loaded at once, however many compile, unless they do so in this process
+	// and share the dock.
+	if !found || len(l.cfg.Compiler) == 0 {
+		if err := l.compilers.enter(ctx, u.fresh); err != nil {
+			return nil, err
+		}
+		defer l.compilers.leave()
 	}
-	defer l.compilers.leave()
 	c := &code{
 		sum:      u.sum,
 		manifest: u.manifest,
@@ -85,8 +91,6 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 		_, c.entries[e] = u.structure.function(entryNames[e])
 	}
 
-	sum := sha256.Sum256(u.metered)
-	kept, found := l.codeCache.get(sum)
 	var err error
 	if !found && len(l.cfg.Compiler) > 0 {
 		if kept, err = l.compileApart(ctx, u.metered); err != nil {
@@ -95,6 +99,10 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 	}
 	apart := kept.file != ""
 	if apart {
+		// Modules that differ in their manifests alone have one file: who took it away would have
+		// the other compiled here.
+		l.docking.Lock()
+		defer l.docking.Unlock()
 		if err := l.dock.bring(kept); err != nil {
 			return nil, err
 		}

@@ -72,3 +72,36 @@ func TestFixturesEnd(t *testing.T) {
 		t.Errorf("Prepare(cancelled) = %v, want %v", err, context.Canceled)
 	}
 }
+
+// TestCachedCodeDoesNotWait: what was compiled before is loaded while every compiler is busy
+// with somebody's bombs.
+func TestCachedCodeDoesNotWait(t *testing.T) {
+	t.Parallel()
+	cfg := apart(t, "work")
+	cfg.CacheKey = []byte("one key")
+	module := versioned("1.0.0").build(t)
+	if got := decides(t, ruleGuestOf(t, offer(t, cfg, module), "", "test")); got != "1.0.0 1.0.0" {
+		t.Fatalf("decides %q", got)
+	}
+	l := open(t, cfg)
+	for range maxCompiling {
+		if err := l.compilers.enter(t.Context(), true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	var s shelf
+	s.add(t, "", module)
+	synced := make(chan error, 1)
+	go func() { synced <- l.Sync(context.Background(), s.versions, s.load) }()
+	select {
+	case err := <-synced:
+		if err != nil {
+			t.Errorf("Sync() = %v", err)
+		}
+	case <-time.After(patience / 3):
+		t.Error("a module in the cache waits for a compiler")
+	}
+	for range maxCompiling {
+		l.compilers.leave()
+	}
+}

@@ -90,6 +90,7 @@ type Library struct {
 	cache     wazero.CompilationCache // wazero's, over dock
 	codeCache codeCache
 	dock      loadingDock
+	docking   sync.Mutex // held while a file is brought and loaded
 	compilers *compilers
 	newcomers *share // of accounts that have no plugin yet
 	kinds     map[string]*kind

@@ -24,7 +24,7 @@ func TestWideFrames(t *testing.T) {
 	}
 	for _, values := range []int{0, 500, 2_000, 10_000} {
 		t.Run(fmt.Sprint(values), func(t *testing.T) {
-			l := offer(t, Config{}, rule(wide(values)).build(t))
+			l := offer(t, Config{RuleLimit: patience}, rule(wide(values)).build(t))
 			in := freshInstance(t, l)
 			defer in.close()
 			in.reset(frameInput(), entryDecide)
@@ -65,7 +65,7 @@ func TestDeepStacksGo(t *testing.T) {
 		guest asm
 		want  int
 	}{"deep": {a, 0}, "shallow": {rule(i32c(0)), 1}} {
-		l := offer(t, Config{}, tt.guest.build(t))
+		l := offer(t, Config{RuleLimit: patience}, tt.guest.build(t))
 		var answer engine.RuleAnswer
 		if err := ruleGuestOf(t, l, "", "test").Decide(t.Context(), &engine.RuleCall{}, &answer); err != nil {
 			t.Fatal(err)
@@ -103,7 +103,7 @@ func TestHostWorkIsBounded(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			tt.guest.pages = pages
-			_, err := decideOnce(t, Config{}, tt.guest)
+			_, err := decideOnce(t, Config{RuleLimit: patience}, tt.guest)
 			if err == nil || !strings.Contains(err.Error(), tt.want.Error()) {
 				t.Errorf("Decide() = %v, want %q", err, tt.want)
 			}

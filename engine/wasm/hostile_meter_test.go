@@ -88,7 +88,7 @@ func TestLongRuns(t *testing.T) {
 
 	a := rule(seq(bytes.Repeat(grow, 100), i32c(0)))
 	a.table, a.fuel = table, abi.MaxRuleFuel
-	answer, err := decideOnce(t, Config{}, a)
+	answer, err := decideOnce(t, Config{RuleLimit: patience}, a)
 	if err != nil || answer.Fuel < 100*growTablePrice || answer.Fuel > 101*priced {
 		t.Errorf("a hundred table.grow spend %d, %v, want 100 × %d", answer.Fuel, err, growTablePrice)
 	}
@@ -182,7 +182,7 @@ func TestLongNames(t *testing.T) {
 		return appendSection(slices.Clone(base), sectionCustom, append(appendName(nil, "name"), appendSection(nil, 1, names)...))
 	}
 	for size, want := range map[int]bool{100: true, 64 << 10: false} {
-		g := ruleGuestOf(t, offer(t, Config{}, with(size)), "", "test")
+		g := ruleGuestOf(t, offer(t, Config{RuleLimit: patience}, with(size)), "", "test")
 		var answer engine.RuleAnswer
 		err := g.Decide(t.Context(), &engine.RuleCall{}, &answer)
 		text := err.Error()

@@ -183,7 +183,7 @@ func TestMemoryReturns(t *testing.T) {
 func TestRecursionInParallel(t *testing.T) {
 	const n = 64
 	a := rule(seq(call(0), drop, i32c(0)))
-	l := offer(t, Config{PoolSize: n}, a.build(t))
+	l := offer(t, Config{PoolSize: n, RuleLimit: patience}, a.build(t))
 	before := heap()
 	var group sync.WaitGroup
 	var stopped atomic.Int64

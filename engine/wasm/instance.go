@@ -207,6 +207,7 @@ func (in *instance) idle() { in.frame.Reset(document.FrameInput{}) }
 func (in *instance) weigh() {
 	if size := int64(len(in.memory.view)); in.counted && size != in.weight {
 		in.plugin.slot.telemetry.memory.Add(size - in.weight)
+		in.plugin.press(size - in.weight)
 		in.weight = size
 	}
 }
@@ -217,6 +218,7 @@ func (in *instance) close() {
 	if in.counted {
 		in.plugin.slot.telemetry.live.Add(-1)
 		in.plugin.slot.telemetry.memory.Add(-in.weight)
+		in.plugin.press(-in.weight)
 		in.counted = false
 	}
 	if in.guest != nil {

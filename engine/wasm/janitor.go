@@ -24,6 +24,8 @@ func (l *Library) keepHouse(ctx context.Context, done chan<- struct{}) {
 			return
 		case <-ticker.C:
 			l.tidy()
+		case <-l.pressed:
+			l.evict(nil)
 		}
 	}
 }
@@ -58,39 +60,56 @@ func (p *plugin) shrink(keep int) {
 	}
 }
 
-// evict unloads accounts' plugins, the one longest unused first, while they take more
-// than their budget. The next call of one loads it again, from the cache. except stays.
+// loaded is an account's plugin that could be unloaded.
+type loadedPlugin struct {
+	slot  *slot
+	p     *plugin
+	bytes int64
+}
+
+// evict unloads accounts' plugins while they take more than their budget: of the account
+// that takes most, the one longest unused. So nobody who loads much is served at the
+// cost of those who load little. The next call of one loads it again, from the cache.
+// except stays.
 func (l *Library) evict(except *slot) {
-	type candidate struct {
-		slot  *slot
-		p     *plugin
-		bytes int64
-	}
-	var loaded []candidate
-	sum := int64(0)
+	accounts := map[string][]loadedPlugin{}
+	sums, sum := map[string]int64{}, int64(0)
 	for _, s := range l.current.Load().exact {
 		if p := s.filled.Load(); p != nil && s.version.AccountID != "" {
-			c := candidate{s, p, p.code.bytes + s.telemetry.memory.Load()}
+			c := loadedPlugin{s, p, p.code.bytes + s.telemetry.memory.Load()}
 			sum += c.bytes
+			sums[s.version.AccountID] += c.bytes
 			if s != except {
-				loaded = append(loaded, c)
+				accounts[s.version.AccountID] = append(accounts[s.version.AccountID], c)
 			}
 		}
 	}
 	if sum <= l.cfg.TenantBytes {
 		return
 	}
-	slices.SortFunc(loaded, func(a, b candidate) int { return cmp.Compare(a.p.used.Load(), b.p.used.Load()) })
-	for _, c := range loaded {
-		if sum <= l.cfg.TenantBytes {
-			return
+	for _, list := range accounts { // the one that goes first stands last
+		slices.SortFunc(list, func(a, b loadedPlugin) int { return cmp.Compare(b.p.used.Load(), a.p.used.Load()) })
+	}
+	for sum > l.cfg.TenantBytes && len(accounts) > 0 {
+		var heaviest string
+		for account, list := range accounts {
+			if heaviest == "" || sums[account] > sums[heaviest] ||
+				sums[account] == sums[heaviest] && list[len(list)-1].p.used.Load() < accounts[heaviest][len(accounts[heaviest])-1].p.used.Load() {
+				heaviest = account
+			}
 		}
+		list := accounts[heaviest]
+		c := list[len(list)-1]
+		if accounts[heaviest] = list[:len(list)-1]; len(list) == 1 {
+			delete(accounts, heaviest)
+		}
+		sums[heaviest] -= c.bytes
+		sum -= c.bytes
 		c.slot.mu.Lock()
 		gone := !c.slot.retired && c.slot.filled.CompareAndSwap(c.p, nil)
 		c.slot.mu.Unlock()
 		if gone {
 			c.p.letGo()
-			sum -= c.bytes
 		}
 	}
 }

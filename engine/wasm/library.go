@@ -86,18 +86,20 @@ func (c Config) withDefaults() Config {
 // Library holds the plugin versions that can be called. What it offers is one
 // immutable generation, replaced by Sync. Safe for concurrent use.
 type Library struct {
-	cfg       Config
-	cache     wazero.CompilationCache // wazero's, over dock
-	codeCache codeCache
-	dock      loadingDock
-	docking   sync.Mutex // held while a file is brought and loaded
-	compilers *compilers
-	newcomers *share // of accounts that have no plugin yet
-	kinds     map[string]*kind
-	watchdog  *watchdog
-	stopDog   context.CancelFunc // and the house keeper
-	housekept chan struct{}      // closed when that has ended
-	ticks     atomic.Int64       // of the house keeper: a clock that costs no reading
+	cfg          Config
+	cache        wazero.CompilationCache // wazero's, over dock
+	codeCache    codeCache
+	dock         loadingDock
+	docking      sync.Mutex // held while a file is brought and loaded
+	compilers    *compilers
+	newcomers    *share // of accounts that have no plugin yet
+	kinds        map[string]*kind
+	watchdog     *watchdog
+	stopDog      context.CancelFunc // and the house keeper
+	housekept    chan struct{}      // closed when that has ended
+	pressed      chan struct{}      // 1 slot: accounts\' instances take too much
+	tenantMemory atomic.Int64       // bytes of those
+	ticks        atomic.Int64       // of the house keeper: a clock that costs no reading
 
 	current atomic.Pointer[generation]
 	loading singleflight.Group // by hash: compiling; by version: loading
@@ -147,7 +149,7 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	dogCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.watchdog, l.stopDog = newWatchdog(l.cfg.scanEvery), stop
 	go l.watchdog.run(dogCtx)
-	l.housekept = make(chan struct{})
+	l.housekept, l.pressed = make(chan struct{}), make(chan struct{}, 1)
 	go l.keepHouse(dogCtx, l.housekept)
 	return l, nil
 }

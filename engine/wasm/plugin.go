@@ -70,6 +70,20 @@ func (p *plugin) touch() {
 	}
 }
 
+// press adds to what accounts' instances take, and has room made when it is too much.
+func (p *plugin) press(bytes int64) {
+	l := p.lib
+	if p.version.AccountID == "" {
+		return
+	}
+	if l.tenantMemory.Add(bytes) > l.cfg.TenantBytes && bytes > 0 {
+		select {
+		case l.pressed <- struct{}{}:
+		default:
+		}
+	}
+}
+
 // letGo undoes one hold; the last one closes the plugin.
 func (p *plugin) letGo() {
 	if p.holders.Add(-1) == 0 {

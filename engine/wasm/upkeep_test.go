@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"slices"
 	"sync"
@@ -175,17 +176,58 @@ func TestLogs(t *testing.T) {
 	}
 }
 
-// TestTenantsAreLazy: accounts' plugins are loaded when they are first called, and
-// unloaded again when they take too much; none of their calls fails for it.
-func TestTenantsAreLazy(t *testing.T) {
+// TestHeaviestGoesFirst: who loads much makes room by its own plugins, however long
+// others have been idle.
+func TestHeaviestGoesFirst(t *testing.T) {
 	t.Parallel()
-	const accounts = 40
+	l := open(t, Config{TenantBytes: 12 * abi.PageSize})
+	var s shelf
+	s.add(t, "modest", versioned("1.0.0").build(t))
+	for i := range 20 {
+		a := versioned("1.0.0")
+		a.name = fmt.Sprintf("test-%d", i)
+		s.add(t, "greedy", a.build(t))
+	}
+	s.sync(t, l)
+	if got := decides(t, ruleGuestOf(t, l, "modest", "test")); got != "1.0.0 1.0.0" {
+		t.Fatalf("modest decides %q", got)
+	}
+	for i := range 20 {
+		l.ticks.Add(1)
+		if got := decides(t, ruleGuestOf(t, l, "greedy", fmt.Sprintf("test-%d", i))); got != "1.0.0 1.0.0" {
+			t.Fatalf("greedy's %d decides %q", i, got)
+		}
+	}
+	l.evict(nil)
+	left := map[string]int{}
+	for key, slot := range l.current.Load().exact {
+		if slot.filled.Load() != nil {
+			left[key.account]++
+		}
+	}
+	if left["modest"] != 1 || left["greedy"] == 0 || left["greedy"] > 11 {
+		t.Errorf("loaded are %v, want modest's one and some of greedy's", left)
+	}
+	if slot := l.current.Load().exact[exactKey{"greedy", "test-19", "1.0.0"}]; slot.filled.Load() == nil {
+		t.Error("the plugin that was used last is unloaded")
+	}
+}
+
+// TestTenantsAreLazySoak: accounts' plugins are loaded when they are first called, and
+// unloaded again when they take too much; none of their calls fails for it.
+func TestTenantsAreLazySoak(t *testing.T) {
+	t.Parallel()
+	accounts := 40
+	if os.Getenv("POINTSMAN_SOAK") != "" {
+		accounts = 10_000
+	}
 	cfg := Config{CacheDir: t.TempDir(), TenantBytes: 1 << 20}
 	l := open(t, cfg)
 	var s shelf
 	for i := range accounts {
 		a := versioned("1.0.0")
 		a.pages = 4
+		a.name = fmt.Sprintf("test-%d", i)
 		s.add(t, fmt.Sprintf("acct-%d", i), a.build(t))
 	}
 	s.sync(t, l)
@@ -197,7 +239,7 @@ func TestTenantsAreLazy(t *testing.T) {
 		group.Go(func() {
 			for i := range accounts {
 				account := fmt.Sprintf("acct-%d", (i*7+worker*11)%accounts)
-				if got := decides(t, ruleGuestOf(t, l, account, "test")); got != "1.0.0 1.0.0" {
+				if got := decides(t, ruleGuestOf(t, l, account, "test-"+account[len("acct-"):])); got != "1.0.0 1.0.0" {
 					t.Errorf("%s decides %q", account, got)
 				}
 			}

@@ -29,13 +29,9 @@ build: guests ## build bin/pointsman with its guests
 run: build ## build and serve on 127.0.0.1:8080 with the embedded store
 	@exec $(BIN) serve
 
-# wazero decodes and compiles megabytes of guests for each gateway of a test, ten times slower
-# under the detector, which is here for our code.
-UNRACED := -gcflags=github.com/tetratelabs/wazero/...=-race=false
-
 test: guests ## run every test with the race detector, on SQLite, a throwaway Postgres and real npm and pip clients
 	@sdk/toolchains.sh
-	@$(POSTGRES) go test -race $(UNRACED) -timeout 20m ./...
+	@$(POSTGRES) go test -race -timeout 20m ./...
 
 check: ## what must hold before a commit: tidy, format, vet, generated code, tests
 	@go mod tidy -diff
@@ -57,7 +53,7 @@ fuzz: guests ## fuzz every parser for FUZZTIME each (default 30s)
 	done
 
 soak: guests ## the long forms of the tests
-	@POINTSMAN_SOAK=1 $(POSTGRES) go test -race $(UNRACED) -timeout 60m -run 'Soak|Hammer' ./...
+	@POINTSMAN_SOAK=1 $(POSTGRES) go test -race -timeout 60m -run 'Soak|Hammer' ./...
 	@$(MAKE) --no-print-directory fuzz
 
 generate: ## regenerate the committed generated code

@@ -66,6 +66,9 @@ func (l *Library) compile(ctx context.Context, u *upload) error {
 			u.code = c
 			return nil, nil
 		})
+		if !u.fresh && engine.CodeOf(err) == engine.CodeRateLimited {
+			continue // it waited with an upload that was turned away, as what is stored is not
+		}
 		if err != nil || u.code != nil {
 			return err
 		}

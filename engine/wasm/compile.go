@@ -14,7 +14,7 @@ import (
 )
 
 // Compiling takes whole processors for seconds: so many at once, so many uploads that
-// wait. What is already stored waits as long as its caller does. In this process one at a
+// wait. What is already stored waits for its turn, however long. In this process one at a
 // time, as what it makes is only known by its being there.
 const (
 	maxCompiling = 2

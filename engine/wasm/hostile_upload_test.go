@@ -1,8 +1,12 @@
 package wasm
 
 import (
+	"bytes"
 	"context"
+	"encoding/hex"
 	"errors"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -56,6 +60,81 @@ func TestTrialsTakeTurns(t *testing.T) {
 			t.Errorf("%d and %d turns are free", len(acme.free), len(l.newcomers.free))
 		}
 	})
+}
+
+// TestStoredIsNotTurnedAway: what waits for the same bytes with an upload that is told to come
+// again is compiled all the same.
+func TestStoredIsNotTurnedAway(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := open(t, Config{})
+		var s shelf
+		v := s.add(t, "", versioned("1.0.0").build(t))
+		full, uploaded, synced := make(chan struct{}), make(chan error), make(chan error)
+		go func() {
+			_, err, _ := l.loading.Do("compile "+string(v.SHA256[:]), func() (any, error) {
+				<-full
+				return nil, &engine.Error{Code: engine.CodeRateLimited, Message: "too many"}
+			})
+			uploaded <- err
+		}()
+		synctest.Wait()
+		go func() { synced <- l.Sync(context.Background(), s.versions, s.load) }()
+		synctest.Wait() // until both wait
+		close(full)
+		if err := <-uploaded; engine.CodeOf(err) != engine.CodeRateLimited {
+			t.Errorf("the upload = %v, want %s", err, engine.CodeRateLimited)
+		}
+		if err := <-synced; err != nil {
+			t.Errorf("Sync() = %v", err)
+		}
+		if got := decides(t, ruleGuestOf(t, l, "", "test")); got != "1.0.0 1.0.0" {
+			t.Errorf("decides %q, want 1.0.0", got)
+		}
+	})
+}
+
+// TestSpoiltCache is U17: code in the cache that was changed, or put there by somebody else, is
+// compiled anew and written again.
+func TestSpoiltCache(t *testing.T) {
+	t.Parallel()
+	cfg := Config{CacheDir: t.TempDir(), CacheKey: []byte("one key")}
+	module := versioned("1.0.0").build(t)
+	kept := func() (file string, b []byte) {
+		t.Helper()
+		files, err := filepath.Glob(filepath.Join(cfg.CacheDir, "*", "*"))
+		if err != nil || len(files) != 1 {
+			t.Fatalf("the cache holds %q, %v, want one file", files, err)
+		}
+		if b, err = os.ReadFile(files[0]); err != nil {
+			t.Fatal(err)
+		}
+		return files[0], b
+	}
+	decide := func(name string) {
+		t.Helper()
+		if got := decides(t, ruleGuestOf(t, offer(t, cfg, module), "", "test")); got != "1.0.0 1.0.0" {
+			t.Errorf("%s: decides %q, want 1.0.0", name, got)
+		}
+	}
+	decide("nothing there")
+	file, good := kept()
+	changed := bytes.Clone(good)
+	changed[len(changed)-1] ^= 1
+	for name, b := range map[string][]byte{"changed": changed, "cut": good[:len(good)/2], "empty": {}, "of no key": bytes.Clone(good[32:])} {
+		if err := os.WriteFile(file, b, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		decide(name)
+		again, now := kept()
+		sum := [32]byte{}
+		if _, err := hex.Decode(sum[:], []byte(filepath.Base(again))); err != nil {
+			t.Fatal(err)
+		}
+		c := codeCache{dir: filepath.Dir(again), key: cfg.CacheKey, bytes: 1 << 30}
+		if _, ok := c.get(sum); !ok || bytes.Equal(now, b) {
+			t.Errorf("%s: the file is still what it was", name)
+		}
+	}
 }
 
 // TestFixturesEnd: an upload's cases have a time in all, not only each for itself.

@@ -1,6 +1,7 @@
 package wasm
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -77,6 +78,80 @@ func TestDeepStacksGo(t *testing.T) {
 		if got := len(p.warm); got != tt.want {
 			t.Errorf("%s: %d instances stay, want %d", name, got, tt.want)
 		}
+	}
+}
+
+// TestStateStaysAtHome is W12: what a guest keeps is not seen by another account's calls, whose
+// module has the same bytes and the same code.
+func TestStateStaysAtHome(t *testing.T) {
+	t.Parallel()
+	a := rule(seq(i32c(64), i32c(64), loadI32, i32c(1), []byte{0x6a}, storeI32, i32c(0), i32c(64), loadI32, call(0), i32c(0)), "reason")
+	a.data = "abcdefgh"
+	l := open(t, Config{PoolSize: 1})
+	var s shelf
+	for _, account := range []string{"acme", "rival"} {
+		s.add(t, account, a.build(t))
+	}
+	s.sync(t, l)
+	for _, call := range []struct{ account, want string }{{"acme", "a"}, {"acme", "ab"}, {"rival", "a"}, {"acme", "abc"}, {"rival", "ab"}} {
+		var answer engine.RuleAnswer
+		if err := ruleGuestOf(t, l, call.account, "test").Decide(t.Context(), &engine.RuleCall{}, &answer); err != nil || answer.Reason != call.want {
+			t.Errorf("%s: reason %q, %v, want %q, as many letters as it made calls", call.account, answer.Reason, err, call.want)
+		}
+	}
+	if len(l.codes) != 1 {
+		t.Errorf("%d modules are compiled, want 1 for both", len(l.codes))
+	}
+}
+
+// TestLateHostCalls is W10: once a call was told to end, the first host function that the guest
+// calls ends it, whatever fuel is left.
+func TestLateHostCalls(t *testing.T) {
+	t.Parallel()
+	l := offer(t, Config{RuleLimit: patience}, rule(seq(call(0), drop, i32c(0)), "now_ms").build(t))
+	in := freshInstance(t, l)
+	defer in.close()
+	in.reset(frameInput(), entryDecide)
+	if _, err := in.call(entryDecide); err != nil {
+		t.Fatalf("in time: %v", err)
+	}
+	in.reset(frameInput(), entryDecide)
+	in.state.Store(in.state.Load() | stoppedFlag)
+	if _, err := in.calls[entryDecide].Call(in); !errors.Is(err, errOverdue) {
+		t.Errorf("a host call after the end = %v, want %v", err, errOverdue)
+	}
+}
+
+// TestOutputIsChecked is W8: what a provider emits is one bounded, valid document or a failure.
+func TestOutputIsChecked(t *testing.T) {
+	t.Parallel()
+	emit := func(text string) asm {
+		a := adapter(abi.EntryEvent, seq(i32c(0), i32c(int32(len(text))), call(0), i32c(0)), "emit")
+		a.data = text
+		return a
+	}
+	flood := adapter(abi.EntryEvent, seq([]byte{0x03, 0x40}, i32c(0), i32c(1<<20), call(0), []byte{0x0c, 0, 0x0b}, i32c(0)), "emit")
+	flood.pages = 17
+	for _, tt := range []struct {
+		name  string
+		guest asm
+		want  string
+	}{
+		{"a string that is not UTF-8", emit("\"\xff\""), errJSON.Error()},
+		{"half a surrogate in UTF-8", emit("\"\xed\xa0\x80\""), errJSON.Error()},
+		{"two documents", emit("{}{}"), errJSON.Error()},
+		{"cut off", emit(`{"a":`), errJSON.Error()},
+		{"too deep", emit(strings.Repeat("[", 20_000)), errJSON.Error()},
+		{"without end", flood, document.ErrOutput.Error()},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			l := offer(t, Config{ProviderLimit: patience}, tt.guest.build(t))
+			_, err := adapterOf(t, l, engine.AdapterAttempt{Request: longNode(t)}).Event(t.Context(), nil, "", nil)
+			if engine.CodeOf(err) != engine.CodePluginFailed || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Event() = %v, want %s with %q", err, engine.CodePluginFailed, tt.want)
+			}
+		})
 	}
 }
 

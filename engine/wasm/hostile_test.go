@@ -43,9 +43,9 @@ func withSection(t testing.TB, module []byte, id byte, content []byte) []byte {
 	return out
 }
 
-// TestUploads is what an upload may be made of, by the numbers of the faults it is tested
-// against; more of them stand in the tests of structure and meter. Each is refused before
-// or while it is tried, and the library serves afterwards.
+// TestUploads is what an upload may be made of, by kinds of fault that have numbers: U for
+// what is uploaded, W for what runs. More of them stand in other tests of this package. Each is
+// refused before or while it is tried, and the library serves afterwards.
 func TestUploads(t *testing.T) {
 	t.Parallel()
 	good := rule(i32c(0))

@@ -180,6 +180,7 @@ func TestLean(t *testing.T) {
 		section []byte
 		keeps   bool
 	}{
+		{"900 KB of something", custom("x", make([]byte, 900_000)), false},
 		{"debug information", custom(".debug_info", []byte("x")), false},
 		{"function names", custom("name", appendSection(nil, 1, names)), true},
 		{"function names behind others", custom("name", appendSection(appendSection(nil, 0, []byte{1, 'm'}), 1, names)), true},

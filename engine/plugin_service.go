@@ -36,6 +36,9 @@ type PluginGate interface {
 	// Errors: *Error with CodeInvalid or CodePluginFailed; CodeRateLimited, with After,
 	// when too many modules wait for the compiler.
 	Prepare(ctx context.Context, v PluginVersion) error
+	// BuiltIn reports whether the binary has a plugin of that name, which serves where no
+	// stored one is active.
+	BuiltIn(name string) bool
 }
 
 // PluginMonitor knows how the versions do that this process offers.
@@ -51,8 +54,7 @@ type PluginMonitor interface {
 // PluginService is the management of plugins. An account's admins manage its rule
 // plugins; global plugins and provider plugins are the super admin's. Safe for concurrent use.
 type PluginService struct {
-	plugins PluginStore
-	rules   RuleStore
+	store   Store
 	runtime PluginRuntime
 	reload  func(context.Context) error
 	now     func() time.Time
@@ -63,8 +65,8 @@ type PluginService struct {
 
 // NewPluginService returns a service over the store. reload puts the stored
 // plugins in force in this process.
-func NewPluginService(plugins PluginStore, rules RuleStore, runtime PluginRuntime, reload func(context.Context) error, now func() time.Time) *PluginService {
-	return &PluginService{plugins: plugins, rules: rules, runtime: runtime, reload: reload, now: now, uploading: map[string]int{}}
+func NewPluginService(store Store, runtime PluginRuntime, reload func(context.Context) error, now func() time.Time) *PluginService {
+	return &PluginService{store: store, runtime: runtime, reload: reload, now: now, uploading: map[string]int{}}
 }
 
 // PluginUpload is a module on its way in.
@@ -78,7 +80,7 @@ type PluginUpload struct {
 // ListPlugins returns the versions that the principal sees, without modules: its
 // account's and the global ones; for a super admin every account's.
 func (s *PluginService) ListPlugins(ctx context.Context, p Principal) ([]PluginVersion, error) {
-	all, err := s.plugins.ListPlugins(ctx)
+	all, err := s.store.ListPlugins(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -116,13 +118,21 @@ func authorizeKind(p Principal, kind string) error {
 // UploadPlugin takes a module through the gate and stores it. The first version of
 // a name becomes active, later ones when Activate is set. The same bytes again are
 // no change (created is false), and are not tried again; other bytes under a version that
-// exists are CodeConflict, as is more than an account may have.
+// exists are CodeConflict, as is more than an account may have; an account that is not there
+// is CodeNotFound.
 func (s *PluginService) UploadPlugin(ctx context.Context, p Principal, u PluginUpload) (v PluginVersion, created bool, err error) {
 	if !mayWrite(p, u.AccountID) {
 		if u.AccountID == "" {
 			return v, false, Errorf(CodeForbidden, "Only a super admin may upload global plugins.")
 		}
 		return v, false, Errorf(CodeForbidden, "This key may not upload plugins of that account.")
+	}
+	if u.AccountID != "" && u.AccountID != p.AccountID {
+		if _, err := s.store.GetAccount(ctx, u.AccountID); errors.Is(err, ErrNotFound) {
+			return v, false, Errorf(CodeNotFound, "There is no account '%s'.", clipText(u.AccountID, 64))
+		} else if err != nil {
+			return v, false, err
+		}
 	}
 	manifest, err := s.runtime.Inspect(u.Module)
 	if err != nil {
@@ -136,7 +146,7 @@ func (s *PluginService) UploadPlugin(ctx context.Context, p Principal, u PluginU
 		SHA256: sha256.Sum256(u.Module), Module: u.Module, Fixtures: u.Fixtures, Size: int64(len(u.Module)), Manifest: manifest,
 		CreatedAt: s.now().UTC().Truncate(time.Millisecond),
 	}
-	old, err := s.plugins.GetPlugin(ctx, u.AccountID, v.Name, v.Version)
+	old, err := s.store.GetPlugin(ctx, u.AccountID, v.Name, v.Version)
 	switch {
 	case err == nil && old.SHA256 == v.SHA256:
 		if u.Activate && !old.Active {
@@ -161,7 +171,7 @@ func (s *PluginService) UploadPlugin(ctx context.Context, p Principal, u PluginU
 		return v, false, err
 	}
 	v.Fixtures = nil
-	if err := s.plugins.CreatePlugin(ctx, v); errors.Is(err, ErrConflict) {
+	if err := s.store.CreatePlugin(ctx, v); errors.Is(err, ErrConflict) {
 		return v, false, Errorf(CodeConflict, "Version %s of plugin '%s' was uploaded meanwhile.", v.Version, v.Name)
 	} else if err != nil {
 		return v, false, err
@@ -173,7 +183,7 @@ func (s *PluginService) UploadPlugin(ctx context.Context, p Principal, u PluginU
 // room says whether the account may have one more version, and whether it is the first of
 // its name. A later version is made to be newer than those before it, as a rollback goes by that.
 func (s *PluginService) room(ctx context.Context, v *PluginVersion) (first bool, err error) {
-	all, err := s.plugins.ListPlugins(ctx)
+	all, err := s.store.ListPlugins(ctx)
 	if err != nil {
 		return false, err
 	}

@@ -81,6 +81,51 @@ func TestPluginVersions(t *testing.T) {
 	hasCode(t, "deleting it again", s.DeletePlugin(t.Context(), super, "acme", "topics", "2"), engine.CodeNotFound)
 }
 
+// A provider plugin stays while a provider names it, unless the binary has one of its name.
+func TestDeletePluginOfProvider(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	s := o.plugins()
+	put := func(account, version string) {
+		t.Helper()
+		_, _, err := s.UploadPlugin(t.Context(), super, engine.PluginUpload{AccountID: account, Module: []byte("provider lab/" + version), Activate: true})
+		hasCode(t, "upload", err, "")
+	}
+	for _, v := range []string{"1", "2", "3"} {
+		put("", v)
+	}
+	put("acme", "1")
+	for _, p := range []engine.Provider{
+		{ID: "lab", Adapter: "lab"}, {AccountID: "other", ID: "old-lab", Adapter: "lab@1"},
+	} {
+		p.Name, p.Enabled, p.CreatedAt, p.UpdatedAt = p.ID, true, o.now, o.now
+		if err := o.PutProvider(t.Context(), p); err != nil {
+			t.Fatal(err)
+		}
+	}
+	del := func(account, version string) error {
+		return s.DeletePlugin(t.Context(), super, account, "lab", version)
+	}
+	hasCode(t, "deleting the active version of an adapter", del("", "3"), engine.CodeConflict)
+	hasCode(t, "deleting a version that is an adapter", del("", "1"), engine.CodeConflict)
+	hasCode(t, "deleting a version that no provider uses", del("", "2"), "")
+	hasCode(t, "deleting an account's that no provider of its uses", del("acme", "1"), "")
+	o.gate.builtIn = "lab"
+	hasCode(t, "deleting one by number, beside a built-in of its name", del("", "1"), engine.CodeConflict)
+	hasCode(t, "deleting the active one, which a built-in follows", del("", "3"), "")
+}
+
+func TestUploadPluginToNoAccount(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	upload := engine.PluginUpload{AccountID: "acmee", Module: []byte("1")}
+	_, _, err := o.plugins().UploadPlugin(t.Context(), super, upload)
+	hasCode(t, "an upload to an account that is not there", err, engine.CodeNotFound)
+	if list, err := o.ListPlugins(t.Context()); err != nil || len(list) != 0 {
+		t.Errorf("ListPlugins() after it = %v, %v, want none", list, err)
+	}
+}
+
 // Who may do what: an account's admin manages its own rules, the rest is the super admin's,
 // and another account's plugins are as if they were not there.
 func TestPluginRights(t *testing.T) {

@@ -3,6 +3,8 @@ package engine
 import (
 	"context"
 	"errors"
+
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // ActivatePlugin makes a version the active one, if it passes the gate of today too:
@@ -12,7 +14,7 @@ func (s *PluginService) ActivatePlugin(ctx context.Context, p Principal, account
 	if err := s.authorize(p, accountID, name, version); err != nil {
 		return err
 	}
-	v, err := s.plugins.GetPlugin(ctx, accountID, name, version)
+	v, err := s.store.GetPlugin(ctx, accountID, name, version)
 	if errors.Is(err, ErrNotFound) {
 		return noSuchPlugin(name, version)
 	} else if err != nil {
@@ -24,7 +26,7 @@ func (s *PluginService) ActivatePlugin(ctx context.Context, p Principal, account
 	if err := s.runtime.Prepare(ctx, v); err != nil {
 		return err
 	}
-	if err := s.plugins.ActivatePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
+	if err := s.store.ActivatePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
 		return noSuchPlugin(name, version)
 	} else if err != nil {
 		return err
@@ -60,7 +62,7 @@ func (s *PluginService) RollbackPlugin(ctx context.Context, p Principal, account
 
 // versions are those of one name, oldest first. Errors: CodeNotFound when there are none.
 func (s *PluginService) versions(ctx context.Context, accountID, name string) ([]PluginVersion, error) {
-	all, err := s.plugins.ListPlugins(ctx)
+	all, err := s.store.ListPlugins(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -84,41 +86,64 @@ func noSuchPlugin(name, version string) *Error {
 	return Errorf(CodeNotFound, "There is no plugin '%s'. GET /api/v1/plugins lists them.", ref)
 }
 
-// DeletePlugin deletes a version. Errors: CodeConflict while a rule uses it, by its
+// DeletePlugin deletes a version. Errors: CodeConflict while a rule or a provider uses it, by its
 // number or, when it is the active one, by its name; CodeNotFound.
 func (s *PluginService) DeletePlugin(ctx context.Context, p Principal, accountID, name, version string) error {
 	if err := s.authorize(p, accountID, name, version); err != nil {
 		return err
 	}
-	versions, err := s.plugins.ListPlugins(ctx)
+	versions, err := s.store.ListPlugins(ctx)
 	if err != nil {
 		return err
 	}
-	active := false
 	for _, v := range versions {
-		if v.AccountID == accountID && v.Name == name && v.Version == version {
-			active = v.Active
-			if err := authorizeKind(p, v.Kind); err != nil {
-				return err
-			}
+		if v.AccountID != accountID || v.Name != name || v.Version != version {
+			continue
+		}
+		if err := authorizeKind(p, v.Kind); err != nil {
+			return err
+		}
+		if err := s.checkUnused(ctx, v); err != nil {
+			return err
 		}
 	}
-	rules, err := s.rules.ListRules(ctx)
-	if err != nil {
-		return err
-	}
-	for _, r := range rules {
-		sees := r.AccountID == accountID || accountID == ""
-		if sees && (active && r.Plugin == name || r.Plugin == name+"@"+version) {
-			return Errorf(CodeConflict, "Rule '%s' uses plugin '%s'. Change or delete the rule first.", r.ID, r.Plugin)
-		}
-	}
-	if err := s.plugins.DeletePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
+	if err := s.store.DeletePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
 		return noSuchPlugin(name, version)
 	} else if err != nil {
 		return err
 	}
 	return s.reload(ctx)
+}
+
+// checkUnused refuses with CodeConflict while a rule or a provider uses the version. To a name of
+// the binary's own a provider may be left: the binary's plugin serves it then.
+func (s *PluginService) checkUnused(ctx context.Context, v PluginVersion) error {
+	uses := func(account, ref string) bool {
+		sees := account == v.AccountID || v.AccountID == ""
+		return sees && (v.Active && ref == v.Name || ref == v.Name+"@"+v.Version)
+	}
+	rules, err := s.store.ListRules(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range rules {
+		if uses(r.AccountID, r.Plugin) {
+			return Errorf(CodeConflict, "Rule '%s' uses plugin '%s'. Change or delete the rule first.", r.ID, r.Plugin)
+		}
+	}
+	if v.Kind != abi.KindProvider {
+		return nil
+	}
+	providers, err := s.store.ListProviders(ctx)
+	if err != nil {
+		return err
+	}
+	for _, r := range providers {
+		if uses(r.AccountID, r.Adapter) && (r.Adapter != v.Name || !s.runtime.BuiltIn(v.Name)) {
+			return Errorf(CodeConflict, "Provider '%s' uses plugin '%s'. Change or delete the provider first.", r.ID, r.Adapter)
+		}
+	}
+	return nil
 }
 
 // PluginStats returns what this process counted of a version since it offers it. Those of a

@@ -47,6 +47,11 @@ func newOffice(t *testing.T) *office {
 			t.Fatal(err)
 		}
 	}
+	for _, id := range []string{"acme", "other"} {
+		if err := s.CreateAccount(t.Context(), engine.Account{ID: id, Name: id, CreatedAt: o.now}); err != nil {
+			t.Fatal(err)
+		}
+	}
 	if err := o.reload(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -86,14 +91,17 @@ func (o *office) models() *engine.ModelService {
 }
 
 func (o *office) plugins() *engine.PluginService {
-	return engine.NewPluginService(o, o, &o.gate, o.reload, o.clock)
+	return engine.NewPluginService(o, &o.gate, o.reload, o.clock)
 }
 
 // gate takes "version", "name/version" or "provider name/version" for a module.
 type gate struct {
 	prepare func(v engine.PluginVersion) error
 	resumed string // the last one
+	builtIn string // a name
 }
+
+func (g *gate) BuiltIn(name string) bool { return name == g.builtIn }
 
 // Stats and Logs know acme's and global versions of topics.
 func (g *gate) Stats(accountID, name, version string) (engine.PluginStats, bool) {

@@ -90,3 +90,8 @@ func (g gate) Inspect(module []byte) (engine.Manifest, error) {
 	}
 	return m, nil
 }
+
+// BuiltIn implements engine.PluginGate.
+func (g gate) BuiltIn(name string) bool {
+	return slices.ContainsFunc(g.own, func(o engine.PluginVersion) bool { return o.Name == name })
+}

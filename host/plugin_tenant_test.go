@@ -127,7 +127,10 @@ func TestTenantPlugin(t *testing.T) {
 	if got := acme.chat("auto", "a zebra").Header.Get("x-pointsman-rule"); got != "zebras" {
 		t.Errorf("after the rollback the zebra was decided by %q, want zebras", got)
 	}
-	// The super admin manages every account's.
+	// The super admin manages every account's, of those that are there.
+	if a := g.upload(first, "?account_id=nobody"); a.Status != 404 || !strings.Contains(string(a.Body), "There is no account 'nobody'") {
+		t.Errorf("upload to an account that is not there = %d %s, want 404", a.Status, a.Body)
+	}
 	g.want(200, http.MethodGet, "/api/v1/plugins/chatty/1.0.0/stats?account_id=acme", nil)
 	g.want(404, http.MethodGet, "/api/v1/plugins/chatty/1.0.0/stats", nil)
 	provider, err := wasm.EmbedManifest(first, []byte(`{"name":"lab","version":"1.0.0","kind":"provider","abi":1}`))
@@ -158,6 +161,9 @@ func TestActivateEndsSuspension(t *testing.T) {
 	suspended := string(acme.want(200, http.MethodGet, stats, nil).Body)
 	if !strings.Contains(suspended, `"suspended_until"`) || !strings.Contains(suspended, `"unreachable":5`) && !strings.Contains(suspended, `"exit":5`) {
 		t.Errorf("stats after five failures = %s, want them by kind, and the suspension", suspended)
+	}
+	if events := string(acme.want(200, http.MethodGet, "/api/v1/events", nil).Body); !strings.Contains(events, `"kind":"plugin_suspended","account_id":"acme","subject":"chatty@1.1.0"`) {
+		t.Errorf("events = %s, want the suspension", events)
 	}
 	acme.want(204, http.MethodPost, "/api/v1/plugins/chatty/1.1.0/activate", nil)
 	if again := string(acme.want(200, http.MethodGet, stats, nil).Body); strings.Contains(again, `"suspended_until"`) {

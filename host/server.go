@@ -21,7 +21,7 @@ func (h *Host) openServer() error {
 		Completer: h.pipeline,
 		Keys:      h.keys,
 		Rules:     engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
-		Plugins:   engine.NewPluginService(h.store, h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
+		Plugins:   engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
 		Models:    models,
 		Providers: providers,
 		Trials: engine.NewTrialService(engine.TrialConfig{

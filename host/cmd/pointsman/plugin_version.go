@@ -201,7 +201,7 @@ func newPluginDelete(c *client) *cobra.Command {
 	var account string
 	cmd := &cobra.Command{
 		Use:   "delete NAME@VERSION",
-		Short: "Delete a version that no rule uses",
+		Short: "Delete a version that no rule or provider uses",
 		Args:  cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if len(args) == 1 && !strings.Contains(args[0], "@") {

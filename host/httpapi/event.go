@@ -30,10 +30,10 @@ type NoticeService interface {
 type event struct {
 	ID         int64     `json:"id" doc:"Rises with every event of this process; after a restart it begins again."`
 	At         time.Time `json:"at"`
-	Kind       string    `json:"kind" example:"credential_suspended" doc:"credential_suspended, credential_restored, rule_suspended; more may come."`
+	Kind       string    `json:"kind" example:"credential_suspended" doc:"credential_suspended, credential_restored, rule_suspended, plugin_suspended; more may come."`
 	AccountID  string    `json:"account_id,omitempty" doc:"Left out for what concerns the operator."`
 	ProviderID string    `json:"provider_id,omitempty"`
-	Subject    string    `json:"subject" doc:"Id of the credential, the rule …"`
+	Subject    string    `json:"subject" doc:"Id of the credential, the rule, name@version of the plugin …"`
 	Message    string    `json:"message"`
 }
 

@@ -15,7 +15,7 @@ type (
 	pluginStats struct {
 		Scope          string           `json:"scope" enum:"replica" doc:"The figures are those of the replica that answers, since it offers the version."`
 		Calls          int64            `json:"calls"`
-		Failures       map[string]int64 `json:"failures" doc:"Calls that failed, by kind: unreachable, out_of_fuel, deadline, memory, bad_access, stack, host_calls, output, exit, other."`
+		Failures       map[string]int64 `json:"failures" doc:"Calls that failed, by kind: unreachable, out_of_fuel, deadline, bad_access, stack, host_calls, output, exit, other."`
 		FuelP50        int64            `json:"fuel_p50" doc:"Half of the calls spent no more units; at most an eighth too high."`
 		FuelP99        int64            `json:"fuel_p99"`
 		Instances      int64            `json:"instances" doc:"Live now."`

@@ -16,7 +16,7 @@ type AdapterAttempt struct {
 	Request   document.Node // canonical chat body
 	Context   document.Node // may be absent
 	Config    document.Node // of the provider row; may be absent
-	Call      document.Node // operation, target, headers, attempt: abi.md "Documents"
+	Call      document.Node // operation, target, headers, attempt
 }
 
 // AdapterRequest is the provider request that an adapter built. Path and query

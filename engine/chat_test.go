@@ -159,7 +159,7 @@ func pairs(n int) string {
 	return b.String()
 }
 
-// TestParseChatSyntax: what faults.md H16 names is refused as JSON, with its place.
+// TestParseChatSyntax: malformed JSON is refused, with its place.
 func TestParseChatSyntax(t *testing.T) {
 	t.Parallel()
 	valid := chat("")

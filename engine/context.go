@@ -26,7 +26,7 @@ func (r *Request) Agent() string {
 	return r.Principal.KeyName
 }
 
-// Context returns the request's context document (abi.md, "Documents"), which only
+// Context returns the request's context document (examples/rules/README.md), which only
 // plugins and explanations need. It is built on the first call, from Features,
 // Principal, Hints, Models and Received, and lives as long as the request; the
 // text in it is whole, so that a guest's mentions sees what a rule's does.

@@ -16,8 +16,8 @@ const (
 	tokensPerAttachment = 1_000
 )
 
-// ExtractFeatures reads what rules and plugins see of a canonical chat body (abi.md,
-// "Documents") in one walk over its messages. A text that is one JSON string without
+// ExtractFeatures reads what rules and plugins see of a canonical chat body
+// in one walk over its messages. A text that is one JSON string without
 // escapes and without reminders is a view of doc's bytes; nothing is copied then, and
 // at most 64 user messages are kept track of without allocating.
 //

@@ -8,7 +8,7 @@ import (
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
-// Parameters that a rule plugin may propose (abi.md, "param").
+// Parameters that a rule plugin may propose.
 const (
 	paramMaxTokens = "max_tokens"
 	paramEffort    = "reasoning_effort"

@@ -22,7 +22,7 @@ type Request struct {
 	Wire API
 	// Source is the caller's own body when Wire is not APIChat; nil otherwise.
 	Source *document.Doc
-	// Headers of the caller that adapters may see (abi.md, "Documents": anthropic-beta,
+	// Headers of the caller that adapters may see (anthropic-beta,
 	// openai-beta), lower-case names, each once.
 	Headers []Pair
 	// Lossy names, in the caller's wire, what of Source the canonical Doc has no place
@@ -70,7 +70,7 @@ type Hints struct {
 }
 
 // Features are what rules and plugins see of the request: the "request" member
-// of the context schema (abi.md, "Documents"). Computed once, from the canonical body.
+// of the context document. Computed once, from the canonical body.
 type Features struct {
 	Model         string
 	Text          string // whole text of the last user message; rules see its first 16 KiB

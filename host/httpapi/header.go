@@ -10,7 +10,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// Headers of the caller that providers are shown (abi.md, "Documents").
+// Headers of the caller that providers are shown.
 const (
 	headerAnthropicBeta = "Anthropic-Beta"
 	headerOpenAIBeta    = "Openai-Beta"

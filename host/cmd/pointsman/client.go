@@ -48,7 +48,7 @@ func (c *client) send(ctx context.Context, method, path, contentType string, bod
 	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
-		return nil, fmt.Errorf("%w\nIs the server running? `make run` starts it; --url names another one", err)
+		return nil, fmt.Errorf("%w\nIs the server running? `pointsman serve` starts it; --url names another one", err)
 	}
 	if resp.StatusCode >= 400 {
 		defer resp.Body.Close()

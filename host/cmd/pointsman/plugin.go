@@ -20,9 +20,9 @@ A plugin is a folder with manifest.json, sources, build.json and fixtures.json, 
 
   pointsman plugin new --lang go hello && cd hello
   pointsman plugin test              # build it, run its cases
-  pointsman plugin push --activate   # $POINTSMAN_KEY is an account admin's key
+  pointsman plugin push --activate   # $POINTSMAN_KEY is an account admin's or super admin's key
 
-new, build, check, test and bench need no server and no network.`,
+new, build, check, test and bench need no server, nor a network once the language's compiler is there.`,
 	}
 	clientFlags(cmd, c)
 	cmd.AddCommand(newPluginNew(), newPluginBuild(), newPluginCheck(), newPluginFixtures(), newPluginBench(), newPluginCompile(),

@@ -16,7 +16,8 @@ func newPluginNew() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "new --lang LANGUAGE NAME",
 		Short: "Make the folder of a new rule plugin, with the SDK in it",
-		Long: `Make the folder of a new rule plugin, with the SDK in it. Nothing is fetched, then or later.
+		Long: `Make the folder of a new rule plugin, with the SDK in it. Nothing is fetched, then or later, but
+AssemblyScript's compiler, by npm.
 
 NAME may be a path; its last element is the plugin's name.`,
 		Example: "  pointsman plugin new --lang go hello",

@@ -198,7 +198,7 @@ func (u *unavailable) add(h *CredentialHealth, w wanted, c Credential, now time.
 	}
 	if u.reason != SkipCooldown || pause.until.Before(u.cooldown.until) {
 		u.reason, u.cooldown = SkipCooldown, *pause
-		u.detail = "provider " + w.provider.ID + ", " + className(pause.class) + " for " + itoa(seconds(pause.until.Sub(now))) + " s"
+		u.detail = "provider " + w.provider.ID + ", " + pause.class.Name() + " for " + itoa(seconds(pause.until.Sub(now))) + " s"
 	}
 	return true
 }

@@ -98,7 +98,7 @@ func (a *attempt) classed(f AdapterFailure, shown document.Node, cause error) *a
 	default:
 		e.Code, e.Message = CodeUpstreamFailed, "Provider "+id+" failed."
 	}
-	failed := a.fail(e, cause, id+" "+itoa(int64(a.reply.Status))+" "+className(class), class.Retryable())
+	failed := a.fail(e, cause, id+" "+itoa(int64(a.reply.Status))+" "+class.Name(), class.Retryable())
 	failed.class, failed.status = class, a.reply.Status
 	return failed
 }
@@ -136,14 +136,6 @@ func classOf(status int) abi.Class {
 		return abi.ClassServer
 	}
 	return abi.ClassInvalid
-}
-
-func className(c abi.Class) string {
-	names := [...]string{"", "invalid", "auth", "not_found", "rate_limited", "quota", "overloaded", "server", "context_length", "content_filter"}
-	if c < 0 || int(c) >= len(names) {
-		return "failed"
-	}
-	return names[c]
 }
 
 func clipText(s string, limit int) string {

@@ -94,7 +94,7 @@ func (s *TrialService) TryProvider(ctx context.Context, r TrialRequest) (Trial, 
 		t.Call = x.call(ctx, m)
 	}
 	// A server that cannot list its models may serve them all the same.
-	optional := listing != nil && (listing.Class == "unsupported" || listing.Class == className(abi.ClassNotFound))
+	optional := listing != nil && (listing.Class == "unsupported" || listing.Class == abi.ClassNotFound.Name())
 	switch {
 	case listing != nil && !(optional && t.Call != nil):
 		t.Failure = listing

@@ -77,7 +77,7 @@ func (x *trial) list(ctx context.Context) ([]string, *TrialFailure) {
 	}
 	data := reply.Get("data")
 	if data.Kind() != abi.KindArray {
-		return nil, &TrialFailure{Class: className(abi.ClassServer), Status: http.StatusOK, Message: "The provider answered with something else than a list of models.",
+		return nil, &TrialFailure{Class: abi.ClassServer.Name(), Status: http.StatusOK, Message: "The provider answered with something else than a list of models.",
 			Hint: "Check 'base_url' and 'adapter'."}
 	}
 	models := make([]string, 0, min(data.Len(), trialModels))
@@ -121,7 +121,7 @@ func (x *trial) call(ctx context.Context, m Model) *TrialCall {
 	r := &Request{ID: x.RequestID, Principal: x.Principal, Operation: operation, Doc: doc, Received: x.now}
 	reply, failure := x.exchange(ctx, r, Target{Model: served, Provider: x.provider, Substituted: substituted}, &row)
 	if failure == nil && reply.Get("choices").Len() == 0 && reply.Get("data").Len() == 0 {
-		failure = &TrialFailure{Class: className(abi.ClassServer), Status: row.Status, Message: "The provider answered with something else than a completion.",
+		failure = &TrialFailure{Class: abi.ClassServer.Name(), Status: row.Status, Message: "The provider answered with something else than a completion.",
 			Hint: "Check 'base_url', 'adapter' and the model's 'api'."}
 		row.Code = CodeUpstreamFailed
 	}
@@ -211,7 +211,7 @@ func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) 
 	if reply.Status < 200 || reply.Status > 299 {
 		row.Code = CodeUpstreamFailed
 		f := refusedTrial(ctx, adapter, reply)
-		if len(p.Credentials) == 0 && f.Class == className(abi.ClassAuth) {
+		if len(p.Credentials) == 0 && f.Class == abi.ClassAuth.Name() {
 			f.Hint = "This server wants a key: POST one to /api/v1/providers/" + p.ID + "/credentials."
 		}
 		return document.Node{}, f

@@ -47,7 +47,7 @@ func explained(answer AdapterReply, status int) *TrialFailure {
 	if class == abi.ClassNone {
 		class = classOf(status)
 	}
-	f := &TrialFailure{Class: className(class), Status: status, Message: clean(answer.Failure.Message), Hint: trialHints[class]}
+	f := &TrialFailure{Class: class.Name(), Status: status, Message: clean(answer.Failure.Message), Hint: trialHints[class]}
 	if f.Message == "" {
 		f.Message = clean(errorShown(answer).Get("message").Text())
 	}

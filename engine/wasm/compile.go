@@ -21,7 +21,8 @@ const (
 	maxWaiting   = 8
 )
 
-// nativePerByte is how much native code a byte of a module becomes, about.
+// nativePerByte is how much native code a byte of a module becomes, about: for code that
+// was compiled in this process.
 const nativePerByte = 4
 
 // compilers hands out the right to compile.
@@ -115,7 +116,9 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 	if !found {
 		l.keep(sum, kept, apart)
 	}
-	c.bytes = int64(nativePerByte * len(u.metered))
+	if c.bytes = int64(len(kept.code)); c.bytes == 0 {
+		c.bytes = int64(nativePerByte * len(u.metered))
+	}
 	return c, nil
 }
 

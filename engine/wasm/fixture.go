@@ -9,7 +9,6 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/document"
-	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // Fixture is one case of a plugin: what an entry point is given, and what it must do. Members
@@ -187,11 +186,4 @@ func node(raw json.RawMessage) (document.Node, error) {
 		return document.Node{}, err
 	}
 	return doc.Root(), nil
-}
-
-// classNames are the classes of a failure as fixtures write them.
-var classNames = [...]string{
-	abi.ClassNone: "", abi.ClassInvalid: "invalid", abi.ClassAuth: "auth", abi.ClassNotFound: "not_found",
-	abi.ClassRateLimited: "rate_limited", abi.ClassQuota: "quota", abi.ClassOverloaded: "overloaded",
-	abi.ClassServer: "server", abi.ClassContextLength: "context_length", abi.ClassContentFilter: "content_filter",
 }

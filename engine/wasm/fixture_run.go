@@ -185,7 +185,7 @@ func (f *Fixture) inbound(ctx context.Context, s *session, entry string, r *Fixt
 	}
 	r.Got["chunks"], r.Got["lossy"] = chunks, reply.Lossy
 	if reply.Failure != nil {
-		r.Got["class"], r.Got["message"] = classNames[reply.Failure.Class], reply.Failure.Message
+		r.Got["class"], r.Got["message"] = reply.Failure.Class.Name(), reply.Failure.Message
 	}
 	w := f.Want
 	f.expect(r, "lossy", w.Lossy != nil, w.Lossy)

@@ -31,12 +31,7 @@ func (w *chatWriter) option(root document.Node, name string, n document.Node) *E
 	case "stop_sequences":
 		return w.stops(n)
 	case "stream":
-		if e := n.Want(abi.KindBool); e != nil {
-			return e
-		}
-		if n.Bool() {
-			w.emit(`,"stream":true,"stream_options":{"include_usage":true}`)
-		}
+		return w.streamed(n)
 	case "metadata":
 		return w.metadata(n)
 	case "tools":

@@ -78,6 +78,17 @@ type chatWriter struct {
 func (w *chatWriter) emit(s string) { w.out = append(w.out, s...) }
 func (w *chatWriter) raw(b []byte)  { w.out = append(w.out, b...) }
 
+// streamed writes what a caller's stream flag becomes: both wires always end with their counts.
+func (w *chatWriter) streamed(n document.Node) *Error {
+	if e := n.Want(abi.KindBool); e != nil {
+		return e
+	}
+	if n.Bool() {
+		w.emit(`,"stream":true,"stream_options":{"include_usage":true}`)
+	}
+	return nil
+}
+
 // member writes a member with the node as it stands, if it is given.
 func (w *chatWriter) member(name string, n document.Node) {
 	if given(n) {

@@ -91,12 +91,7 @@ func (w *responsesWriter) setting(root document.Node, name string, n document.No
 	case "store":
 		return w.flag(name, n)
 	case "stream":
-		if e := n.Want(abi.KindBool); e != nil {
-			return e
-		}
-		if n.Bool() {
-			w.emit(`,"stream":true,"stream_options":{"include_usage":true}`)
-		}
+		return w.streamed(n)
 	case "stream_options":
 		return w.streamOptions(n)
 	case "max_output_tokens":

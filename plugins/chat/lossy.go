@@ -11,7 +11,7 @@ import (
 // Lose reports a member that the wire cannot carry, unless its value asks for
 // nothing: absent, null, false, 0, empty, or what every model does anyway.
 func (r *Request) Lose(name string, value sdk.Node) {
-	if asks(name, value) {
+	if Asks(name, value) {
 		r.Lossy(name)
 	}
 }
@@ -46,7 +46,9 @@ func (r *Request) members(object sdk.Node) iter.Seq2[string, sdk.Node] {
 	}
 }
 
-func asks(name string, value sdk.Node) bool {
+// Asks reports whether a member of a request that is left out asked for anything: not
+// when it is absent, null, false, 0, empty, or what every model does anyway.
+func Asks(name string, value sdk.Node) bool {
 	if value == 0 {
 		return false
 	}
@@ -54,7 +56,7 @@ func asks(name string, value sdk.Node) bool {
 	case abi.KindAbsent, abi.KindNull:
 		return false
 	case abi.KindBool:
-		return value.Bool()
+		return value.Bool() != (name == "parallel_tool_calls") // which happens unless it is false
 	case abi.KindNumber:
 		return name == "seed" || value.Float() != 0
 	}
@@ -62,6 +64,8 @@ func asks(name string, value sdk.Node) bool {
 		return false
 	}
 	switch name {
+	case "tool_choice":
+		return !value.Equal("auto") && !value.Equal("none")
 	case "response_format":
 		return !value.Get("type").Equal("text")
 	case "modalities":

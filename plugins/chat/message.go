@@ -160,7 +160,7 @@ func (m *Message) readRest(node sdk.Node) (ok bool) {
 				m.request.Lose("messages[].tool_call_id", value)
 			}
 		case "function_call":
-			if asks(name, value) {
+			if Asks(name, value) {
 				Refuse(At(m.Index)+"."+name, "calls in this older form are not carried to this provider")
 				return false
 			}

@@ -63,7 +63,7 @@ func membersRequest(q *quirks) sdk.Result {
 			case "stream_options":
 				usable = false
 			}
-			if m.leave(name) && asks(name, body.Get(name)) {
+			if m.leave(name) && chat.Asks(name, body.Get(name)) {
 				sdk.Lossy(name)
 			}
 		}
@@ -136,7 +136,7 @@ func (m *members) leaveOurs(q *quirks) {
 		return
 	}
 	m.leave("cache_control")
-	if m.leave("top_k") && asks("top_k", m.body.Get("top_k")) {
+	if m.leave("top_k") && chat.Asks("top_k", m.body.Get("top_k")) {
 		sdk.Lossy("top_k")
 	}
 }
@@ -152,7 +152,7 @@ func (m *members) leaveTools(q *quirks, tools sdk.Node) {
 	if !gone && q.allows("tool_choice") {
 		return
 	}
-	if choice := m.body.Get("tool_choice"); m.leave("tool_choice") && asks("tool_choice", choice) {
+	if choice := m.body.Get("tool_choice"); m.leave("tool_choice") && chat.Asks("tool_choice", choice) {
 		sdk.Lossy("tool_choice")
 	}
 }
@@ -188,31 +188,6 @@ func (q *quirks) emitRenamed(body sdk.Node, from, to string) {
 	sdk.EmitString(to)
 	sdk.Emit(`:`)
 	sdk.EmitNode(value)
-}
-
-// asks reports whether a member that is left out asked for anything: not when it is
-// absent, null, false, 0 or empty, or what happens anyway.
-func asks(name string, value sdk.Node) bool {
-	if value == 0 {
-		return false
-	}
-	switch value.Kind() {
-	case abi.KindAbsent, abi.KindNull:
-		return false
-	case abi.KindBool:
-		return value.Bool() != (name == "parallel_tool_calls") // which happens unless it is false
-	case abi.KindNumber:
-		return value.Float() != 0 || name == "seed"
-	}
-	switch name {
-	case "tool_choice":
-		return !value.Equal("auto") && !value.Equal("none")
-	case "modalities":
-		return value.Len() > 1 || value.Len() == 1 && !value.At(0).Equal("text")
-	case "response_format":
-		return !value.Get("type").Equal("text")
-	}
-	return value.Len() > 0
 }
 
 // ours are the metadata keys that speak to the gateway and not to the provider. What

@@ -1,6 +1,7 @@
 package openai
 
 import (
+	"github.com/pointsman/pointsman/plugins/chat"
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
@@ -89,7 +90,7 @@ func (t *translation) spend(calls int) bool {
 // lose reports a member that the wire cannot carry, unless it asks for nothing. A
 // count loses nothing that is to be answered.
 func (t *translation) lose(name string, value sdk.Node) {
-	if t.counting || !asks(name, value) {
+	if t.counting || !chat.Asks(name, value) {
 		return
 	}
 	if t.lost++; t.lost <= maxLost {

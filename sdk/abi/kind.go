@@ -40,6 +40,21 @@ const (
 	ClassContentFilter Class = 9
 )
 
+var classNames = [...]string{
+	ClassNone: "", ClassInvalid: "invalid", ClassAuth: "auth", ClassNotFound: "not_found",
+	ClassRateLimited: "rate_limited", ClassQuota: "quota", ClassOverloaded: "overloaded",
+	ClassServer: "server", ClassContextLength: "context_length", ClassContentFilter: "content_filter",
+}
+
+// Name is the class as decision records, trials and fixtures write it: "" for ClassNone,
+// "failed" for a number that is no class.
+func (c Class) Name() string {
+	if c < 0 || int(c) >= len(classNames) {
+		return "failed"
+	}
+	return classNames[c]
+}
+
 // Retryable reports whether another target may succeed where this one failed.
 // Invalid requests and filtered content fail alike everywhere and go back to the caller.
 func (c Class) Retryable() bool {

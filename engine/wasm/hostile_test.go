@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"os"
 	"runtime"
 	"slices"
@@ -275,13 +276,26 @@ func besideHostiles(t *testing.T, calls int) {
 			})
 		}
 	}
+	names := slices.Sorted(maps.Keys(bad))
 	turns := int64(cap(l.current.Load().shares["mallory"].free))
-	running := func() (n int64) {
-		for name := range bad {
+	// What one plugin has is read after the other: only where nothing moved between two
+	// readings did they all have it at one time.
+	type reading struct{ calls, instances int64 }
+	readAll := func() (n int64, all []reading) {
+		for _, name := range names {
 			stats, _ := l.Stats("mallory", name, "1.0.0")
+			all = append(all, reading{stats.Calls, stats.Instances})
 			n += stats.Instances
 		}
-		return n
+		return n, all
+	}
+	running := func() int64 {
+		for {
+			n, first := readAll()
+			if _, second := readAll(); slices.Equal(first, second) {
+				return n
+			}
+		}
 	}
 	for range 2 {
 		innocents.Go(func() {

@@ -217,11 +217,10 @@ func TestHeaviestGoesFirst(t *testing.T) {
 // unloaded again when they take too much; none of their calls fails for it.
 func TestTenantsAreLazySoak(t *testing.T) {
 	t.Parallel()
-	accounts := 40
+	accounts, cfg := 40, Config{CacheDir: t.TempDir(), TenantBytes: 1 << 20}
 	if os.Getenv("POINTSMAN_SOAK") != "" {
-		accounts = 10_000
+		accounts, cfg.TenantBytes = 10_000, 64<<20
 	}
-	cfg := Config{CacheDir: t.TempDir(), TenantBytes: 1 << 20}
 	l := open(t, cfg)
 	var s shelf
 	for i := range accounts {

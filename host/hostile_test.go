@@ -130,9 +130,13 @@ func TestHostileTenant(t *testing.T) {
 		t.Errorf("what was refused is listed: %s", text)
 	}
 
-	for version, code := range map[string][]byte{"1.0.0": {0x41, 1}, "2.0.0": forever} {
-		if a := mallory.upload(ruleModule(t, "spin", version, code, version), ""); a.Status != 201 {
-			t.Fatalf("upload of %s = %d %s", version, a.Status, a.Body)
+	// In this order: what serves in place of a suspended version is an older one.
+	for _, u := range []struct {
+		version string
+		code    []byte
+	}{{"1.0.0", []byte{0x41, 1}}, {"2.0.0", forever}} {
+		if a := mallory.upload(ruleModule(t, "spin", u.version, u.code, u.version), ""); a.Status != 201 {
+			t.Fatalf("upload of %s = %d %s", u.version, a.Status, a.Body)
 		}
 	}
 	mallory.want(204, http.MethodPost, "/api/v1/plugins/spin/2.0.0/activate", nil)

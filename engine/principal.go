@@ -1,7 +1,5 @@
 package engine
 
-import "time"
-
 // Role is what a user may manage: its own level and those below.
 type Role string
 
@@ -28,39 +26,6 @@ func (r Role) Rank() int {
 	return -1
 }
 
-// DefaultAccount is the id of the account that the first start makes.
-const DefaultAccount = "default"
-
-// Account is a tenant. Its id is the first part of every other key.
-type Account struct {
-	ID        string
-	Name      string
-	CreatedAt time.Time
-}
-
-// User is a person or a service of one account. TeamID may be empty.
-type User struct {
-	AccountID string
-	ID        string
-	TeamID    string
-	Name      string
-	Role      Role
-	CreatedAt time.Time
-}
-
-// Key is an API key as it is stored: only its digest, never its text.
-type Key struct {
-	AccountID string
-	ID        string
-	UserID    string
-	Name      string
-	Prefix    string // the first characters, to recognise it by; never enough to use it
-	Digest    []byte // HMAC-SHA-256 under the pepper, 32 bytes
-	CreatedAt time.Time
-	ExpiresAt time.Time // zero: never
-	RevokedAt time.Time // zero: not revoked
-}
-
 // Principal is who sent a request, as its key says. A value; the zero value may do nothing.
 type Principal struct {
 	AccountID string
@@ -69,4 +34,45 @@ type Principal struct {
 	KeyID     string
 	KeyName   string
 	Role      Role
+	Scopes    Scopes
+}
+
+// Scopes is what a key may be used for, whatever its user's role: a set of bits.
+// The zero value allows nothing.
+type Scopes uint8
+
+// The scopes. ScopeManage allows writing through the admin API, which needs ScopeRead beside it.
+const (
+	ScopeInference Scopes = 1 << iota // /v1
+	ScopeRead                         // reading under /api/v1
+	ScopeManage                       // writing under /api/v1
+
+	AllScopes = ScopeInference | ScopeRead | ScopeManage
+)
+
+var scopeNames = [...]string{"inference", "read", "manage"}
+
+// Has reports whether every scope of want is in s.
+func (s Scopes) Has(want Scopes) bool { return s&want == want }
+
+// Names returns the scopes' names, as the API and the store write them, in the order
+// of the constants.
+func (s Scopes) Names() []string {
+	names := make([]string, 0, len(scopeNames))
+	for i, name := range scopeNames {
+		if s&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// ParseScope returns the scope of that name; ok is false for any other text.
+func ParseScope(name string) (s Scopes, ok bool) {
+	for i, known := range scopeNames {
+		if name == known {
+			return 1 << i, true
+		}
+	}
+	return 0, false
 }

@@ -42,6 +42,11 @@ type Request struct {
 	// Models are those that the caller may use; filled by the pipeline from a shared
 	// snapshot: read only. Model.At tells how each is served at Received.
 	Models []Model
+	// Policy is what holds for the caller; filled by the pipeline. Nil: nothing is set.
+	Policy *Policy
+	// Session is the conversation so far; filled by the pipeline. Zero when the request
+	// names none, or the first turn of one is answered.
+	Session Session
 
 	proposed struct { // by a rule plugin, as far as it was taken
 		maxTokens int64  // 0: none

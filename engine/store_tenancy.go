@@ -1,0 +1,96 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// HierarchyStore changes accounts, teams, users and keys, and reads them page by page.
+// Deleting is an update that sets DeletedAt. Updates replace every column but the key
+// and CreatedAt; they are ErrConflict when the stored UpdatedAt is no longer was (zero:
+// do not check).
+type HierarchyStore interface {
+	// ListAccounts returns all accounts, deleted ones too, by id.
+	ListAccounts(ctx context.Context) ([]Account, error)
+	UpdateAccount(ctx context.Context, a Account, was time.Time) error
+	// ListTeams returns all teams, deleted ones too, by account, then id.
+	ListTeams(ctx context.Context) ([]Team, error)
+	CreateTeam(ctx context.Context, t Team) error
+	UpdateTeam(ctx context.Context, t Team, was time.Time) error
+	UpdateUser(ctx context.Context, u User, was time.Time) error
+	// UpdateKey replaces Name, Scopes, ExpiresAt and RotatedTo.
+	UpdateKey(ctx context.Context, k Key, was time.Time) error
+	// RotateKey stores next and updates the key that it replaces, in one transaction.
+	RotateKey(ctx context.Context, old, next Key, was time.Time) error
+
+	// Pages are in the order of (account, id); After is "account/id" of the last row seen.
+	PageAccounts(ctx context.Context, f TenantFilter, p Page) ([]Account, error)
+	PageTeams(ctx context.Context, f TenantFilter, p Page) ([]Team, error)
+	PageUsers(ctx context.Context, f TenantFilter, p Page) ([]User, error)
+	// PageKeys filters TeamID and Role by the keys' users.
+	PageKeys(ctx context.Context, f TenantFilter, p Page) ([]Key, error)
+}
+
+// PreferenceStore keeps preferences and the super admin's overrides of them.
+type PreferenceStore interface {
+	// ListPreferences returns all rows, by account, team, user, then overrides last.
+	ListPreferences(ctx context.Context) ([]Preferences, error)
+	// PutPreferences inserts or replaces the row of that tenant and kind, but keeps its CreatedAt.
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	PutPreferences(ctx context.Context, p Preferences, was time.Time) error
+	DeletePreferences(ctx context.Context, t Tenant, override bool) error
+}
+
+// AssignmentStore keeps task assignments.
+type AssignmentStore interface {
+	// ListAssignments returns all of them, by account, then priority falling, creation, id.
+	ListAssignments(ctx context.Context) ([]Assignment, error)
+	GetAssignment(ctx context.Context, accountID, id string) (Assignment, error)
+	CreateAssignment(ctx context.Context, a Assignment) error
+	// UpdateAssignment replaces every column but the key and CreatedAt.
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	UpdateAssignment(ctx context.Context, a Assignment, was time.Time) error
+	DeleteAssignment(ctx context.Context, accountID, id string) error
+}
+
+// SessionStore keeps sessions, notes and handoffs. It does not raise the revision.
+type SessionStore interface {
+	// GetSession returns the session, or ErrNotFound, also when it has expired at now.
+	GetSession(ctx context.Context, k SessionKey, now time.Time) (Session, error)
+	// SaveSessions inserts or replaces rows; one whose stored Turns is higher is left as it is.
+	SaveSessions(ctx context.Context, rows []Session) error
+	// PageSessions returns live sessions, newest first, of an account, and of one user when
+	// userID is not empty; before is the UpdatedAt of the last row seen (zero: from the newest).
+	PageSessions(ctx context.Context, accountID, userID string, now, before time.Time, limit int) ([]Session, error)
+	// AddNotes stores new notes in one transaction; one whose id exists is left as it is.
+	AddNotes(ctx context.Context, notes []Note) error
+	// ListNotes returns the session's notes that live at now, newest first.
+	ListNotes(ctx context.Context, k SessionKey, now time.Time, limit int) ([]Note, error)
+	DeleteNote(ctx context.Context, k SessionKey, id string) error
+	AddHandoffs(ctx context.Context, handoffs []Handoff) error
+	// ListHandoffs returns the session's handoffs, newest first.
+	ListHandoffs(ctx context.Context, k SessionKey, limit int) ([]Handoff, error)
+	// DeleteExpired deletes at most limit notes, and as many sessions, that have expired at
+	// now, and handoffs older than NoteLifetime, and returns how many rows went.
+	DeleteExpired(ctx context.Context, now time.Time, limit int) (deleted int64, err error)
+}
+
+// AuditStore reads the audit log. Entries are appended by configuration writes under a
+// context of WithAudit.
+type AuditStore interface {
+	// ListAudit returns entries, newest first.
+	ListAudit(ctx context.Context, f AuditFilter) ([]AuditEntry, error)
+	// ReadAudit returns an account's entries after a Seq, oldest first, at most limit.
+	ReadAudit(ctx context.Context, accountID string, after int64, limit int) ([]AuditEntry, error)
+	// AuditedAccounts returns the accounts that have entries, "" for global rows.
+	AuditedAccounts(ctx context.Context) ([]string, error)
+	// AppendAudit appends the entry of WithAudit by itself, for an act that writes no row.
+	AppendAudit(ctx context.Context) error
+}
+
+// JobLock elects one process among those that share a database.
+type JobLock interface {
+	// TryJob runs the job when no other process runs one of that name, and reports whether it
+	// did. The lock ends with the job, the process or its connection.
+	TryJob(ctx context.Context, name string, job func(context.Context) error) (ran bool, err error)
+}

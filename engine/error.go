@@ -25,6 +25,7 @@ const (
 	CodeContextLength      Code = "context_length_exceeded"
 	CodeContentFilter      Code = "content_filter"
 	CodeRateLimited        Code = "rate_limit_exceeded" // 429
+	CodeBudgetExceeded     Code = "budget_exceeded"     // 429
 	CodeRuleRejected       Code = "rule_rejected"       // Status of the error, 400–451
 	CodeRuleFailed         Code = "rule_failed"         // 503
 	CodePluginFailed       Code = "plugin_failed"       // 502

@@ -24,17 +24,30 @@ const (
 	OutcomeCanceled  Outcome = "canceled"
 )
 
+// UsageKind is what a row of the ledger is.
+type UsageKind string
+
+// Kinds. The zero value is an attempt.
+const (
+	UsageAttempt    UsageKind = ""
+	UsageCorrection UsageKind = "correction" // of the row that Corrects names: a difference in cost, which may be negative
+	UsageExternal   UsageKind = "external"   // spent elsewhere, and told to us
+)
+
 // Usage is the settled row of one attempt. Exactly one is written for each,
 // whatever happens to it.
 type Usage struct {
 	AccountID   string
 	ID          string // UUIDv7
+	Kind        UsageKind
+	Corrects    string // of a correction: the row's ID
 	RequestID   string
 	Attempt     int
 	TeamID      string
 	UserID      string
 	KeyID       string
 	SessionID   string
+	TaskType    string // as the caller named it; may be empty
 	ModelID     string // catalogue id
 	ProviderID  string
 	UpstreamID  string // what was called, the replacement's when one stood in
@@ -45,8 +58,10 @@ type Usage struct {
 	Tokens      Tokens
 	Estimated   bool // the provider gave no usage
 	CostNanoUSD int64
-	Unpriced    bool  // no price was known: the cost is not 0 but unknown
-	PremiumUse  int64 // hundredths of a premium request
+	PriceFrom   time.Time // of the price that was used: which version of it; zero: none was
+	PriceOf     string    // whose price it was: an account's own, or "" for the global one
+	Unpriced    bool      // no price was known: the cost is not 0 but unknown
+	PremiumUse  int64     // hundredths of a premium request
 	Outcome     Outcome
 	Status      int // of the provider; 0 when it gave none
 	Code        Code

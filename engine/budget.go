@@ -1,0 +1,85 @@
+package engine
+
+import (
+	"context"
+	"time"
+)
+
+// BudgetPeriod is the window over which a budget counts. Calendar windows begin in UTC.
+type BudgetPeriod string
+
+// Periods.
+const (
+	PeriodDay        BudgetPeriod = "day"
+	PeriodWeek       BudgetPeriod = "week" // from Monday
+	PeriodMonth      BudgetPeriod = "month"
+	PeriodRollingDay BudgetPeriod = "rolling_24h" // in steps of an hour
+	PeriodRolling30  BudgetPeriod = "rolling_30d" // in steps of a day
+)
+
+// Budget bounds what one tenant, key or model may spend in a period.
+type Budget struct {
+	AccountID string // never empty
+	ID        string // a slug, unique in its account
+	Name      string
+	// Whom it is for: the account when all are empty; else what matches every one that is set.
+	TeamID  string
+	UserID  string
+	KeyID   string
+	ModelID string // catalogue id
+	Period  BudgetPeriod
+	NanoUSD int64 // ≥ 0
+	// Hard: what would go beyond it is refused before it begins, and a stream that does
+	// ends with an error. Soft budgets only tell.
+	Hard       bool
+	Thresholds []Threshold
+	Enabled    bool
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+// Threshold is what happens when a part of a budget is used, once in each window.
+type Threshold struct {
+	Percent   int      `json:"percent"`             // 1–1,000 of the budget
+	Projected bool     `json:"projected,omitempty"` // of what the window's spending comes to at its end at this rate
+	Actions   []string `json:"actions"`             // of the Action constants
+}
+
+// Actions of a threshold.
+const (
+	ActionEvent         = "event"          // on /api/v1/events
+	ActionWebhook       = "webhook"        // to the account's webhooks that take budget events
+	ActionPreferCheaper = "prefer_cheaper" // cost is preferred until the window ends
+	ActionStop          = "stop"           // refuse until the window ends
+)
+
+// Spending is what the pipeline asks of the cost service. Safe for concurrent use; nothing
+// in it waits for the database, except where a budget's rest is so small that it must be
+// asked exactly.
+type Spending interface {
+	// Reserve holds the most that an attempt may cost against every budget that applies, and
+	// writes it down, before any byte goes out. u has everything that is known of the attempt;
+	// u.ID names the reservation and later its settled row. worst is in nano-USD.
+	// Errors: CodeBudgetExceeded naming the budget, with After until its reset; CodeNoTarget
+	// with status 503 when the reservation cannot be written down.
+	Reserve(ctx context.Context, u *Usage, worst int64) (Hold, error)
+	// Left is what the tightest hard budget of the principal leaves, for rules and plugins.
+	Left(p Principal) BudgetLeft
+}
+
+// Hold is one reservation. Used by one goroutine; Settle ends it.
+type Hold interface {
+	// Spent reports what a stream has cost so far. The error, CodeBudgetExceeded, ends it: a
+	// hard budget is used up.
+	Spent(nanoUSD int64) error
+	// Settle puts the true row in the reservation's place. It must be called exactly once,
+	// whatever happened.
+	Settle(u Usage)
+}
+
+// BudgetLeft is how much may still be spent. The zero value is nothing.
+type BudgetLeft struct {
+	NanoUSD       int64   // NoLimit when no budget applies
+	Fraction      float64 // of the tightest budget; 1 when none applies
+	PreferCheaper bool    // a threshold asks for it
+}

@@ -25,6 +25,7 @@ type Store interface {
 	UsageStore
 	ChangeFeed
 	SettingStore
+	JobLock
 	// Close releases every connection. No other call may follow.
 	Close() error
 }

@@ -48,6 +48,7 @@ type Store struct {
 	reader    *sql.DB // several, which cannot write
 	queries   *query.Queries
 	changes   feed
+	jobs      jobs
 	pollEvery time.Duration
 	log       zerolog.Logger
 }

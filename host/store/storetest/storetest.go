@@ -48,12 +48,13 @@ func Run(t *testing.T, driver Driver) {
 		{"usage", usageTests},
 		{"setting", settingTests},
 		{"change", changeTests},
+		{"job", jobTests},
 		{"odd", oddTests},
 		{"hammer", hammerTests},
 		{"reopen", reopenTests},
 	}
 	if driver.Shared {
-		groups = append(groups, group{"shared", sharedTests})
+		groups = append(groups, group{"shared", sharedTests}, group{"shared job", sharedJobTests})
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

@@ -20,6 +20,7 @@ type Store interface {
 	ProviderStore
 	CredentialStore
 	TenantStore
+	HierarchyStore
 	KeyStore
 	PluginStore
 	UsageStore

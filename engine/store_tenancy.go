@@ -18,12 +18,13 @@ type HierarchyStore interface {
 	CreateTeam(ctx context.Context, t Team) error
 	UpdateTeam(ctx context.Context, t Team, was time.Time) error
 	UpdateUser(ctx context.Context, u User, was time.Time) error
-	// UpdateKey replaces Name, Scopes, ExpiresAt and RotatedTo.
+	// UpdateKey replaces Name, Scopes, ExpiresAt, RotatedTo and UpdatedAt.
 	UpdateKey(ctx context.Context, k Key, was time.Time) error
 	// RotateKey stores next and updates the key that it replaces, in one transaction.
 	RotateKey(ctx context.Context, old, next Key, was time.Time) error
 
-	// Pages are in the order of (account, id); After is "account/id" of the last row seen.
+	// Pages are in the order of (account, id); After is "account/id" of the last row seen,
+	// of accounts their id. Any other text is a place in that order too, and no error.
 	PageAccounts(ctx context.Context, f TenantFilter, p Page) ([]Account, error)
 	PageTeams(ctx context.Context, f TenantFilter, p Page) ([]Team, error)
 	PageUsers(ctx context.Context, f TenantFilter, p Page) ([]User, error)
@@ -36,7 +37,7 @@ type PreferenceStore interface {
 	// ListPreferences returns all rows, by account, team, user, then overrides last.
 	ListPreferences(ctx context.Context) ([]Preferences, error)
 	// PutPreferences inserts or replaces the row of that tenant and kind, but keeps its CreatedAt.
-	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	// ErrConflict when the stored UpdatedAt is no longer was, or the row is gone (zero: do not check).
 	PutPreferences(ctx context.Context, p Preferences, was time.Time) error
 	DeletePreferences(ctx context.Context, t Tenant, override bool) error
 }
@@ -57,18 +58,23 @@ type AssignmentStore interface {
 type SessionStore interface {
 	// GetSession returns the session, or ErrNotFound, also when it has expired at now.
 	GetSession(ctx context.Context, k SessionKey, now time.Time) (Session, error)
-	// SaveSessions inserts or replaces rows; one whose stored Turns is higher is left as it is.
+	// SaveSessions inserts or replaces rows. One whose stored Turns is higher is left as it
+	// is, unless that had expired at the new one's UpdatedAt. A key of which no row can be
+	// kept (empty, too long, a NUL) is CodeInvalid; other text is cleaned, here and below.
 	SaveSessions(ctx context.Context, rows []Session) error
-	// PageSessions returns live sessions, newest first, of an account, and of one user when
-	// userID is not empty; before is the UpdatedAt of the last row seen (zero: from the newest).
-	PageSessions(ctx context.Context, accountID, userID string, now, before time.Time, limit int) ([]Session, error)
+	// PageSessions returns live sessions, newest first (UpdatedAt, UserID, ID), of an account,
+	// and of one user when userID is not empty; before is the last row seen.
+	PageSessions(ctx context.Context, accountID, userID string, now time.Time, before SessionMark, limit int) ([]Session, error)
 	// AddNotes stores new notes in one transaction; one whose id exists is left as it is.
 	AddNotes(ctx context.Context, notes []Note) error
-	// ListNotes returns the session's notes that live at now, newest first.
+	// ListNotes returns the session's notes that live at now, newest first (by ID).
 	ListNotes(ctx context.Context, k SessionKey, now time.Time, limit int) ([]Note, error)
+	// CountNotes returns how many notes of all the user's sessions live at now.
+	CountNotes(ctx context.Context, accountID, userID string, now time.Time) (int64, error)
 	DeleteNote(ctx context.Context, k SessionKey, id string) error
+	// AddHandoffs stores new rows in one transaction; one whose id exists is left as it is.
 	AddHandoffs(ctx context.Context, handoffs []Handoff) error
-	// ListHandoffs returns the session's handoffs, newest first.
+	// ListHandoffs returns the session's handoffs, newest first (by ID).
 	ListHandoffs(ctx context.Context, k SessionKey, limit int) ([]Handoff, error)
 	// DeleteExpired deletes at most limit notes, and as many sessions, that have expired at
 	// now, and handoffs older than NoteLifetime, and returns how many rows went.

@@ -68,10 +68,11 @@ type Page struct {
 // TenantFilter narrows a list of accounts, teams, users or keys. Empty members do not narrow.
 type TenantFilter struct {
 	AccountID string // "": every account
-	TeamID    string
-	UserID    string // of keys: whose they are
-	Role      Role
+	TeamID    string // of teams: that one; of keys: their users'
+	UserID    string // of users: that one; of keys: whose they are
+	Role      Role   // of keys: their users'
 	Search    string // a part of the id or the name, in any letter case
 	// Inactive includes what is deleted, and keys that are revoked or expired.
 	Inactive bool
+	Now      time.Time // when keys must not have expired; zero: the time of the call
 }

@@ -177,7 +177,7 @@ func seed(ctx context.Context, s engine.Store, now time.Time) error {
 	if err != nil {
 		return err
 	}
-	account := engine.Account{ID: engine.DefaultAccount, Name: "Default", CreatedAt: now}
+	account := engine.Account{ID: engine.DefaultAccount, Name: "Default", CreatedAt: now, UpdatedAt: now}
 	if err := s.CreateAccount(ctx, account); err != nil && !errors.Is(err, engine.ErrConflict) {
 		return fmt.Errorf("seed the default account: %w", err)
 	}

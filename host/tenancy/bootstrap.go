@@ -50,7 +50,7 @@ func badAdminKey(key string) error {
 func (k *Keys) ensureAdmin(ctx context.Context, now time.Time) error {
 	_, err := k.store.GetAccount(ctx, engine.DefaultAccount)
 	if errors.Is(err, engine.ErrNotFound) {
-		err = k.store.CreateAccount(ctx, engine.Account{ID: engine.DefaultAccount, Name: "Default", CreatedAt: now})
+		err = k.store.CreateAccount(ctx, engine.Account{ID: engine.DefaultAccount, Name: "Default", CreatedAt: now, UpdatedAt: now})
 		if errors.Is(err, engine.ErrConflict) {
 			err = nil // another process was faster
 		}
@@ -67,7 +67,7 @@ func (k *Keys) ensureAdmin(ctx context.Context, now time.Time) error {
 	}
 	err = k.store.CreateUser(ctx, engine.User{
 		AccountID: engine.DefaultAccount, ID: BootstrapUser, Name: "Super admin",
-		Role: engine.RoleSuperAdmin, CreatedAt: now,
+		Role: engine.RoleSuperAdmin, CreatedAt: now, UpdatedAt: now,
 	})
 	if err != nil && !errors.Is(err, engine.ErrConflict) {
 		return fmt.Errorf("bootstrap user: %w", err)
@@ -96,7 +96,7 @@ func (k *Keys) ensureKey(ctx context.Context, adminKey string, now time.Time) (s
 	digest := k.digest(adminKey)
 	err = k.store.CreateKey(ctx, engine.Key{
 		AccountID: engine.DefaultAccount, ID: id.String(), UserID: BootstrapUser, Name: name,
-		Prefix: shownPart(adminKey), Digest: digest[:], CreatedAt: now,
+		Prefix: shownPart(adminKey), Digest: digest[:], Scopes: engine.AllScopes, CreatedAt: now, UpdatedAt: now,
 	})
 	if errors.Is(err, engine.ErrConflict) {
 		return "", nil // that very key exists

@@ -146,7 +146,7 @@ func (k *Keys) Load(ctx context.Context) error {
 			digest: d, expires: key.ExpiresAt, revoked: key.RevokedAt,
 			principal: engine.Principal{
 				AccountID: key.AccountID, TeamID: owner.TeamID, UserID: owner.ID,
-				KeyID: key.ID, KeyName: key.Name, Role: owner.Role,
+				KeyID: key.ID, KeyName: key.Name, Role: owner.Role, Scopes: key.Scopes,
 			},
 		}
 	}

@@ -151,7 +151,7 @@ func TestAuthenticate(t *testing.T) {
 	expires := testNow.Add(time.Hour)
 	key, secret, err := k.CreateKey(ctx, super, engine.Key{AccountID: "acme", UserID: "lead", Name: "ci", ExpiresAt: expires})
 	must(t, err)
-	want := engine.Principal{AccountID: "acme", TeamID: "red", UserID: "lead", KeyID: key.ID, KeyName: "ci", Role: engine.RoleTeamLead}
+	want := engine.Principal{AccountID: "acme", TeamID: "red", UserID: "lead", KeyID: key.ID, KeyName: "ci", Role: engine.RoleTeamLead, Scopes: engine.AllScopes}
 	for _, c := range []struct {
 		name string
 		at   time.Time

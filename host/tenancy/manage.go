@@ -74,7 +74,7 @@ func (k *Keys) CreateKey(ctx context.Context, p engine.Principal, want engine.Ke
 	digest := k.digest(secret)
 	key = engine.Key{
 		AccountID: owner.AccountID, ID: id.String(), UserID: owner.ID, Name: want.Name,
-		Prefix: shownPart(secret), Digest: digest[:], CreatedAt: now,
+		Prefix: shownPart(secret), Digest: digest[:], Scopes: engine.AllScopes, CreatedAt: now, UpdatedAt: now,
 	}
 	if !want.ExpiresAt.IsZero() {
 		key.ExpiresAt = want.ExpiresAt.UTC().Truncate(time.Millisecond)

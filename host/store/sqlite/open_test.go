@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/schema"
 	"github.com/pointsman/pointsman/host/store/storetest"
 )
 
@@ -124,7 +125,11 @@ func TestOpenNoMigrate(t *testing.T) {
 	if err := os.WriteFile(empty, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	wantRefused(t, empty, Config{NoMigrate: true}, "lacks 7 migrations", "pointsman migrate")
+	versions, err := schema.SQLite().Versions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	wantRefused(t, empty, Config{NoMigrate: true}, fmt.Sprintf("lacks %d migrations", len(versions)), "pointsman migrate")
 	s, err := Open(t.Context(), empty, Config{})
 	if err != nil {
 		t.Fatalf("Open() = %v, want nil", err)

@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/row"
@@ -15,10 +16,44 @@ func (s *Store) GetAccount(ctx context.Context, id string) (account engine.Accou
 	}
 	err = s.read(ctx, "get account "+id, func(ctx context.Context, q *query.Queries) error {
 		n, err := q.GetAccount(ctx, id)
-		account = engine.Account{ID: n.AccountID, Name: n.Name, CreatedAt: instant(n.CreatedAt)}
+		if err == nil {
+			account, err = parseAccount(query.ListAccountsRow(n))
+		}
 		return err
 	})
 	return account, err
+}
+
+// ListAccounts implements engine.HierarchyStore.
+func (s *Store) ListAccounts(ctx context.Context) (accounts []engine.Account, err error) {
+	err = s.read(ctx, "list accounts", func(ctx context.Context, q *query.Queries) error {
+		rows, err := q.ListAccounts(ctx)
+		if err == nil {
+			accounts, err = row.ParseAll(rows, parseAccount)
+		}
+		return err
+	})
+	return accounts, err
+}
+
+// PageAccounts implements engine.HierarchyStore.
+func (s *Store) PageAccounts(ctx context.Context, f engine.TenantFilter, p engine.Page) (accounts []engine.Account, err error) {
+	span, ok := row.ParsePage(f, p)
+	if !ok {
+		return nil, nil
+	}
+	err = s.read(ctx, "page accounts", func(ctx context.Context, q *query.Queries) error {
+		rows, err := q.PageAccounts(ctx, query.PageAccountsParams{
+			After: span.AfterAccount, AccountID: f.AccountID, Search: span.Search, Inactive: f.Inactive, Size: span.Size,
+		})
+		if err == nil {
+			accounts, err = row.ParseAll(rows, func(n query.PageAccountsRow) (engine.Account, error) {
+				return parseAccount(query.ListAccountsRow(n))
+			})
+		}
+		return err
+	})
+	return accounts, err
 }
 
 // CreateAccount implements engine.TenantStore.
@@ -27,36 +62,33 @@ func (s *Store) CreateAccount(ctx context.Context, a engine.Account) error {
 		return err
 	}
 	return s.write(ctx, "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
-		return q.CreateAccount(ctx, query.CreateAccountParams{AccountID: a.ID, Name: a.Name, CreatedAt: millis(a.CreatedAt)})
-	})
-}
-
-// ListUsers implements engine.TenantStore.
-func (s *Store) ListUsers(ctx context.Context) (users []engine.User, err error) {
-	err = s.read(ctx, "list users", func(ctx context.Context, q *query.Queries) error {
-		rows, err := q.ListUsers(ctx)
-		if err == nil {
-			users, err = row.ParseAll(rows, parseUser)
-		}
-		return err
-	})
-	return users, err
-}
-
-// CreateUser implements engine.TenantStore.
-func (s *Store) CreateUser(ctx context.Context, u engine.User) error {
-	if err := row.CheckUser(u); err != nil {
-		return err
-	}
-	return s.write(ctx, "create user "+u.ID, func(ctx context.Context, q *query.Queries) error {
-		return q.CreateUser(ctx, query.CreateUserParams{
-			AccountID: u.AccountID, ID: u.ID, TeamID: u.TeamID, Name: u.Name, Role: string(u.Role), CreatedAt: millis(u.CreatedAt),
+		return q.CreateAccount(ctx, query.CreateAccountParams{
+			AccountID: a.ID, Name: a.Name, CreatedAt: millis(a.CreatedAt), UpdatedAt: millis(a.UpdatedAt),
+			SuspendedAt: millisOrNil(a.SuspendedAt), DeletedAt: millisOrNil(a.DeletedAt), SearchText: row.SearchText(a.ID, a.Name),
 		})
 	})
 }
 
-func parseUser(n query.User) (engine.User, error) {
-	return engine.User{
-		AccountID: n.AccountID, ID: n.ID, TeamID: n.TeamID, Name: n.Name, Role: engine.Role(n.Role), CreatedAt: instant(n.CreatedAt),
+// UpdateAccount implements engine.HierarchyStore.
+func (s *Store) UpdateAccount(ctx context.Context, a engine.Account, was time.Time) error {
+	if err := row.CheckAccount(a); err != nil {
+		return err
+	}
+	return s.write(ctx, "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+		changed, err := q.UpdateAccount(ctx, query.UpdateAccountParams{
+			Name: a.Name, UpdatedAt: millis(a.UpdatedAt), SuspendedAt: millisOrNil(a.SuspendedAt), DeletedAt: millisOrNil(a.DeletedAt),
+			SearchText: row.SearchText(a.ID, a.Name), AccountID: a.ID, Was: millisOrNil(was),
+		})
+		if err != nil || changed > 0 {
+			return err
+		}
+		return absent(q.HasAccount(ctx, a.ID))
+	})
+}
+
+func parseAccount(n query.ListAccountsRow) (engine.Account, error) {
+	return engine.Account{
+		ID: n.AccountID, Name: n.Name, CreatedAt: instant(n.CreatedAt), UpdatedAt: instant(n.UpdatedAt),
+		SuspendedAt: instantOrZero(n.SuspendedAt), DeletedAt: instantOrZero(n.DeletedAt),
 	}, nil
 }

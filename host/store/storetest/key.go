@@ -14,7 +14,7 @@ var keyTests = []test{
 }
 
 func plainKey(account, id string, digest byte) engine.Key {
-	return engine.Key{AccountID: account, ID: id, UserID: "u", Digest: bytes.Repeat([]byte{digest}, 32), CreatedAt: at(0)}
+	return engine.Key{AccountID: account, ID: id, UserID: "u", Digest: bytes.Repeat([]byte{digest}, 32), Scopes: engine.ScopeInference, CreatedAt: at(0), UpdatedAt: at(0)}
 }
 
 // withUsers makes the accounts a and b with a user u each.
@@ -72,6 +72,6 @@ func keyRevoke(t *testing.T, d Database) {
 	got, err := s.ListKeys(t.Context())
 	must(t, "ListKeys()", err)
 	revoked := plainKey("a", "k", 1)
-	revoked.RevokedAt = at(3)
+	revoked.RevokedAt, revoked.UpdatedAt = at(3), at(3)
 	wantEqual(t, "ListKeys()", got, []engine.Key{revoked, plainKey("b", "k", 2)})
 }

@@ -9,9 +9,66 @@ import (
 )
 
 type Account struct {
+	AccountID   string
+	Name        string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	SuspendedAt *time.Time
+	DeletedAt   *time.Time
+	SearchText  string
+}
+
+type AgentHandoff struct {
 	AccountID string
-	Name      string
+	UserID    string
+	SessionID string
+	ID        string
+	RequestID string
+	FromAgent string
+	ToAgent   string
+	FromModel string
+	ToModel   string
+	Reason    string
+	Detail    string
+	Summary   string
+	Notes     int64
 	CreatedAt time.Time
+}
+
+type Assignment struct {
+	AccountID  string
+	ID         string
+	TeamID     string
+	UserID     string
+	TaskType   string
+	Model      string
+	Fallbacks  []byte
+	Allowed    []byte
+	Priority   int64
+	Expression string
+	ExpiresAt  *time.Time
+	Locked     bool
+	Enabled    bool
+	UpdatedBy  string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+type Audit struct {
+	AccountID    string
+	Seq          int64
+	At           time.Time
+	ActorAccount string
+	ActorUser    string
+	ActorKey     string
+	ActorRole    string
+	RequestID    string
+	Action       string
+	Object       string
+	Reason       string
+	Detail       *string
+	Previous     []byte
+	Hash         []byte
 }
 
 type Credential struct {
@@ -30,15 +87,19 @@ type Credential struct {
 }
 
 type Key struct {
-	AccountID string
-	ID        string
-	UserID    string
-	Name      string
-	Prefix    string
-	Digest    []byte
-	CreatedAt time.Time
-	ExpiresAt *time.Time
-	RevokedAt *time.Time
+	AccountID  string
+	ID         string
+	UserID     string
+	Name       string
+	Prefix     string
+	Digest     []byte
+	CreatedAt  time.Time
+	ExpiresAt  *time.Time
+	RevokedAt  *time.Time
+	Scopes     []byte
+	RotatedTo  string
+	UpdatedAt  time.Time
+	SearchText string
 }
 
 type Model struct {
@@ -78,6 +139,29 @@ type Plugin struct {
 	Active    bool
 	CreatedAt time.Time
 	Module    []byte
+}
+
+type Preference struct {
+	AccountID       string
+	TeamID          string
+	UserID          string
+	IsOverride      bool
+	DefaultModel    *string
+	Model           *string
+	AllowedModels   []byte
+	BlockedModels   []byte
+	MaxTokensPerDay *int64
+	MaxCostPerDay   *int64
+	PreferVision    *bool
+	PreferSpeed     *bool
+	PreferCost      *bool
+	CustomRulesOnly *bool
+	StoreText       *bool
+	Locked          []byte
+	Reason          string
+	UpdatedBy       string
+	CreatedAt       time.Time
+	UpdatedAt       time.Time
 }
 
 type Price struct {
@@ -134,10 +218,45 @@ type Rule struct {
 	UpdatedAt        time.Time
 }
 
+type Session struct {
+	AccountID string
+	UserID    string
+	ID        string
+	Turns     int64
+	Model     string
+	Agent     string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	ExpiresAt time.Time
+}
+
+type SessionNote struct {
+	AccountID string
+	UserID    string
+	SessionID string
+	ID        string
+	Type      string
+	Text      string
+	Agent     string
+	Model     string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
 type Setting struct {
 	AccountID string
 	Name      string
 	Value     string
+}
+
+type Team struct {
+	AccountID  string
+	ID         string
+	Name       string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+	DeletedAt  *time.Time
+	SearchText string
 }
 
 type Usage struct {
@@ -176,10 +295,14 @@ type Usage struct {
 }
 
 type User struct {
-	AccountID string
-	ID        string
-	TeamID    string
-	Name      string
-	Role      string
-	CreatedAt time.Time
+	AccountID   string
+	ID          string
+	TeamID      string
+	Name        string
+	Role        string
+	CreatedAt   time.Time
+	UpdatedAt   time.Time
+	SuspendedAt *time.Time
+	DeletedAt   *time.Time
+	SearchText  string
 }

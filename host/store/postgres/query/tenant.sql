@@ -1,17 +1,77 @@
 -- name: GetAccount :one
-select account_id, name, created_at
+select account_id, name, created_at, updated_at, suspended_at, deleted_at
 from accounts
 where account_id = @account_id;
 
+-- name: ListAccounts :many
+select account_id, name, created_at, updated_at, suspended_at, deleted_at
+from accounts
+order by account_id;
+
+-- name: PageAccounts :many
+select account_id, name, created_at, updated_at, suspended_at, deleted_at
+from accounts
+where account_id > @after
+  and (@account_id::text = '' or account_id = @account_id::text)
+  and strpos(search_text, @search::text) > 0
+  and (@inactive::boolean or deleted_at is null)
+order by account_id
+limit @size::bigint;
+
 -- name: CreateAccount :exec
-insert into accounts (account_id, name, created_at)
-values (@account_id, @name, @created_at);
+insert into accounts (account_id, name, created_at, updated_at, suspended_at, deleted_at, search_text)
+values (@account_id, @name, @created_at, @updated_at, @suspended_at, @deleted_at, @search_text);
+
+-- name: UpdateAccount :execrows
+update accounts
+set name         = @name,
+    updated_at   = @updated_at,
+    suspended_at = @suspended_at,
+    deleted_at   = @deleted_at,
+    search_text  = @search_text
+where account_id = @account_id
+  and updated_at = coalesce(sqlc.narg('was'), updated_at);
+
+-- name: HasAccount :one
+select count(*) from accounts where account_id = @account_id;
 
 -- name: ListUsers :many
-select account_id, id, team_id, name, role, created_at
+select account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at
 from users
 order by account_id, id;
 
+-- name: PageUsers :many
+select account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at
+from users
+where (account_id, id) > (@after_account::text, @after_id::text)
+  and (@account_id::text = '' or account_id = @account_id::text)
+  and (@team_id::text = '' or team_id = @team_id::text)
+  and (@id::text = '' or id = @id::text)
+  and (@role::text = '' or role = @role::text)
+  and strpos(search_text, @search::text) > 0
+  and (@inactive::boolean or deleted_at is null)
+order by account_id, id
+limit @size::bigint;
+
 -- name: CreateUser :exec
-insert into users (account_id, id, team_id, name, role, created_at)
-values (@account_id, @id, @team_id, @name, @role, @created_at);
+insert into users (
+    account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at, search_text
+) values (
+    @account_id, @id, @team_id, @name, @role, @created_at, @updated_at, @suspended_at, @deleted_at, @search_text
+);
+
+-- name: UpdateUser :execrows
+update users
+set team_id      = @team_id,
+    name         = @name,
+    role         = @role,
+    updated_at   = @updated_at,
+    suspended_at = @suspended_at,
+    deleted_at   = @deleted_at,
+    search_text  = @search_text
+where account_id = @account_id
+  and id = @id
+  and updated_at = coalesce(sqlc.narg('was'), updated_at);
+
+-- name: HasUser :one
+select count(*) from users where account_id = @account_id and id = @id;

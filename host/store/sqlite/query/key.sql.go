@@ -10,20 +10,29 @@ import (
 )
 
 const createKey = `-- name: CreateKey :exec
-insert into keys (account_id, id, user_id, name, prefix, digest, created_at, expires_at, revoked_at)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
+insert into keys (
+    account_id, id, user_id, name, prefix, digest, scopes, rotated_to, created_at, updated_at, expires_at, revoked_at,
+    search_text
+) values (
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
+    ?12, ?13
+)
 `
 
 type CreateKeyParams struct {
-	AccountID string
-	ID        string
-	UserID    string
-	Name      string
-	Prefix    string
-	Digest    []byte
-	CreatedAt int64
-	ExpiresAt *int64
-	RevokedAt *int64
+	AccountID  string
+	ID         string
+	UserID     string
+	Name       string
+	Prefix     string
+	Digest     []byte
+	Scopes     string
+	RotatedTo  string
+	CreatedAt  int64
+	UpdatedAt  int64
+	ExpiresAt  *int64
+	RevokedAt  *int64
+	SearchText string
 }
 
 func (q *Queries) CreateKey(ctx context.Context, arg CreateKeyParams) error {
@@ -34,28 +43,64 @@ func (q *Queries) CreateKey(ctx context.Context, arg CreateKeyParams) error {
 		arg.Name,
 		arg.Prefix,
 		arg.Digest,
+		arg.Scopes,
+		arg.RotatedTo,
 		arg.CreatedAt,
+		arg.UpdatedAt,
 		arg.ExpiresAt,
 		arg.RevokedAt,
+		arg.SearchText,
 	)
 	return err
 }
 
+const hasKey = `-- name: HasKey :one
+select count(*) from keys where account_id = ?1 and id = ?2
+`
+
+type HasKeyParams struct {
+	AccountID string
+	ID        string
+}
+
+func (q *Queries) HasKey(ctx context.Context, arg HasKeyParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, hasKey, arg.AccountID, arg.ID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
 const listKeys = `-- name: ListKeys :many
-select account_id, id, user_id, name, prefix, digest, created_at, expires_at, revoked_at
+select account_id, id, user_id, name, prefix, digest, scopes, rotated_to, created_at, updated_at, expires_at,
+       revoked_at
 from keys
 order by account_id, created_at, id
 `
 
-func (q *Queries) ListKeys(ctx context.Context) ([]Key, error) {
+type ListKeysRow struct {
+	AccountID string
+	ID        string
+	UserID    string
+	Name      string
+	Prefix    string
+	Digest    []byte
+	Scopes    string
+	RotatedTo string
+	CreatedAt int64
+	UpdatedAt int64
+	ExpiresAt *int64
+	RevokedAt *int64
+}
+
+func (q *Queries) ListKeys(ctx context.Context) ([]ListKeysRow, error) {
 	rows, err := q.db.QueryContext(ctx, listKeys)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []Key
+	var items []ListKeysRow
 	for rows.Next() {
-		var i Key
+		var i ListKeysRow
 		if err := rows.Scan(
 			&i.AccountID,
 			&i.ID,
@@ -63,7 +108,101 @@ func (q *Queries) ListKeys(ctx context.Context) ([]Key, error) {
 			&i.Name,
 			&i.Prefix,
 			&i.Digest,
+			&i.Scopes,
+			&i.RotatedTo,
 			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.ExpiresAt,
+			&i.RevokedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageKeys = `-- name: PageKeys :many
+select keys.account_id, keys.id, keys.user_id, keys.name, keys.prefix, keys.digest, keys.scopes, keys.rotated_to,
+       keys.created_at, keys.updated_at, keys.expires_at, keys.revoked_at
+from keys
+join users on users.account_id = keys.account_id and users.id = keys.user_id
+where (keys.account_id, keys.id) > (cast(?1 as text), cast(?2 as text))
+  and (cast(?3 as text) = '' or keys.account_id = cast(?3 as text))
+  and (cast(?4 as text) = '' or users.team_id = cast(?4 as text))
+  and (cast(?5 as text) = '' or users.id = cast(?5 as text))
+  and (cast(?6 as text) = '' or users.role = cast(?6 as text))
+  and instr(keys.search_text, cast(?7 as text)) > 0
+  and (cast(?8 as boolean) or keys.revoked_at is null and (keys.expires_at is null or keys.expires_at > cast(?9 as integer)))
+order by keys.account_id, keys.id
+limit cast(?10 as integer)
+`
+
+type PageKeysParams struct {
+	AfterAccount string
+	AfterID      string
+	AccountID    string
+	TeamID       string
+	UserID       string
+	Role         string
+	Search       string
+	Inactive     bool
+	Now          int64
+	Size         int64
+}
+
+type PageKeysRow struct {
+	AccountID string
+	ID        string
+	UserID    string
+	Name      string
+	Prefix    string
+	Digest    []byte
+	Scopes    string
+	RotatedTo string
+	CreatedAt int64
+	UpdatedAt int64
+	ExpiresAt *int64
+	RevokedAt *int64
+}
+
+func (q *Queries) PageKeys(ctx context.Context, arg PageKeysParams) ([]PageKeysRow, error) {
+	rows, err := q.db.QueryContext(ctx, pageKeys,
+		arg.AfterAccount,
+		arg.AfterID,
+		arg.AccountID,
+		arg.TeamID,
+		arg.UserID,
+		arg.Role,
+		arg.Search,
+		arg.Inactive,
+		arg.Now,
+		arg.Size,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PageKeysRow
+	for rows.Next() {
+		var i PageKeysRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.ID,
+			&i.UserID,
+			&i.Name,
+			&i.Prefix,
+			&i.Digest,
+			&i.Scopes,
+			&i.RotatedTo,
+			&i.CreatedAt,
+			&i.UpdatedAt,
 			&i.ExpiresAt,
 			&i.RevokedAt,
 		); err != nil {
@@ -82,13 +221,14 @@ func (q *Queries) ListKeys(ctx context.Context) ([]Key, error) {
 
 const revokeKey = `-- name: RevokeKey :execrows
 update keys
-set revoked_at = coalesce(revoked_at, ?1)
+set updated_at = case when revoked_at is null then ?1 else updated_at end,
+    revoked_at = coalesce(revoked_at, ?1)
 where account_id = ?2
   and id = ?3
 `
 
 type RevokeKeyParams struct {
-	RevokedAt *int64
+	RevokedAt int64
 	AccountID string
 	ID        string
 }
@@ -96,6 +236,49 @@ type RevokeKeyParams struct {
 // A key revoked before keeps its first time.
 func (q *Queries) RevokeKey(ctx context.Context, arg RevokeKeyParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, revokeKey, arg.RevokedAt, arg.AccountID, arg.ID)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateKey = `-- name: UpdateKey :execrows
+update keys
+set name        = ?1,
+    scopes      = ?2,
+    rotated_to  = ?3,
+    updated_at  = ?4,
+    expires_at  = ?5,
+    search_text = ?6
+where account_id = ?7
+  and id = ?8
+  and updated_at = coalesce(?9, updated_at)
+`
+
+type UpdateKeyParams struct {
+	Name       string
+	Scopes     string
+	RotatedTo  string
+	UpdatedAt  int64
+	ExpiresAt  *int64
+	SearchText string
+	AccountID  string
+	ID         string
+	Was        *int64
+}
+
+func (q *Queries) UpdateKey(ctx context.Context, arg UpdateKeyParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateKey,
+		arg.Name,
+		arg.Scopes,
+		arg.RotatedTo,
+		arg.UpdatedAt,
+		arg.ExpiresAt,
+		arg.SearchText,
+		arg.AccountID,
+		arg.ID,
+		arg.Was,
+	)
 	if err != nil {
 		return 0, err
 	}

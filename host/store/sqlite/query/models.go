@@ -5,9 +5,66 @@
 package query
 
 type Account struct {
+	AccountID   string
+	Name        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+	SearchText  string
+}
+
+type AgentHandoff struct {
 	AccountID string
-	Name      string
+	UserID    string
+	SessionID string
+	ID        string
+	RequestID string
+	FromAgent string
+	ToAgent   string
+	FromModel string
+	ToModel   string
+	Reason    string
+	Detail    string
+	Summary   string
+	Notes     int64
 	CreatedAt int64
+}
+
+type Assignment struct {
+	AccountID  string
+	ID         string
+	TeamID     string
+	UserID     string
+	TaskType   string
+	Model      string
+	Fallbacks  string
+	Allowed    string
+	Priority   int64
+	Expression string
+	ExpiresAt  *int64
+	Locked     bool
+	Enabled    bool
+	UpdatedBy  string
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+type Audit struct {
+	AccountID    string
+	Seq          int64
+	At           int64
+	ActorAccount string
+	ActorUser    string
+	ActorKey     string
+	ActorRole    string
+	RequestID    string
+	Action       string
+	Object       string
+	Reason       string
+	Detail       *string
+	Previous     []byte
+	Hash         []byte
 }
 
 type Credential struct {
@@ -26,15 +83,19 @@ type Credential struct {
 }
 
 type Key struct {
-	AccountID string
-	ID        string
-	UserID    string
-	Name      string
-	Prefix    string
-	Digest    []byte
-	CreatedAt int64
-	ExpiresAt *int64
-	RevokedAt *int64
+	AccountID  string
+	ID         string
+	UserID     string
+	Name       string
+	Prefix     string
+	Digest     []byte
+	CreatedAt  int64
+	ExpiresAt  *int64
+	RevokedAt  *int64
+	Scopes     string
+	RotatedTo  string
+	UpdatedAt  int64
+	SearchText string
 }
 
 type Model struct {
@@ -74,6 +135,29 @@ type Plugin struct {
 	Active    bool
 	CreatedAt int64
 	Module    []byte
+}
+
+type Preference struct {
+	AccountID       string
+	TeamID          string
+	UserID          string
+	IsOverride      bool
+	DefaultModel    *string
+	Model           *string
+	AllowedModels   *string
+	BlockedModels   *string
+	MaxTokensPerDay *int64
+	MaxCostPerDay   *int64
+	PreferVision    *bool
+	PreferSpeed     *bool
+	PreferCost      *bool
+	CustomRulesOnly *bool
+	StoreText       *bool
+	Locked          string
+	Reason          string
+	UpdatedBy       string
+	CreatedAt       int64
+	UpdatedAt       int64
 }
 
 type Price struct {
@@ -130,10 +214,45 @@ type Rule struct {
 	UpdatedAt        int64
 }
 
+type Session struct {
+	AccountID string
+	UserID    string
+	ID        string
+	Turns     int64
+	Model     string
+	Agent     string
+	CreatedAt int64
+	UpdatedAt int64
+	ExpiresAt int64
+}
+
+type SessionNote struct {
+	AccountID string
+	UserID    string
+	SessionID string
+	ID        string
+	Type      string
+	Text      string
+	Agent     string
+	Model     string
+	CreatedAt int64
+	ExpiresAt int64
+}
+
 type Setting struct {
 	AccountID string
 	Name      string
 	Value     string
+}
+
+type Team struct {
+	AccountID  string
+	ID         string
+	Name       string
+	CreatedAt  int64
+	UpdatedAt  int64
+	DeletedAt  *int64
+	SearchText string
 }
 
 type Usage struct {
@@ -172,10 +291,14 @@ type Usage struct {
 }
 
 type User struct {
-	AccountID string
-	ID        string
-	TeamID    string
-	Name      string
-	Role      string
-	CreatedAt int64
+	AccountID   string
+	ID          string
+	TeamID      string
+	Name        string
+	Role        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+	SearchText  string
 }

@@ -10,33 +10,52 @@ import (
 )
 
 const createAccount = `-- name: CreateAccount :exec
-insert into accounts (account_id, name, created_at)
-values (?1, ?2, ?3)
+insert into accounts (account_id, name, created_at, updated_at, suspended_at, deleted_at, search_text)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7)
 `
 
 type CreateAccountParams struct {
-	AccountID string
-	Name      string
-	CreatedAt int64
+	AccountID   string
+	Name        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+	SearchText  string
 }
 
 func (q *Queries) CreateAccount(ctx context.Context, arg CreateAccountParams) error {
-	_, err := q.db.ExecContext(ctx, createAccount, arg.AccountID, arg.Name, arg.CreatedAt)
+	_, err := q.db.ExecContext(ctx, createAccount,
+		arg.AccountID,
+		arg.Name,
+		arg.CreatedAt,
+		arg.UpdatedAt,
+		arg.SuspendedAt,
+		arg.DeletedAt,
+		arg.SearchText,
+	)
 	return err
 }
 
 const createUser = `-- name: CreateUser :exec
-insert into users (account_id, id, team_id, name, role, created_at)
-values (?1, ?2, ?3, ?4, ?5, ?6)
+insert into users (
+    account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at, search_text
+) values (
+    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10
+)
 `
 
 type CreateUserParams struct {
-	AccountID string
-	ID        string
-	TeamID    string
-	Name      string
-	Role      string
-	CreatedAt int64
+	AccountID   string
+	ID          string
+	TeamID      string
+	Name        string
+	Role        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+	SearchText  string
 }
 
 func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
@@ -47,45 +66,101 @@ func (q *Queries) CreateUser(ctx context.Context, arg CreateUserParams) error {
 		arg.Name,
 		arg.Role,
 		arg.CreatedAt,
+		arg.UpdatedAt,
+		arg.SuspendedAt,
+		arg.DeletedAt,
+		arg.SearchText,
 	)
 	return err
 }
 
 const getAccount = `-- name: GetAccount :one
-select account_id, name, created_at
+select account_id, name, created_at, updated_at, suspended_at, deleted_at
 from accounts
 where account_id = ?1
 `
 
-func (q *Queries) GetAccount(ctx context.Context, accountID string) (Account, error) {
+type GetAccountRow struct {
+	AccountID   string
+	Name        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+}
+
+func (q *Queries) GetAccount(ctx context.Context, accountID string) (GetAccountRow, error) {
 	row := q.db.QueryRowContext(ctx, getAccount, accountID)
-	var i Account
-	err := row.Scan(&i.AccountID, &i.Name, &i.CreatedAt)
+	var i GetAccountRow
+	err := row.Scan(
+		&i.AccountID,
+		&i.Name,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.SuspendedAt,
+		&i.DeletedAt,
+	)
 	return i, err
 }
 
-const listUsers = `-- name: ListUsers :many
-select account_id, id, team_id, name, role, created_at
-from users
-order by account_id, id
+const hasAccount = `-- name: HasAccount :one
+select count(*) from accounts where account_id = ?1
 `
 
-func (q *Queries) ListUsers(ctx context.Context) ([]User, error) {
-	rows, err := q.db.QueryContext(ctx, listUsers)
+func (q *Queries) HasAccount(ctx context.Context, accountID string) (int64, error) {
+	row := q.db.QueryRowContext(ctx, hasAccount, accountID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const hasUser = `-- name: HasUser :one
+select count(*) from users where account_id = ?1 and id = ?2
+`
+
+type HasUserParams struct {
+	AccountID string
+	ID        string
+}
+
+func (q *Queries) HasUser(ctx context.Context, arg HasUserParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, hasUser, arg.AccountID, arg.ID)
+	var count int64
+	err := row.Scan(&count)
+	return count, err
+}
+
+const listAccounts = `-- name: ListAccounts :many
+select account_id, name, created_at, updated_at, suspended_at, deleted_at
+from accounts
+order by account_id
+`
+
+type ListAccountsRow struct {
+	AccountID   string
+	Name        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+}
+
+func (q *Queries) ListAccounts(ctx context.Context) ([]ListAccountsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listAccounts)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
-	var items []User
+	var items []ListAccountsRow
 	for rows.Next() {
-		var i User
+		var i ListAccountsRow
 		if err := rows.Scan(
 			&i.AccountID,
-			&i.ID,
-			&i.TeamID,
 			&i.Name,
-			&i.Role,
 			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.SuspendedAt,
+			&i.DeletedAt,
 		); err != nil {
 			return nil, err
 		}
@@ -98,4 +173,283 @@ func (q *Queries) ListUsers(ctx context.Context) ([]User, error) {
 		return nil, err
 	}
 	return items, nil
+}
+
+const listUsers = `-- name: ListUsers :many
+select account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at
+from users
+order by account_id, id
+`
+
+type ListUsersRow struct {
+	AccountID   string
+	ID          string
+	TeamID      string
+	Name        string
+	Role        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+}
+
+func (q *Queries) ListUsers(ctx context.Context) ([]ListUsersRow, error) {
+	rows, err := q.db.QueryContext(ctx, listUsers)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListUsersRow
+	for rows.Next() {
+		var i ListUsersRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.ID,
+			&i.TeamID,
+			&i.Name,
+			&i.Role,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.SuspendedAt,
+			&i.DeletedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageAccounts = `-- name: PageAccounts :many
+select account_id, name, created_at, updated_at, suspended_at, deleted_at
+from accounts
+where account_id > ?1
+  and (cast(?2 as text) = '' or account_id = cast(?2 as text))
+  and instr(search_text, cast(?3 as text)) > 0
+  and (cast(?4 as boolean) or deleted_at is null)
+order by account_id
+limit cast(?5 as integer)
+`
+
+type PageAccountsParams struct {
+	After     string
+	AccountID string
+	Search    string
+	Inactive  bool
+	Size      int64
+}
+
+type PageAccountsRow struct {
+	AccountID   string
+	Name        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+}
+
+func (q *Queries) PageAccounts(ctx context.Context, arg PageAccountsParams) ([]PageAccountsRow, error) {
+	rows, err := q.db.QueryContext(ctx, pageAccounts,
+		arg.After,
+		arg.AccountID,
+		arg.Search,
+		arg.Inactive,
+		arg.Size,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PageAccountsRow
+	for rows.Next() {
+		var i PageAccountsRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Name,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.SuspendedAt,
+			&i.DeletedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageUsers = `-- name: PageUsers :many
+select account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at
+from users
+where (account_id, id) > (cast(?1 as text), cast(?2 as text))
+  and (cast(?3 as text) = '' or account_id = cast(?3 as text))
+  and (cast(?4 as text) = '' or team_id = cast(?4 as text))
+  and (cast(?5 as text) = '' or id = cast(?5 as text))
+  and (cast(?6 as text) = '' or role = cast(?6 as text))
+  and instr(search_text, cast(?7 as text)) > 0
+  and (cast(?8 as boolean) or deleted_at is null)
+order by account_id, id
+limit cast(?9 as integer)
+`
+
+type PageUsersParams struct {
+	AfterAccount string
+	AfterID      string
+	AccountID    string
+	TeamID       string
+	ID           string
+	Role         string
+	Search       string
+	Inactive     bool
+	Size         int64
+}
+
+type PageUsersRow struct {
+	AccountID   string
+	ID          string
+	TeamID      string
+	Name        string
+	Role        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+}
+
+func (q *Queries) PageUsers(ctx context.Context, arg PageUsersParams) ([]PageUsersRow, error) {
+	rows, err := q.db.QueryContext(ctx, pageUsers,
+		arg.AfterAccount,
+		arg.AfterID,
+		arg.AccountID,
+		arg.TeamID,
+		arg.ID,
+		arg.Role,
+		arg.Search,
+		arg.Inactive,
+		arg.Size,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PageUsersRow
+	for rows.Next() {
+		var i PageUsersRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.ID,
+			&i.TeamID,
+			&i.Name,
+			&i.Role,
+			&i.CreatedAt,
+			&i.UpdatedAt,
+			&i.SuspendedAt,
+			&i.DeletedAt,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const updateAccount = `-- name: UpdateAccount :execrows
+update accounts
+set name         = ?1,
+    updated_at   = ?2,
+    suspended_at = ?3,
+    deleted_at   = ?4,
+    search_text  = ?5
+where account_id = ?6
+  and updated_at = coalesce(?7, updated_at)
+`
+
+type UpdateAccountParams struct {
+	Name        string
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+	SearchText  string
+	AccountID   string
+	Was         *int64
+}
+
+func (q *Queries) UpdateAccount(ctx context.Context, arg UpdateAccountParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateAccount,
+		arg.Name,
+		arg.UpdatedAt,
+		arg.SuspendedAt,
+		arg.DeletedAt,
+		arg.SearchText,
+		arg.AccountID,
+		arg.Was,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const updateUser = `-- name: UpdateUser :execrows
+update users
+set team_id      = ?1,
+    name         = ?2,
+    role         = ?3,
+    updated_at   = ?4,
+    suspended_at = ?5,
+    deleted_at   = ?6,
+    search_text  = ?7
+where account_id = ?8
+  and id = ?9
+  and updated_at = coalesce(?10, updated_at)
+`
+
+type UpdateUserParams struct {
+	TeamID      string
+	Name        string
+	Role        string
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+	SearchText  string
+	AccountID   string
+	ID          string
+	Was         *int64
+}
+
+func (q *Queries) UpdateUser(ctx context.Context, arg UpdateUserParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, updateUser,
+		arg.TeamID,
+		arg.Name,
+		arg.Role,
+		arg.UpdatedAt,
+		arg.SuspendedAt,
+		arg.DeletedAt,
+		arg.SearchText,
+		arg.AccountID,
+		arg.ID,
+		arg.Was,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }

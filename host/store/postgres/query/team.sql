@@ -1,0 +1,32 @@
+-- name: ListTeams :many
+select account_id, id, name, created_at, updated_at, deleted_at
+from teams
+order by account_id, id;
+
+-- name: PageTeams :many
+select account_id, id, name, created_at, updated_at, deleted_at
+from teams
+where (account_id, id) > (@after_account::text, @after_id::text)
+  and (@account_id::text = '' or account_id = @account_id::text)
+  and (@id::text = '' or id = @id::text)
+  and strpos(search_text, @search::text) > 0
+  and (@inactive::boolean or deleted_at is null)
+order by account_id, id
+limit @size::bigint;
+
+-- name: CreateTeam :exec
+insert into teams (account_id, id, name, created_at, updated_at, deleted_at, search_text)
+values (@account_id, @id, @name, @created_at, @updated_at, @deleted_at, @search_text);
+
+-- name: UpdateTeam :execrows
+update teams
+set name        = @name,
+    updated_at  = @updated_at,
+    deleted_at  = @deleted_at,
+    search_text = @search_text
+where account_id = @account_id
+  and id = @id
+  and updated_at = coalesce(sqlc.narg('was'), updated_at);
+
+-- name: HasTeam :one
+select count(*) from teams where account_id = @account_id and id = @id;

@@ -1,0 +1,41 @@
+-- +goose Up
+
+-- search_text: id and name, folded as host/store/row does, for the search of lists.
+
+alter table accounts add column updated_at integer not null default 0;
+alter table accounts add column suspended_at integer;
+alter table accounts add column deleted_at integer; -- the row stays, for its ledger
+alter table accounts add column search_text text not null default '';
+update accounts set updated_at = created_at, search_text = lower(account_id || char(10) || name);
+
+create table teams (
+    account_id  text    not null references accounts (account_id),
+    id          text    not null,
+    name        text    not null,
+    created_at  integer not null,
+    updated_at  integer not null,
+    deleted_at  integer,
+    search_text text    not null,
+    primary key (account_id, id)
+) strict;
+
+-- Users could name a team before there were teams.
+insert into teams (account_id, id, name, created_at, updated_at, search_text)
+select account_id, team_id, team_id, min(created_at), min(created_at), lower(team_id || char(10) || team_id)
+from users
+where team_id <> ''
+group by account_id, team_id;
+
+alter table users add column updated_at integer not null default 0;
+alter table users add column suspended_at integer;
+alter table users add column deleted_at integer;
+alter table users add column search_text text not null default '';
+update users set updated_at = created_at, search_text = lower(id || char(10) || name);
+
+-- A column's default must never open anything: only keys of before get every scope.
+alter table keys add column scopes text not null default '[]'; -- JSON
+alter table keys add column rotated_to text not null default ''; -- id of the key that takes its place
+alter table keys add column updated_at integer not null default 0;
+alter table keys add column search_text text not null default '';
+update keys
+set scopes = '["inference","read","manage"]', updated_at = created_at, search_text = lower(id || char(10) || name);

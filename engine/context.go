@@ -28,11 +28,13 @@ func (r *Request) Agent() string {
 
 // Context returns the request's context document (examples/rules/README.md), which only
 // plugins and explanations need. It is built on the first call, from Features,
-// Principal, Hints, Models and Received, and lives as long as the request; the
+// Principal, Hints, Policy, Models and Received, and lives as long as the request; the
 // text in it is whole, so that a guest's mentions sees what a rule's does.
 //
-// Neutral values stand where no service does: session.turn 0, session.model "",
-// prefer true, false, false, budget NoLimit and 1, and for each model health
+// session.turn is how many turns were answered and session.model who answered the last: 0
+// and "" in the first one, and where no session is named.
+//
+// Neutral values stand where no service does: budget NoLimit and 1, and for each model health
 // HealthUnmeasured, latency_ms and cost_nano_usd 0, remaining_* NoLimit.
 //
 // Not safe for concurrent use, the first call in particular: a request belongs to one goroutine.
@@ -90,7 +92,14 @@ func (r *Request) appendContext() []byte {
 	b = appendText(b, `,"key":`, p.KeyName)
 	b = appendText(b, `,"agent":`, r.Agent())
 	b = appendText(b, `},"session":{"id":`, r.Hints.SessionID)
-	b = append(b, `,"turn":0,"model":""},"prefer":{"vision":true,"speed":false,"cost":false}`...)
+	b = appendInt(b, `,"turn":`, r.Session.Turns)
+	b = appendText(b, `,"model":`, r.Session.Model)
+	b = append(b, '}')
+	prefer := r.Policy.Prefers()
+	b = appendBool(b, `,"prefer":{"vision":`, prefer.Vision)
+	b = appendBool(b, `,"speed":`, prefer.Speed)
+	b = appendBool(b, `,"cost":`, prefer.Cost)
+	b = append(b, '}')
 	b = appendInt(b, `,"budget":{"left_nano_usd":`, NoLimit)
 	b = append(b, `,"left_fraction":1}`...)
 
@@ -110,13 +119,13 @@ func (r *Request) appendContext() []byte {
 	return append(b, `]}`...)
 }
 
-// UsableModels ranges over those of Models that a chat can be sent to when the request
-// arrived, as they are served then. Read only.
+// UsableModels ranges over those of Models that the caller may use and that a chat can be
+// sent to when the request arrived, as they are served then. Read only.
 func (r *Request) UsableModels() iter.Seq[*Model] {
 	return func(yield func(*Model) bool) {
 		for i := range r.Models {
 			m := &r.Models[i]
-			if !m.Enabled || m.Has(CapEmbeddings) {
+			if !m.Enabled || m.Has(CapEmbeddings) || !r.Policy.Allows(m.ID) {
 				continue
 			}
 			if !m.RetiresAt.IsZero() && !r.Received.Before(m.RetiresAt) {

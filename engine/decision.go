@@ -22,6 +22,9 @@ type Decision struct {
 	Fuel    int64  // that the plugins spent which were asked, also those that failed
 	// Continue: a stream that is cut may go on at a fallback that can prefill.
 	Continue bool
+	// Assignment is that of the request's task type, whose Allowed bounds every target,
+	// also when the caller's pin or something else decided. Nil: there is none.
+	Assignment *Assignment
 }
 
 // Skip is a rule or a target that was passed over, and why.
@@ -36,20 +39,21 @@ type SkipReason string
 
 // Reasons.
 const (
-	SkipRuleFailed    SkipReason = "rule_failed"
-	SkipRuleSuspended SkipReason = "rule_suspended"
-	SkipUnknownModel  SkipReason = "unknown_model"
-	SkipDisabled      SkipReason = "disabled"
-	SkipRetired       SkipReason = "retired"
-	SkipNoCredential  SkipReason = "no_credential"
-	SkipNotAllowed    SkipReason = "not_allowed"
-	SkipCapability    SkipReason = "lacks_capability"
-	SkipContext       SkipReason = "context_too_small"
-	SkipWire          SkipReason = "wire" // does not speak the caller's wire, which the request needs
-	SkipUnpriced      SkipReason = "unpriced"
-	SkipCooldown      SkipReason = "cooldown"     // its provider asked for a pause that is not over
-	SkipRetryBudget   SkipReason = "retry_budget" // too many retries have failed lately
-	SkipFailed        SkipReason = "failed"       // tried; the attempt's outcome says how
+	SkipRuleFailed       SkipReason = "rule_failed"
+	SkipRuleSuspended    SkipReason = "rule_suspended"
+	SkipAssignmentFailed SkipReason = "assignment_failed" // its condition broke
+	SkipUnknownModel     SkipReason = "unknown_model"
+	SkipDisabled         SkipReason = "disabled"
+	SkipRetired          SkipReason = "retired"
+	SkipNoCredential     SkipReason = "no_credential"
+	SkipNotAllowed       SkipReason = "not_allowed"
+	SkipCapability       SkipReason = "lacks_capability"
+	SkipContext          SkipReason = "context_too_small"
+	SkipWire             SkipReason = "wire" // does not speak the caller's wire, which the request needs
+	SkipUnpriced         SkipReason = "unpriced"
+	SkipCooldown         SkipReason = "cooldown"     // its provider asked for a pause that is not over
+	SkipRetryBudget      SkipReason = "retry_budget" // too many retries have failed lately
+	SkipFailed           SkipReason = "failed"       // tried; the attempt's outcome says how
 )
 
 // Decider ranks models for a request.

@@ -172,7 +172,10 @@ func pinEmbedding(r *Request, c *Catalogue) (Decision, error) {
 	}
 	m, _, ok := pinned(c, account, r.Model)
 	if !ok {
-		return d, unknownModel(c, account, r.Model, "model")
+		return d, r.unknownModel(c, r.Model, "model")
+	}
+	if !r.Policy.Allows(m.ID) {
+		return d, notAllowed(m.ID)
 	}
 	if !m.Has(CapEmbeddings) {
 		e := Errorf(CodeInvalid, "The model '%s' does not make embeddings.%s", m.ID, embeddingModels(r, c))
@@ -187,7 +190,7 @@ func pinEmbedding(r *Request, c *Catalogue) (Decision, error) {
 func embeddingModels(r *Request, c *Catalogue) string {
 	var ids []string
 	for _, m := range c.Models(r.Principal.AccountID) {
-		if _, _, served := m.At(r.Received); served && m.Enabled && m.Has(CapEmbeddings) && len(ids) < 16 {
+		if _, _, served := m.At(r.Received); served && m.Enabled && m.Has(CapEmbeddings) && r.Policy.Allows(m.ID) && len(ids) < 16 {
 			ids = append(ids, m.ID)
 		}
 	}

@@ -266,7 +266,7 @@ func (r *Request) noTarget(skips []Skip) *Error {
 	e := noTarget(skips)
 	for _, s := range skips {
 		switch s.Reason {
-		case SkipRuleFailed, SkipRuleSuspended:
+		case SkipRuleFailed, SkipRuleSuspended, SkipAssignmentFailed:
 			continue
 		case SkipWire:
 			return &Error{Code: r.WireOnly.Code, Param: r.WireOnly.Param, Message: strings.TrimSuffix(r.WireOnly.Message, ".") + ". No other model can take it: " + describeSkips(skips) + "."}

@@ -19,6 +19,9 @@ type PipelineConfig struct {
 	Ledger    Ledger
 	Catalogue func() *Catalogue // the snapshot in force; called once a request
 
+	// Policies is what holds for callers; called once a request. Nil: nothing is set.
+	Policies func() *Policies
+
 	DefaultModel    string // default gpt-4o: the default handler's target
 	DefaultFallback string // default gpt-5-mini
 	MaxAttempts     int    // default 4
@@ -134,6 +137,9 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 		return x, gone(ctx)
 	}
 	r.Features = featuresOf(r)
+	if p.cfg.Policies != nil {
+		r.Policy = p.cfg.Policies().Of(r.Principal)
+	}
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
 	var err error
 	x.plan, err = p.plan(ctx, r, x.catalogue)

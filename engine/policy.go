@@ -15,20 +15,45 @@ type Policy struct {
 	PreferCost      bool
 	CustomRulesOnly bool
 	StoreText       bool // text of exchanges may be kept
-	// Assignments by task type, in the order in which they are considered.
-	Assignments map[string][]Assignment
-	// Sources name where each value comes from, by the API's name of the member.
-	Sources map[string]Source
+	// Caps are those of each level that has one, highest level first. All of them hold.
+	Caps []Cap
+	// Sources name where each value comes from, by the API's name of the member. A single
+	// value has one, a list and a cap one for each level that says something, highest
+	// first. What is not there is the installation's default.
+	Sources map[string][]Source
+
+	chain chain
 }
+
+// Cap bounds what all requests of a tenant may take together in a day.
+type Cap struct {
+	Tenant  Tenant
+	Tokens  int64 // Uncapped: any number
+	NanoUSD int64 // likewise
+}
+
+// Uncapped is a bound that is not set; 0 is one that lets nothing pass.
+const Uncapped int64 = -1
 
 // Source is where a value of a Policy comes from.
 type Source struct {
 	Level    Level
 	Tenant   Tenant
 	Override bool
-	Locked   bool
+	Locked   bool   // no level below the one that locked it may set it
 	Reason   string // of an override
 	By       string // the user who set it, as "account/user"
+}
+
+// unsetPolicy is the policy under which nothing is set.
+var unsetPolicy = &Policy{PreferVision: true, StoreText: true}
+
+// orUnset is p, or what nil stands for.
+func (p *Policy) orUnset() *Policy {
+	if p == nil {
+		return unsetPolicy
+	}
+	return p
 }
 
 // Allows reports whether the model may serve the caller.
@@ -45,3 +70,18 @@ func (p *Policy) Allows(model string) bool {
 	_, allowed := slices.BinarySearch(p.Allowed, model)
 	return allowed
 }
+
+// Prefer is what a caller prefers where several models would do.
+type Prefer struct{ Vision, Speed, Cost bool }
+
+// Prefers returns the preferences, also of a nil Policy.
+func (p *Policy) Prefers() Prefer {
+	p = p.orUnset()
+	return Prefer{Vision: p.PreferVision, Speed: p.PreferSpeed, Cost: p.PreferCost}
+}
+
+// RulesOwnOnly reports whether system and global rules are left out, also of a nil Policy.
+func (p *Policy) RulesOwnOnly() bool { return p != nil && p.CustomRulesOnly }
+
+// KeepsText reports whether text of exchanges may be kept, also of a nil Policy.
+func (p *Policy) KeepsText() bool { return p.orUnset().StoreText }

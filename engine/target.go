@@ -33,8 +33,8 @@ type plan struct {
 // way that they cannot be asked.
 const maxTargets = 16
 
-// plan finds the models to try: the caller's pin, else what the rules decided,
-// then the default handler's unless the ranking says only.
+// plan finds the models to try, in the order of decide, then the default handler's unless
+// the ranking says only; what the caller may not use, or cannot be called now, is left out.
 func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, error) {
 	d, err := p.decide(ctx, r, c)
 	pl := plan{decision: d, skips: slices.Clone(d.Skipped)}
@@ -43,8 +43,9 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 	}
 	ranking := d.Models
 	if !d.Only {
-		ranking = append(slices.Clone(ranking), p.cfg.DefaultModel, p.cfg.DefaultFallback)
+		ranking = append(slices.Clone(ranking), p.defaults(r, c)...)
 	}
+	ranking, left := p.stay(r, c, &pl.decision, ranking)
 	tried := make([]string, 0, len(ranking))
 	for _, id := range ranking {
 		if id == "" || slices.Contains(tried, id) {
@@ -52,6 +53,9 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 		}
 		tried = append(tried, id)
 		t, skip := p.clip(r, c, id)
+		if skip == nil && !d.Assignment.allows(id) {
+			skip = &Skip{What: id, Reason: SkipNotAllowed, Detail: "assignment " + d.Assignment.ID}
+		}
 		if skip != nil {
 			pl.skips = append(pl.skips, *skip)
 			continue
@@ -61,40 +65,90 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 			break
 		}
 	}
+	if left != nil {
+		pl.skips = append(pl.skips, *left)
+	}
 	if len(pl.targets) == 0 {
 		return pl, r.noTarget(pl.skips)
 	}
 	return pl, nil
 }
 
-// decide returns the caller's pinned model, else the rules' ranking.
+// decide returns the ranking of whoever has the first say: a super admin's override, the
+// caller's pin, the assignment of the task, the rules.
 func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decision, error) {
 	if r.operation() == abi.OperationEmbeddings {
 		return pinEmbedding(r, c)
 	}
-	if r.Model == ModelAuto {
-		return p.cfg.Decider.Decide(ctx, r)
+	if d, ok := overridden(r); ok {
+		return d, nil
 	}
-	account := r.Principal.AccountID
-	m, byProvider, ok := pinned(c, account, r.Model)
+	assignment, failed := r.Policy.assigned(r)
+	var d Decision
+	var err error
 	switch {
-	case ok && byProvider:
-		return Decision{Source: SourcePinned, Models: []string{m.ID}, Only: true}, nil
-	case ok:
-		fallbacks := m.Fallbacks
-		if asked := r.Doc.Root().Get("models"); asked.Exists() {
-			fallbacks = nil
-			for i, n := range asked.Elements() {
-				id := n.Text()
-				if _, known := c.Model(account, id); !known {
-					return Decision{Source: SourcePinned}, unknownModel(c, account, id, "models["+itoa(int64(i))+"]")
-				}
-				fallbacks = append(fallbacks, id)
-			}
+	case r.Model != ModelAuto:
+		d, err = pin(r, c, assignment)
+	case assignment != nil:
+		d = Decision{
+			Source: SourceAssignment, Models: append([]string{assignment.Model}, assignment.Fallbacks...),
+			Reason: "assignment " + assignment.ID + ", " + string(assignment.Level()),
 		}
-		return Decision{Source: SourcePinned, Models: append([]string{m.ID}, fallbacks...), Only: true}, nil
+	default:
+		d, err = p.cfg.Decider.Decide(ctx, r)
 	}
-	return Decision{Source: SourcePinned}, unknownModel(c, account, r.Model, "model")
+	d.Assignment = assignment
+	if len(failed) > 0 {
+		d.Skipped = append(failed, d.Skipped...)
+	}
+	return d, err
+}
+
+// overridden is the decision of a super admin's override: that model and no other.
+func overridden(r *Request) (d Decision, ok bool) {
+	if r.Policy == nil || r.Policy.Model == "" {
+		return d, false
+	}
+	d = Decision{Source: SourceOverride, Models: []string{r.Policy.Model}, Only: true}
+	if from := r.Policy.Sources[MemberModel]; len(from) > 0 {
+		d.Reason = "override, " + string(from[0].Level)
+	}
+	return d, true
+}
+
+// pin is the decision of a caller who named a model.
+func pin(r *Request, c *Catalogue, task *Assignment) (Decision, error) {
+	d := Decision{Source: SourcePinned}
+	m, byProvider, ok := pinned(c, r.Principal.AccountID, r.Model)
+	if !ok {
+		return d, r.unknownModel(c, r.Model, "model")
+	}
+	if !r.Policy.Allows(m.ID) || !task.allows(m.ID) {
+		return d, notAllowed(m.ID)
+	}
+	d.Models, d.Only = []string{m.ID}, true
+	if byProvider {
+		return d, nil
+	}
+	asked := r.Doc.Root().Get("models")
+	if !asked.Exists() {
+		d.Models = append(d.Models, m.Fallbacks...)
+		return d, nil
+	}
+	for i, n := range asked.Elements() {
+		id := n.Text()
+		if _, known := c.Model(r.Principal.AccountID, id); !known {
+			return Decision{Source: SourcePinned}, r.unknownModel(c, id, "models["+itoa(int64(i))+"]")
+		}
+		d.Models = append(d.Models, id)
+	}
+	return d, nil
+}
+
+func notAllowed(id string) *Error {
+	e := Errorf(CodeModelNotAllowed, "The model '%s' is not allowed here. GET /api/v1/preferences/effective says by whom; 'auto' lets the gateway choose.", clipText(id, 64))
+	e.Param = "model"
+	return e
 }
 
 // pinned finds the model that a caller named: by its id, or as provider/model.
@@ -112,12 +166,14 @@ func pinned(c *Catalogue, account, name string) (m Model, byProvider, ok bool) {
 	return Model{}, false, false
 }
 
-func unknownModel(c *Catalogue, account, id, param string) *Error {
+// unknownModel names the nearest ones of those that the caller may use.
+func (r *Request) unknownModel(c *Catalogue, id, param string) *Error {
 	shown, nearest := id, ""
 	if len(shown) > 64 {
 		shown = strings.ToValidUTF8(shown[:64], "") + "…"
 	}
-	if ids := c.Nearest(account, id, 3); len(ids) > 0 {
+	ids := slices.DeleteFunc(c.Nearest(r.Principal.AccountID, id, 16), func(id string) bool { return !r.Policy.Allows(id) })
+	if ids = ids[:min(len(ids), 3)]; len(ids) > 0 {
 		nearest = " Nearest: " + strings.Join(ids, ", ") + "."
 	}
 	e := Errorf(CodeModelNotFound, "The model '%s' does not exist or this key may not use it.%s Use 'auto' to let the routing rules choose.", shown, nearest)
@@ -134,6 +190,9 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 	m, ok := c.Model(account, id)
 	if !ok {
 		return skip(SkipUnknownModel, "")
+	}
+	if !r.Policy.Allows(id) {
+		return skip(SkipNotAllowed, "")
 	}
 	if !m.Enabled {
 		return skip(SkipDisabled, "")
@@ -176,7 +235,7 @@ func noTarget(skips []Skip) *Error {
 	code := CodeNoTarget
 	for _, s := range skips {
 		switch s.Reason {
-		case SkipRuleFailed, SkipRuleSuspended:
+		case SkipRuleFailed, SkipRuleSuspended, SkipAssignmentFailed:
 			continue
 		case SkipNotAllowed:
 			code = CodeModelNotAllowed

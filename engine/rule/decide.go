@@ -17,7 +17,7 @@ import (
 // A rule with FailureRefuse that is suspended refuses the request too: it guards
 // something, and must not be switched off by making it fail.
 func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decision, error) {
-	l := r.table.Load().list(req.Principal.AccountID)
+	l := r.table.Load().list(req.Principal.AccountID, req.Policy.RulesOwnOnly())
 	d := engine.Decision{Source: engine.SourceDefault}
 	if len(l.entries) == 0 {
 		return d, nil

@@ -120,8 +120,8 @@ func (e *Env) fill(r *engine.Request) {
 		Account: p.AccountID, Team: p.TeamID, User: p.UserID,
 		Key: clip(p.KeyName, maxName), Agent: clip(r.Agent(), maxName),
 	}
-	e.Session = SessionEnv{ID: clip(r.Hints.SessionID, maxName)}
-	e.Prefer = PreferEnv{Vision: true}
+	e.Session = SessionEnv{ID: clip(r.Hints.SessionID, maxName), Turn: int(r.Session.Turns), Model: clip(r.Session.Model, maxName)}
+	e.Prefer = PreferEnv(r.Policy.Prefers())
 	e.Budget = BudgetEnv{LeftNanoUSD: engine.NoLimit, LeftFraction: 1}
 	at := r.Received.UTC()
 	e.Time = TimeEnv{UnixMS: int(at.UnixMilli()), Hour: at.Hour(), Weekday: int(at.Weekday())}

@@ -14,6 +14,8 @@ import (
 	"sync"
 	"sync/atomic"
 
+	lru "github.com/hashicorp/golang-lru/v2"
+
 	"github.com/pointsman/pointsman/engine"
 )
 
@@ -28,20 +30,22 @@ type Config struct {
 	OnSuspend func(accountID, ruleID string)
 }
 
-// Router implements engine.Decider and engine.RuleChecker. Make one with New.
+// Router implements engine.Decider, engine.RuleChecker and engine.ConditionCompiler. Make one with New.
 // Safe for concurrent use.
 type Router struct {
 	guests engine.RuleGuests
 	cfg    Config
 
-	table atomic.Pointer[table]
+	table    atomic.Pointer[table]
+	compiled *lru.Cache[string, *program] // conditions of assignments, by source
 
 	loading sync.Mutex // one Load at a time; Decide takes no part
 }
 
 var (
-	_ engine.Decider     = (*Router)(nil)
-	_ engine.RuleChecker = (*Router)(nil)
+	_ engine.Decider           = (*Router)(nil)
+	_ engine.RuleChecker       = (*Router)(nil)
+	_ engine.ConditionCompiler = (*Router)(nil)
 )
 
 // New returns a router without rules. guests finds the plugins that rules name; it
@@ -51,6 +55,7 @@ func New(guests engine.RuleGuests, cfg Config) *Router {
 		cfg.Work = DefaultWork
 	}
 	r := &Router{guests: guests, cfg: cfg}
+	r.compiled, _ = lru.New[string, *program](maxConditions) // fails for sizes below 1 only
 	r.table.Store(newTable(nil, nil))
 	return r
 }

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"math"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -13,8 +14,8 @@ import (
 
 // table is every rule in force. It never changes after newTable.
 type table struct {
-	global   *list            // of accounts without rules of their own
-	accounts map[string]*list // of the others
+	global   *list                    // of accounts without rules of their own
+	accounts map[string]*accountLists // of the others
 	problems []Problem
 
 	// What the next table takes over.
@@ -27,11 +28,27 @@ type ruleKey struct {
 	updated     int64 // a rule that was edited starts with a clean record
 }
 
-func (t *table) list(account string) *list {
-	if l := t.accounts[account]; l != nil {
-		return l
+// accountLists are the lists of one account that has rules.
+type accountLists struct {
+	all *list        // with the global ones
+	own func() *list // without; made when it is first asked for
+}
+
+// none is the list of an account that has no rules and wants none.
+var none = newList(nil)
+
+// list is what the account's requests are tried against; ownOnly leaves out the global rules.
+func (t *table) list(account string, ownOnly bool) *list {
+	l := t.accounts[account]
+	switch {
+	case l == nil && ownOnly:
+		return none
+	case l == nil:
+		return t.global
+	case ownOnly:
+		return l.own()
 	}
-	return t.global
+	return l.all
 }
 
 // list is the rules that one account's requests are tried against, in order.
@@ -84,7 +101,7 @@ type mask struct {
 // newTable compiles rules. previous may be nil.
 func newTable(rules []engine.Rule, previous *table) *table {
 	t := &table{
-		accounts: map[string]*list{},
+		accounts: map[string]*accountLists{},
 		programs: map[string]*program{},
 		breakers: map[ruleKey]*breaker{},
 	}
@@ -116,13 +133,16 @@ func newTable(rules []engine.Rule, previous *table) *table {
 		if account == "" {
 			continue
 		}
-		entries := own[account]
+		alone := slices.Clip(own[account])
+		entries := alone
 		for _, e := range global {
 			if !hidden[account][e.id] {
 				entries = append(entries, e)
 			}
 		}
-		t.accounts[account] = newList(entries)
+		t.accounts[account] = &accountLists{
+			all: newList(entries), own: sync.OnceValue(func() *list { return newList(alone) }),
+		}
 	}
 	return t
 }

@@ -21,6 +21,13 @@ type Session struct {
 	ExpiresAt time.Time // forgotten then; each turn puts it off
 }
 
+// SessionMark is a place in a list of sessions. The zero value is before the newest.
+type SessionMark struct {
+	UpdatedAt time.Time
+	UserID    string
+	ID        string
+}
+
 // NoteType is what a session note is about.
 type NoteType string
 

@@ -22,6 +22,9 @@ type Store interface {
 	TenantStore
 	HierarchyStore
 	KeyStore
+	PreferenceStore
+	AssignmentStore
+	SessionStore
 	PluginStore
 	UsageStore
 	ChangeFeed

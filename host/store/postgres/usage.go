@@ -32,10 +32,10 @@ func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
 
 // ListUsage implements engine.UsageStore.
 func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limit int) (usage []engine.Usage, err error) {
-	if err := row.CheckUsageLimit(limit); err != nil || !row.IsKey(accountID) {
+	if err := row.CheckLimit(limit); err != nil || !row.IsKey(accountID) {
 		return nil, err
 	}
-	err = s.read(ctx, "list usage", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, accountID, "list usage", func(ctx context.Context, q *query.Queries) error {
 		var rows []query.Usage
 		var err error
 		if requestID == "" {

@@ -7,14 +7,14 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// MaxUsageRows is the most that one list of usage returns.
-const MaxUsageRows = 1000
+// MaxRows is the most that one list with a limit returns.
+const MaxRows = 1000
 
-// CheckUsageLimit says why a list of so many rows is refused: an *engine.Error
+// CheckLimit says why a list of so many rows is refused: an *engine.Error
 // with CodeInvalid, or nil.
-func CheckUsageLimit(limit int) error {
+func CheckLimit(limit int) error {
 	var c check
-	if limit < 1 || limit > MaxUsageRows {
+	if limit < 1 || limit > MaxRows {
 		c.refuse("limit", "is not within 1 to 1,000")
 	}
 	return c.result()

@@ -17,6 +17,156 @@ var (
 	ErrBatchAlreadyClosed = errors.New("batch already closed")
 )
 
+const addHandoff = `-- name: AddHandoff :batchexec
+insert into agent_handoffs (
+    account_id, user_id, session_id, id, request_id, from_agent, to_agent, from_model, to_model, reason, detail,
+    summary, notes, created_at
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10,
+    $11, $12, $13, $14
+)
+on conflict (account_id, user_id, session_id, id) do nothing
+`
+
+type AddHandoffBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type AddHandoffParams struct {
+	AccountID string
+	UserID    string
+	SessionID string
+	ID        string
+	RequestID string
+	FromAgent string
+	ToAgent   string
+	FromModel string
+	ToModel   string
+	Reason    string
+	Detail    string
+	Summary   string
+	Notes     int64
+	CreatedAt time.Time
+}
+
+func (q *Queries) AddHandoff(ctx context.Context, arg []AddHandoffParams) *AddHandoffBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.UserID,
+			a.SessionID,
+			a.ID,
+			a.RequestID,
+			a.FromAgent,
+			a.ToAgent,
+			a.FromModel,
+			a.ToModel,
+			a.Reason,
+			a.Detail,
+			a.Summary,
+			a.Notes,
+			a.CreatedAt,
+		}
+		batch.Queue(addHandoff, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &AddHandoffBatchResults{br, len(arg), false}
+}
+
+func (b *AddHandoffBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *AddHandoffBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const addNote = `-- name: AddNote :batchexec
+insert into session_notes (
+    account_id, user_id, session_id, id, type, text, agent, model, created_at, expires_at
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+)
+on conflict (account_id, user_id, session_id, id) do nothing
+`
+
+type AddNoteBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type AddNoteParams struct {
+	AccountID string
+	UserID    string
+	SessionID string
+	ID        string
+	Type      string
+	Text      string
+	Agent     string
+	Model     string
+	CreatedAt time.Time
+	ExpiresAt time.Time
+}
+
+func (q *Queries) AddNote(ctx context.Context, arg []AddNoteParams) *AddNoteBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.UserID,
+			a.SessionID,
+			a.ID,
+			a.Type,
+			a.Text,
+			a.Agent,
+			a.Model,
+			a.CreatedAt,
+			a.ExpiresAt,
+		}
+		batch.Queue(addNote, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &AddNoteBatchResults{br, len(arg), false}
+}
+
+func (b *AddNoteBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *AddNoteBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const addUsage = `-- name: AddUsage :batchexec
 insert into usage (
     account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
@@ -134,6 +284,83 @@ func (b *AddUsageBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *AddUsageBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const saveSession = `-- name: SaveSession :batchexec
+insert into sessions (
+    account_id, user_id, id, turns, model, agent, created_at, updated_at, expires_at
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9
+)
+on conflict (account_id, user_id, id) do update
+set turns      = excluded.turns,
+    model      = excluded.model,
+    agent      = excluded.agent,
+    created_at = excluded.created_at,
+    updated_at = excluded.updated_at,
+    expires_at = excluded.expires_at
+where sessions.turns <= excluded.turns
+   or sessions.expires_at <= excluded.updated_at
+`
+
+type SaveSessionBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SaveSessionParams struct {
+	AccountID string
+	UserID    string
+	ID        string
+	Turns     int64
+	Model     string
+	Agent     string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	ExpiresAt time.Time
+}
+
+// A stored row with more turns stays, unless it had expired when the new one was made.
+func (q *Queries) SaveSession(ctx context.Context, arg []SaveSessionParams) *SaveSessionBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.UserID,
+			a.ID,
+			a.Turns,
+			a.Model,
+			a.Agent,
+			a.CreatedAt,
+			a.UpdatedAt,
+			a.ExpiresAt,
+		}
+		batch.Queue(saveSession, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &SaveSessionBatchResults{br, len(arg), false}
+}
+
+func (b *SaveSessionBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *SaveSessionBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

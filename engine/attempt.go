@@ -18,6 +18,8 @@ type attempt struct {
 	adapter Adapter       // nil until it is needed: see open
 	call    *document.Doc // what the adapter is told of the call; it lives as long
 	native  bool          // the caller's wire is passed on
+	notes   string        // of the session, for a model that takes it over; "": none
+	noted   *document.Doc // the canonical body with them; nil: it is not needed
 	reply   *UpstreamResponse
 	sent    bool // the provider was asked, so the prompt may be billed
 	unsent  bool // it could not be: no byte of the request left
@@ -58,6 +60,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 		}
 	}
 	a.native = r.speaks(t.Model, t.Provider, manifest.Provider)
+	a.note(ctx)
 	request, err := a.request(ctx)
 	if err != nil {
 		return err
@@ -92,7 +95,7 @@ func (a *attempt) open() error {
 	var err error
 	a.adapter, err = a.x.p.cfg.Adapters.OpenAdapter(t.Provider.AccountID, t.Provider.Adapter, AdapterAttempt{
 		RequestID: r.ID, Attempt: a.number, NowMS: r.Received.UnixMilli(),
-		Request: r.canonical().Root(), Config: t.Provider.ConfigNode(), Call: a.call.Root(),
+		Request: a.canonical().Root(), Config: t.Provider.ConfigNode(), Call: a.call.Root(),
 	})
 	if err != nil {
 		return a.fail(Errorf(CodePluginFailed, "The adapter of provider %s is not loaded.", t.Provider.ID), err, "no adapter", true)
@@ -106,7 +109,7 @@ func (a *attempt) request(ctx context.Context) (AdapterRequest, error) {
 	r, provider := a.x.r, a.target.Provider.ID
 	if a.native {
 		a.x.native = true
-		return r.nativeRequest(a.target), nil
+		return r.nativeRequest(a.target, a.notes), nil
 	}
 	if r.WireOnly != nil {
 		return AdapterRequest{}, a.fail(r.WireOnly, nil, "wire", true)
@@ -177,5 +180,7 @@ func (a *attempt) close() {
 	if adapter != nil {
 		adapter.Close()
 		a.call.Release()
+		a.noted.Release()
+		a.noted = nil
 	}
 }

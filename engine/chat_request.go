@@ -4,6 +4,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -18,7 +19,9 @@ type Arrival struct {
 	Received  time.Time
 	// Session, Task and Agent are the hint headers, empty when absent.
 	Session, Task, Agent string
-	Operation            string // what is asked for; see Request
+	// CodeSession is the session id that Claude Code sends by itself; empty when absent.
+	CodeSession string
+	Operation   string // what is asked for; see Request
 	// What the caller speaks, where that is not Chat Completions; see Request.
 	Wire     API
 	Source   *document.Doc
@@ -32,6 +35,9 @@ const (
 	HeaderSession = "x-pointsman-session" // metadata.session_id
 	HeaderTask    = "x-pointsman-task"    // metadata.task_type
 	HeaderAgent   = "x-pointsman-agent"   // metadata.agent_id
+	// HeaderCodeSession is a client's own, not a hint to us: it counts when neither hint
+	// names a session, and one that cannot be used is passed over.
+	HeaderCodeSession = "x-claude-code-session-id"
 )
 
 // NewRequest makes a request of a document that ParseChat accepted, or, of embeddings,
@@ -68,10 +74,13 @@ func NewRequest(doc *document.Doc, a Arrival) (*Request, error) {
 			*h.to = strings.Clone(strings.TrimSpace(metadata.Get(h.body).Text()))
 		}
 		if !validHint(*h.to) {
-			e := Errorf(CodeInvalid, "'%s' must be at most %s bytes of text without control characters.", param, strconv.Itoa(MaxHint))
+			e := Errorf(CodeInvalid, "'%s' must be at most %s bytes of printable text.", param, strconv.Itoa(MaxHint))
 			e.Param = param
 			return nil, e
 		}
+	}
+	if own := strings.TrimSpace(a.CodeSession); r.Hints.SessionID == "" && validHint(own) {
+		r.Hints.SessionID = own
 	}
 	if r.Hints.Strict && len(r.Lossy) > 0 && r.WireOnly == nil {
 		// Who speaks the wire loses nothing of it.
@@ -87,5 +96,5 @@ func validHint(s string) bool {
 	if len(s) > MaxHint || !utf8.ValidString(s) {
 		return false
 	}
-	return !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' || r >= 0x7F && r < 0xA0 })
+	return !strings.ContainsFunc(s, func(r rune) bool { return !unicode.IsPrint(r) })
 }

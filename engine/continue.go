@@ -116,6 +116,9 @@ func (c *continuing) resume(ctx context.Context, err error) bool {
 		return false
 	}
 	r.Source = nil
+	if x.p.joins(&r) {
+		r.Session.Model, r.Session.Agent = c.served.Model.ID, r.Agent()
+	}
 	r.Features.Tokens += estimateTokens(int64(len(said)))
 	before := c.doc
 	x.r, c.doc = &r, r.Doc
@@ -128,6 +131,7 @@ func (c *continuing) resume(ctx context.Context, err error) bool {
 	if err != nil {
 		return false
 	}
+	x.served(served, true)
 	c.inner.Close()
 	if before != nil {
 		before.Release()

@@ -75,7 +75,7 @@ var countPaths = map[API]string{
 
 // nativeCount is nativeRequest for a count: the endpoints take what goes into the model
 // and refuse the rest (Anthropic's and OpenAI's API references, 2026-08).
-func (r *Request) nativeCount(t Target) AdapterRequest {
+func (r *Request) nativeCount(t Target, notes string) AdapterRequest {
 	out := AdapterRequest{Path: countPaths[r.Wire]}
 	for _, h := range r.Headers {
 		if h.Name == nativeHeaders[r.Wire] {
@@ -83,8 +83,13 @@ func (r *Request) nativeCount(t Target) AdapterRequest {
 		}
 	}
 	body := splice{doc: r.Source, out: make([]byte, 0, len(r.Source.Bytes())+64)}
-	body.object(r.Source.Root(), func(name string, _ document.Node) change {
+	carries := notesMember(r.Wire)
+	body.object(r.Source.Root(), func(name string, value document.Node) change {
 		switch name {
+		case carries:
+			if notes != "" {
+				return r.nativeNotes(value, notes)
+			}
 		case "model":
 			return replaced(document.AppendString(nil, t.Model.UpstreamID))
 		case "models", "metadata", "stream", "max_tokens", "max_output_tokens", "store", "include", "user", "service_tier",
@@ -92,7 +97,12 @@ func (r *Request) nativeCount(t Target) AdapterRequest {
 			return leftOut
 		}
 		return asItIs
-	}, nil)
+	}, func() []byte {
+		if notes == "" || r.Source.Root().Get(carries).Exists() {
+			return nil
+		}
+		return append([]byte(`"`+carries+`":`), r.nativeNotes(document.Node{}, notes).with...)
+	})
 	out.Body = body.out
 	return out
 }

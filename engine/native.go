@@ -107,13 +107,13 @@ func (r *Request) addedEffort(root document.Node, m Model) string {
 }
 
 // nativeRequest is the request of a target that speaks the caller's wire: the caller's
-// body with the target's model, without what is ours, and with what a rule proposed.
-// Everything else is the caller's, byte for byte.
-func (r *Request) nativeRequest(t Target) AdapterRequest {
+// body with the target's model, without what is ours, and with what a rule proposed and
+// the session's notes. Everything else is the caller's, byte for byte.
+func (r *Request) nativeRequest(t Target, notes string) AdapterRequest {
 	root := r.Source.Root()
 	out := AdapterRequest{Path: nativePaths[r.Wire], Body: make([]byte, 0, len(r.Source.Bytes())+64)}
 	if r.operation() == abi.OperationCountTokens {
-		return r.nativeCount(t)
+		return r.nativeCount(t, notes)
 	}
 	for _, h := range r.Headers {
 		if h.Name == nativeHeaders[r.Wire] {
@@ -122,12 +122,17 @@ func (r *Request) nativeRequest(t Target) AdapterRequest {
 	}
 	effort := r.addedEffort(root, t.Model)
 	body := splice{doc: r.Source, out: out.Body}
+	carries := notesMember(r.Wire)
 	body.object(root, func(name string, value document.Node) change {
 		switch name {
 		case "model":
 			return replaced(document.AppendString(nil, t.Model.UpstreamID))
 		case "models":
 			return leftOut
+		case carries:
+			if notes != "" {
+				return r.nativeNotes(value, notes)
+			}
 		case "metadata":
 			return r.nativeMetadata(value)
 		case "max_tokens", "max_output_tokens":
@@ -141,10 +146,17 @@ func (r *Request) nativeRequest(t Target) AdapterRequest {
 		}
 		return asItIs
 	}, func() (added []byte) {
+		if notes != "" && !root.Get(carries).Exists() {
+			added = append(append(append(added, '"'), carries...), `":`...)
+			added = append(added, r.nativeNotes(document.Node{}, notes).with...)
+		}
 		if r.Wire != APIResponses {
-			return nil
+			return added
 		}
 		if r.proposed.maxTokens > 0 && !root.Get("max_output_tokens").Exists() {
+			if len(added) > 0 {
+				added = append(added, ',')
+			}
 			added = append(append(added, `"max_output_tokens":`...), itoa(max(r.proposed.maxTokens, minResponsesOutput))...)
 		}
 		if effort != "" && !root.Get("reasoning").Exists() {

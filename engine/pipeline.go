@@ -31,6 +31,8 @@ type PipelineConfig struct {
 	// Credentials is what is known of the providers' keys; whoever gives one runs it. Nil:
 	// the pipeline's own, which probes nothing.
 	Credentials *CredentialHealth
+	// Sessions knows the conversations that requests name. Nil: none is kept track of.
+	Sessions Sessions
 }
 
 // Pipeline takes completions from the parsed document to the settled usage row.
@@ -84,6 +86,7 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
 	}
+	x.served(served, false)
 	return Completion{Meta: x.meta(&served), Body: body}, nil
 }
 
@@ -109,6 +112,7 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 		return nil, x.meta(nil), err
 	}
 	passedOn = true
+	x.served(served, false)
 	return x.continued(s, served), x.meta(&served), nil
 }
 
@@ -128,6 +132,10 @@ type execution struct {
 	native    bool // the last attempt passed the caller's wire on
 	began     time.Time
 	upstream  time.Duration // spent waiting for providers
+
+	notes []Note // of the session, as far as they were read
+	noted bool   // they were
+	given int    // how many of them the last attempt got
 }
 
 // begin computes what the rules see and makes the plan. The execution is never nil.
@@ -141,6 +149,7 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 		r.Policy = p.cfg.Policies().Of(r.Principal)
 	}
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
+	p.join(ctx, r)
 	var err error
 	x.plan, err = p.plan(ctx, r, x.catalogue)
 	r.ReleaseContext() // only rule plugins read it

@@ -53,7 +53,7 @@ func (a *attempt) count(code Code) (t Tokens, estimated bool) {
 			return Tokens{}, false
 		}
 	}
-	return m.total(a.x.r.Features.Tokens)
+	return m.total(a.x.r.Features.Tokens + estimateTokens(int64(len(a.notes))))
 }
 
 func outcomeOf(code Code) Outcome {

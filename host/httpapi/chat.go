@@ -99,6 +99,7 @@ func (s *Server) chatRequest(c *fiber.Ctx, d dialect, h *held, body []byte) (*en
 	arrival := engine.Arrival{
 		ID: rq.id, Principal: rq.principal, Received: rq.received,
 		Session: c.Get(engine.HeaderSession), Task: c.Get(engine.HeaderTask), Agent: c.Get(engine.HeaderAgent),
+		CodeSession: c.Get(engine.HeaderCodeSession),
 	}
 	d.arrived(&arrival)
 	h.own = arrival.Source

@@ -22,6 +22,8 @@ const (
 	OutcomeFailed    Outcome = "failed"
 	OutcomeTruncated Outcome = "truncated"
 	OutcomeCanceled  Outcome = "canceled"
+	// OutcomeInterrupted: the process ended while the attempt was under way.
+	OutcomeInterrupted Outcome = "interrupted"
 )
 
 // UsageKind is what a row of the ledger is.

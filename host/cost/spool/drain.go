@@ -1,0 +1,254 @@
+package spool
+
+import (
+	"context"
+	"errors"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+const (
+	batch        = 500
+	gather       = 50 * time.Millisecond // rows that come within it share a transaction
+	maxRetry     = 5 * time.Second
+	finalFlush   = 10 * time.Second
+	writeTimeout = 30 * time.Second
+)
+
+// Run hands rows to write until ctx ends, in batches, and then what is left for at most
+// 10 s; what the database does not take stays on the disk for the next start. A batch
+// that write refuses is tried again, less and less often up to every 5 s. write must keep
+// one row of each id, however often it is given it.
+// Errors: none is fatal, so it returns nil; it logs.
+func (s *Spool) Run(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
+	synced := make(chan struct{})
+	go func() {
+		defer close(synced)
+		s.syncEvery(ctx)
+	}()
+	defer func() { <-synced }()
+	retry := gather
+	for pause(ctx, s.wake, retry) {
+		err := s.Flush(ctx, write)
+		if err == nil {
+			retry = gather
+			continue
+		}
+		if ctx.Err() == nil {
+			s.cfg.Log.Error().Err(err).Int64("rows", s.pending.Load()).Msg("usage not written to the database, kept on the disk, will try again")
+		}
+		retry = min(2*retry, maxRetry)
+		s.poke()
+	}
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), finalFlush)
+	defer cancel()
+	for retry = gather; ; retry = min(2*retry, maxRetry) {
+		err := s.Flush(last, write)
+		if err == nil {
+			return nil
+		}
+		s.poke()
+		if !pause(last, s.wake, retry) {
+			s.cfg.Log.Warn().Err(err).Int64("rows", s.pending.Load()).Msg("usage stays on the disk until the next start")
+			return nil
+		}
+	}
+}
+
+// pause waits for the signal and then for d, so that what comes together goes together.
+func pause(ctx context.Context, signal <-chan struct{}, d time.Duration) bool {
+	select {
+	case <-ctx.Done():
+		return false
+	case <-signal:
+	}
+	t := time.NewTimer(d)
+	defer t.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-t.C:
+		return true
+	}
+}
+
+// Flush hands every row settled so far to write, and deletes files in which nothing is left.
+// Errors: ctx's, write's and those of the file system. What was written is not written again.
+func (s *Spool) Flush(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
+	select {
+	case s.flushing <- struct{}{}:
+		defer func() { <-s.flushing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if err := s.renew(); err != nil {
+		return err
+	}
+	if err := s.flushHomeless(ctx, write); err != nil {
+		return err
+	}
+	s.mu.Lock()
+	segments := slices.Clone(s.segments)
+	s.mu.Unlock()
+	for _, seg := range segments {
+		if err := s.flushSegment(ctx, seg, write); err != nil {
+			return err
+		}
+	}
+	return s.sweep()
+}
+
+// renew begins a new file when the current one is full, holds rows that memory does not,
+// or failed: it may then end in half a record.
+func (s *Spool) renew() error {
+	seg := s.current.Load()
+	failed := s.failed.Load()
+	if !failed && seg.size.Load() < s.cfg.SegmentBytes && !seg.spilled.Load() {
+		return nil
+	}
+	if err := s.rotate(); err != nil {
+		return err
+	}
+	if failed {
+		s.failed.Store(false)
+		s.cfg.Log.Info().Msg("usage spool begins a new file")
+	}
+	return nil
+}
+
+func (s *Spool) flushHomeless(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
+	for {
+		s.mu.Lock()
+		list := slices.Clone(s.homeless[:min(batch, len(s.homeless))])
+		s.mu.Unlock()
+		if len(list) == 0 {
+			return nil
+		}
+		rows := make([]engine.Usage, len(list))
+		for i := range list {
+			rows[i] = list[i].row
+		}
+		if err := s.hand(ctx, rows, write); err != nil {
+			return err
+		}
+		s.mu.Lock()
+		s.homeless = slices.Clone(s.homeless[len(list):])
+		s.mu.Unlock()
+		for _, h := range list {
+			h.token.settled()
+		}
+	}
+}
+
+// flushSegment hands on the rows of one file: from memory, and where memory has not all of
+// them, every row of the file once more.
+func (s *Spool) flushSegment(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
+	if seg.spilled.Load() && seg != s.current.Load() {
+		return s.flushFile(ctx, seg, write)
+	}
+	for {
+		rows := seg.take(batch)
+		if len(rows) == 0 {
+			return nil
+		}
+		if err := s.hand(ctx, rows, write); err != nil {
+			// They are in the file: read there when their turn comes again.
+			seg.spilled.Store(true)
+			return err
+		}
+		seg.pending.Add(-int64(len(rows)))
+	}
+}
+
+func (s *Spool) flushFile(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
+	seg.forget()
+	if seg.pending.Load() == 0 {
+		return nil
+	}
+	rows, err := seg.read()
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(rows, batch) {
+		if err := s.write(ctx, part, write); err != nil {
+			return err
+		}
+	}
+	s.pending.Add(-seg.pending.Swap(0))
+	return nil
+}
+
+func (s *Spool) hand(ctx context.Context, rows []engine.Usage, write func(context.Context, []engine.Usage) error) error {
+	if err := s.write(ctx, rows, write); err != nil {
+		return err
+	}
+	s.pending.Add(-int64(len(rows)))
+	return nil
+}
+
+func (s *Spool) write(ctx context.Context, rows []engine.Usage, write func(context.Context, []engine.Usage) error) error {
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	s.cfg.Failpoint("store")
+	err := write(ctx, rows)
+	s.cfg.Failpoint("stored")
+	return err
+}
+
+// sweep deletes the files in which nothing is left, but for the current one.
+func (s *Spool) sweep() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	done := func(seg *segment) bool { return seg != s.current.Load() && seg.finished() }
+	if !slices.ContainsFunc(s.segments, done) {
+		return nil
+	}
+	// What began there may be settled here: that must be on the disk first.
+	if err := s.syncCurrent(); err != nil {
+		return err
+	}
+	var errs []error
+	s.segments = slices.DeleteFunc(s.segments, func(seg *segment) bool {
+		if !done(seg) {
+			return false
+		}
+		s.cfg.Failpoint("remove")
+		if err := os.Remove(seg.path); err != nil {
+			errs = append(errs, err)
+			return false
+		}
+		s.bytes.Add(-seg.size.Load())
+		return true
+	})
+	return errors.Join(errs...)
+}
+
+// syncEvery brings what was written to the disk, every Config.Sync.
+func (s *Spool) syncEvery(ctx context.Context) {
+	tick := time.NewTicker(s.cfg.Sync)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+		if err := s.syncCurrent(); err != nil {
+			s.cfg.Log.Error().Err(err).Msg("usage spool not synced")
+		}
+	}
+}
+
+// syncCurrent brings the current file to the disk. One that is sealed meanwhile is synced
+// by whoever sealed it.
+func (s *Spool) syncCurrent() error {
+	seg := s.current.Load()
+	if !seg.enter() {
+		return nil
+	}
+	defer seg.leave()
+	return seg.sync()
+}

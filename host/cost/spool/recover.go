@@ -1,0 +1,118 @@
+package spool
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+const suffix = ".usage"
+
+// recover takes over the files of an earlier process: rows in them are handed on, and what
+// began in them and never ended is kept for settleAbandoned.
+func (s *Spool) recover() error {
+	paths, err := filepath.Glob(filepath.Join(s.cfg.Dir, "*"+suffix))
+	if err != nil {
+		return err
+	}
+	slices.Sort(paths) // numbers have leading zeros
+	for _, path := range paths {
+		number, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), suffix), 10, 64)
+		if err != nil {
+			continue // not one of ours
+		}
+		seg, err := s.adopt(path, number)
+		if err != nil {
+			return err
+		}
+		s.segments = append(s.segments, seg)
+		s.number = max(s.number, number)
+	}
+	return nil
+}
+
+// adopt counts what is in a file.
+func (s *Spool) adopt(path string, number uint64) (*segment, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	seg := &segment{path: path, number: number, sealed: true, abandoned: map[string]engine.Usage{}}
+	seg.spilled.Store(true)
+	damaged := scan(data, func(kind byte, u *engine.Usage) {
+		if kind == kindReserve {
+			seg.abandoned[u.ID] = *u
+			return
+		}
+		seg.pending.Add(1)
+		seg.settled = append(seg.settled, u.ID)
+	})
+	if damaged > 0 {
+		// Mostly a torn record at the end, which the end of the process or a full disk left:
+		// nobody was told that it is kept.
+		s.cfg.Log.Warn().Str("file", path).Int("bytes", damaged).Msg("a part of a usage spool file is not whole, and is left out")
+	}
+	seg.size.Store(int64(len(data)))
+	s.bytes.Add(int64(len(data)))
+	s.pending.Add(seg.pending.Load())
+	return seg, nil
+}
+
+// settleAbandoned writes a row for each attempt that began and was never settled: it may
+// have reached the provider, so that it costs what Reserve was told it costs at least.
+func (s *Spool) settleAbandoned() error {
+	open := map[string]engine.Usage{}
+	for _, seg := range s.segments {
+		for id, u := range seg.abandoned {
+			open[id] = u
+		}
+		seg.abandoned = nil
+	}
+	for _, seg := range s.segments {
+		for _, id := range seg.settled {
+			delete(open, id)
+		}
+		seg.settled = nil
+	}
+	if len(open) == 0 {
+		return nil
+	}
+	for id := range open {
+		u := open[id]
+		u.Estimated, u.Outcome = true, engine.OutcomeInterrupted
+		if _, err := s.append(kindSettle, &u); err != nil {
+			return fmt.Errorf("settle what was interrupted: %w", err)
+		}
+	}
+	s.cfg.Log.Warn().Int("rows", len(open)).Msg("requests were under way when the process ended: their usage is estimated")
+	// Only when it is on the disk may the files be deleted in which they began.
+	return s.current.Load().sync()
+}
+
+// rotate begins a new file and closes the one before it to writers.
+func (s *Spool) rotate() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.number++
+	seg, err := openSegment(filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.number, suffix)), s.number)
+	if err != nil {
+		return err
+	}
+	s.cfg.Failpoint("rotate")
+	before := s.current.Swap(seg)
+	s.segments = append(s.segments, seg)
+	if before == nil {
+		return nil
+	}
+	before.seal()
+	if err := before.close(); err != nil {
+		// The new file is in use already; what this one holds is read back when it is its turn.
+		s.cfg.Log.Error().Err(err).Str("file", before.path).Msg("usage spool file not synced")
+	}
+	return nil
+}

@@ -1,0 +1,161 @@
+package spool
+
+import (
+	"os"
+	"sync"
+	"sync/atomic"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// shards is over how many lists a segment's rows are spread, each with its own lock.
+const shards = 8
+
+// segment is one file of records, appended to by many at once: a write of a whole record
+// is atomic on a file opened for appending.
+type segment struct {
+	path   string
+	number uint64
+	file   *os.File
+	size   atomic.Int64
+	dirty  atomic.Bool // something is not synced
+
+	gate   sync.RWMutex // held for reading by writers at work, so that they do not wait for each other
+	sealed bool         // under gate: no more may begin
+
+	open    atomic.Int64 // attempts that began here and are not settled
+	pending atomic.Int64 // rows here that the database does not have
+
+	// Of a file that an earlier process left, until the start has dealt with it.
+	abandoned map[string]engine.Usage
+	settled   []string
+
+	spilled atomic.Bool // rows were left out of memory: read the file
+	rows    [shards]struct {
+		sync.Mutex
+		list []engine.Usage
+		_    [32]byte // to a cache line of its own
+	}
+}
+
+func openSegment(path string, number uint64) (*segment, error) {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	return &segment{path: path, number: number, file: f}, nil
+}
+
+// enter begins a write; false when the segment is sealed. leave ends it.
+func (g *segment) enter() bool {
+	g.gate.RLock()
+	if g.sealed {
+		g.gate.RUnlock()
+		return false
+	}
+	return true
+}
+
+func (g *segment) leave() { g.gate.RUnlock() }
+
+// seal waits for the writers at work and lets no more in.
+func (g *segment) seal() {
+	g.gate.Lock()
+	defer g.gate.Unlock()
+	g.sealed = true
+}
+
+func (g *segment) write(record []byte) (int, error) {
+	n, err := g.file.Write(record)
+	g.size.Add(int64(n))
+	g.dirty.Store(true)
+	return n, err
+}
+
+// keep holds a row for the database, unless memory holds enough of them: a full segment's
+// rows are then read from its file.
+func (g *segment) keep(u *engine.Usage, limit, pending int64) {
+	if pending > limit {
+		g.spilled.Store(true)
+		return
+	}
+	shard := &g.rows[shardOf(u.ID)]
+	shard.Lock()
+	shard.list = append(shard.list, *u)
+	shard.Unlock()
+}
+
+// shardOf spreads ids: the last character of a UUID is random.
+func shardOf(id string) int {
+	if id == "" {
+		return 0
+	}
+	return int(id[len(id)-1]) % shards
+}
+
+// take removes and returns rows that are in memory, at most limit.
+func (g *segment) take(limit int) []engine.Usage {
+	var out []engine.Usage
+	for i := range g.rows {
+		shard := &g.rows[i]
+		shard.Lock()
+		n := min(len(shard.list), limit-len(out))
+		out = append(out, shard.list[:n]...)
+		if shard.list = shard.list[n:]; len(shard.list) == 0 {
+			shard.list = nil
+		}
+		shard.Unlock()
+		if len(out) == limit {
+			break
+		}
+	}
+	return out
+}
+
+// read returns every settled row of the file.
+func (g *segment) read() ([]engine.Usage, error) {
+	data, err := os.ReadFile(g.path)
+	if err != nil {
+		return nil, err
+	}
+	var rows []engine.Usage
+	scan(data, func(kind byte, u *engine.Usage) {
+		if kind == kindSettle {
+			rows = append(rows, *u)
+		}
+	})
+	return rows, nil
+}
+
+// forget drops the rows that are in memory.
+func (g *segment) forget() {
+	for i := range g.rows {
+		shard := &g.rows[i]
+		shard.Lock()
+		shard.list = nil
+		shard.Unlock()
+	}
+}
+
+// sync brings what was written to the disk.
+func (g *segment) sync() error {
+	if g.file == nil || !g.dirty.Swap(false) {
+		return nil
+	}
+	return g.file.Sync()
+}
+
+// finished reports whether nothing in the file is needed any more.
+func (g *segment) finished() bool { return g.open.Load() == 0 && g.pending.Load() == 0 }
+
+func (g *segment) close() error {
+	if g.file == nil {
+		return nil
+	}
+	err := g.sync()
+	if closed := g.file.Close(); err == nil {
+		err = closed
+	}
+	g.file = nil
+	return err
+}

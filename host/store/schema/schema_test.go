@@ -37,16 +37,28 @@ func TestMissing(t *testing.T) {
 	}
 }
 
-// files copies the SQLite migrations up to a number.
-func files(t *testing.T, upTo int) fstest.MapFS {
+// newest is the last version of the SQLite migrations.
+func newest(t *testing.T) int64 {
 	t.Helper()
-	all, err := fs.Glob(SQLite().files, "sqlite/*.sql")
+	versions, err := SQLite().Versions()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return slices.Max(versions)
+}
+
+// files copies the SQLite migrations up to a number.
+func files(t *testing.T, upTo int) fstest.MapFS { return filesOf(t, SQLite(), upTo) }
+
+func filesOf(t *testing.T, d Dialect, upTo int) fstest.MapFS {
+	t.Helper()
+	all, err := fs.Glob(d.files, d.folder+"/*.sql")
 	if err != nil {
 		t.Fatal(err)
 	}
 	copied := fstest.MapFS{}
 	for _, name := range all[:upTo] {
-		b, err := fs.ReadFile(SQLite().files, name)
+		b, err := fs.ReadFile(d.files, name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -78,10 +90,11 @@ func TestUpGoesOn(t *testing.T) {
 	db := database(t)
 	older := SQLite()
 	older.files = files(t, 3)
+	last := newest(t)
 	for _, c := range []struct {
 		dialect Dialect
 		want    int64
-	}{{older, 3}, {SQLite(), 7}, {SQLite(), 7}} {
+	}{{older, 3}, {SQLite(), last}, {SQLite(), last}} {
 		if err := c.dialect.Up(t.Context(), db, zerolog.Nop()); err != nil {
 			t.Fatalf("Up() = %v, want nil", err)
 		}
@@ -110,7 +123,7 @@ func TestUpIsAllOrNothing(t *testing.T) {
 	if err := SQLite().Up(t.Context(), db, zerolog.Nop()); err != nil {
 		t.Fatalf("Up() after a broken migration = %v, want nil", err)
 	}
-	if got := versionOf(t, db); got != 7 {
-		t.Errorf("Up() after a broken migration reached version %d, want 7", got)
+	if got, want := versionOf(t, db), newest(t); got != want {
+		t.Errorf("Up() after a broken migration reached version %d, want %d", got, want)
 	}
 }

@@ -117,6 +117,16 @@ func changeRaise(t *testing.T, d Database) {
 		}},
 		{"CreateKey", func() error { return s.CreateKey(t.Context(), plainKey("a", "k", 1)) }},
 		{"RevokeKey", func() error { return s.RevokeKey(t.Context(), "a", "k", at(2)) }},
+		{"UpdateAccount", func() error { return s.UpdateAccount(t.Context(), plainAccount("a"), time.Time{}) }},
+		{"CreateTeam", func() error { return s.CreateTeam(t.Context(), plainTeam("a", "t")) }},
+		{"UpdateTeam", func() error { return s.UpdateTeam(t.Context(), plainTeam("a", "t"), at(0)) }},
+		{"UpdateUser", func() error { return s.UpdateUser(t.Context(), plainUser("a", "u"), time.Time{}) }},
+		{"UpdateKey", func() error { return s.UpdateKey(t.Context(), plainKey("a", "k", 1), time.Time{}) }},
+		{"RotateKey", func() error {
+			old := plainKey("a", "k", 1)
+			old.RotatedTo = "l"
+			return s.RotateKey(t.Context(), old, plainKey("a", "l", 2), at(0))
+		}},
 		{"CreatePlugin", func() error { return s.CreatePlugin(t.Context(), plainPlugin("", "p", "1")) }},
 		{"ActivatePlugin", func() error { return s.ActivatePlugin(t.Context(), "", "p", "1") }},
 		{"DeletePlugin", func() error { return s.DeletePlugin(t.Context(), "", "p", "1") }},

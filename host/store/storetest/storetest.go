@@ -44,6 +44,8 @@ func Run(t *testing.T, driver Driver) {
 		{"credential", credentialTests},
 		{"tenant", tenantTests},
 		{"key", keyTests},
+		{"hierarchy", hierarchyTests},
+		{"page", pageTests},
 		{"plugin", pluginTests},
 		{"usage", usageTests},
 		{"setting", settingTests},

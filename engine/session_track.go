@@ -25,6 +25,7 @@ type Turn struct {
 	At    time.Time
 	Model string // catalogue id that served
 	Agent string
+	Was   Session // as it began; zero: this is the first turn
 	// Again: an answer that was counted already went on at another model.
 	Again   bool
 	Handoff *Handoff // nil: model and agent are those of the last turn
@@ -55,7 +56,7 @@ func (x *execution) served(t Target, again bool) {
 	if !x.p.joins(r) || r.operation() != abi.OperationChat {
 		return
 	}
-	turn := Turn{SessionKey: r.SessionKey(), At: r.Received, Model: t.Model.ID, Agent: r.Agent(), Again: again}
+	turn := Turn{SessionKey: r.SessionKey(), At: r.Received, Model: t.Model.ID, Agent: r.Agent(), Was: r.Session, Again: again}
 	if r.leaves(t.Model.ID) {
 		turn.Handoff, turn.Notes = x.handoff(t)
 	}

@@ -37,7 +37,7 @@ func (s *Store) AddNotes(ctx context.Context, notes []engine.Note) error {
 
 // ListNotes implements engine.SessionStore.
 func (s *Store) ListNotes(ctx context.Context, k engine.SessionKey, now time.Time, limit int) (notes []engine.Note, err error) {
-	if err := row.CheckLimit(limit); err != nil || !row.IsSession(k) {
+	if err := row.CheckListLimit(limit); err != nil || !row.IsSession(k) {
 		return nil, err
 	}
 	err = s.read(ctx, "list notes", func(ctx context.Context, q *query.Queries) error {

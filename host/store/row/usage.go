@@ -10,9 +10,9 @@ import (
 // MaxRows is the most that one list with a limit returns.
 const MaxRows = 1000
 
-// CheckLimit says why a list of so many rows is refused: an *engine.Error
+// CheckListLimit says why a list of so many rows is refused: an *engine.Error
 // with CodeInvalid, or nil.
-func CheckLimit(limit int) error {
+func CheckListLimit(limit int) error {
 	var c check
 	if limit < 1 || limit > MaxRows {
 		c.refuse("limit", "is not within 1 to 1,000")

@@ -32,7 +32,7 @@ func (s *Store) AddHandoffs(ctx context.Context, handoffs []engine.Handoff) erro
 
 // ListHandoffs implements engine.SessionStore.
 func (s *Store) ListHandoffs(ctx context.Context, k engine.SessionKey, limit int) (handoffs []engine.Handoff, err error) {
-	if err := row.CheckLimit(limit); err != nil || !row.IsSession(k) {
+	if err := row.CheckListLimit(limit); err != nil || !row.IsSession(k) {
 		return nil, err
 	}
 	err = s.read(ctx, "list handoffs", func(ctx context.Context, q *query.Queries) error {

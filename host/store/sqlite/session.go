@@ -51,7 +51,7 @@ func (s *Store) SaveSessions(ctx context.Context, sessions []engine.Session) err
 func (s *Store) PageSessions(
 	ctx context.Context, accountID, userID string, now time.Time, before engine.SessionMark, limit int,
 ) (sessions []engine.Session, err error) {
-	if err := row.CheckLimit(limit); err != nil || !row.IsKey(accountID) || userID != "" && !row.IsKey(userID) {
+	if err := row.CheckListLimit(limit); err != nil || !row.IsKey(accountID) || userID != "" && !row.IsKey(userID) {
 		return nil, err
 	}
 	if before = row.Mark(before); !row.IsKey(before.UserID) || !row.IsSessionID(before.ID) {
@@ -81,7 +81,7 @@ func (s *Store) PageSessions(
 
 // DeleteExpired implements engine.SessionStore.
 func (s *Store) DeleteExpired(ctx context.Context, now time.Time, limit int) (deleted int64, err error) {
-	if err := row.CheckLimit(limit); err != nil {
+	if err := row.CheckListLimit(limit); err != nil {
 		return 0, err
 	}
 	at, age, rows := millis(now), millis(now.Add(-engine.NoteLifetime)), int64(limit)

@@ -25,7 +25,7 @@ func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
 
 // ListUsage implements engine.UsageStore.
 func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limit int) (usage []engine.Usage, err error) {
-	if err := row.CheckLimit(limit); err != nil || !row.IsKey(accountID) {
+	if err := row.CheckListLimit(limit); err != nil || !row.IsKey(accountID) {
 		return nil, err
 	}
 	err = s.read(ctx, "list usage", func(ctx context.Context, q *query.Queries) error {

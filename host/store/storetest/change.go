@@ -127,6 +127,13 @@ func changeRaise(t *testing.T, d Database) {
 			old.RotatedTo = "l"
 			return s.RotateKey(t.Context(), old, plainKey("a", "l", 2), at(0))
 		}},
+		{"PutPreferences", func() error {
+			return s.PutPreferences(t.Context(), plainPreferences("a", "", "", false), time.Time{})
+		}},
+		{"DeletePreferences", func() error { return s.DeletePreferences(t.Context(), engine.Tenant{AccountID: "a"}, false) }},
+		{"CreateAssignment", func() error { return s.CreateAssignment(t.Context(), plainAssignment("a", "x")) }},
+		{"UpdateAssignment", func() error { return s.UpdateAssignment(t.Context(), plainAssignment("a", "x"), at(0)) }},
+		{"DeleteAssignment", func() error { return s.DeleteAssignment(t.Context(), "a", "x") }},
 		{"CreatePlugin", func() error { return s.CreatePlugin(t.Context(), plainPlugin("", "p", "1")) }},
 		{"ActivatePlugin", func() error { return s.ActivatePlugin(t.Context(), "", "p", "1") }},
 		{"DeletePlugin", func() error { return s.DeletePlugin(t.Context(), "", "p", "1") }},

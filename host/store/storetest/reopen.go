@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -28,6 +29,8 @@ func reopenAll(t *testing.T, d Database) {
 	must(t, "CreateTeam()", first.CreateTeam(t.Context(), plainTeam("a", "t")))
 	must(t, "CreatePlugin()", first.CreatePlugin(t.Context(), plugin))
 	must(t, "AddUsage()", first.AddUsage(t.Context(), []engine.Usage{fullUsage()}))
+	must(t, "PutPreferences()", first.PutPreferences(t.Context(), fullPreferences(), time.Time{}))
+	must(t, "CreateAssignment()", first.CreateAssignment(t.Context(), fullAssignment()))
 	must(t, "PutSetting()", first.PutSetting(t.Context(), "s", "v"))
 	was := revision(t, first)
 	must(t, "Close()", first.Close())
@@ -62,6 +65,8 @@ func reopenAll(t *testing.T, d Database) {
 	must(t, "GetPlugin()", err)
 	wantEqual(t, "GetPlugin()", got, plugin)
 	wantUsage(t, s, "acme", "", 10, fullUsage())
+	wantPreferences(t, s, fullPreferences())
+	wantAssignments(t, s, fullAssignment())
 	value, err := s.GetSetting(t.Context(), "s")
 	must(t, "GetSetting()", err)
 	wantEqual(t, "GetSetting()", value, "v")

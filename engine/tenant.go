@@ -58,6 +58,19 @@ type Key struct {
 	RevokedAt time.Time // zero: not revoked
 }
 
+// How long a key that was rotated goes on working beside the one in its place.
+const (
+	DefaultOverlap = 24 * time.Hour
+	MaxOverlap     = 7 * 24 * time.Hour
+)
+
+// KeyRotation is how a key is replaced by another one.
+type KeyRotation struct {
+	// Overlap is 0 to MaxOverlap; the old key never lasts longer than it would have.
+	Overlap   time.Duration
+	ExpiresAt time.Time // of the new key; zero: as the old one's was
+}
+
 // Page is a part of a long list, in the order of ids. The zero value is the first
 // part of the default size.
 type Page struct {

@@ -21,6 +21,7 @@ import (
 	"github.com/pointsman/pointsman/engine/rule"
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/simulator"
 	"github.com/pointsman/pointsman/host/store"
 	"github.com/pointsman/pointsman/host/tenancy"
@@ -58,8 +59,10 @@ type Host struct {
 	providers providers
 	pipeline  *engine.Pipeline
 	ledger    *engine.UsageLedger
+	sessions  *session.Tracker
 	notices   *engine.NoticeFeed
 	cacheKey  []byte // authenticates compiled guests
+	cursorKey []byte // seals where lists go on
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
@@ -155,6 +158,9 @@ func (h *Host) openKeys(ctx context.Context) (string, error) {
 	if h.cacheKey, err = derive(key, "plugin-cache"); err != nil {
 		return "", err
 	}
+	if h.cursorKey, err = derive(key, "cursor"); err != nil {
+		return "", err
+	}
 	peppers, err := deriveEach(key, h.cfg.previousKeys(), "key-hash")
 	if err != nil {
 		return "", err
@@ -216,13 +222,14 @@ func (h *Host) openEngine(ctx context.Context) error {
 	}
 	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
 	h.ledger = engine.NewUsageLedger(h.store, 0, h.opts.Log)
+	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
 		Adapters: h.library, Upstream: h.upstream, Catalogue: h.catalogue.Load, Notices: h.notices,
 	})
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger,
 		Catalogue: h.catalogue.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
-		Total: h.cfg.Timeouts.Total, Credentials: h.health,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions,
 	})
 	return err
 }

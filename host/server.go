@@ -5,6 +5,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/tenancy"
 	"github.com/pointsman/pointsman/host/upstream"
 )
 
@@ -20,6 +21,10 @@ func (h *Host) openServer() error {
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer: h.pipeline,
 		Keys:      h.keys,
+		Accounts:  tenancy.NewAccounts(h.keys),
+		Teams:     tenancy.NewTeams(h.keys),
+		Users:     tenancy.NewUsers(h.keys),
+		CursorKey: h.cursorKey,
 		Rules:     engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
 		Plugins:   engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
 		Models:    models,

@@ -13,13 +13,48 @@ import (
 // KeyService knows API keys.
 type KeyService interface {
 	// Authenticate returns whose key it is, CodeUnauthorized for every kind of wrong
-	// key. It is called for every request and must not wait for anything.
+	// key, CodeForbidden for a right one of a suspended tenant. It is called for every
+	// request and must not wait for anything.
 	Authenticate(presented string, now time.Time) (engine.Principal, error)
-	ListKeys(ctx context.Context, p engine.Principal) ([]engine.Key, error)
+	// ListKeys returns a page and the place of the next one, "" after the last; so do the
+	// lists of the services below.
+	ListKeys(ctx context.Context, p engine.Principal, f engine.TenantFilter, page engine.Page) ([]engine.Key, string, error)
+	// GetKey finds the id in any visible account when accountID is empty; so do the others.
+	GetKey(ctx context.Context, p engine.Principal, accountID, id string) (engine.Key, error)
 	// CreateKey returns the stored key and its text, which is never shown again.
 	CreateKey(ctx context.Context, p engine.Principal, k engine.Key) (engine.Key, string, error)
-	// RevokeKey ends a key; an empty accountID finds the id in any visible account.
+	ChangeKey(ctx context.Context, p engine.Principal, accountID, id string, was time.Time, edit func(*engine.Key)) (engine.Key, error)
+	RotateKey(ctx context.Context, p engine.Principal, accountID, id string, was time.Time, r engine.KeyRotation) (engine.Key, string, error)
 	RevokeKey(ctx context.Context, p engine.Principal, accountID, id string) error
+}
+
+// AccountService manages accounts. Errors of its methods, and of the two after it:
+// *engine.Error. edit and was are as in ModelService; of a row only what the principal may
+// change is kept, and another change is CodeForbidden.
+type AccountService interface {
+	ListAccounts(ctx context.Context, p engine.Principal, f engine.TenantFilter, page engine.Page) ([]engine.Account, string, error)
+	GetAccount(ctx context.Context, p engine.Principal, id string) (engine.Account, error)
+	CreateAccount(ctx context.Context, p engine.Principal, a engine.Account) (engine.Account, error)
+	ChangeAccount(ctx context.Context, p engine.Principal, id string, was time.Time, edit func(*engine.Account)) (engine.Account, error)
+	DeleteAccount(ctx context.Context, p engine.Principal, id string, was time.Time) error
+}
+
+// TeamService manages teams.
+type TeamService interface {
+	ListTeams(ctx context.Context, p engine.Principal, f engine.TenantFilter, page engine.Page) ([]engine.Team, string, error)
+	GetTeam(ctx context.Context, p engine.Principal, accountID, id string) (engine.Team, error)
+	CreateTeam(ctx context.Context, p engine.Principal, t engine.Team) (engine.Team, error)
+	ChangeTeam(ctx context.Context, p engine.Principal, accountID, id string, was time.Time, edit func(*engine.Team)) (engine.Team, error)
+	DeleteTeam(ctx context.Context, p engine.Principal, accountID, id string, was time.Time) error
+}
+
+// UserService manages users.
+type UserService interface {
+	ListUsers(ctx context.Context, p engine.Principal, f engine.TenantFilter, page engine.Page) ([]engine.User, string, error)
+	GetUser(ctx context.Context, p engine.Principal, accountID, id string) (engine.User, error)
+	CreateUser(ctx context.Context, p engine.Principal, u engine.User) (engine.User, error)
+	ChangeUser(ctx context.Context, p engine.Principal, accountID, id string, was time.Time, edit func(*engine.User)) (engine.User, error)
+	DeleteUser(ctx context.Context, p engine.Principal, accountID, id string, was time.Time) error
 }
 
 // RuleService manages routing rules. Errors of its methods: *engine.SourceError for a
@@ -102,6 +137,9 @@ type UsageService interface {
 type Config struct {
 	Completer engine.Completer
 	Keys      KeyService
+	Accounts  AccountService
+	Teams     TeamService
+	Users     UserService
 	Rules     RuleService
 	Plugins   PluginService
 	Models    ModelService
@@ -118,6 +156,9 @@ type Config struct {
 	Logger  zerolog.Logger   // default: nothing
 	Now     func() time.Time // default time.Now; the one clock reading of a request
 	Version string           // default "dev"
+	// CursorKey is the secret of the texts that say where a list goes on; the processes
+	// that share a database share it. Empty: one is made up.
+	CursorKey []byte
 
 	BodyLimit       int           // of /v1 bodies, bytes; default 32 MiB
 	BodiesInFlight  int64         // bytes of all /v1 bodies over 64 KiB, and of plugin uploads, being served; default 512 MiB
@@ -142,9 +183,9 @@ const (
 )
 
 func (c Config) withDefaults() (Config, error) {
-	if c.Completer == nil || c.Keys == nil || c.Rules == nil || c.Plugins == nil ||
+	if c.Completer == nil || c.Keys == nil || c.Accounts == nil || c.Teams == nil || c.Users == nil || c.Rules == nil || c.Plugins == nil ||
 		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Catalogue == nil {
-		return c, errors.New("httpapi: completer, keys, rules, plugins, models, providers, trials, usage and catalogue are required")
+		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage and catalogue are required")
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

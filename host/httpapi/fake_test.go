@@ -47,25 +47,40 @@ const (
 func (f *fake) Authenticate(presented string, _ time.Time) (engine.Principal, error) {
 	switch presented {
 	case superKey:
-		return engine.Principal{AccountID: "default", UserID: "admin", KeyID: "k0", KeyName: "super", Role: engine.RoleSuperAdmin}, nil
+		return engine.Principal{AccountID: "default", UserID: "admin", KeyID: "k0", KeyName: "super", Role: engine.RoleSuperAdmin, Scopes: engine.AllScopes}, nil
 	case adminKey:
-		return engine.Principal{AccountID: "acme", UserID: "boss", KeyID: "k1", KeyName: "boss", Role: engine.RoleAccountAdmin}, nil
+		return engine.Principal{AccountID: "acme", UserID: "boss", KeyID: "k1", KeyName: "boss", Role: engine.RoleAccountAdmin, Scopes: engine.AllScopes}, nil
 	case leadKey:
-		return engine.Principal{AccountID: "acme", TeamID: "red", UserID: "lead", KeyID: "k2", KeyName: "lead", Role: engine.RoleTeamLead}, nil
+		return engine.Principal{AccountID: "acme", TeamID: "red", UserID: "lead", KeyID: "k2", KeyName: "lead", Role: engine.RoleTeamLead, Scopes: engine.AllScopes}, nil
 	case userKey:
-		return engine.Principal{AccountID: "acme", UserID: "user", KeyID: "k3", KeyName: "user", Role: engine.RoleUser}, nil
+		return engine.Principal{AccountID: "acme", UserID: "user", KeyID: "k3", KeyName: "user", Role: engine.RoleUser, Scopes: engine.AllScopes}, nil
 	case rivalKey:
-		return engine.Principal{AccountID: "rival", UserID: "boss", KeyID: "k4", KeyName: "boss", Role: engine.RoleAccountAdmin}, nil
+		return engine.Principal{AccountID: "rival", UserID: "boss", KeyID: "k4", KeyName: "boss", Role: engine.RoleAccountAdmin, Scopes: engine.AllScopes}, nil
 	case brokenKey:
 		return engine.Principal{}, errors.New("the key service is broken")
 	}
 	if name, ok := strings.CutPrefix(presented, "tenant-key-"); ok {
-		return engine.Principal{AccountID: name, UserID: name, KeyName: name, Role: engine.RoleUser}, nil
+		return engine.Principal{AccountID: name, UserID: name, KeyName: name, Role: engine.RoleUser, Scopes: engine.AllScopes}, nil
 	}
 	return engine.Principal{}, &engine.Error{Code: engine.CodeUnauthorized, Message: "Incorrect API key provided."}
 }
 
-func (f *fake) ListKeys(context.Context, engine.Principal) ([]engine.Key, error) { return f.keys, nil }
+func (f *fake) ListKeys(context.Context, engine.Principal, engine.TenantFilter, engine.Page) ([]engine.Key, string, error) {
+	return f.keys, "", nil
+}
+
+func (f *fake) GetKey(_ context.Context, _ engine.Principal, _, id string) (engine.Key, error) {
+	return engine.Key{}, engine.Errorf(engine.CodeNotFound, "There is no such key.")
+}
+
+func (f *fake) ChangeKey(ctx context.Context, p engine.Principal, account, id string, _ time.Time, _ func(*engine.Key)) (engine.Key, error) {
+	return f.GetKey(ctx, p, account, id)
+}
+
+func (f *fake) RotateKey(ctx context.Context, p engine.Principal, account, id string, _ time.Time, _ engine.KeyRotation) (engine.Key, string, error) {
+	k, err := f.GetKey(ctx, p, account, id)
+	return k, "", err
+}
 
 func (f *fake) CreateKey(_ context.Context, p engine.Principal, k engine.Key) (engine.Key, string, error) {
 	if k.AccountID == "" {
@@ -240,7 +255,7 @@ func (f *fake) config() Config {
 	catalogue := testCatalogue()
 	rows := fakeRows{catalogue}
 	return Config{
-		Completer: f, Keys: f, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f,
+		Completer: f, Keys: f, Accounts: noTenants{}, Teams: noTenants{}, Users: noTenants{}, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f,
 		Catalogue: func() CatalogueService { return catalogue },
 		Now:       func() time.Time { return testNow },
 	}

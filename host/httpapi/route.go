@@ -14,18 +14,33 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// access is who may use a route: anybody, or keys of at least that role. What a role
-// may touch within the route is the service's to decide.
+// access is who may use a route: anybody, or keys of at least that role that have the
+// scope. What a role may touch within the route is the service's to decide.
 type access struct {
 	public bool
 	role   engine.Role
+	scope  engine.Scopes // zero: what scopeOf says of the route
+}
+
+// scopeOf is the scope that a route needs unless its policy says another: it follows from
+// where it is and whether it changes anything, so that no new route can be without one.
+func scopeOf(method, path string) engine.Scopes {
+	switch {
+	case strings.HasPrefix(path, "/v1/"):
+		return engine.ScopeInference
+	case method == http.MethodGet:
+		return engine.ScopeRead
+	}
+	return engine.ScopeRead | engine.ScopeManage
 }
 
 // Least roles of routes.
 var (
 	public       = access{public: true}
 	anyKey       = access{role: engine.RoleUser}
+	teamLead     = access{role: engine.RoleTeamLead}
 	accountAdmin = access{role: engine.RoleAccountAdmin}
+	superAdmin   = access{role: engine.RoleSuperAdmin}
 )
 
 // policies has every route of the server, as Fiber writes them. A route that is
@@ -67,9 +82,30 @@ var policies = map[string]access{
 	"GET /api/v1/plugins/:name/:version/logs":      accountAdmin,
 	"GET /api/v1/plugins/:name/:version/stats":     accountAdmin,
 
-	"GET /api/v1/keys":        anyKey,
-	"POST /api/v1/keys":       anyKey,
-	"DELETE /api/v1/keys/:id": anyKey,
+	"GET /api/v1/accounts":        accountAdmin,
+	"POST /api/v1/accounts":       superAdmin,
+	"GET /api/v1/accounts/:id":    accountAdmin,
+	"PATCH /api/v1/accounts/:id":  accountAdmin,
+	"DELETE /api/v1/accounts/:id": superAdmin,
+
+	"GET /api/v1/teams":        teamLead,
+	"POST /api/v1/teams":       accountAdmin,
+	"GET /api/v1/teams/:id":    teamLead,
+	"PATCH /api/v1/teams/:id":  teamLead,
+	"DELETE /api/v1/teams/:id": accountAdmin,
+
+	"GET /api/v1/users":        anyKey,
+	"POST /api/v1/users":       teamLead,
+	"GET /api/v1/users/:id":    anyKey,
+	"PATCH /api/v1/users/:id":  anyKey, // its own name
+	"DELETE /api/v1/users/:id": teamLead,
+
+	"GET /api/v1/keys":             anyKey,
+	"POST /api/v1/keys":            anyKey,
+	"GET /api/v1/keys/:id":         anyKey,
+	"PATCH /api/v1/keys/:id":       anyKey,
+	"POST /api/v1/keys/:id/rotate": anyKey,
+	"DELETE /api/v1/keys/:id":      anyKey,
 
 	"GET /api/v1/models":           anyKey,
 	"POST /api/v1/models":          accountAdmin,
@@ -115,6 +151,9 @@ func (s *Server) register() error {
 	s.api = humafiber.NewWithGroup(s.app, guarded{s.app, s}, s.humaConfig())
 	s.registerRules()
 	s.registerPlugins()
+	s.registerAccounts()
+	s.registerTeams()
+	s.registerUsers()
 	s.registerKeys()
 	s.registerCatalogue()
 	s.registerProviders()
@@ -139,6 +178,9 @@ func (s *Server) add(method, path string, handler fiber.Handler) {
 	if !ok {
 		s.unguarded = append(s.unguarded, method+" "+path)
 		return
+	}
+	if !rule.public && rule.scope == 0 {
+		rule.scope = scopeOf(method, path)
 	}
 	s.app.Add(method, path, s.guard(path, rule, handler))
 }
@@ -170,8 +212,15 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 				return f
 			}
 			rq.principal = p
-			if p.Role.Rank() < rule.role.Rank() {
-				return failed(http.StatusForbidden, string(engine.CodeForbidden), "This needs a key of role "+string(rule.role)+" or above.")
+			if f := rule.refuses(p); f != nil {
+				return f
+			}
+			if rule.scope != engine.ScopeInference {
+				rq.ctx = engine.WithActor(rq.ctx, engine.Actor{Principal: p, RequestID: rq.id})
+			}
+			// The services refuse it too; this is for the one that forgets.
+			if account := string(c.Request().URI().QueryArgs().Peek("account_id")); account != "" && account != p.AccountID && p.Role != engine.RoleSuperAdmin {
+				return noSuchAccount
 			}
 		}
 		if f := encoded(h); f != nil {
@@ -181,6 +230,25 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 		return handler(c)
 	}
 }
+
+// refuses is why that key may not use the route, nil when it may.
+func (a access) refuses(p engine.Principal) *failure {
+	for _, name := range a.scope.Names() {
+		if scope, _ := engine.ParseScope(name); !p.Scopes.Has(scope) {
+			return failed(http.StatusForbidden, scopeCode(name), "This needs a key with the scope "+name+".")
+		}
+	}
+	if p.Role.Rank() < a.role.Rank() {
+		return failed(http.StatusForbidden, string(engine.CodeForbidden), "This needs a key of role "+string(a.role)+" or above.")
+	}
+	return nil
+}
+
+// scopeCode is the code of a failure for want of that scope.
+func scopeCode(name string) string { return name + "_scope_required" }
+
+// noSuchAccount is what another account's id is answered with, wherever it is.
+var noSuchAccount = failed(http.StatusNotFound, string(engine.CodeNotFound), "There is no such account.")
 
 // principalOf returns who sent the request that an admin operation serves.
 func principalOf(ctx context.Context) engine.Principal { return requestOf(ctx).principal }

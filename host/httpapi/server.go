@@ -30,6 +30,7 @@ type Server struct {
 	conns     connections
 	callers   callers
 	bodies    budget
+	cursors   cursors
 	spec      []byte // /openapi.json
 	docs      []byte // /docs
 	draining  atomic.Bool
@@ -46,6 +47,9 @@ func New(cfg Config) (*Server, error) {
 		return nil, err
 	}
 	s := &Server{cfg: cfg, bodies: budget{limit: cfg.BodiesInFlight}}
+	if s.cursors, err = newCursors(cfg.CursorKey); err != nil {
+		return nil, err
+	}
 	s.base, s.stop = context.WithCancelCause(context.Background())
 	s.conns.linger = cfg.LingerTimeout
 	s.app = fiber.New(fiber.Config{

@@ -1,13 +1,13 @@
 package tenancy
 
 import (
+	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -62,8 +62,10 @@ func (k *Keys) ensureAdmin(ctx context.Context, now time.Time) error {
 	if err != nil {
 		return fmt.Errorf("bootstrap user: %w", err)
 	}
-	if _, ok := byID(users)[userKey{engine.DefaultAccount, BootstrapUser}]; ok {
-		return nil
+	for _, u := range users {
+		if u.AccountID == engine.DefaultAccount && u.ID == BootstrapUser {
+			return nil
+		}
 	}
 	err = k.store.CreateUser(ctx, engine.User{
 		AccountID: engine.DefaultAccount, ID: BootstrapUser, Name: "Super admin",
@@ -89,20 +91,70 @@ func (k *Keys) ensureKey(ctx context.Context, adminKey string, now time.Time) (s
 	} else {
 		name = "operator"
 	}
-	id, err := uuid.NewV7()
+	key := engine.Key{Name: name, Scopes: engine.AllScopes}
+	digest := k.digest(adminKey)
+	d, err := k.read(ctx)
 	if err != nil {
 		return "", fmt.Errorf("bootstrap key: %w", err)
 	}
-	digest := k.digest(adminKey)
-	err = k.store.CreateKey(ctx, engine.Key{
-		AccountID: engine.DefaultAccount, ID: id.String(), UserID: BootstrapUser, Name: name,
-		Prefix: shownPart(adminKey), Digest: digest[:], Scopes: engine.AllScopes, CreatedAt: now, UpdatedAt: now,
-	})
+	for _, known := range d.keys {
+		if bytes.Equal(known.Digest, digest[:]) {
+			return "", nil // that very key exists
+		}
+	}
+	if key.AccountID, key.UserID, err = k.superAdmin(ctx, d, now); err != nil {
+		return "", err
+	}
+	if _, err := k.mint(&key, now); err != nil {
+		return "", fmt.Errorf("bootstrap key: %w", err)
+	}
+	key.Prefix, key.Digest = shownPart(adminKey), digest[:]
+	err = k.store.CreateKey(k.audited(ctx, now, "create", key), key)
 	if errors.Is(err, engine.ErrConflict) {
-		return "", nil // that very key exists
+		return "", nil // another process was faster
 	}
 	if err != nil {
 		return "", fmt.Errorf("bootstrap key: %w", err)
 	}
 	return adminKey, nil
+}
+
+// superAdmin returns whose the operator's key is: the first start's super admin, else
+// another one that is active. When nobody is, the first start's is put back: whoever sets
+// the environment runs the installation, and must be able to get in.
+func (k *Keys) superAdmin(ctx context.Context, d *directory, now time.Time) (account, user string, err error) {
+	first := rowKey{engine.DefaultAccount, BootstrapUser}
+	found := rowKey{}
+	for key, u := range d.users {
+		if u.Role != engine.RoleSuperAdmin || d.standing(u) != active {
+			continue
+		}
+		if key == first {
+			return key.account, key.id, nil
+		}
+		if found == (rowKey{}) || cmp.Or(cmp.Compare(key.account, found.account), cmp.Compare(key.id, found.id)) < 0 {
+			found = key
+		}
+	}
+	if found != (rowKey{}) {
+		return found.account, found.id, nil
+	}
+	a := d.accounts[first.account]
+	u, ok := d.users[first]
+	if !ok {
+		return first.account, first.id, nil // made a moment ago
+	}
+	if !a.SuspendedAt.IsZero() || !a.DeletedAt.IsZero() {
+		was := a.UpdatedAt
+		a.SuspendedAt, a.DeletedAt, a.UpdatedAt = time.Time{}, time.Time{}, stamp(now, was)
+		if err := k.store.UpdateAccount((&Accounts{k}).audited(ctx, now, "update", a), a, was); err != nil {
+			return "", "", fmt.Errorf("restore account: %w", err)
+		}
+	}
+	was := u.UpdatedAt
+	u.Role, u.TeamID, u.SuspendedAt, u.DeletedAt, u.UpdatedAt = engine.RoleSuperAdmin, "", time.Time{}, time.Time{}, stamp(now, was)
+	if err := k.store.UpdateUser((&Users{k}).audited(ctx, now, "update", u), u, was); err != nil {
+		return "", "", fmt.Errorf("restore super admin: %w", err)
+	}
+	return first.account, first.id, nil
 }

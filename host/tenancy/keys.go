@@ -22,6 +22,12 @@ var errPepper = errors.New("key pepper is shorter than 32 bytes")
 // errUnauthorized is what every refused key gets, whatever was wrong with it.
 var errUnauthorized = &engine.Error{Code: engine.CodeUnauthorized, Message: "Incorrect API key provided."}
 
+// refusals are what the holder of a right key is told of a tenant that is suspended.
+var refusals = map[standing]error{
+	accountSuspended: &engine.Error{Code: engine.CodeForbidden, Message: "This key's account is suspended. Ask the operator of this gateway."},
+	userSuspended:    &engine.Error{Code: engine.CodeForbidden, Message: "This key's user is suspended. Ask an administrator of the account."},
+}
+
 // Keys authenticates and manages API keys. Safe for concurrent use. Until the first
 // Load (Bootstrap does one) it refuses every key.
 type Keys struct {
@@ -31,6 +37,7 @@ type Keys struct {
 	former []*Keys   // hash under previous peppers, and do nothing else
 	now    func() time.Time
 
+	changing chan struct{} // 1 slot: one change at a time, without a lock held over queries
 	snapshot atomic.Pointer[snapshot]
 	loads    atomic.Uint64 // loads begun; numbers them
 }
@@ -45,18 +52,19 @@ type held struct {
 	digest           [sha256.Size]byte
 	principal        engine.Principal
 	expires, revoked time.Time // zero: never
+	refusal          error     // what its holder is told while it is suspended; nil: it is not
 }
 
 // NewKeys returns keys over the store, hashed under the pepper, a secret of at least
 // 32 bytes that is the same for every process on that store and is kept outside it.
 // With a shorter one every method but NewKeys itself fails.
 func NewKeys(store Store, pepper []byte) *Keys {
-	k := &Keys{store: store, pepper: append([]byte(nil), pepper...), now: time.Now}
+	k := &Keys{store: store, pepper: append([]byte(nil), pepper...), now: time.Now, changing: make(chan struct{}, 1)}
 	k.hashes.New = func() any { return &hasher{mac: hmac.New(sha256.New, k.pepper)} }
 	return k
 }
 
-// WithClock makes CreateKey and RevokeKey use that clock. To be called before use.
+// WithClock makes changes use that clock. To be called before use.
 func (k *Keys) WithClock(now func() time.Time) *Keys {
 	k.now = now
 	return k
@@ -92,7 +100,8 @@ func (k *Keys) digest(key string) [sha256.Size]byte {
 }
 
 // Authenticate returns whose key was presented. Errors: CodeUnauthorized, always the
-// same one, for a key that is malformed, unknown, expired or revoked at now.
+// same one, for a key that is malformed, unknown, expired or revoked at now, or of a
+// deleted tenant; CodeForbidden for a right key of a suspended one.
 // It works on the snapshot; a malformed key does not even get that far.
 func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, error) {
 	s := k.snapshot.Load()
@@ -111,6 +120,8 @@ func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, 
 	case !ok, !hmac.Equal(h.digest[:], d[:]):
 	case !h.expires.IsZero() && !now.Before(h.expires):
 	case !h.revoked.IsZero() && !now.Before(h.revoked):
+	case h.refusal != nil:
+		return engine.Principal{}, h.refusal
 	default:
 		return h.principal, nil
 	}
@@ -125,25 +136,21 @@ func (k *Keys) Load(ctx context.Context) error {
 		return errPepper
 	}
 	number := k.loads.Add(1)
-	users, err := k.store.ListUsers(ctx)
-	if err != nil {
-		return fmt.Errorf("load users: %w", err)
-	}
-	keys, err := k.store.ListKeys(ctx)
+	d, err := k.read(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	next := &snapshot{load: number, keys: make(map[[sha256.Size]byte]held, len(keys))}
-	owners := byID(users)
-	for _, key := range keys {
-		owner, ok := owners[userKey{key.AccountID, key.UserID}]
+	next := &snapshot{load: number, keys: make(map[[sha256.Size]byte]held, len(d.keys))}
+	for _, key := range d.keys {
+		owner := d.owner(key)
+		standing := d.standing(owner)
 		// A key without an owner, or whose digest is not one, is nobody's.
-		if !ok || len(key.Digest) != sha256.Size {
+		if standing == gone || len(key.Digest) != sha256.Size {
 			continue
 		}
-		d := [sha256.Size]byte(key.Digest)
-		next.keys[d] = held{
-			digest: d, expires: key.ExpiresAt, revoked: key.RevokedAt,
+		digest := [sha256.Size]byte(key.Digest)
+		next.keys[digest] = held{
+			digest: digest, expires: key.ExpiresAt, revoked: key.RevokedAt, refusal: refusals[standing],
 			principal: engine.Principal{
 				AccountID: key.AccountID, TeamID: owner.TeamID, UserID: owner.ID,
 				KeyID: key.ID, KeyName: key.Name, Role: owner.Role, Scopes: key.Scopes,
@@ -159,14 +166,4 @@ func (k *Keys) Load(ctx context.Context) error {
 			return nil
 		}
 	}
-}
-
-type userKey struct{ account, id string }
-
-func byID(users []engine.User) map[userKey]engine.User {
-	m := make(map[userKey]engine.User, len(users))
-	for _, u := range users {
-		m[userKey{u.AccountID, u.ID}] = u
-	}
-	return m
 }

@@ -232,7 +232,7 @@ func TestSecretIsNotStored(t *testing.T) {
 	}
 	super, err := k.Authenticate(admin, testNow)
 	must(t, err)
-	listed, err := k.ListKeys(t.Context(), super)
+	listed, _, err := k.ListKeys(t.Context(), super, engine.TenantFilter{}, engine.Page{})
 	must(t, err)
 	for _, key := range listed {
 		if key.Digest != nil {

@@ -25,7 +25,7 @@ var people = []engine.User{
 }
 
 func principal(u engine.User) engine.Principal {
-	return engine.Principal{AccountID: u.AccountID, TeamID: u.TeamID, UserID: u.ID, Role: u.Role}
+	return engine.Principal{AccountID: u.AccountID, TeamID: u.TeamID, UserID: u.ID, Role: u.Role, Scopes: engine.AllScopes}
 }
 
 func person(account, id string) engine.User {
@@ -81,7 +81,7 @@ func TestCreateKey(t *testing.T) {
 	t.Parallel()
 	k, s, _ := open(t)
 	populate(t, s)
-	admin := engine.Principal{AccountID: engine.DefaultAccount, UserID: BootstrapUser, Role: engine.RoleSuperAdmin}
+	admin := engine.Principal{AccountID: engine.DefaultAccount, UserID: BootstrapUser, Role: engine.RoleSuperAdmin, Scopes: engine.AllScopes}
 	for _, c := range []struct {
 		name      string
 		who       engine.Principal
@@ -101,7 +101,7 @@ func TestCreateKey(t *testing.T) {
 		{"account admin for the super admin", principal(person("acme", "boss")), engine.Key{AccountID: engine.DefaultAccount, UserID: BootstrapUser, Name: "n"}, "", engine.CodeNotFound, "user_id"},
 		{"no such user", principal(person("acme", "boss")), engine.Key{UserID: "ghost", Name: "n"}, "", engine.CodeNotFound, "user_id"},
 		{"other account without a user", admin, engine.Key{AccountID: "acme", Name: "n"}, "", engine.CodeInvalid, "user_id"},
-		{"nobody", engine.Principal{}, engine.Key{Name: "n"}, "", engine.CodeNotFound, "user_id"},
+		{"nobody", engine.Principal{Scopes: engine.AllScopes}, engine.Key{Name: "n"}, "", engine.CodeNotFound, "user_id"},
 		{"no name", admin, engine.Key{}, "", engine.CodeInvalid, "name"},
 		{"blank name", admin, engine.Key{Name: " \t"}, "", engine.CodeInvalid, "name"},
 		{"long name", admin, engine.Key{Name: strings.Repeat("ä", 129)}, "", engine.CodeInvalid, "name"},
@@ -140,7 +140,7 @@ func TestListKeys(t *testing.T) {
 	t.Parallel()
 	k, s, _ := open(t)
 	populate(t, s)
-	admin := engine.Principal{AccountID: engine.DefaultAccount, UserID: BootstrapUser, Role: engine.RoleSuperAdmin}
+	admin := engine.Principal{AccountID: engine.DefaultAccount, UserID: BootstrapUser, Role: engine.RoleSuperAdmin, Scopes: engine.AllScopes}
 	for _, u := range people {
 		_, _, err := k.CreateKey(t.Context(), admin, engine.Key{AccountID: u.AccountID, UserID: u.ID, Name: u.AccountID + "/" + u.ID})
 		must(t, err)
@@ -155,8 +155,11 @@ func TestListKeys(t *testing.T) {
 		{"team lead", principal(person("acme", "lead")), []string{"acme/lead", "acme/lead2", "acme/user"}},
 		{"rival admin", principal(person("rival", "boss")), []string{"rival/boss", "rival/user"}},
 	} {
-		keys, err := k.ListKeys(t.Context(), c.who)
+		keys, next, err := k.ListKeys(t.Context(), c.who, engine.TenantFilter{}, engine.Page{})
 		must(t, err)
+		if next != "" {
+			t.Errorf("ListKeys(%s) goes on at %q, want all on one page", c.name, next)
+		}
 		var got []string
 		for _, key := range keys {
 			got = append(got, key.Name)
@@ -166,7 +169,7 @@ func TestListKeys(t *testing.T) {
 			t.Errorf("ListKeys(%s) = %v, want %v", c.name, got, c.want)
 		}
 	}
-	all, err := k.ListKeys(t.Context(), admin)
+	all, _, err := k.ListKeys(t.Context(), admin, engine.TenantFilter{}, engine.Page{})
 	must(t, err)
 	if len(all) != len(people)+1 {
 		t.Errorf("ListKeys(super admin) = %d keys, want %d", len(all), len(people)+1)

@@ -1,21 +1,27 @@
-// Package tenancy says who sent a request and what they may manage: API keys, the
-// users they belong to, and the roles super admin > account admin > team lead > user,
-// each of which manages its own level and those below.
+// Package tenancy says who sent a request and what they may manage: accounts, their teams,
+// users and API keys, and the roles super admin > account admin > team lead > user, each
+// of which manages its own level and those below.
 //
 // Authenticate works on a snapshot in memory and never touches the database. The
 // package is not for deciding what a request may use (models, limits): the pipeline does.
 //
-// Read key.go first (what a key looks like), then keys.go and manage.go.
+// Read key.go first (what a key looks like), then keys.go, directory.go and grant.go.
 package tenancy
 
 import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// Store is the persistence that keys need. Both drivers' engine.Store is one.
+// Store is the persistence that tenants and keys need. Both drivers' engine.Store is one.
 type Store interface {
 	engine.KeyStore
 	engine.TenantStore
+	engine.HierarchyStore
+}
+
+// sees reports whether the principal may know of what belongs to that account.
+func sees(p engine.Principal, account string) bool {
+	return p.Role == engine.RoleSuperAdmin || p.Role.Rank() >= 0 && p.AccountID != "" && p.AccountID == account
 }
 
 // manages reports whether the principal manages what belongs to that user.
@@ -32,6 +38,17 @@ func manages(p engine.Principal, u engine.User) bool {
 		return same && (u.ID == p.UserID || below && p.TeamID != "" && u.TeamID == p.TeamID)
 	case engine.RoleUser:
 		return same && u.ID == p.UserID
+	}
+	return false
+}
+
+// managesTeam reports whether the principal manages that team.
+func managesTeam(p engine.Principal, account, id string) bool {
+	switch p.Role {
+	case engine.RoleSuperAdmin, engine.RoleAccountAdmin:
+		return sees(p, account)
+	case engine.RoleTeamLead:
+		return sees(p, account) && id != "" && p.TeamID == id
 	}
 	return false
 }

@@ -19,14 +19,13 @@ const lockPoll = 100 * time.Millisecond
 func (s *Store) inspect(ctx context.Context, conn *pgx.Conn) error {
 	var name *string
 	var encoding string
-	var version int
 	err := conn.QueryRow(ctx, `select current_schema(), current_setting('server_encoding'), current_setting('server_version_num')::int`).
-		Scan(&name, &encoding, &version)
+		Scan(&name, &encoding, &s.version)
 	switch {
 	case err != nil:
 		return fmt.Errorf("ask postgres for its version: %w", err)
-	case version < minVersion:
-		return fmt.Errorf("postgres %d is too old: use 15 or later", version/10000)
+	case s.version < minVersion:
+		return fmt.Errorf("postgres %d is too old: use 15 or later", s.version/10000)
 	case encoding != "UTF8":
 		return fmt.Errorf("the database is encoded in %s: create one with encoding 'UTF8'", encoding)
 	case name == nil:
@@ -48,18 +47,54 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	}
 	behind, err := missing(ctx, conn)
 	switch {
-	case err != nil || behind == 0:
+	case err != nil:
 		return err
-	case noMigrate:
+	case behind > 0 && noMigrate:
 		return fmt.Errorf("the database lacks %d migrations: run `pointsman migrate`", behind)
+	case behind > 0:
+		err = s.Exclusive(ctx, "migrate", func(ctx context.Context) error {
+			// Another process may have migrated meanwhile, to any version.
+			if behind, err := missing(ctx, conn); err != nil || behind == 0 {
+				return err
+			}
+			return s.migrate(ctx)
+		})
 	}
-	return s.Exclusive(ctx, "migrate", func(ctx context.Context) error {
-		// Another process may have migrated meanwhile, to any version.
-		if behind, err := missing(ctx, conn); err != nil || behind == 0 {
+	if err != nil {
+		return err
+	}
+	return s.protect(ctx, conn, noMigrate)
+}
+
+// protect raises the wall between accounts where it does not stand. A login that may not
+// is no reason not to start: what is asked for carries the account all the same.
+func (s *Store) protect(ctx context.Context, conn *pgx.Conn, noMigrate bool) error {
+	w, err := inspectWall(ctx, conn, s.version)
+	if err != nil {
+		return err
+	}
+	if !w.stands() && !noMigrate {
+		err = s.Exclusive(ctx, "migrate", func(ctx context.Context) error {
+			if w, err = inspectWall(ctx, conn, s.version); err != nil || w.stands() {
+				return err
+			}
+			if err := w.raise(ctx, conn, s.version); err != nil {
+				return err
+			}
+			w, err = inspectWall(ctx, conn, s.version)
 			return err
-		}
-		return s.migrate(ctx)
-	})
+		})
+	}
+	switch {
+	case err != nil && !errors.Is(err, errNoWall):
+		return err
+	case w.stands():
+		s.tenantRole = w.role
+	default:
+		s.noWall = w.missing(s.version)
+		s.log.Warn().AnErr("cause", err).Msg("rows are not protected by account in the database: " + s.noWall)
+	}
+	return nil
 }
 
 // missing asks for the version without goose, which would create its table.

@@ -26,7 +26,7 @@ func (s *Store) GetRule(ctx context.Context, accountID, id string) (rule engine.
 	if !row.IsKey(accountID, id) {
 		return engine.Rule{}, engine.ErrNotFound
 	}
-	err = s.read(ctx, "get rule "+id, func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, accountID, "get rule "+id, func(ctx context.Context, q *query.Queries) error {
 		r, err := q.GetRule(ctx, query.GetRuleParams{AccountID: accountID, ID: id})
 		if err == nil {
 			rule, err = parseRule(r)
@@ -41,7 +41,7 @@ func (s *Store) CreateRule(ctx context.Context, r engine.Rule) error {
 	if err := row.CheckRule(r); err != nil {
 		return err
 	}
-	return s.write(ctx, "create rule "+r.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, r.AccountID, "create rule "+r.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateRule(ctx, query.CreateRuleParams(ruleRow(r)))
 	})
 }
@@ -52,7 +52,7 @@ func (s *Store) UpdateRule(ctx context.Context, r engine.Rule, was time.Time) er
 		return err
 	}
 	n := ruleRow(r)
-	return s.write(ctx, "update rule "+r.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, r.AccountID, "update rule "+r.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateRule(ctx, query.UpdateRuleParams{
 			Name: n.Name, Description: n.Description, Priority: n.Priority, Expression: n.Expression, Plugin: n.Plugin,
 			Config: n.Config, Target: n.Target, Fallbacks: n.Fallbacks, OnlyListed: n.OnlyListed, OnFailure: n.OnFailure,
@@ -68,7 +68,7 @@ func (s *Store) DeleteRule(ctx context.Context, accountID, id string) error {
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete rule "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, accountID, "delete rule "+id, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteRule(ctx, query.DeleteRuleParams{AccountID: accountID, ID: id})
 		return refusal(ctx, q, deleted, err, accountID, id)
 	})

@@ -47,12 +47,15 @@ var _ engine.Store = (*Store)(nil)
 
 // Store is an engine.Store on Postgres. Safe for concurrent use.
 type Store struct {
-	pool      *pgxpool.Pool
-	queries   *query.Queries
-	dedicated *pgx.ConnConfig // for Watch and locks, which keep a connection to themselves
-	schema    string          // where the tables are; the payload of a notification names it
-	pollEvery time.Duration
-	log       zerolog.Logger
+	pool       *pgxpool.Pool
+	queries    *query.Queries
+	dedicated  *pgx.ConnConfig // for Watch and locks, which keep a connection to themselves
+	schema     string          // where the tables are; the payload of a notification names it
+	version    int             // of the server, as server_version_num
+	tenantRole string          // what calls for an account's rows become; "": there is no such wall
+	noWall     string          // why there is none, for a person
+	pollEvery  time.Duration
+	log        zerolog.Logger
 }
 
 // Open connects to the database at url (postgres://…; the tables go into the first
@@ -138,22 +141,43 @@ func (s *Store) connect(ctx context.Context) (*pgx.Conn, error) {
 
 // read runs a query that needs no transaction.
 func (s *Store) read(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
+	return s.readIn(ctx, seat{}, doing, run)
+}
+
+// readOf is read for an account's rows.
+func (s *Store) readOf(ctx context.Context, accountID, doing string, run func(context.Context, *query.Queries) error) error {
+	return s.readIn(ctx, s.seatOf(ctx, accountID), doing, run)
+}
+
+func (s *Store) readIn(ctx context.Context, who seat, doing string, run func(context.Context, *query.Queries) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return settle(doing, s.retry(ctx, func() (untouched bool, err error) {
-		return true, run(ctx, s.queries)
+		return true, run(ctx, who.queries(s.pool))
 	}))
 }
 
 // write runs a change of configuration in a transaction that raises the revision
 // and tells every process of it.
 func (s *Store) write(ctx context.Context, doing string, change func(context.Context, *query.Queries) error) error {
-	return s.transact(ctx, doing, func(ctx context.Context, q *query.Queries) error {
+	return s.writeIn(ctx, seat{}, doing, change)
+}
+
+// writeOf is write for an account's rows.
+func (s *Store) writeOf(ctx context.Context, accountID, doing string, change func(context.Context, *query.Queries) error) error {
+	return s.writeIn(ctx, s.seatOf(ctx, accountID), doing, change)
+}
+
+func (s *Store) writeIn(ctx context.Context, who seat, doing string, change func(context.Context, *query.Queries) error) error {
+	return s.begin(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
+		q := s.queries.WithTx(tx)
 		revision, err := q.RaiseRevision(ctx)
 		if err != nil {
 			return err
 		}
-		if err := change(ctx, q); err != nil {
+		// What is not the account's to write comes before the change: that makes the rest of
+		// the transaction the tenant's.
+		if err := change(ctx, who.queries(tx)); err != nil {
 			return err
 		}
 		return q.NotifyRevision(ctx, revision)
@@ -162,6 +186,16 @@ func (s *Store) write(ctx context.Context, doing string, change func(context.Con
 
 // transact runs a transaction: all of it, or nothing.
 func (s *Store) transact(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
+	return s.begin(ctx, doing, func(ctx context.Context, tx pgx.Tx) error { return run(ctx, s.queries.WithTx(tx)) })
+}
+
+// transactOf is transact for an account's rows.
+func (s *Store) transactOf(ctx context.Context, accountID, doing string, run func(context.Context, *query.Queries) error) error {
+	who := s.seatOf(ctx, accountID)
+	return s.begin(ctx, doing, func(ctx context.Context, tx pgx.Tx) error { return run(ctx, who.queries(tx)) })
+}
+
+func (s *Store) begin(ctx context.Context, doing string, run func(context.Context, pgx.Tx) error) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	return settle(doing, s.retry(ctx, func() (untouched bool, err error) {
@@ -169,7 +203,7 @@ func (s *Store) transact(ctx context.Context, doing string, run func(context.Con
 		if err != nil {
 			return true, err
 		}
-		if err := run(ctx, s.queries.WithTx(tx)); err != nil {
+		if err := run(ctx, tx); err != nil {
 			// The first error says more, and the server rolls back what it has lost sight of.
 			_ = tx.Rollback(context.WithoutCancel(ctx))
 			return false, err

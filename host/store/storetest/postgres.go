@@ -29,7 +29,12 @@ func PostgresURL(t testing.TB) string {
 	}
 	schema := "pointsman_test_" + strings.ToLower(rand.Text())
 	exec(t, server, "create schema "+pgx.Identifier{schema}.Sanitize())
-	t.Cleanup(func() { exec(t, server, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade") })
+	t.Cleanup(func() {
+		exec(t, server, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade")
+		// Roles belong to the whole server. The name is that of host/store/postgres/role.go.
+		exec(t, server, `do $$ begin execute 'drop role if exists pointsman_tenant_' ||
+			left(encode(sha256(convert_to(current_database() || '.`+schema+`', 'UTF8')), 'hex'), 16); end $$`)
+	})
 	q := u.Query()
 	q.Set("search_path", schema)
 	u.RawQuery = q.Encode()

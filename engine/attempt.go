@@ -26,6 +26,9 @@ type attempt struct {
 	used    meter
 	first   time.Duration // until the first content; 0: none came
 	settled bool
+
+	admission admission
+	checked   int64 // of used.output: what spent has looked at
 }
 
 // send opens the adapter, builds the provider request and sends it. On error the
@@ -33,7 +36,8 @@ type attempt struct {
 func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, error) {
 	x.attempts++
 	x.lossy, x.native = nil, false
-	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now()}
+	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now(), admission: x.admitted}
+	x.admitted = admission{}
 	if err := a.exchange(ctx, stream); err != nil {
 		a.settle(err)
 		a.close()

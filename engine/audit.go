@@ -27,6 +27,10 @@ type AuditEntry struct {
 	Hash         []byte          // SHA-256 over Previous and the entry; given by the store
 }
 
+// MaxAuditDetail is the longest Detail that is kept, in bytes; of a longer one the log has
+// {"bytes":…,"sha256":…}.
+const MaxAuditDetail = 64 << 10
+
 type auditKey struct{}
 
 // WithAudit returns a context under which the next configuration write of a Store also

@@ -77,9 +77,10 @@ type Hold interface {
 	Settle(u Usage)
 }
 
-// BudgetLeft is how much may still be spent. The zero value is nothing.
+// BudgetLeft is how much may still be spent. The zero value: no budget bounds it.
 type BudgetLeft struct {
-	NanoUSD       int64   // NoLimit when no budget applies
-	Fraction      float64 // of the tightest budget; 1 when none applies
-	PreferCheaper bool    // a threshold asks for it
+	Bounded       bool    // a hard budget applies
+	NanoUSD       int64   // what the tightest of them leaves
+	Fraction      float64 // of that budget, 0–1
+	PreferCheaper bool    // a threshold of any budget asks for it
 }

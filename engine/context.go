@@ -34,8 +34,7 @@ func (r *Request) Agent() string {
 // session.turn is how many turns were answered and session.model who answered the last: 0
 // and "" in the first one, and where no session is named.
 //
-// Neutral values stand where no service does: budget NoLimit and 1, and for each model health
-// HealthUnmeasured, latency_ms and cost_nano_usd 0, remaining_* NoLimit.
+// Where no service stands behind a value it is neutral: see LeftOfBudget and ModelState.
 //
 // Not safe for concurrent use, the first call in particular: a request belongs to one goroutine.
 func (r *Request) Context() document.Node {
@@ -95,13 +94,15 @@ func (r *Request) appendContext() []byte {
 	b = appendInt(b, `,"turn":`, r.Session.Turns)
 	b = appendText(b, `,"model":`, r.Session.Model)
 	b = append(b, '}')
-	prefer := r.Policy.Prefers()
+	prefer := r.Prefers()
 	b = appendBool(b, `,"prefer":{"vision":`, prefer.Vision)
 	b = appendBool(b, `,"speed":`, prefer.Speed)
 	b = appendBool(b, `,"cost":`, prefer.Cost)
 	b = append(b, '}')
-	b = appendInt(b, `,"budget":{"left_nano_usd":`, NoLimit)
-	b = append(b, `,"left_fraction":1}`...)
+	left, fraction := r.LeftOfBudget()
+	b = appendInt(b, `,"budget":{"left_nano_usd":`, left)
+	b = append(b, `,"left_fraction":`...)
+	b = append(strconv.AppendFloat(b, fraction, 'f', -1, 64), '}')
 
 	at := r.Received.UTC()
 	b = appendInt(b, `,"time":{"unix_ms":`, at.UnixMilli())
@@ -114,7 +115,7 @@ func (r *Request) appendContext() []byte {
 			b = append(b, ',')
 		}
 		first = false
-		b = appendContextModel(b, m)
+		b = appendContextModel(b, m, r.ModelState(m))
 	}
 	return append(b, `]}`...)
 }
@@ -142,16 +143,18 @@ func (r *Request) UsableModels() iter.Seq[*Model] {
 	}
 }
 
-func appendContextModel(b []byte, m *Model) []byte {
+func appendContextModel(b []byte, m *Model, s ModelState) []byte {
 	b = appendText(b, `{"id":`, m.ID)
 	b = appendText(b, `,"family":`, m.Family)
 	b = appendText(b, `,"tier":`, m.Tier)
 	b = appendText(b, `,"provider":`, m.ProviderID)
-	b = appendText(b, `,"health":`, HealthUnmeasured)
-	b = append(b, `,"latency_ms":0,"cost_nano_usd":0,"premium":`...)
+	b = appendText(b, `,"health":`, s.Health)
+	b = appendInt(b, `,"latency_ms":`, s.LatencyMS)
+	b = appendInt(b, `,"cost_nano_usd":`, s.CostNanoUSD)
+	b = append(b, `,"premium":`...)
 	b = strconv.AppendFloat(b, float64(m.PremiumCenti)/100, 'f', -1, 64)
-	b = appendInt(b, `,"remaining_requests":`, NoLimit)
-	b = appendInt(b, `,"remaining_tokens":`, NoLimit)
+	b = appendInt(b, `,"remaining_requests":`, s.RemainingRequests)
+	b = appendInt(b, `,"remaining_tokens":`, s.RemainingTokens)
 	b = appendInt(b, `,"context_window":`, m.ContextWindow)
 	return append(b, '}')
 }

@@ -38,7 +38,8 @@ func (x *execution) continued(s Stream, served Target) Stream {
 		return s
 	}
 	x.p.flight.enter() // between two legs nothing else counts
-	return &continuing{x: x, inner: s, served: served, closing: x.p.flight.leave}
+	x.goes = true
+	return &continuing{x: x, inner: s, served: served, closing: func() { x.done(); x.p.flight.leave() }}
 }
 
 // continuable reports whether the answer to the request is one plain text.

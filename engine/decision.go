@@ -51,9 +51,11 @@ const (
 	SkipContext          SkipReason = "context_too_small"
 	SkipWire             SkipReason = "wire" // does not speak the caller's wire, which the request needs
 	SkipUnpriced         SkipReason = "unpriced"
-	SkipCooldown         SkipReason = "cooldown"     // its provider asked for a pause that is not over
-	SkipRetryBudget      SkipReason = "retry_budget" // too many retries have failed lately
-	SkipFailed           SkipReason = "failed"       // tried; the attempt's outcome says how
+	SkipCooldown         SkipReason = "cooldown"        // its provider asked for a pause that is not over
+	SkipRetryBudget      SkipReason = "retry_budget"    // too many retries have failed lately
+	SkipLimit            SkipReason = "rate_limited"    // a limit of the caller's tenant, or of the provider, is reached
+	SkipBudget           SkipReason = "budget_exceeded" // it may cost more than a hard budget leaves
+	SkipFailed           SkipReason = "failed"          // tried; the attempt's outcome says how
 )
 
 // Decider ranks models for a request.

@@ -16,7 +16,7 @@ const assumedOutput = 1_000
 // preferences order?".
 func (p *Pipeline) defaults(r *Request, c *Catalogue) []string {
 	both := []string{p.cfg.DefaultModel, p.cfg.DefaultFallback}
-	if prefer := r.Policy.Prefers(); prefer.Cost || prefer.Vision && r.Features.HasImage {
+	if prefer := r.Prefers(); prefer.Cost || prefer.Vision && r.Features.HasImage {
 		by := make(map[string]preferred, len(both))
 		for _, id := range both {
 			by[id] = r.preferred(c, id, prefer)

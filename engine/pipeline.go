@@ -31,6 +31,11 @@ type PipelineConfig struct {
 	// Credentials is what is known of the providers' keys; whoever gives one runs it. Nil:
 	// the pipeline's own, which probes nothing.
 	Credentials *CredentialHealth
+	// Limits says what callers and targets may use. Nil: there are none.
+	Limits Limiter
+	// Spending holds money for attempts and takes their rows, in the ledger's place. Nil: rows
+	// go to Ledger, and nothing bounds what is spent.
+	Spending Spending
 	// Sessions knows the conversations that requests name. Nil: none is kept track of.
 	Sessions Sessions
 }
@@ -75,6 +80,7 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 		return p.countTokens(ctx, r)
 	}
 	x, err := p.begin(ctx, r)
+	defer x.done()
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
 	}
@@ -100,12 +106,17 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 		}
 	}()
 	x, err := p.begin(ctx, r)
+	defer func() {
+		if !passedOn {
+			x.done()
+		}
+	}()
 	if err != nil {
 		return nil, x.meta(nil), err
 	}
 	var s Stream
 	served, err := x.try(ctx, func(t Target) (err error) {
-		s, err = x.stream(ctx, t, p.flight.leave)
+		s, err = x.stream(ctx, t, x.ended)
 		return err
 	})
 	if err != nil {
@@ -133,6 +144,12 @@ type execution struct {
 	began     time.Time
 	upstream  time.Duration // spent waiting for providers
 
+	limit LimitReservation // of the caller's limits, for the whole request
+	used  int64            // tokens, of all attempts
+
+	admitted admission // for the attempt that comes next
+	goes     bool      // on after a stream's end: see continued
+
 	notes []Note // of the session, as far as they were read
 	noted bool   // they were
 	given int    // how many of them the last attempt got
@@ -148,6 +165,10 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	if p.cfg.Policies != nil {
 		r.Policy = p.cfg.Policies().Of(r.Principal)
 	}
+	if p.cfg.Spending != nil {
+		r.Budget = p.cfg.Spending.Left(r.Principal)
+	}
+	r.states = x
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
 	p.join(ctx, r)
 	var err error
@@ -156,7 +177,18 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	if err == nil && len(x.plan.decision.Params) > 0 {
 		r.propose(x.plan.decision.Params)
 	}
+	if err == nil {
+		err = x.admitCaller(ctx)
+	}
 	return x, err
+}
+
+// ended is called with the row of a stream written.
+func (x *execution) ended() {
+	if !x.goes {
+		x.done()
+	}
+	x.p.flight.leave()
 }
 
 // left is how much of the request's time there still is.

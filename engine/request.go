@@ -44,11 +44,14 @@ type Request struct {
 	Models []Model
 	// Policy is what holds for the caller; filled by the pipeline. Nil: nothing is set.
 	Policy *Policy
+	// Budget is what the caller's budgets leave; filled by the pipeline.
+	Budget BudgetLeft
 	// Session is the conversation so far; filled by the pipeline. Zero when the request
 	// names none, or the first turn of one is answered.
 	Session Session
 
-	proposed struct { // by a rule plugin, as far as it was taken
+	states   modelStates // nil outside the pipeline
+	proposed struct {    // by a rule plugin, as far as it was taken
 		maxTokens int64  // 0: none
 		effort    string // "" : none
 	}

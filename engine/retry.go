@@ -56,6 +56,8 @@ type route struct {
 	wider   int64         // the next target's window must be larger, tokens; 0: any will do
 	from    *retryWindow  // of the provider that failed last; nil: this is the first attempt
 	over    bool          // no further target may be tried
+
+	unadmitted error // why the first target was passed over that limits or budgets refused
 }
 
 // target makes attempts on one target, one for each credential that may help. It returns
@@ -80,11 +82,26 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 			return nil
 		}
 		t.Credential, used = c.ID, append(used, c.ID)
+		admitted, skipped, err := x.admit(ctx, t)
+		if err != nil {
+			if w.from != nil {
+				w.from.done(err) // it was allowed, and is not made
+			}
+			w.refused(t, err)
+			if refusal := AsLimitRefusal(err); refusal != nil && refusal.Provider != "" {
+				continue // it is the key's limit, and there may be another key
+			}
+			if !skipped {
+				w.failure, w.over = err, true
+			}
+			return nil
+		}
+		x.admitted = admitted
 		retried := w.from != nil
 		if !retried {
 			w.budget.of(t.Provider).request()
 		}
-		err := one(t)
+		err = one(t)
 		if retried {
 			w.from.done(err)
 		}
@@ -143,6 +160,9 @@ func (w *route) wait(d time.Duration) {
 
 // shown is the error for the caller.
 func (w *route) shown() error {
+	if w.failure == nil && w.unadmitted != nil {
+		return w.unadmitted
+	}
 	if w.failure == nil {
 		e := noTarget(w.x.plan.skips)
 		e.After = w.after

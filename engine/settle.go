@@ -16,28 +16,27 @@ func (a *attempt) settle(err error) {
 	x, r, t := a.x, a.x.r, a.target
 	code := CodeOf(err)
 	tokens, estimated := a.count(code)
-	row := Usage{
-		AccountID: r.Principal.AccountID, ID: newID(), RequestID: r.ID, Attempt: a.number,
-		TeamID: r.Principal.TeamID, UserID: r.Principal.UserID, KeyID: r.Principal.KeyID, SessionID: r.Hints.SessionID,
-		ModelID: t.Model.ID, ProviderID: t.Provider.ID, UpstreamID: t.Model.UpstreamID, Substituted: t.Substituted,
-		Source: x.plan.decision.Source, Decision: record(x.plan, &t, x.failures), Stream: r.Stream,
-		Tokens: tokens, Estimated: estimated,
-		Outcome: outcomeOf(code), Code: code, Simulated: x.p.cfg.Upstream.Simulated(t.Provider),
-		StartedAt: r.Received.Add(a.began.Sub(x.began)).UTC(),
-		LatencyMS: time.Since(a.began).Milliseconds(), FirstByteMS: a.first.Milliseconds(),
+	row := x.row(t, a.number)
+	if a.admission.id != "" {
+		row.ID = a.admission.id
 	}
+	row.Decision = record(x.plan, &t, x.failures)
+	row.Tokens, row.Estimated, row.Outcome, row.Code = tokens, estimated, outcomeOf(code), code
+	row.StartedAt = r.Received.Add(a.began.Sub(x.began)).UTC()
+	row.LatencyMS, row.FirstByteMS = time.Since(a.began).Milliseconds(), a.first.Milliseconds()
 	if a.reply != nil {
 		row.Status = a.reply.Status
 	}
 	if tokens != (Tokens{}) || code == "" {
 		price, ok := x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
 		row.CostNanoUSD, row.Unpriced = price.Cost(tokens), !ok
+		row.PriceFrom, row.PriceOf = price.From, price.AccountID
 	}
-	if free := r.operation() == abi.OperationCountTokens; !free && (code == "" || code == CodeCanceled && a.used.output > 0) {
+	if !x.free() && (code == "" || code == CodeCanceled && a.used.output > 0) {
 		// Hanging up before the last event makes no call free.
 		row.PremiumUse = t.Model.PremiumCenti
 	}
-	x.p.cfg.Ledger.Record(row)
+	a.releaseHeld(row)
 }
 
 // count returns what the attempt used. Without any count of the provider's, an error

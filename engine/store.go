@@ -21,6 +21,7 @@ type Store interface {
 	CredentialStore
 	TenantStore
 	HierarchyStore
+	AuditStore
 	KeyStore
 	PreferenceStore
 	AssignmentStore
@@ -29,6 +30,9 @@ type Store interface {
 	UsageStore
 	ChangeFeed
 	SettingStore
+	LimitStore
+	LimitLeaseStore
+	LimitLevelStore
 	JobLock
 	// Close releases every connection. No other call may follow.
 	Close() error

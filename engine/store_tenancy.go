@@ -82,15 +82,21 @@ type SessionStore interface {
 }
 
 // AuditStore reads the audit log. Entries are appended by configuration writes under a
-// context of WithAudit.
+// context of WithAudit: text that no database keeps is cleaned and Detail is made compact,
+// and one beyond MaxAuditDetail is stored as its size and hash. Such a context without an
+// Action, or with a Detail that is not JSON, makes the write CodeInvalid.
+// CheckAudit verifies a chain.
 type AuditStore interface {
 	// ListAudit returns entries, newest first.
 	ListAudit(ctx context.Context, f AuditFilter) ([]AuditEntry, error)
-	// ReadAudit returns an account's entries after a Seq, oldest first, at most limit.
+	// ReadAudit returns an account's entries after a Seq, oldest first, at most limit (1–1,000).
 	ReadAudit(ctx context.Context, accountID string, after int64, limit int) ([]AuditEntry, error)
 	// AuditedAccounts returns the accounts that have entries, "" for global rows.
 	AuditedAccounts(ctx context.Context) ([]string, error)
+	// GetAuditHead returns the end of an account's chain; its Seq is 0 when there is none.
+	GetAuditHead(ctx context.Context, accountID string) (AuditHead, error)
 	// AppendAudit appends the entry of WithAudit by itself, for an act that writes no row.
+	// It does not raise the revision.
 	AppendAudit(ctx context.Context) error
 }
 

@@ -140,6 +140,9 @@ func (s *chunkStream) release() {
 func (s *chunkStream) pump(ctx context.Context) error {
 	said := s.said()
 	over, err := s.event(ctx)
+	if err == nil && !over && !said {
+		err = s.a.spent()
+	}
 	if err != nil && said && ctx.Err() == nil {
 		// The caller has the whole answer: what is wrong with the rest costs it nothing.
 		zerolog.Ctx(ctx).Debug().Str("request_id", s.a.x.r.ID).Str("provider", s.a.target.Provider.ID).Err(err).Msg("the end of a complete stream is left out")

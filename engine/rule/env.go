@@ -121,8 +121,9 @@ func (e *Env) fill(r *engine.Request) {
 		Key: clip(p.KeyName, maxName), Agent: clip(r.Agent(), maxName),
 	}
 	e.Session = SessionEnv{ID: clip(r.Hints.SessionID, maxName), Turn: int(r.Session.Turns), Model: clip(r.Session.Model, maxName)}
-	e.Prefer = PreferEnv(r.Policy.Prefers())
-	e.Budget = BudgetEnv{LeftNanoUSD: engine.NoLimit, LeftFraction: 1}
+	e.Prefer = PreferEnv(r.Prefers())
+	left, fraction := r.LeftOfBudget()
+	e.Budget = BudgetEnv{LeftNanoUSD: int(left), LeftFraction: fraction}
 	at := r.Received.UTC()
 	e.Time = TimeEnv{UnixMS: int(at.UnixMilli()), Hour: at.Hour(), Weekday: int(at.Weekday())}
 }
@@ -133,10 +134,11 @@ func (e *Env) fillModels(r *engine.Request, dst []ModelEnv) {
 		if len(dst) == maxRuleModels {
 			break
 		}
+		s := r.ModelState(m)
 		dst = append(dst, ModelEnv{
 			ID: m.ID, Family: m.Family, Tier: m.Tier, Provider: m.ProviderID,
-			Health: engine.HealthUnmeasured, Premium: float64(m.PremiumCenti) / 100,
-			RemainingRequests: engine.NoLimit, RemainingTokens: engine.NoLimit,
+			Health: s.Health, LatencyMS: int(s.LatencyMS), CostNanoUSD: int(s.CostNanoUSD), Premium: float64(m.PremiumCenti) / 100,
+			RemainingRequests: int(s.RemainingRequests), RemainingTokens: int(s.RemainingTokens),
 			ContextWindow: int(m.ContextWindow),
 		})
 	}

@@ -1,0 +1,220 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"math"
+	"time"
+
+	"github.com/pointsman/pointsman/sdk/abi"
+)
+
+// usualOutput is how many tokens of output a token limit is charged in advance for a
+// request that does not bound its output: what models write at most would lock out
+// everybody else. The difference is settled when the answer is there.
+const usualOutput = 1024
+
+// admission is what an attempt was allowed before it began: what is held for it, to be
+// settled with it. The zero value holds nothing.
+type admission struct {
+	id    string // of the attempt's usage row; "": none was made yet
+	limit LimitReservation
+	hold  Hold // nil: no spending is kept track of
+	price Price
+}
+
+// free counts for nobody: counting tokens costs nothing and is not limited.
+func (x *execution) free() bool { return x.r.operation() == abi.OperationCountTokens }
+
+// admitCaller takes the request from the limits that are about its caller. Errors: *Error
+// with CodeRateLimited; no other target could help.
+func (x *execution) admitCaller(ctx context.Context) error {
+	limits := x.p.cfg.Limits
+	if limits == nil || x.free() {
+		return nil
+	}
+	q := x.limitRequest(LimitOfCaller)
+	q.Tokens = x.r.Features.Tokens + x.output(nil)
+	var err error
+	if x.limit, err = limits.Reserve(ctx, &q); err != nil {
+		return limitError(ctx, err)
+	}
+	return nil
+}
+
+func limitError(ctx context.Context, err error) error {
+	if refusal := AsLimitRefusal(err); refusal != nil {
+		return refusal.AsError()
+	}
+	if ctx.Err() != nil {
+		return gone(ctx)
+	}
+	return &Error{Code: CodeInternal, Message: "Internal error.", Err: err}
+}
+
+// done settles the caller's limits, once. It is for the end of the request, whatever it was.
+func (x *execution) done() {
+	x.limit.Settle(x.used)
+	x.limit = LimitReservation{}
+}
+
+func (x *execution) limitRequest(part LimitPart) LimitRequest {
+	p := &x.r.Principal
+	return LimitRequest{Part: part, AccountID: p.AccountID, TeamID: p.TeamID, UserID: p.UserID, KeyID: p.KeyID, Tokens: 1}
+}
+
+// output is how many tokens of output are charged in advance for a model, or for any.
+func (x *execution) output(m *Model) int64 {
+	if x.r.operation() == abi.OperationEmbeddings {
+		return 0
+	}
+	n := x.r.outputBound()
+	if n == 0 {
+		n = usualOutput
+	}
+	if m != nil && m.MaxOutput > 0 {
+		n = min(n, m.MaxOutput)
+	}
+	return n
+}
+
+// outputBound is the most output that the request asks for, 0 when it does not say.
+func (r *Request) outputBound() int64 {
+	if r.proposed.maxTokens > 0 {
+		return r.proposed.maxTokens
+	}
+	root := r.Doc.Root()
+	for _, name := range [...]string{"max_completion_tokens", "max_tokens"} {
+		if n := root.Get(name); n.Kind() == abi.KindNumber {
+			return max(n.Int(), 1)
+		}
+	}
+	return 0
+}
+
+// admit holds limits and money for an attempt on that target. When it is refused, skipped
+// says that another target may do better, and err is the answer if none does.
+func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped bool, err error) {
+	if x.free() {
+		return a, false, nil
+	}
+	if limits := x.p.cfg.Limits; limits != nil {
+		q := x.limitRequest(LimitOfTarget)
+		q.ProviderOwner, q.ProviderID, q.Credential = t.Provider.AccountID, t.Provider.ID, t.Credential
+		q.ModelOwner, q.ModelID, q.UpstreamID = t.Model.AccountID, t.Model.ID, t.Model.UpstreamID
+		q.Tokens = x.r.Features.Tokens + x.output(&t.Model)
+		if a.limit, err = limits.Reserve(ctx, &q); err != nil {
+			err = limitError(ctx, err)
+			return a, CodeOf(err) == CodeRateLimited, err
+		}
+	}
+	if x.p.cfg.Spending == nil {
+		return a, false, nil
+	}
+	r, prompt := x.r, x.r.Features.Tokens
+	a.price, _ = x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, prompt)
+	u := x.row(t, x.attempts+1)
+	u.Outcome, u.Code, u.Estimated = OutcomeInterrupted, CodeInternal, true
+	u.Tokens.Prompt, u.CostNanoUSD = prompt, a.price.Cost(Tokens{Prompt: prompt})
+	u.PriceFrom, u.PriceOf = a.price.From, a.price.AccountID
+	if a.hold, err = x.p.cfg.Spending.Reserve(ctx, &u, x.worst(t)); err != nil {
+		a.limit.Cancel()
+		return admission{}, CodeOf(err) == CodeBudgetExceeded, err
+	}
+	a.id = u.ID
+	return a, false, nil
+}
+
+// worst is the most that an attempt on the target may cost, in nano-USD: all of its output,
+// at the price of the tier that a prompt twice as long as the estimate reaches.
+func (x *execution) worst(t Target) int64 {
+	r := x.r
+	prompt := 2 * r.Features.Tokens
+	output := int64(0)
+	if r.operation() != abi.OperationEmbeddings {
+		output = r.outputBound()
+		if output == 0 || t.Model.MaxOutput > 0 && output > t.Model.MaxOutput {
+			output = t.Model.MaxOutput
+		}
+		output *= max(r.Doc.Root().Get("n").Int(), 1)
+	}
+	most := int64(0)
+	for _, tier := range [...]int64{r.Features.Tokens, prompt} {
+		if p, ok := x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tier); ok {
+			most = max(most, p.most(prompt, output))
+		}
+	}
+	return most
+}
+
+// most is what the tokens cost if each counter is billed in the dearest way.
+func (p Price) most(prompt, output int64) int64 {
+	dearest := p.Input
+	for _, named := range [...]*int64{p.CacheWrite, p.CacheWrite1h} {
+		if named != nil {
+			dearest = max(dearest, *named)
+		}
+	}
+	return saturatingAdd(perMillion(prompt, dearest), perMillion(output, p.Output))
+}
+
+// refused notes that a target was passed over because it was not admitted.
+func (w *route) refused(t Target, err error) {
+	reason := SkipBudget
+	var e *Error
+	if errors.As(err, &e) {
+		if e.Code == CodeRateLimited {
+			reason = SkipLimit
+		}
+		w.wait(e.After)
+	}
+	w.x.skip(t, reason, err.Error())
+	if w.unadmitted == nil {
+		w.unadmitted = err
+	}
+}
+
+// spent checks what a stream has cost so far against the budgets, each time that it has
+// grown by about as much as a kilobyte of text. The error ends the stream.
+func (a *attempt) spent() error {
+	if a.admission.hold == nil || a.used.output < a.checked+1<<10 {
+		return nil
+	}
+	a.checked = a.used.output
+	t, _ := a.used.total(a.x.r.Features.Tokens)
+	if err := a.admission.hold.Spent(a.admission.price.Cost(t)); err != nil {
+		return a.fail(asError(err), err, "budget", false)
+	}
+	return nil
+}
+
+// releaseHeld settles what is held for the attempt: row is what became of it.
+func (a *attempt) releaseHeld(row Usage) {
+	x := a.x
+	tokens := min(row.Tokens.Prompt, math.MaxInt64/2) + min(row.Tokens.Completion, math.MaxInt64/2)
+	x.used += tokens
+	switch {
+	case a.sent && !a.unsent:
+		a.admission.limit.Settle(tokens)
+	default:
+		a.admission.limit.Cancel()
+	}
+	if a.admission.hold != nil {
+		a.admission.hold.Settle(row)
+		return
+	}
+	x.p.cfg.Ledger.Record(row)
+}
+
+// row is what is known of an attempt before it begins.
+func (x *execution) row(t Target, number int) Usage {
+	r := x.r
+	return Usage{
+		AccountID: r.Principal.AccountID, ID: newID(), RequestID: r.ID, Attempt: number,
+		TeamID: r.Principal.TeamID, UserID: r.Principal.UserID, KeyID: r.Principal.KeyID,
+		SessionID: r.Hints.SessionID, TaskType: r.Features.TaskType,
+		ModelID: t.Model.ID, ProviderID: t.Provider.ID, UpstreamID: t.Model.UpstreamID, Substituted: t.Substituted,
+		Source: x.plan.decision.Source, Stream: r.Stream, Simulated: x.p.cfg.Upstream.Simulated(t.Provider),
+		StartedAt: r.Received.Add(time.Since(x.began)).UTC(),
+	}
+}

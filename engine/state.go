@@ -1,0 +1,64 @@
+package engine
+
+// ModelState is what is known of a model when a request arrives, as rules and plugins see
+// it. See Request.ModelState.
+type ModelState struct {
+	Health            string // of the Health constants
+	LatencyMS         int64  // median of late; 0: not known
+	CostNanoUSD       int64  // about what the request would cost on it; 0: free, or not known
+	RemainingRequests int64  // NoLimit without a limit
+	RemainingTokens   int64
+}
+
+// modelStates knows the state of models for one request.
+type modelStates interface{ modelState(m *Model) ModelState }
+
+// ModelState is the state of a model that the caller may use. Outside the pipeline it is
+// neutral: HealthUnmeasured, 0 and NoLimit.
+func (r *Request) ModelState(m *Model) ModelState {
+	if r.states == nil {
+		return ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
+	}
+	return r.states.modelState(m)
+}
+
+// Prefers is what counts where several models would do: the caller's preferences, and cost
+// as well while a budget asks for it.
+func (r *Request) Prefers() Prefer {
+	p := r.Policy.Prefers()
+	p.Cost = p.Cost || r.Budget.PreferCheaper
+	return p
+}
+
+// LeftOfBudget is what the tightest hard budget leaves: in nano-USD and as a part of it,
+// NoLimit and 1 without one.
+func (r *Request) LeftOfBudget() (nanoUSD int64, fraction float64) {
+	if !r.Budget.Bounded {
+		return NoLimit, 1
+	}
+	return r.Budget.NanoUSD, r.Budget.Fraction
+}
+
+func (x *execution) modelState(m *Model) ModelState {
+	r := x.r
+	s := ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
+	if price, ok := x.catalogue.AccountPrice(r.Principal.AccountID, m.ProviderID, m.UpstreamID, r.Received, r.Features.Tokens); ok {
+		s.CostNanoUSD = price.Cost(Tokens{Prompt: r.Features.Tokens, Completion: x.output(m)})
+	}
+	if x.p.cfg.Limits == nil {
+		return s
+	}
+	q := x.limitRequest(LimitOfAll)
+	q.ModelOwner, q.ModelID, q.UpstreamID = m.AccountID, m.ID, m.UpstreamID
+	if provider, ok := x.catalogue.Provider(r.Principal.AccountID, m.ProviderID); ok {
+		q.ProviderOwner, q.ProviderID = provider.AccountID, provider.ID
+	}
+	left := x.p.cfg.Limits.Peek(&q)
+	if left.Requests.Set {
+		s.RemainingRequests = left.Requests.Remaining
+	}
+	if left.Tokens.Set {
+		s.RemainingTokens = left.Tokens.Remaining
+	}
+	return s
+}

@@ -19,3 +19,11 @@ create table audit (
     hash          bytea            not null check (octet_length(hash) = 32),
     primary key (account_id, seq)
 );
+
+-- The end of each account's chain, apart from it: else the newest entries could go unseen.
+create table audit_heads (
+    account_id text collate "C" not null,
+    seq        bigint           not null,
+    hash       bytea            not null,
+    primary key (account_id)
+);

@@ -19,3 +19,11 @@ create table audit (
     hash          blob    not null check (length(hash) = 32),
     primary key (account_id, seq)
 ) strict;
+
+-- The end of each account's chain, apart from it: else the newest entries could go unseen.
+create table audit_heads (
+    account_id text    not null,
+    seq        integer not null,
+    hash       blob    not null,
+    primary key (account_id)
+) strict;

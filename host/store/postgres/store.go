@@ -21,6 +21,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres/query"
+	"github.com/pointsman/pointsman/host/store/row"
 )
 
 // Config is how a database is opened. The zero value works.
@@ -169,6 +170,10 @@ func (s *Store) writeOf(ctx context.Context, accountID, doing string, change fun
 }
 
 func (s *Store) writeIn(ctx context.Context, who seat, doing string, change func(context.Context, *query.Queries) error) error {
+	entry, err := row.AuditOf(ctx)
+	if err != nil {
+		return err
+	}
 	return s.begin(ctx, doing, func(ctx context.Context, tx pgx.Tx) error {
 		q := s.queries.WithTx(tx)
 		revision, err := q.RaiseRevision(ctx)
@@ -176,7 +181,10 @@ func (s *Store) writeIn(ctx context.Context, who seat, doing string, change func
 			return err
 		}
 		// What is not the account's to write comes before the change: that makes the rest of
-		// the transaction the tenant's.
+		// the transaction the tenant's. A change that is refused takes its entry with it.
+		if err := appendAudit(ctx, q, entry); err != nil {
+			return err
+		}
 		if err := change(ctx, who.queries(tx)); err != nil {
 			return err
 		}

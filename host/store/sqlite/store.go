@@ -23,6 +23,7 @@ import (
 	sqlite3 "modernc.org/sqlite/lib"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/row"
 	"github.com/pointsman/pointsman/host/store/sqlite/query"
 )
 
@@ -165,8 +166,16 @@ func (s *Store) read(ctx context.Context, doing string, run func(context.Context
 // write runs a change of configuration in a transaction that raises the revision,
 // and tells the watchers of it.
 func (s *Store) write(ctx context.Context, doing string, change func(context.Context, *query.Queries) error) error {
-	err := s.transact(ctx, doing, func(ctx context.Context, q *query.Queries) error {
+	entry, err := row.AuditOf(ctx)
+	if err != nil {
+		return err
+	}
+	err = s.transact(ctx, doing, func(ctx context.Context, q *query.Queries) error {
 		if _, err := q.RaiseRevision(ctx); err != nil {
+			return err
+		}
+		// A change that is refused takes its entry with it.
+		if err := appendAudit(ctx, q, entry); err != nil {
 			return err
 		}
 		return change(ctx, q)

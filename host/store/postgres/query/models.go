@@ -71,6 +71,12 @@ type Audit struct {
 	Hash         []byte
 }
 
+type AuditHead struct {
+	AccountID string
+	Seq       int64
+	Hash      []byte
+}
+
 type Credential struct {
 	AccountID  string
 	ProviderID string
@@ -100,6 +106,56 @@ type Key struct {
 	RotatedTo  string
 	UpdatedAt  time.Time
 	SearchText string
+}
+
+type Limit struct {
+	AccountID  string
+	ID         string
+	Name       string
+	Scope      []byte
+	SplitBy    []byte
+	Kind       string
+	Amount     int64
+	WindowMs   int64
+	Burst      int64
+	IsOverride bool
+	Enabled    bool
+	Resets     int64
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+type LimitBucket struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Scope     string
+	Amount    int64
+	WindowUs  int64
+	Size      int64
+	Version   int64
+	Resets    int64
+	Epoch     int64
+	Whole     int64
+	Part      int64
+	AtUs      int64
+}
+
+type LimitLease struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	ReplicaID string
+	Epoch     int64
+	Held      int64
+	Spent     int64
+	ExpiresUs int64
+}
+
+type LimitReplica struct {
+	AccountID string
+	ReplicaID string
+	ExpiresUs int64
 }
 
 type Model struct {

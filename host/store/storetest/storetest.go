@@ -54,6 +54,8 @@ func Run(t *testing.T, driver Driver) {
 		{"handoff", handoffTests},
 		{"usage", usageTests},
 		{"setting", settingTests},
+		{"limit", limitTests},
+		{"limit lease", limitLeaseTests},
 		{"change", changeTests},
 		{"job", jobTests},
 		{"odd", oddTests},

@@ -288,6 +288,434 @@ func (b *AddUsageBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const deleteLimitLease = `-- name: DeleteLimitLease :batchexec
+delete from limit_leases
+where account_id = $1
+  and limit_id = $2
+  and digest = $3
+  and replica_id = $4
+`
+
+type DeleteLimitLeaseBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type DeleteLimitLeaseParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	ReplicaID string
+}
+
+func (q *Queries) DeleteLimitLease(ctx context.Context, arg []DeleteLimitLeaseParams) *DeleteLimitLeaseBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+			a.ReplicaID,
+		}
+		batch.Queue(deleteLimitLease, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &DeleteLimitLeaseBatchResults{br, len(arg), false}
+}
+
+func (b *DeleteLimitLeaseBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *DeleteLimitLeaseBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const ensureLimitBucket = `-- name: EnsureLimitBucket :batchexec
+insert into limit_buckets (
+    account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $7, 0, 0
+)
+on conflict (account_id, limit_id, digest) do nothing
+`
+
+type EnsureLimitBucketBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type EnsureLimitBucketParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Scope     string
+	Amount    int64
+	WindowUs  int64
+	Size      int64
+	Version   int64
+	Resets    int64
+}
+
+func (q *Queries) EnsureLimitBucket(ctx context.Context, arg []EnsureLimitBucketParams) *EnsureLimitBucketBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+			a.Scope,
+			a.Amount,
+			a.WindowUs,
+			a.Size,
+			a.Version,
+			a.Resets,
+		}
+		batch.Queue(ensureLimitBucket, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &EnsureLimitBucketBatchResults{br, len(arg), false}
+}
+
+func (b *EnsureLimitBucketBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *EnsureLimitBucketBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const listLimitLeases = `-- name: ListLimitLeases :batchmany
+select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us
+from limit_leases
+where account_id = $1
+  and limit_id = $2
+  and digest = $3
+order by replica_id
+`
+
+type ListLimitLeasesBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type ListLimitLeasesParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+}
+
+func (q *Queries) ListLimitLeases(ctx context.Context, arg []ListLimitLeasesParams) *ListLimitLeasesBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+		}
+		batch.Queue(listLimitLeases, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &ListLimitLeasesBatchResults{br, len(arg), false}
+}
+
+func (b *ListLimitLeasesBatchResults) Query(f func(int, []LimitLease, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var items []LimitLease
+		if b.closed {
+			if f != nil {
+				f(t, items, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		err := func() error {
+			rows, err := b.br.Query()
+			if err != nil {
+				return err
+			}
+			defer rows.Close()
+			for rows.Next() {
+				var i LimitLease
+				if err := rows.Scan(
+					&i.AccountID,
+					&i.LimitID,
+					&i.Digest,
+					&i.ReplicaID,
+					&i.Epoch,
+					&i.Held,
+					&i.Spent,
+					&i.ExpiresUs,
+				); err != nil {
+					return err
+				}
+				items = append(items, i)
+			}
+			return rows.Err()
+		}()
+		if f != nil {
+			f(t, items, err)
+		}
+	}
+}
+
+func (b *ListLimitLeasesBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const lockLimitBucket = `-- name: LockLimitBucket :batchone
+select account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
+from limit_buckets
+where account_id = $1
+  and limit_id = $2
+  and digest = $3
+for update
+`
+
+type LockLimitBucketBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type LockLimitBucketParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+}
+
+// In the order of the keys, so that two replicas never wait for each other.
+func (q *Queries) LockLimitBucket(ctx context.Context, arg []LockLimitBucketParams) *LockLimitBucketBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+		}
+		batch.Queue(lockLimitBucket, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &LockLimitBucketBatchResults{br, len(arg), false}
+}
+
+func (b *LockLimitBucketBatchResults) QueryRow(f func(int, LimitBucket, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var i LimitBucket
+		if b.closed {
+			if f != nil {
+				f(t, i, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(
+			&i.AccountID,
+			&i.LimitID,
+			&i.Digest,
+			&i.Scope,
+			&i.Amount,
+			&i.WindowUs,
+			&i.Size,
+			&i.Version,
+			&i.Resets,
+			&i.Epoch,
+			&i.Whole,
+			&i.Part,
+			&i.AtUs,
+		)
+		if f != nil {
+			f(t, i, err)
+		}
+	}
+}
+
+func (b *LockLimitBucketBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const putLimitBucket = `-- name: PutLimitBucket :batchexec
+insert into limit_buckets (
+    account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, 0, $10, $11, $12
+)
+on conflict (account_id, limit_id, digest) do update
+set scope     = excluded.scope,
+    amount    = excluded.amount,
+    window_us = excluded.window_us,
+    size      = excluded.size,
+    version   = excluded.version,
+    resets    = excluded.resets,
+    whole     = excluded.whole,
+    part      = excluded.part,
+    at_us     = excluded.at_us
+`
+
+type PutLimitBucketBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type PutLimitBucketParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Scope     string
+	Amount    int64
+	WindowUs  int64
+	Size      int64
+	Version   int64
+	Resets    int64
+	Whole     int64
+	Part      int64
+	AtUs      int64
+}
+
+func (q *Queries) PutLimitBucket(ctx context.Context, arg []PutLimitBucketParams) *PutLimitBucketBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+			a.Scope,
+			a.Amount,
+			a.WindowUs,
+			a.Size,
+			a.Version,
+			a.Resets,
+			a.Whole,
+			a.Part,
+			a.AtUs,
+		}
+		batch.Queue(putLimitBucket, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &PutLimitBucketBatchResults{br, len(arg), false}
+}
+
+func (b *PutLimitBucketBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *PutLimitBucketBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const putLimitLease = `-- name: PutLimitLease :batchexec
+insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (account_id, limit_id, digest, replica_id) do update
+set epoch      = excluded.epoch,
+    held       = excluded.held,
+    spent      = excluded.spent,
+    expires_us = excluded.expires_us
+`
+
+type PutLimitLeaseBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type PutLimitLeaseParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	ReplicaID string
+	Epoch     int64
+	Held      int64
+	Spent     int64
+	ExpiresUs int64
+}
+
+func (q *Queries) PutLimitLease(ctx context.Context, arg []PutLimitLeaseParams) *PutLimitLeaseBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+			a.ReplicaID,
+			a.Epoch,
+			a.Held,
+			a.Spent,
+			a.ExpiresUs,
+		}
+		batch.Queue(putLimitLease, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &PutLimitLeaseBatchResults{br, len(arg), false}
+}
+
+func (b *PutLimitLeaseBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *PutLimitLeaseBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const saveSession = `-- name: SaveSession :batchexec
 insert into sessions (
     account_id, user_id, id, turns, model, agent, created_at, updated_at, expires_at
@@ -361,6 +789,90 @@ func (b *SaveSessionBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *SaveSessionBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const setLimitBucket = `-- name: SetLimitBucket :batchexec
+update limit_buckets
+set scope     = $1,
+    amount    = $2,
+    window_us = $3,
+    size      = $4,
+    version   = $5,
+    resets    = $6,
+    epoch     = $7,
+    whole     = $8,
+    part      = $9,
+    at_us     = $10
+where account_id = $11
+  and limit_id = $12
+  and digest = $13
+`
+
+type SetLimitBucketBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SetLimitBucketParams struct {
+	Scope     string
+	Amount    int64
+	WindowUs  int64
+	Size      int64
+	Version   int64
+	Resets    int64
+	Epoch     int64
+	Whole     int64
+	Part      int64
+	AtUs      int64
+	AccountID string
+	LimitID   string
+	Digest    []byte
+}
+
+func (q *Queries) SetLimitBucket(ctx context.Context, arg []SetLimitBucketParams) *SetLimitBucketBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Scope,
+			a.Amount,
+			a.WindowUs,
+			a.Size,
+			a.Version,
+			a.Resets,
+			a.Epoch,
+			a.Whole,
+			a.Part,
+			a.AtUs,
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+		}
+		batch.Queue(setLimitBucket, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &SetLimitBucketBatchResults{br, len(arg), false}
+}
+
+func (b *SetLimitBucketBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *SetLimitBucketBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

@@ -12,6 +12,8 @@ import (
 // then the rules that may name them. Reloads run one after the other, so that one
 // that starts after a write returns with that write in force.
 func (h *Host) reload(ctx context.Context) error {
+	// Whoever's change it follows, what is loaded is every account's.
+	ctx = engine.WithActor(ctx, engine.Actor{})
 	select {
 	case h.reloading <- struct{}{}:
 		defer func() { <-h.reloading }()

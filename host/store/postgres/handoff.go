@@ -38,7 +38,7 @@ func (s *Store) ListHandoffs(ctx context.Context, k engine.SessionKey, limit int
 	if err := row.CheckListLimit(limit); err != nil || !row.IsSession(k) {
 		return nil, err
 	}
-	err = s.read(ctx, "list handoffs", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, k.AccountID, "list handoffs", func(ctx context.Context, q *query.Queries) error {
 		rows, err := q.ListHandoffs(ctx, query.ListHandoffsParams{
 			AccountID: k.AccountID, UserID: k.UserID, SessionID: k.ID, MaxRows: int64(limit),
 		})

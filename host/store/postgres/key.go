@@ -27,7 +27,7 @@ func (s *Store) PageKeys(ctx context.Context, f engine.TenantFilter, p engine.Pa
 	if !ok {
 		return nil, nil
 	}
-	err = s.read(ctx, "page keys", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, f.AccountID, "page keys", func(ctx context.Context, q *query.Queries) error {
 		rows, err := q.PageKeys(ctx, query.PageKeysParams{
 			AfterAccount: span.AfterAccount, AfterID: span.AfterID, AccountID: f.AccountID, TeamID: f.TeamID,
 			UserID: f.UserID, Role: string(f.Role), Search: span.Search, Inactive: f.Inactive, Now: row.Time(span.Now),
@@ -48,7 +48,7 @@ func (s *Store) CreateKey(ctx context.Context, k engine.Key) error {
 	if err := row.CheckKey(k); err != nil {
 		return err
 	}
-	return s.write(ctx, "create key "+k.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, k.AccountID, "create key "+k.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateKey(ctx, newKey(k))
 	})
 }
@@ -58,7 +58,7 @@ func (s *Store) UpdateKey(ctx context.Context, k engine.Key, was time.Time) erro
 	if err := row.CheckKeyChange(k); err != nil {
 		return err
 	}
-	return s.write(ctx, "update key "+k.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, k.AccountID, "update key "+k.ID, func(ctx context.Context, q *query.Queries) error {
 		return updateKey(ctx, q, k, was)
 	})
 }
@@ -68,7 +68,7 @@ func (s *Store) RotateKey(ctx context.Context, old, next engine.Key, was time.Ti
 	if err := row.CheckRotation(old, next); err != nil {
 		return err
 	}
-	return s.write(ctx, "rotate key "+old.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, old.AccountID, "rotate key "+old.ID, func(ctx context.Context, q *query.Queries) error {
 		if err := updateKey(ctx, q, old, was); err != nil {
 			return err
 		}
@@ -81,7 +81,7 @@ func (s *Store) RevokeKey(ctx context.Context, accountID, id string, at time.Tim
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "revoke key "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, accountID, "revoke key "+id, func(ctx context.Context, q *query.Queries) error {
 		return found(q.RevokeKey(ctx, query.RevokeKeyParams{RevokedAt: row.Time(at), AccountID: accountID, ID: id}))
 	})
 }

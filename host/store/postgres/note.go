@@ -40,7 +40,7 @@ func (s *Store) ListNotes(ctx context.Context, k engine.SessionKey, now time.Tim
 	if err := row.CheckListLimit(limit); err != nil || !row.IsSession(k) {
 		return nil, err
 	}
-	err = s.read(ctx, "list notes", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, k.AccountID, "list notes", func(ctx context.Context, q *query.Queries) error {
 		rows, err := q.ListNotes(ctx, query.ListNotesParams{
 			AccountID: k.AccountID, UserID: k.UserID, SessionID: k.ID, Now: row.Time(now), MaxRows: int64(limit),
 		})
@@ -57,7 +57,7 @@ func (s *Store) CountNotes(ctx context.Context, accountID, userID string, now ti
 	if !row.IsKey(accountID, userID) {
 		return 0, nil
 	}
-	err = s.read(ctx, "count notes", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, accountID, "count notes", func(ctx context.Context, q *query.Queries) error {
 		count, err = q.CountNotes(ctx, query.CountNotesParams{AccountID: accountID, UserID: userID, Now: row.Time(now)})
 		return err
 	})
@@ -69,7 +69,7 @@ func (s *Store) DeleteNote(ctx context.Context, k engine.SessionKey, id string) 
 	if !row.IsSession(k) || !row.IsKey("", id) {
 		return engine.ErrNotFound
 	}
-	return s.transact(ctx, "delete note", func(ctx context.Context, q *query.Queries) error {
+	return s.transactOf(ctx, k.AccountID, "delete note", func(ctx context.Context, q *query.Queries) error {
 		return found(q.DeleteNote(ctx, query.DeleteNoteParams{AccountID: k.AccountID, UserID: k.UserID, SessionID: k.ID, ID: id}))
 	})
 }

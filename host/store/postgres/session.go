@@ -16,7 +16,7 @@ func (s *Store) GetSession(ctx context.Context, k engine.SessionKey, now time.Ti
 	if !row.IsSession(k) {
 		return engine.Session{}, engine.ErrNotFound
 	}
-	err = s.read(ctx, "get session", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, k.AccountID, "get session", func(ctx context.Context, q *query.Queries) error {
 		n, err := q.GetSession(ctx, query.GetSessionParams{AccountID: k.AccountID, UserID: k.UserID, ID: k.ID, Now: row.Time(now)})
 		if err == nil {
 			session, err = parseSession(n)
@@ -60,7 +60,7 @@ func (s *Store) PageSessions(
 	if before = row.Mark(before); !row.IsKey(before.UserID) || !row.IsSessionID(before.ID) {
 		return nil, nil
 	}
-	err = s.read(ctx, "list sessions", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, accountID, "list sessions", func(ctx context.Context, q *query.Queries) error {
 		var rows []query.Session
 		var err error
 		if userID == "" {

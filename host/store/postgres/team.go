@@ -27,7 +27,7 @@ func (s *Store) PageTeams(ctx context.Context, f engine.TenantFilter, p engine.P
 	if !ok {
 		return nil, nil
 	}
-	err = s.read(ctx, "page teams", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, f.AccountID, "page teams", func(ctx context.Context, q *query.Queries) error {
 		rows, err := q.PageTeams(ctx, query.PageTeamsParams{
 			AfterAccount: span.AfterAccount, AfterID: span.AfterID, AccountID: f.AccountID, ID: f.TeamID,
 			Search: span.Search, Inactive: f.Inactive, Size: span.Size,
@@ -47,7 +47,7 @@ func (s *Store) CreateTeam(ctx context.Context, t engine.Team) error {
 	if err := row.CheckTeam(t); err != nil {
 		return err
 	}
-	return s.write(ctx, "create team "+t.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, t.AccountID, "create team "+t.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateTeam(ctx, query.CreateTeamParams{
 			AccountID: t.AccountID, ID: t.ID, Name: t.Name, CreatedAt: row.Time(t.CreatedAt), UpdatedAt: row.Time(t.UpdatedAt),
 			DeletedAt: row.TimeOrNil(t.DeletedAt), SearchText: row.SearchText(t.ID, t.Name),
@@ -60,7 +60,7 @@ func (s *Store) UpdateTeam(ctx context.Context, t engine.Team, was time.Time) er
 	if err := row.CheckTeam(t); err != nil {
 		return err
 	}
-	return s.write(ctx, "update team "+t.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, t.AccountID, "update team "+t.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateTeam(ctx, query.UpdateTeamParams{
 			Name: t.Name, UpdatedAt: row.Time(t.UpdatedAt), DeletedAt: row.TimeOrNil(t.DeletedAt),
 			SearchText: row.SearchText(t.ID, t.Name), AccountID: t.AccountID, ID: t.ID, Was: row.TimeOrNil(was),

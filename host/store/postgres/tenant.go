@@ -14,7 +14,7 @@ func (s *Store) GetAccount(ctx context.Context, id string) (account engine.Accou
 	if !row.IsKey(id) {
 		return engine.Account{}, engine.ErrNotFound
 	}
-	err = s.read(ctx, "get account "+id, func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, id, "get account "+id, func(ctx context.Context, q *query.Queries) error {
 		n, err := q.GetAccount(ctx, id)
 		if err == nil {
 			account, err = parseAccount(query.ListAccountsRow(n))
@@ -42,7 +42,7 @@ func (s *Store) PageAccounts(ctx context.Context, f engine.TenantFilter, p engin
 	if !ok {
 		return nil, nil
 	}
-	err = s.read(ctx, "page accounts", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, f.AccountID, "page accounts", func(ctx context.Context, q *query.Queries) error {
 		rows, err := q.PageAccounts(ctx, query.PageAccountsParams{
 			After: span.AfterAccount, AccountID: f.AccountID, Search: span.Search, Inactive: f.Inactive, Size: span.Size,
 		})
@@ -61,7 +61,7 @@ func (s *Store) CreateAccount(ctx context.Context, a engine.Account) error {
 	if err := row.CheckAccount(a); err != nil {
 		return err
 	}
-	return s.write(ctx, "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, a.ID, "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateAccount(ctx, query.CreateAccountParams{
 			AccountID: a.ID, Name: a.Name, CreatedAt: row.Time(a.CreatedAt), UpdatedAt: row.Time(a.UpdatedAt),
 			SuspendedAt: row.TimeOrNil(a.SuspendedAt), DeletedAt: row.TimeOrNil(a.DeletedAt), SearchText: row.SearchText(a.ID, a.Name),
@@ -74,7 +74,7 @@ func (s *Store) UpdateAccount(ctx context.Context, a engine.Account, was time.Ti
 	if err := row.CheckAccount(a); err != nil {
 		return err
 	}
-	return s.write(ctx, "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, a.ID, "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateAccount(ctx, query.UpdateAccountParams{
 			Name: a.Name, UpdatedAt: row.Time(a.UpdatedAt), SuspendedAt: row.TimeOrNil(a.SuspendedAt), DeletedAt: row.TimeOrNil(a.DeletedAt),
 			SearchText: row.SearchText(a.ID, a.Name), AccountID: a.ID, Was: row.TimeOrNil(was),

@@ -27,7 +27,7 @@ func (s *Store) PageUsers(ctx context.Context, f engine.TenantFilter, p engine.P
 	if !ok {
 		return nil, nil
 	}
-	err = s.read(ctx, "page users", func(ctx context.Context, q *query.Queries) error {
+	err = s.readOf(ctx, f.AccountID, "page users", func(ctx context.Context, q *query.Queries) error {
 		rows, err := q.PageUsers(ctx, query.PageUsersParams{
 			AfterAccount: span.AfterAccount, AfterID: span.AfterID, AccountID: f.AccountID, TeamID: f.TeamID, ID: f.UserID,
 			Role: string(f.Role), Search: span.Search, Inactive: f.Inactive, Size: span.Size,
@@ -47,7 +47,7 @@ func (s *Store) CreateUser(ctx context.Context, u engine.User) error {
 	if err := row.CheckUser(u); err != nil {
 		return err
 	}
-	return s.write(ctx, "create user "+u.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, u.AccountID, "create user "+u.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateUser(ctx, query.CreateUserParams{
 			AccountID: u.AccountID, ID: u.ID, TeamID: u.TeamID, Name: u.Name, Role: string(u.Role),
 			CreatedAt: row.Time(u.CreatedAt), UpdatedAt: row.Time(u.UpdatedAt), SuspendedAt: row.TimeOrNil(u.SuspendedAt),
@@ -61,7 +61,7 @@ func (s *Store) UpdateUser(ctx context.Context, u engine.User, was time.Time) er
 	if err := row.CheckUser(u); err != nil {
 		return err
 	}
-	return s.write(ctx, "update user "+u.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, u.AccountID, "update user "+u.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateUser(ctx, query.UpdateUserParams{
 			TeamID: u.TeamID, Name: u.Name, Role: string(u.Role), UpdatedAt: row.Time(u.UpdatedAt),
 			SuspendedAt: row.TimeOrNil(u.SuspendedAt), DeletedAt: row.TimeOrNil(u.DeletedAt), SearchText: row.SearchText(u.ID, u.Name),

@@ -152,6 +152,9 @@ func plainText(text string) string {
 // begin with one) and invisible format characters may not, but for the two joiners, which
 // many scripts need.
 func shown(r rune) bool {
+	if r < 0x7F {
+		return r >= ' '
+	}
 	const nonJoiner, joiner = '\u200C', '\u200D'
 	return !unicode.IsControl(r) && (!unicode.Is(unicode.Cf, r) || r == nonJoiner || r == joiner)
 }

@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"time"
+	"unicode/utf8"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -120,7 +121,7 @@ func appendInert(b []byte, text string, most int, attribute bool) (_ []byte, cut
 		case r == '"' && attribute:
 			b = append(b, "&quot;"...)
 		case !attribute && (r == '\n' || r == '\t') || shown(r):
-			b = append(b, string(r)...)
+			b = utf8.AppendRune(b, r)
 		}
 		if len(b)+len(dots) > most {
 			return append(b[:at], dots...), true

@@ -23,6 +23,8 @@ func (h *Host) Run(ctx context.Context) error {
 	ledgerCtx, stopLedger := context.WithCancel(context.WithoutCancel(ctx))
 	ledger := make(chan error, 1)
 	go func() { ledger <- h.ledger.Run(ledgerCtx) }()
+	sessions := make(chan error, 1)
+	go func() { sessions <- h.sessions.Run(ledgerCtx) }()
 
 	h.ready.Store(true)
 	h.opts.Log.Info().Str("url", h.URL()).Msg("ready")
@@ -52,7 +54,7 @@ func (h *Host) Run(ctx context.Context) error {
 
 	h.settle(context.WithoutCancel(ctx))
 	stopLedger()
-	err = errors.Join(err, <-ledger)
+	err = errors.Join(err, <-ledger, <-sessions)
 	h.close(context.WithoutCancel(ctx))
 	return err
 }

@@ -70,8 +70,8 @@ func TestTenantPlugin(t *testing.T) {
 	if a := acme.upload(first, "", passed); a.Status != 201 || a.field(t, "account_id") != "acme" || a.field(t, "active") != "true" {
 		t.Fatalf("upload = %d %s, want 201, active, of acme", a.Status, a.Body)
 	}
-	if a := rival.upload(first, "?account_id=acme"); a.Status != 403 {
-		t.Errorf("rival's upload to acme = %d, want 403\n%s", a.Status, a.Body)
+	if a := rival.upload(first, "?account_id=acme"); a.Status != 404 {
+		t.Errorf("rival's upload to acme = %d, want 404\n%s", a.Status, a.Body)
 	}
 	rule := map[string]any{"id": "zebras", "name": "Zebras", "priority": 99, "plugin": "chatty", "target": "gpt-5"}
 	acme.want(201, http.MethodPost, "/api/v1/rules", rule)

@@ -11,6 +11,7 @@ import (
 	"html/template"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -31,9 +32,9 @@ var docsPolicy = func() string {
 
 // docsOperation is one route on the page.
 type docsOperation struct {
-	ID, Method, Path, Summary, Description, Role string
-	Params                                       []*huma.Param
-	Body                                         string // its JSON schema
+	ID, Method, Path, Summary, Description, Role, Scopes string
+	Params                                               []*huma.Param
+	Body                                                 string // its JSON schema
 }
 
 type docsGroup struct {
@@ -82,9 +83,10 @@ func docsGroups(api *huma.OpenAPI) []docsGroup {
 				g = &docsGroup{Name: op.Tags[0]}
 				groups[g.Name] = g
 			}
+			rule := policies[op.Method+" "+fiberPath(path)].of(op.Method, path)
 			g.Operations = append(g.Operations, docsOperation{
 				ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description,
-				Role: string(policies[op.Method+" "+fiberPath(path)].role), Params: op.Parameters, Body: docsSchema(api, op.RequestBody),
+				Role: string(rule.role), Scopes: strings.Join(rule.scope.Names(), ", "), Params: op.Parameters, Body: docsSchema(api, op.RequestBody),
 			})
 		}
 	}
@@ -132,6 +134,7 @@ func docsCodes() []docsCode {
 		status int
 	}{
 		{codeMalformedRequest, 400}, {codeRuleCompile, 400}, {codeMethodNotAllowed, 405}, {codeRequestTimeout, 408},
+		{scopeCode("inference"), 403}, {scopeCode("read"), 403}, {scopeCode("manage"), 403},
 		{codePrecondition, 412}, {codeHeadersTooLarge, 431}, {codeOverloaded, 503}, {codeShuttingDown, 503},
 	} {
 		list = append(list, docsCode{f.code, f.status, typeOf(f.status)})

@@ -109,7 +109,7 @@ func (s *Server) followEvents(c *fiber.Ctx, rq *request, last int64, named strin
 // noticeStream is the notices that a key may see, as they come. It implements engine.Stream.
 type noticeStream struct {
 	s       *Server
-	key     string // looked at before each event: a key that is revoked sees no more
+	key     string // looked at before each event: one that is revoked, or may less, sees no more
 	last    int64
 	waiting []engine.Notice
 	framed  []byte
@@ -127,7 +127,7 @@ func (n *noticeStream) Next(ctx context.Context) ([]byte, error) {
 		notice := n.waiting[0]
 		n.waiting = n.waiting[1:]
 		p, err := n.s.cfg.Keys.Authenticate(n.key, n.s.cfg.Now())
-		if err != nil {
+		if err != nil || policies["GET "+eventPath].of(http.MethodGet, eventPath).refuses(p) != nil {
 			return nil, io.EOF
 		}
 		if !notice.VisibleTo(p) {

@@ -14,26 +14,6 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// access is who may use a route: anybody, or keys of at least that role that have the
-// scope. What a role may touch within the route is the service's to decide.
-type access struct {
-	public bool
-	role   engine.Role
-	scope  engine.Scopes // zero: what scopeOf says of the route
-}
-
-// scopeOf is the scope that a route needs unless its policy says another: it follows from
-// where it is and whether it changes anything, so that no new route can be without one.
-func scopeOf(method, path string) engine.Scopes {
-	switch {
-	case strings.HasPrefix(path, "/v1/"):
-		return engine.ScopeInference
-	case method == http.MethodGet:
-		return engine.ScopeRead
-	}
-	return engine.ScopeRead | engine.ScopeManage
-}
-
 // Least roles of routes.
 var (
 	public       = access{public: true}
@@ -128,6 +108,10 @@ var policies = map[string]access{
 	"PATCH /api/v1/providers/:id/credentials/:cid":  accountAdmin,
 	"DELETE /api/v1/providers/:id/credentials/:cid": accountAdmin,
 
+	"GET /api/v1/audit":        accountAdmin,
+	"GET /api/v1/audit/export": accountAdmin,
+	"GET /api/v1/audit/verify": accountAdmin,
+
 	"GET /api/v1/usage":  accountAdmin,
 	"GET /api/v1/events": accountAdmin,
 }
@@ -160,6 +144,7 @@ func (s *Server) register() error {
 	s.registerCredentials()
 	s.registerTrials()
 	s.registerUsage()
+	s.registerAudit()
 	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
@@ -179,10 +164,7 @@ func (s *Server) add(method, path string, handler fiber.Handler) {
 		s.unguarded = append(s.unguarded, method+" "+path)
 		return
 	}
-	if !rule.public && rule.scope == 0 {
-		rule.scope = scopeOf(method, path)
-	}
-	s.app.Add(method, path, s.guard(path, rule, handler))
+	s.app.Add(method, path, s.guard(path, rule.of(method, path), handler))
 }
 
 // guarded is the router that huma registers on.
@@ -219,7 +201,7 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 				rq.ctx = engine.WithActor(rq.ctx, engine.Actor{Principal: p, RequestID: rq.id})
 			}
 			// The services refuse it too; this is for the one that forgets.
-			if account := string(c.Request().URI().QueryArgs().Peek("account_id")); account != "" && account != p.AccountID && p.Role != engine.RoleSuperAdmin {
+			if accountID(c.Request().URI().QueryArgs().Peek("account_id")).strange(p) {
 				return noSuchAccount
 			}
 		}
@@ -230,25 +212,6 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 		return handler(c)
 	}
 }
-
-// refuses is why that key may not use the route, nil when it may.
-func (a access) refuses(p engine.Principal) *failure {
-	for _, name := range a.scope.Names() {
-		if scope, _ := engine.ParseScope(name); !p.Scopes.Has(scope) {
-			return failed(http.StatusForbidden, scopeCode(name), "This needs a key with the scope "+name+".")
-		}
-	}
-	if p.Role.Rank() < a.role.Rank() {
-		return failed(http.StatusForbidden, string(engine.CodeForbidden), "This needs a key of role "+string(a.role)+" or above.")
-	}
-	return nil
-}
-
-// scopeCode is the code of a failure for want of that scope.
-func scopeCode(name string) string { return name + "_scope_required" }
-
-// noSuchAccount is what another account's id is answered with, wherever it is.
-var noSuchAccount = failed(http.StatusNotFound, string(engine.CodeNotFound), "There is no such account.")
 
 // principalOf returns who sent the request that an admin operation serves.
 func principalOf(ctx context.Context) engine.Principal { return requestOf(ctx).principal }
@@ -290,6 +253,9 @@ func hint(path string) string {
 // operation adds an admin operation.
 func operation[I, O any](s *Server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
 	op.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
+	if rule := policies[op.Method+" "+fiberPath(op.Path)].of(op.Method, op.Path); !rule.public {
+		op.Extensions = map[string]any{"x-pointsman-role": rule.role, "x-pointsman-scopes": rule.scope.Names()}
+	}
 	op.Responses = map[string]*huma.Response{"default": problemResponse(s.api.OpenAPI().Components.Schemas)}
 	op.BodyReadTimeout = -1 // the server has read the body already
 	if op.MaxBodyBytes == 0 {
@@ -298,7 +264,11 @@ func operation[I, O any](s *Server, op huma.Operation, handler func(context.Cont
 	if op.DefaultStatus == 0 {
 		op.DefaultStatus = http.StatusOK
 	}
+	named := accountNamed[I]()
 	huma.Register(s.api, op, func(ctx context.Context, in *I) (*O, error) {
+		if named(in).strange(principalOf(ctx)) {
+			return nil, s.explain(ctx, noSuchAccount)
+		}
 		out, err := handler(ctx, in)
 		if err != nil {
 			return nil, s.explain(ctx, err)

@@ -112,7 +112,7 @@ func TestRuleAccounts(t *testing.T) {
 	if r := s.do("POST", "/api/v1/rules", rivalKey, body+"}"); r.status != 201 || r.member("account_id") != "rival" {
 		t.Errorf("account admin without account_id = %d %s, want a rule of its account", r.status, r.body)
 	}
-	isProblem(t, "account admin elsewhere", s.do("POST", "/api/v1/rules", adminKey, body+`,"account_id":"rival"}`), 403, "permission_denied")
+	isProblem(t, "account admin elsewhere", s.do("POST", "/api/v1/rules", adminKey, body+`,"account_id":"rival"}`), 404, "not_found")
 	isProblem(t, "id taken", s.do("POST", "/api/v1/rules", superKey, body+"}"), 409, "conflict")
 	isProblem(t, "id changed", s.do("PUT", "/api/v1/rules/new-one", superKey, `{"id":"other","name":"n"}`), 400, "invalid_request")
 	isProblem(t, "account changed", s.do("PUT", "/api/v1/rules/new-one?account_id=acme", superKey, `{"account_id":"rival","name":"n"}`), 400, "invalid_request")

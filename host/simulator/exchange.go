@@ -31,10 +31,14 @@ type exchange struct {
 // before it, so a test that is run again sees the same ids.
 func (s *Simulator) begin(provider string, w http.ResponseWriter, r *http.Request, body []byte) *exchange {
 	now := s.cfg.Now()
-	x := &exchange{s: s, w: w, r: r, provider: provider, created: now, id: fingerprint(s.log.next(), body)}
+	n, keep := s.log.next()
+	x := &exchange{s: s, w: w, r: r, provider: provider, created: now, id: fingerprint(n, body)}
 	x.row = Served{
 		At: now, Provider: provider, Path: r.URL.Path, Status: http.StatusOK, Outcome: OutcomeOK,
 		Credential: Digest(credential(provider, r)), BodyBytes: len(body),
+	}
+	if keep {
+		x.row.Body = body
 	}
 	for name := range r.Header {
 		x.row.Headers = append(x.row.Headers, strings.ToLower(name))

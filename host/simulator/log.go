@@ -38,6 +38,7 @@ type Served struct {
 	Prompt     int       `json:"prompt"`     // tokens that the whole answer costs
 	Completion int       `json:"completion"` // tokens that the whole answer costs
 	Outcome    string    `json:"outcome"`
+	Body       []byte    `json:"-"` // as it was received; nil unless KeepBodies was called
 }
 
 // Digest is the form of a credential in the log: its SHA-256 in hex, "" for "".
@@ -54,6 +55,7 @@ type servedLog struct {
 	size int
 
 	mu    sync.Mutex
+	keep  bool // bodies
 	rows  []Served
 	total int
 	begun int
@@ -74,12 +76,12 @@ func (l *servedLog) add(row Served) {
 	l.more = make(chan struct{})
 }
 
-// next numbers the requests from 0, as they come.
-func (l *servedLog) next() int {
+// next numbers the requests from 0, as they come, and says whether their bodies are kept.
+func (l *servedLog) next() (n int, keep bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.begun++
-	return l.begun - 1
+	return l.begun - 1, l.keep
 }
 
 // newest returns a copy of the rows, and how many there have ever been.
@@ -118,6 +120,14 @@ func (s *Simulator) Running() int {
 	s.log.mu.Lock()
 	defer s.log.mu.Unlock()
 	return s.log.begun - s.log.total
+}
+
+// KeepBodies has the log keep the bodies of requests that come from now on, for tests in
+// this process that look at what a provider was told.
+func (s *Simulator) KeepBodies() {
+	s.log.mu.Lock()
+	defer s.log.mu.Unlock()
+	s.log.keep = true
 }
 
 // ClearLog forgets what was served.

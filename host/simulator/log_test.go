@@ -49,6 +49,11 @@ func TestLog(t *testing.T) {
 	if rows := s.Log(); len(rows) != 0 {
 		t.Errorf("after ClearLog the log has %d rows", len(rows))
 	}
+	s.KeepBodies()
+	wires[0].ask(t, s, "a kept request", false)
+	if rows := s.Log(); len(rows) != 1 || !strings.Contains(string(rows[0].Body), "a kept request") {
+		t.Errorf("after KeepBodies the log has %+v, want the body", rows)
+	}
 }
 
 func TestControl(t *testing.T) {

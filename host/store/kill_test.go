@@ -37,7 +37,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-// write adds a rule, a plugin that takes the active place, and a batch of usage,
+// write adds a rule with its audit entry, a plugin that takes the active place, and a batch of usage,
 // says so once they are stored, and goes on until it is killed.
 func write(ctx context.Context, url string, from int) error {
 	s, err := store.Open(ctx, url, store.Options{})
@@ -47,7 +47,8 @@ func write(ctx context.Context, url string, from int) error {
 	fmt.Println("open")
 	for i := from; ; i++ {
 		id := fmt.Sprintf("%06d", i)
-		if err := s.CreateRule(ctx, engine.Rule{ID: id, When: "true", Target: "gpt-4o"}); err != nil {
+		audited := engine.Audited(ctx, time.UnixMilli(int64(i)), "", "rule.create", id, nil)
+		if err := s.CreateRule(audited, engine.Rule{ID: id, When: "true", Target: "gpt-4o"}); err != nil {
 			return err
 		}
 		plugin := engine.PluginVersion{Name: "p", Version: id, Kind: "rule", Module: make([]byte, 64<<10), Active: true}
@@ -149,7 +150,21 @@ func killAfter(t *testing.T, driver, url string, lines, from int) int {
 	if len(plugins) > 0 && active != 1 {
 		t.Errorf("%d of %d versions are active after a kill, want 1", active, len(plugins))
 	}
+	if entries, err := engine.CheckAudit(t.Context(), s, ""); err != nil || entries != int64(len(rules)) {
+		t.Errorf("CheckAudit() after a kill = %d, %v, want %d, one of each rule", entries, err, len(rules))
+	}
+	audit, err := s.ReadAudit(t.Context(), "", 0, 1000)
+	if err != nil || len(audit) != len(rules) {
+		t.Fatalf("ReadAudit() after a kill = %d entries, %v, want %d", len(audit), err, len(rules))
+	}
+	written := map[string]bool{}
+	for _, e := range audit {
+		written[e.Object] = true
+	}
 	for _, r := range rules {
+		if !written[r.ID] {
+			t.Errorf("rule %s has no audit entry after a kill", r.ID)
+		}
 		if rows, err := s.ListUsage(t.Context(), "a", r.ID, 100); err != nil || len(rows) != batch && len(rows) != 0 {
 			t.Errorf("ListUsage(%s) after a kill = %d rows, %v, want all %d or none", r.ID, len(rows), err, batch)
 		}

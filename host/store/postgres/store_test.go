@@ -4,6 +4,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/jackc/pgx/v5"
+
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres"
 	"github.com/pointsman/pointsman/host/store/storetest"
@@ -20,6 +22,16 @@ func TestStore(t *testing.T) {
 				t.Fatalf("Open() = %v, want nil", err)
 			}
 			return s
+		}, Exec: func(t *testing.T, statement string) {
+			t.Helper()
+			conn, err := pgx.Connect(t.Context(), url)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer conn.Close(t.Context())
+			if _, err := conn.Exec(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
 		}}
 	}})
 }

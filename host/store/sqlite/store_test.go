@@ -1,6 +1,7 @@
 package sqlite_test
 
 import (
+	"database/sql"
 	"path/filepath"
 	"testing"
 	"time"
@@ -21,6 +22,16 @@ func TestStore(t *testing.T) {
 				t.Fatalf("Open(%q) = %v, want nil", path, err)
 			}
 			return s
+		}, Exec: func(t *testing.T, statement string) {
+			t.Helper()
+			db, err := sql.Open("sqlite", path+"?_pragma=busy_timeout(5000)")
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer db.Close()
+			if _, err := db.ExecContext(t.Context(), statement); err != nil {
+				t.Fatalf("%s: %v", statement, err)
+			}
 		}}
 	}})
 }

@@ -29,6 +29,9 @@ type Driver struct {
 type Database struct {
 	// Open opens a store on it that polls for changes so often. The test closes it.
 	Open func(t *testing.T, pollEvery time.Duration) engine.Store
+	// Exec runs a statement behind the stores' backs, as somebody with the database's own
+	// tools would.
+	Exec func(t *testing.T, statement string)
 
 	shared bool
 }
@@ -46,6 +49,8 @@ func Run(t *testing.T, driver Driver) {
 		{"key", keyTests},
 		{"hierarchy", hierarchyTests},
 		{"page", pageTests},
+		{"audit", auditTests},
+		{"tamper", tamperTests},
 		{"plugin", pluginTests},
 		{"preference", preferenceTests},
 		{"assignment", assignmentTests},

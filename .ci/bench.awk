@@ -51,5 +51,7 @@ END {
 	bar("Decide, 1,000 rules, none matches", "BenchmarkDecide/1000_rules/300_B", 100000)
 	bar("Decide, 1,000 rules, none matches, 10 KB of text", "BenchmarkDecide/1000_rules/10000_B", 100000)
 	bar("Decide, 1,000 rules that all need the expr machine", "BenchmarkDecide/1000_rules_on_the_machine/300_B", 100000)
+	bar("effective policy of a caller, one lookup", "BenchmarkPolicyOf", 1000)
+	if ("BenchmarkPolicyOf" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkPolicyOf"], verdict(allocs["BenchmarkPolicyOf"] == 0)
 	bar("rule words in 10 KB, one pass", "BenchmarkWordsScan/10KB", 15000)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/rule"
 	"github.com/pointsman/pointsman/engine/wasm"
+	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/simulator"
@@ -42,6 +43,9 @@ type Options struct {
 	Compiler []string
 	// AfterCall sees a guest's whole memory after each call. For tests.
 	AfterCall func(plugin string, memory []byte)
+	// Failpoint is called at named points of settlement (host/cost/spool). For tests that end
+	// the process there.
+	Failpoint func(point string)
 }
 
 // Host is an opened gateway. Make one with Open, then call Run once.
@@ -58,7 +62,7 @@ type Host struct {
 	simulator *simulator.Simulator // nil when nothing is simulated
 	providers providers
 	pipeline  *engine.Pipeline
-	ledger    *engine.UsageLedger
+	ledger    *cost.Ledger
 	sessions  *session.Tracker
 	notices   *engine.NoticeFeed
 	cacheKey  []byte // authenticates compiled guests
@@ -221,13 +225,18 @@ func (h *Host) openEngine(ctx context.Context) error {
 		return fmt.Errorf("load the built-in adapters: %w", err)
 	}
 	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
-	h.ledger = engine.NewUsageLedger(h.store, 0, h.opts.Log)
+	h.ledger, err = cost.Open(cost.Config{
+		Dir: filepath.Join(h.cfg.DataDir, "spool"), Store: h.store, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
+	})
+	if err != nil {
+		return err
+	}
 	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
 		Adapters: h.library, Upstream: h.upstream, Catalogue: h.catalogue.Load, Notices: h.notices,
 	})
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
-		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger,
+		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
 		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions,
 	})

@@ -114,6 +114,11 @@ func (h *Host) close(ctx context.Context) {
 			h.opts.Log.Error().Err(err).Msg("plugins not closed")
 		}
 	}
+	if h.ledger != nil {
+		if err := h.ledger.Close(); err != nil {
+			h.opts.Log.Error().Err(err).Msg("usage spool not closed")
+		}
+	}
 	if h.store != nil {
 		if err := h.store.Close(); err != nil {
 			h.opts.Log.Error().Err(err).Msg("store not closed")

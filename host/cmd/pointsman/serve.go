@@ -21,7 +21,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, err := host.Open(cmd.Context(), cfg, host.Options{Log: newLogger(cfg.LogLevel), Banner: os.Stdout, Compiler: compiler()})
+			h, err := host.Open(cmd.Context(), cfg, host.Options{Log: newLogger(cfg.LogLevel), Banner: os.Stdout, Compiler: compiler(), Failpoint: failpoint()})
 			if err != nil {
 				return err
 			}

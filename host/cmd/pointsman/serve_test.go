@@ -77,8 +77,13 @@ func environment(extra ...string) []string {
 // serve starts a process in an empty folder and waits until it is ready.
 func serve(t *testing.T, dir string, extra ...string) *process {
 	t.Helper()
+	return serveProgram(t, binary, dir, extra...)
+}
+
+func serveProgram(t *testing.T, program, dir string, extra ...string) *process {
+	t.Helper()
 	p := &process{t: t, banner: &lockedBuffer{}, errors: &lockedBuffer{}, exited: make(chan struct{})}
-	p.cmd = exec.Command(binary, "serve")
+	p.cmd = exec.Command(program, "serve")
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, environment(extra...), p.errors
 	stdout, err := p.cmd.StdoutPipe()
 	if err != nil {

@@ -63,7 +63,9 @@ func (s *ModelService) CreateModel(ctx context.Context, p Principal, m Model, pr
 		m.CreatedAt = s.stamp(time.Time{})
 		// Unlike a seeded row's, the two differ: no later seed takes the row for its own.
 		m.UpdatedAt = m.CreatedAt.Add(time.Millisecond)
-		err := s.Store.CreateModel(ctx, m, s.prices(m, price))
+		prices := s.prices(m, price)
+		audited := Audited(ctx, s.Now(), m.AccountID, "model.create", "model/"+m.ID, recordModel(m, prices))
+		err := s.Store.CreateModel(audited, m, prices)
 		if errors.Is(err, ErrConflict) {
 			return Errorf(CodeConflict, "A model '%s' exists already. Change it with PUT or PATCH, or choose another id.", m.ID)
 		}
@@ -96,7 +98,9 @@ func (s *ModelService) ChangeModel(ctx context.Context, p Principal, accountID, 
 			if seen.IsZero() {
 				seen = old.UpdatedAt
 			}
-			return s.Store.UpdateModel(ctx, m, s.prices(m, price), seen)
+			prices := s.prices(m, price)
+			audited := Audited(ctx, s.Now(), m.AccountID, "model.update", "model/"+m.ID, recordModel(m, prices))
+			return s.Store.UpdateModel(audited, m, prices, seen)
 		})
 	})
 	if errors.Is(err, ErrConflict) {
@@ -114,7 +118,7 @@ func (s *ModelService) DeleteModel(ctx context.Context, p Principal, accountID, 
 		return forbiddenModel(accountID)
 	}
 	return s.change(ctx, func() error {
-		err := s.Store.DeleteModel(ctx, accountID, id)
+		err := s.Store.DeleteModel(Audited(ctx, s.Now(), accountID, "model.delete", "model/"+id, nil), accountID, id)
 		if errors.Is(err, ErrNotFound) {
 			return noSuchModel(id)
 		}

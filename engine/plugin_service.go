@@ -171,7 +171,7 @@ func (s *PluginService) UploadPlugin(ctx context.Context, p Principal, u PluginU
 		return v, false, err
 	}
 	v.Fixtures = nil
-	if err := s.store.CreatePlugin(ctx, v); errors.Is(err, ErrConflict) {
+	if err := s.store.CreatePlugin(s.audited(ctx, "plugin.upload", v), v); errors.Is(err, ErrConflict) {
 		return v, false, Errorf(CodeConflict, "Version %s of plugin '%s' was uploaded meanwhile.", v.Version, v.Name)
 	} else if err != nil {
 		return v, false, err

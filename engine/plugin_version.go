@@ -11,6 +11,10 @@ import (
 // what works must not give way to what does not. In this process it ends the version's suspension.
 // Errors: CodeNotFound, those of the gate.
 func (s *PluginService) ActivatePlugin(ctx context.Context, p Principal, accountID, name, version string) error {
+	return s.activate(ctx, p, "plugin.activate", accountID, name, version)
+}
+
+func (s *PluginService) activate(ctx context.Context, p Principal, action, accountID, name, version string) error {
 	if err := s.authorize(p, accountID, name, version); err != nil {
 		return err
 	}
@@ -26,7 +30,8 @@ func (s *PluginService) ActivatePlugin(ctx context.Context, p Principal, account
 	if err := s.runtime.Prepare(ctx, v); err != nil {
 		return err
 	}
-	if err := s.store.ActivatePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
+	v.Active = true
+	if err := s.store.ActivatePlugin(s.audited(ctx, action, v), accountID, name, version); errors.Is(err, ErrNotFound) {
 		return noSuchPlugin(name, version)
 	} else if err != nil {
 		return err
@@ -55,7 +60,7 @@ func (s *PluginService) RollbackPlugin(ctx context.Context, p Principal, account
 		}
 		before := versions[i-1]
 		before.Active = true
-		return before, s.ActivatePlugin(ctx, p, accountID, name, before.Version)
+		return before, s.activate(ctx, p, "plugin.rollback", accountID, name, before.Version)
 	}
 	return PluginVersion{}, Errorf(CodeConflict, "No version of plugin '%s' is active. Activate one.", clipText(name, 64))
 }
@@ -107,12 +112,17 @@ func (s *PluginService) DeletePlugin(ctx context.Context, p Principal, accountID
 			return err
 		}
 	}
-	if err := s.store.DeletePlugin(ctx, accountID, name, version); errors.Is(err, ErrNotFound) {
+	audited := Audited(ctx, s.now(), accountID, "plugin.delete", "plugin/"+name+"@"+version, nil)
+	if err := s.store.DeletePlugin(audited, accountID, name, version); errors.Is(err, ErrNotFound) {
 		return noSuchPlugin(name, version)
 	} else if err != nil {
 		return err
 	}
 	return s.reload(ctx)
+}
+
+func (s *PluginService) audited(ctx context.Context, action string, v PluginVersion) context.Context {
+	return Audited(ctx, s.now(), v.AccountID, action, "plugin/"+v.Name+"@"+v.Version, recordPlugin(v))
 }
 
 // checkUnused refuses with CodeConflict while a rule or a provider uses the version. To a name of

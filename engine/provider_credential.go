@@ -93,7 +93,7 @@ func (s *ProviderService) CreateCredential(ctx context.Context, p Principal, c S
 		if c, err = s.seal(c, secret); err != nil {
 			return err
 		}
-		err = s.Store.CreateCredential(ctx, c)
+		err = s.Store.CreateCredential(s.audited(ctx, "credential.create", c, recordCredential(c)), c)
 		switch {
 		case errors.Is(err, ErrConflict):
 			return Errorf(CodeConflict, "A credential '%s' of that provider exists already.", c.ID)
@@ -138,7 +138,7 @@ func (s *ProviderService) ChangeCredential(ctx context.Context, p Principal, acc
 			if seen.IsZero() {
 				seen = old.UpdatedAt
 			}
-			return s.Store.UpdateCredential(ctx, c, seen)
+			return s.Store.UpdateCredential(s.audited(ctx, "credential.update", c, recordCredential(c)), c, seen)
 		})
 	})
 	if errors.Is(err, ErrConflict) {
@@ -152,15 +152,21 @@ func (s *ProviderService) ChangeCredential(ctx context.Context, p Principal, acc
 // DeleteCredential deletes a credential for good. Errors: CodeNotFound, CodeForbidden.
 func (s *ProviderService) DeleteCredential(ctx context.Context, p Principal, accountID, providerID, id string) error {
 	return s.change(ctx, func() error {
-		if _, err := s.GetCredential(ctx, p, accountID, providerID, id); err != nil {
+		c, err := s.GetCredential(ctx, p, accountID, providerID, id)
+		if err != nil {
 			return err
 		}
-		err := s.Store.DeleteCredential(ctx, accountID, providerID, id)
+		err = s.Store.DeleteCredential(s.audited(ctx, "credential.delete", c, nil), accountID, providerID, id)
 		if errors.Is(err, ErrNotFound) {
 			return noSuchCredential(id)
 		}
 		return err
 	})
+}
+
+// audited is Audited for a credential, of which detail says nothing secret.
+func (s *ProviderService) audited(ctx context.Context, action string, c StoredCredential, detail any) context.Context {
+	return Audited(ctx, s.Now(), c.AccountID, action, "credential/"+c.ProviderID+"/"+c.ID, detail)
 }
 
 func checkCredential(c StoredCredential) error {

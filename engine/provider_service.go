@@ -83,7 +83,7 @@ func (s *ProviderService) CreateProvider(ctx context.Context, p Principal, row P
 		// Unlike a seeded row's, the two differ: no later seed takes the row for its own.
 		row.UpdatedAt = row.CreatedAt.Add(time.Millisecond)
 		row.Credential, row.Credentials = "", nil
-		err = s.Store.CreateProvider(ctx, row)
+		err = s.Store.CreateProvider(Audited(ctx, s.Now(), row.AccountID, "provider.create", "provider/"+row.ID, recordProvider(row)), row)
 		if errors.Is(err, ErrConflict) {
 			return Errorf(CodeConflict, "A provider '%s' exists already. Change it with PUT or PATCH, or choose another id.", row.ID)
 		}
@@ -120,7 +120,8 @@ func (s *ProviderService) ChangeProvider(ctx context.Context, p Principal, accou
 			if seen.IsZero() {
 				seen = old.UpdatedAt
 			}
-			return s.Store.UpdateProvider(ctx, row, seen)
+			audited := Audited(ctx, s.Now(), row.AccountID, "provider.update", "provider/"+row.ID, recordProvider(row))
+			return s.Store.UpdateProvider(audited, row, seen)
 		})
 	})
 	if errors.Is(err, ErrConflict) {
@@ -138,7 +139,7 @@ func (s *ProviderService) DeleteProvider(ctx context.Context, p Principal, accou
 		if _, err := s.writable(ctx, p, accountID, id); err != nil {
 			return err
 		}
-		err := s.Store.DeleteProvider(ctx, accountID, id)
+		err := s.Store.DeleteProvider(Audited(ctx, s.Now(), accountID, "provider.delete", "provider/"+id, nil), accountID, id)
 		switch {
 		case errors.Is(err, ErrConflict):
 			return s.inUse(ctx, accountID, id)

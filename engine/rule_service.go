@@ -111,7 +111,8 @@ func (s *RuleService) CreateRule(ctx context.Context, p Principal, r Rule) (Rule
 	if err := s.CheckRule(ctx, p, r); err != nil {
 		return Rule{}, err
 	}
-	if err := s.store.CreateRule(ctx, r); errors.Is(err, ErrConflict) {
+	audited := Audited(ctx, now, r.AccountID, "rule.create", "rule/"+r.ID, recordRule(r))
+	if err := s.store.CreateRule(audited, r); errors.Is(err, ErrConflict) {
 		return Rule{}, Errorf(CodeConflict, "A rule '%s' exists already. Change it with PUT, or choose another id.", r.ID)
 	} else if err != nil {
 		return Rule{}, err
@@ -138,7 +139,8 @@ func (s *RuleService) UpdateRule(ctx context.Context, p Principal, r Rule, was t
 	if err := s.CheckRule(ctx, p, r); err != nil {
 		return Rule{}, err
 	}
-	switch err := s.store.UpdateRule(ctx, r, was); {
+	audited := Audited(ctx, s.now(), r.AccountID, ruleChange(old, r), "rule/"+r.ID, recordRule(r))
+	switch err := s.store.UpdateRule(audited, r, was); {
 	case errors.Is(err, ErrConflict):
 		return Rule{}, Errorf(CodeConflict, "The rule '%s' was changed meanwhile. Read it again.", r.ID)
 	case errors.Is(err, ErrNotFound):
@@ -161,7 +163,8 @@ func (s *RuleService) DeleteRule(ctx context.Context, p Principal, accountID, id
 	if old.System {
 		return Errorf(CodeConflict, "'%s' is a system rule and cannot be deleted. Disable it, or shadow it with an account rule of the same id.", id)
 	}
-	switch err := s.store.DeleteRule(ctx, accountID, id); {
+	audited := Audited(ctx, s.now(), accountID, "rule.delete", "rule/"+id, nil)
+	switch err := s.store.DeleteRule(audited, accountID, id); {
 	case errors.Is(err, ErrNotFound):
 		return noSuchRule(id)
 	case errors.Is(err, ErrConflict):

@@ -33,6 +33,7 @@ func (h *Host) openServer() error {
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),
 		Usage:     h.store,
+		Audit:     tenancy.NewAuditLog(h.store),
 		Notices:   h.notices,
 		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {

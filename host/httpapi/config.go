@@ -148,6 +148,8 @@ type Config struct {
 	Usage     UsageService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 
+	// Audit is what GET /api/v1/audit shows. Nil: there are no entries.
+	Audit AuditService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
 	// Ready reports why the process should get no traffic, nil when it should. Its text
@@ -186,6 +188,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Completer == nil || c.Keys == nil || c.Accounts == nil || c.Teams == nil || c.Users == nil || c.Rules == nil || c.Plugins == nil ||
 		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Catalogue == nil {
 		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage and catalogue are required")
+	}
+	if c.Audit == nil {
+		c.Audit = noAudit{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

@@ -18,6 +18,7 @@ import (
 var auditTests = []test{
 	{"keeps every member of an entry", auditKeep},
 	{"an entry and its row are one transaction", auditOneTransaction},
+	{"a tenant's changes are in the log that it reads", auditTenant},
 	{"an act without a row has an entry too", auditAppend},
 	{"each account has a chain of its own", auditChains},
 	{"lists entries, newest first, by filter", auditList},
@@ -130,6 +131,23 @@ func auditOneTransaction(t *testing.T, d Database) {
 	must(t, "PutSetting()", s.PutSetting(ctx, "n", "v"))
 	must(t, "CreateRule() without an entry", s.CreateRule(t.Context(), plainRule("a", "quiet")))
 	wantChain(t, s, "a", 1)
+}
+
+// auditTenant: a tenant may not write the log, and its writes are there all the same.
+func auditTenant(t *testing.T, d Database) {
+	s := open(t, d)
+	withUsers(t, s)
+	ann := engine.WithActor(t.Context(), engine.Actor{Principal: engine.Principal{AccountID: "a", UserID: "u", Role: engine.RoleAccountAdmin}})
+	must(t, "CreateRule()", s.CreateRule(engine.Audited(ann, at(1), "a", "rule.create", "rule/r", nil), plainRule("a", "r")))
+	must(t, "CreateTeam()", s.CreateTeam(engine.Audited(ann, at(2), "a", "team.create", "team/t", nil), plainTeam("a", "t")))
+	must(t, "AppendAudit()", s.AppendAudit(engine.Audited(ann, at(3), "a", "audit.export", "audit", nil)))
+	wantErr(t, "CreateRule() again", s.CreateRule(engine.Audited(ann, at(4), "a", "rule.create", "rule/r", nil), plainRule("a", "r")), engine.ErrConflict)
+	got, err := s.ListAudit(ann, engine.AuditFilter{AccountID: "a"})
+	must(t, "ListAudit()", err)
+	wantEqual(t, "objects of ListAudit()", objects(got), []string{"audit", "team/t", "rule/r"})
+	holds, err := engine.CheckAudit(ann, s, "a")
+	must(t, "CheckAudit()", err)
+	wantEqual(t, "CheckAudit()", holds, 3)
 }
 
 func auditAppend(t *testing.T, d Database) {

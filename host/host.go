@@ -64,6 +64,7 @@ type Host struct {
 	pipeline  *engine.Pipeline
 	ledger    *cost.Ledger
 	sessions  *session.Tracker
+	cleaner   *session.Cleaner // of what sessions leave behind
 	notices   *engine.NoticeFeed
 	cacheKey  []byte // authenticates compiled guests
 	cursorKey []byte // seals where lists go on
@@ -232,6 +233,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 		return err
 	}
 	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})
+	h.cleaner = session.NewCleaner(h.store, h.store, session.CleanerConfig{Now: h.opts.Now, Log: h.opts.Log})
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
 		Adapters: h.library, Upstream: h.upstream, Catalogue: h.catalogue.Load, Notices: h.notices,
 	})

@@ -46,6 +46,10 @@ func (h *Host) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		h.cleaner.Run(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		<-gctx.Done()
 		h.ready.Store(false)
 		return h.stopServer(context.WithoutCancel(gctx))

@@ -5,6 +5,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/tenancy"
 	"github.com/pointsman/pointsman/host/upstream"
 )
@@ -33,6 +34,7 @@ func (h *Host) openServer() error {
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),
 		Usage:     h.store,
+		Sessions:  session.NewService(h.store, tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:     tenancy.NewAuditLog(h.store),
 		Notices:   h.notices,
 		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },

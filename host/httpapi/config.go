@@ -132,6 +132,19 @@ type UsageService interface {
 	ListUsage(ctx context.Context, accountID, requestID string, limit int) ([]engine.Usage, error)
 }
 
+// SessionService shows conversations, their notes and handoffs. In a SessionKey an empty
+// AccountID is the caller's own and an empty UserID the caller itself; the UserID "*" lists
+// every user's sessions. Errors of its methods: *engine.Error.
+type SessionService interface {
+	ListSessions(ctx context.Context, p engine.Principal, k engine.SessionKey, page engine.Page) ([]engine.Session, string, error)
+	GetSession(ctx context.Context, p engine.Principal, k engine.SessionKey) (engine.Session, error)
+	ListNotes(ctx context.Context, p engine.Principal, k engine.SessionKey, limit int) ([]engine.Note, error)
+	// AddNote returns the note as it is kept.
+	AddNote(ctx context.Context, p engine.Principal, n engine.Note) (engine.Note, error)
+	DeleteNote(ctx context.Context, p engine.Principal, k engine.SessionKey, id string) error
+	ListHandoffs(ctx context.Context, p engine.Principal, k engine.SessionKey, limit int) ([]engine.Handoff, error)
+}
+
 // Config is what a Server is made of. The first group is required; the zero value of
 // everything else works.
 type Config struct {
@@ -146,6 +159,7 @@ type Config struct {
 	Providers ProviderService
 	Trials    TrialService
 	Usage     UsageService
+	Sessions  SessionService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 
 	// Audit is what GET /api/v1/audit shows. Nil: there are no entries.
@@ -186,8 +200,8 @@ const (
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Completer == nil || c.Keys == nil || c.Accounts == nil || c.Teams == nil || c.Users == nil || c.Rules == nil || c.Plugins == nil ||
-		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Catalogue == nil {
-		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage and catalogue are required")
+		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Sessions == nil || c.Catalogue == nil {
+		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage, sessions and catalogue are required")
 	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}

@@ -255,7 +255,7 @@ func (f *fake) config() Config {
 	catalogue := testCatalogue()
 	rows := fakeRows{catalogue}
 	return Config{
-		Completer: f, Keys: f, Accounts: noTenants{}, Teams: noTenants{}, Users: noTenants{}, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f,
+		Completer: f, Keys: f, Accounts: noTenants{}, Teams: noTenants{}, Users: noTenants{}, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f, Sessions: noSessions{},
 		Catalogue: func() CatalogueService { return catalogue },
 		Now:       func() time.Time { return testNow },
 	}

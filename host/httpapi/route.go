@@ -112,6 +112,14 @@ var policies = map[string]access{
 	"GET /api/v1/audit/export": accountAdmin,
 	"GET /api/v1/audit/verify": accountAdmin,
 
+	// Whose: the service decides.
+	"GET /api/v1/sessions":                       anyKey,
+	"GET /api/v1/sessions/:id":                   anyKey,
+	"GET /api/v1/sessions/:id/notes":             anyKey,
+	"POST /api/v1/sessions/:id/notes":            anyKey,
+	"DELETE /api/v1/sessions/:id/notes/:note_id": anyKey,
+	"GET /api/v1/sessions/:id/handoffs":          anyKey,
+
 	"GET /api/v1/usage":  accountAdmin,
 	"GET /api/v1/events": accountAdmin,
 }
@@ -143,6 +151,7 @@ func (s *Server) register() error {
 	s.registerProviders()
 	s.registerCredentials()
 	s.registerTrials()
+	s.registerSessions()
 	s.registerUsage()
 	s.registerAudit()
 	s.registerEvents()
@@ -199,6 +208,8 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 			}
 			if rule.scope != engine.ScopeInference {
 				rq.ctx = engine.WithActor(rq.ctx, engine.Actor{Principal: p, RequestID: rq.id})
+				// Answers hold what callers wrote, which no browser may take for a page.
+				c.Response().Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 			}
 			// The services refuse it too; this is for the one that forgets.
 			if accountID(c.Request().URI().QueryArgs().Peek("account_id")).strange(p) {

@@ -111,8 +111,10 @@ type LimitTaken struct {
 type LimitLevelStore interface {
 	// ListLimitLevels returns all of them, by key.
 	ListLimitLevels(ctx context.Context) ([]StoredLimitLevel, error)
-	// SaveLimitLevels inserts or replaces rows; a row of a limit that is gone is left out.
+	// SaveLimitLevels inserts or replaces rows.
 	SaveLimitLevels(ctx context.Context, levels []StoredLimitLevel) error
+	// SweepLimits is that of LimitLeaseStore.
+	SweepLimits(ctx context.Context, now time.Time, limit int) (int64, error)
 }
 
 // StoredLimitLevel is a bucket's level: LimitLevel in microseconds, At since 1970.

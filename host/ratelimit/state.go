@@ -1,0 +1,143 @@
+package ratelimit
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// Peek implements engine.Limiter. A bucket that is not there is full, and is not made.
+func (l *Limiter) Peek(q *engine.LimitRequest) (left engine.LimitState) {
+	now := int64(q.Now)
+	if now == 0 {
+		now = int64(l.cfg.Clock())
+	}
+	var s subject
+	s.set(l.seed, q)
+	var buf [16]take
+	takes := l.table.Load().match(&s, q.Part, buf[:0])
+	for i := range takes {
+		sp := takes[i].spec
+		hash := s.key(sp)
+		sh := &l.shards[shardOf(hash)]
+		sh.mu.Lock()
+		b := sh.find(hash, sp, &s)
+		if b == nil {
+			b = &bucket{spec: sp, level: engine.LimitLevel{Whole: sp.rate.Size, At: now}}
+		} else {
+			b.refresh(sp, now)
+		}
+		tighten(&left, b, now)
+		sh.mu.Unlock()
+	}
+	return left
+}
+
+// left is what of the bucket may be used now, as far as this process knows. It may be negative.
+func (b *bucket) left() int64 {
+	if b.lease == nil {
+		return b.level.Whole
+	}
+	if !b.lease.told {
+		return b.level.Whole
+	}
+	return b.level.Whole + max(b.lease.store.Whole, 0)
+}
+
+// tighten makes left say this bucket's where there is less in it.
+func tighten(left *engine.LimitState, b *bucket, now int64) {
+	limit := &b.spec.limit
+	into := &left.Requests
+	switch limit.Kind {
+	case engine.LimitTokens:
+		into = &left.Tokens
+	case engine.LimitConcurrency:
+		into = &left.Concurrency
+	}
+	if b.lease != nil && b.lease.told {
+		b.lease.store.Refill(b.spec.rate, b.spec.rate.Size, now)
+	}
+	remaining := max(min(b.left(), b.spec.rate.Size), 0)
+	if into.Set && into.Remaining <= remaining {
+		return
+	}
+	*into = engine.LimitLeft{Set: true, AccountID: limit.AccountID, LimitID: limit.ID, Limit: limit.Amount, Remaining: remaining}
+	level := b.level
+	level.Whole = min(b.left(), b.spec.rate.Size)
+	if wait := level.Wait(b.spec.rate, b.spec.rate.Size); wait < math.MaxInt64 {
+		into.Reset = time.Duration(wait)
+	}
+}
+
+// Stat is what became of one bucket in this process.
+type Stat struct {
+	AccountID string // whose limit it is
+	LimitID   string
+	Kind      engine.LimitKind
+	Scope     string // the values that it is split by, as "account=acme user=bob"
+	Limit     int64
+	Used      int64 // of its size, now
+	Remaining int64
+	Admitted  int64 // since the bucket came into being
+	Refused   int64
+}
+
+// Stats returns the live buckets for which keep is true, those that refused most first,
+// at most limit. keep gets the limit and the account whose requests the bucket counts ("":
+// not those of one account alone); it must not call the limiter.
+func (l *Limiter) Stats(keep func(limit engine.Limit, accountID string) bool, limit int) []Stat {
+	var all []Stat
+	now := int64(l.cfg.Clock())
+	for i := range l.shards {
+		sh := &l.shards[i]
+		sh.mu.Lock()
+		for _, b := range sh.slots {
+			for ; b != nil; b = b.next {
+				if keep(b.spec.limit, b.account()) {
+					all = append(all, b.stat(now))
+				}
+			}
+		}
+		sh.mu.Unlock()
+		if len(all) > 4*limit+1024 {
+			all = mostRefused(all, limit)
+		}
+	}
+	return mostRefused(all, limit)
+}
+
+func mostRefused(all []Stat, limit int) []Stat {
+	slices.SortFunc(all, func(a, b Stat) int {
+		return cmp.Or(cmp.Compare(b.Refused, a.Refused), cmp.Compare(b.Admitted, a.Admitted), cmp.Compare(a.AccountID, b.AccountID),
+			cmp.Compare(a.LimitID, b.LimitID), cmp.Compare(a.Scope, b.Scope))
+	})
+	return all[:min(limit, len(all))]
+}
+
+func (b *bucket) account() string {
+	if b.spec.limit.AccountID != "" {
+		return b.spec.limit.AccountID
+	}
+	if b.spec.keyed&engine.LimitByAccount == 0 {
+		return ""
+	}
+	for i := range b.text {
+		if b.text[i] == 0 {
+			return b.text[:i]
+		}
+	}
+	return ""
+}
+
+func (b *bucket) stat(now int64) Stat {
+	b.refresh(b.spec, now)
+	remaining := max(min(b.left(), b.spec.rate.Size), 0)
+	return Stat{
+		AccountID: b.spec.limit.AccountID, LimitID: b.spec.limit.ID, Kind: b.spec.limit.Kind,
+		Scope: scopeText(b.text, b.spec.keyed), Limit: b.spec.limit.Amount, Used: b.spec.rate.Size - remaining,
+		Remaining: remaining, Admitted: b.admitted, Refused: b.refused,
+	}
+}

@@ -3,6 +3,7 @@ package tenancy
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -134,8 +135,8 @@ func taken(err error, noun, id string) error {
 }
 
 func article(noun string) string {
-	if noun == "account" {
-		return "an account"
+	if strings.HasPrefix(noun, "a") {
+		return "an " + noun
 	}
 	return "a " + noun
 }

@@ -66,6 +66,20 @@ type Preferences struct {
 	UpdatedAt time.Time
 }
 
+// TenantPreferences is all that is set for one tenant.
+type TenantPreferences struct {
+	Set      Preferences  // zero but for its Tenant when nothing is set
+	Override *Preferences // nil: there is none
+}
+
+// EffectivePolicy is what holds for a user, and who that is.
+type EffectivePolicy struct {
+	Principal Principal
+	Policy    *Policy // never nil
+	// Assignments that count now, by task type, in the order in which they are considered.
+	Assignments map[string][]*Assignment
+}
+
 // Assignment says which models a type of task goes to, for one tenant.
 type Assignment struct {
 	Tenant

@@ -73,10 +73,11 @@ type Host struct {
 	listener  net.Listener
 
 	catalogue  atomic.Pointer[engine.Catalogue]
-	vault      atomic.Pointer[vault] // of the catalogue's credentials
-	revision   atomic.Int64          // of the configuration in force; -1: none is
-	reloading  chan struct{}         // 1 slot: one reload at a time, without a lock held over queries
-	stale      chan struct{}         // 1 slot: the configuration may not be what is stored
+	vault      atomic.Pointer[vault]           // of the catalogue's credentials
+	policies   atomic.Pointer[engine.Policies] // what tenants set, for callers
+	revision   atomic.Int64                    // of the configuration in force; -1: none is
+	reloading  chan struct{}                   // 1 slot: one reload at a time, without a lock held over queries
+	stale      chan struct{}                   // 1 slot: the configuration may not be what is stored
 	firstParty []engine.PluginVersion
 	ready      atomic.Bool
 	grace      time.Duration // how long open requests may go on after the stop signal
@@ -239,7 +240,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 	})
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
-		Catalogue: h.catalogue.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
+		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
 		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions,
 	})
 	return err

@@ -18,6 +18,10 @@ func (h *Host) openServer() error {
 		Store: h.store, Catalogue: h.catalogue.Load, Adapters: h.library, Seal: h.seal,
 		PublicHost: upstream.PublicHost, Reload: h.reload, Now: h.opts.Now,
 	})
+	preferences, assignments := tenancy.NewSettings(tenancy.SettingConfig{
+		Keys: h.keys, Store: h.store, Catalogue: h.catalogue.Load, Policies: h.policies.Load,
+		Conditions: h.router, Reload: h.reload, Now: h.opts.Now,
+	})
 	var err error
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer: h.pipeline,
@@ -33,11 +37,14 @@ func (h *Host) openServer() error {
 		Trials: engine.NewTrialService(engine.TrialConfig{
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),
-		Usage:     h.store,
-		Sessions:  session.NewService(h.store, tenancy.NewUsers(h.keys), h.opts.Now),
-		Audit:     tenancy.NewAuditLog(h.store),
-		Notices:   h.notices,
-		Catalogue: func() httpapi.CatalogueService { return h.catalogue.Load() },
+		Usage:       h.store,
+		Sessions:    session.NewService(h.store, tenancy.NewUsers(h.keys), h.opts.Now),
+		Audit:       tenancy.NewAuditLog(h.store),
+		Notices:     h.notices,
+		Preferences: preferences,
+		Assignments: assignments,
+		Policies:    h.policies.Load,
+		Catalogue:   func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {
 			if !h.ready.Load() {
 				return errNotReady

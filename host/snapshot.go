@@ -62,6 +62,23 @@ func (h *Host) load(ctx context.Context) error {
 	for _, problem := range h.router.Load(rules) {
 		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
 	}
+	return h.reloadPolicies(ctx)
+}
+
+func (h *Host) reloadPolicies(ctx context.Context) error {
+	preferences, err := h.store.ListPreferences(ctx)
+	if err != nil {
+		return fmt.Errorf("reload preferences: %w", err)
+	}
+	assignments, err := h.store.ListAssignments(ctx)
+	if err != nil {
+		return fmt.Errorf("reload assignments: %w", err)
+	}
+	policies := engine.NewPolicies(preferences, assignments, h.router)
+	h.policies.Store(policies)
+	for _, problem := range policies.Problems() {
+		h.opts.Log.Warn().Str("assignment_id", problem.ID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("assignment never matches")
+	}
 	return nil
 }
 

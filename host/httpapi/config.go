@@ -161,7 +161,12 @@ type Config struct {
 	Usage     UsageService
 	Sessions  SessionService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
+	// Preferences and Assignments are what tenants set.
+	Preferences PreferenceService
+	Assignments AssignmentService
 
+	// Policies is what holds for callers; called once a request. Nil: nothing is set.
+	Policies func() *engine.Policies
 	// Audit is what GET /api/v1/audit shows. Nil: there are no entries.
 	Audit AuditService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
@@ -200,8 +205,11 @@ const (
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Completer == nil || c.Keys == nil || c.Accounts == nil || c.Teams == nil || c.Users == nil || c.Rules == nil || c.Plugins == nil ||
-		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Sessions == nil || c.Catalogue == nil {
-		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage, sessions and catalogue are required")
+		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Sessions == nil || c.Catalogue == nil || c.Preferences == nil || c.Assignments == nil {
+		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage, sessions, catalogue, preferences and assignments are required")
+	}
+	if c.Policies == nil {
+		c.Policies = func() *engine.Policies { return nil }
 	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}

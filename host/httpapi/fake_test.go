@@ -256,7 +256,14 @@ func (f *fake) config() Config {
 	rows := fakeRows{catalogue}
 	return Config{
 		Completer: f, Keys: f, Accounts: noTenants{}, Teams: noTenants{}, Users: noTenants{}, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f, Sessions: noSessions{},
+		Preferences: fakeSettings{}, Assignments: fakeSettings{},
 		Catalogue: func() CatalogueService { return catalogue },
 		Now:       func() time.Time { return testNow },
 	}
+}
+
+// fakeSettings are there and never asked.
+type fakeSettings struct {
+	PreferenceService
+	AssignmentService
 }

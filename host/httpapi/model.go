@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -98,8 +99,9 @@ func (m model) anthropic() any {
 func (s *Server) listModels(c *fiber.Ctx) error {
 	rq := requestOf(c.Context())
 	list := []model{autoModel(time.Time{})}
+	policy := s.cfg.Policies().Of(rq.principal)
 	for _, m := range s.cfg.Catalogue().Models(rq.principal.AccountID) {
-		if m.Enabled {
+		if m.Enabled && policy.Allows(m.ID) {
 			list = append(list, shownModel(m, rq.received))
 		}
 	}
@@ -138,7 +140,8 @@ func (s *Server) findModel(rq *request, id string) (model, *failure) {
 		return autoModel(time.Time{}), nil
 	}
 	catalogue, account := s.cfg.Catalogue(), rq.principal.AccountID
-	if m, ok := catalogue.Model(account, id); ok && m.Enabled {
+	policy := s.cfg.Policies().Of(rq.principal)
+	if m, ok := catalogue.Model(account, id); ok && m.Enabled && policy.Allows(id) {
 		return shownModel(m, rq.received), nil
 	}
 	shown := id
@@ -146,7 +149,8 @@ func (s *Server) findModel(rq *request, id string) (model, *failure) {
 		shown = strings.ToValidUTF8(shown[:maxRequestID], "") + "…"
 	}
 	message := "The model '" + shown + "' does not exist or this key may not use it."
-	if near := catalogue.Nearest(account, id, 3); len(near) > 0 {
+	near := slices.DeleteFunc(catalogue.Nearest(account, id, 16), func(id string) bool { return !policy.Allows(id) })
+	if near = near[:min(len(near), 3)]; len(near) > 0 {
 		message += " Nearest: " + strings.Join(near, ", ") + "."
 	}
 	f := failed(http.StatusNotFound, string(engine.CodeModelNotFound), message)

@@ -87,6 +87,21 @@ var policies = map[string]access{
 	"POST /api/v1/keys/:id/rotate": anyKey,
 	"DELETE /api/v1/keys/:id":      anyKey,
 
+	"GET /api/v1/preferences":             anyKey, // of its own levels, and of whom it manages
+	"PUT /api/v1/preferences":             anyKey,
+	"PATCH /api/v1/preferences":           anyKey,
+	"DELETE /api/v1/preferences":          anyKey,
+	"PUT /api/v1/preferences/override":    superAdmin,
+	"DELETE /api/v1/preferences/override": superAdmin,
+	"GET /api/v1/preferences/effective":   anyKey,
+
+	"GET /api/v1/assignments":        anyKey,
+	"POST /api/v1/assignments":       anyKey,
+	"GET /api/v1/assignments/:id":    anyKey,
+	"PUT /api/v1/assignments/:id":    anyKey,
+	"PATCH /api/v1/assignments/:id":  anyKey,
+	"DELETE /api/v1/assignments/:id": anyKey,
+
 	"GET /api/v1/models":           anyKey,
 	"POST /api/v1/models":          accountAdmin,
 	"GET /api/v1/models/:id":       anyKey,
@@ -147,6 +162,8 @@ func (s *Server) register() error {
 	s.registerTeams()
 	s.registerUsers()
 	s.registerKeys()
+	s.registerPreferences()
+	s.registerAssignments()
 	s.registerCatalogue()
 	s.registerProviders()
 	s.registerCredentials()

@@ -8,7 +8,7 @@ GUESTS   := openai anthropic google
 POSTGRES := host/store/storetest/postgres.sh
 SQLC     := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 FUZZTIME ?= 30s
-BENCH    ?= RuleCall|MeterCost|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/
+BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/
 
 .PHONY: help build guests run test check bench soak fuzz generate ui clean
 

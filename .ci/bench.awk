@@ -5,6 +5,7 @@
 	sub(/-[0-9]+$/, "", name)
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ns/op" && (!(name in ns) || $i < ns[name])) ns[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "allocs/op") allocs[name] = $i
+	for (i = 3; i < NF; i++) if ($(i + 1) == "ms/MiB" && (!(name in mib) || $i < mib[name])) mib[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) ~ /^(p99|metered|unmetered)-ns$/) {
 		part = name "/" substr($(i + 1), 1, length($(i + 1)) - 3)
 		if (!(part in ns) || $i < ns[part]) ns[part] = $i
@@ -29,6 +30,10 @@ END {
 	if ("BenchmarkRuleCall" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations in the host", allocs["BenchmarkRuleCall"], verdict(allocs["BenchmarkRuleCall"] == 0)
 	ratio("the meter: a rule call, against the same unmetered", "BenchmarkMeterCost/rule/metered", "BenchmarkMeterCost/rule/unmetered", 1.05)
 	ratio("  a provider request", "BenchmarkMeterCost/request/metered", "BenchmarkMeterCost/request/unmetered", 1.05)
+	slowest = ""
+	for (name in mib) if (slowest == "" || mib[name] > mib[slowest]) slowest = name
+	if (slowest == "") printf "  %-62s not measured\n", "validating and metering a module"
+	else printf "  %-62s %9.2f ms a MiB, bar 50  %s\n", "validating and metering, " substr(slowest, 19), mib[slowest], verdict(mib[slowest] <= 50)
 	ratio("a rule call beside a hostile account, against alone", "BenchmarkNeighbour/beside", "BenchmarkNeighbour/alone", 0)
 	ratio("  99th percentile", "BenchmarkNeighbour/beside/p99", "BenchmarkNeighbour/alone/p99", 1.2)
 	m = split("guest google openai openai-responses", who, " ")

@@ -62,12 +62,11 @@ func meter(s *structure) ([]byte, error) {
 	}
 	zero := []byte{0x7f, 1, opI32Const, 0, opEnd}
 	done := false
-	out := make([]byte, 0, len(s.module)+len(s.module)/4)
-	out = append(out, moduleHeader...)
+	m.out = append(make([]byte, 0, len(s.module)+len(s.module)/4), moduleHeader...)
 	for _, part := range s.sections {
 		// Globals come before the exports, which every guest has.
 		if part.id == sectionExport && !done {
-			out = appendSection(out, sectionGlobal, add([]byte{0}, zero, zero, zero))
+			m.out = appendSection(m.out, sectionGlobal, add([]byte{0}, zero, zero, zero))
 		}
 		content := part.content
 		switch part.id {
@@ -82,14 +81,14 @@ func meter(s *structure) ([]byte, error) {
 		case sectionExport:
 			content = add(content, exportGlobal(fuelGlobal, m.fuel), exportGlobal(leftGlobal, m.left), exportGlobal(stopGlobal, m.stop))
 		case sectionCode:
-			var err error
-			if content, err = m.code(content, part.at); err != nil {
+			if err := m.code(content, part.at); err != nil {
 				return nil, err
 			}
+			continue
 		}
-		out = appendSection(out, part.id, content)
+		m.out = appendSection(m.out, part.id, content)
 	}
-	return out, nil
+	return m.out, nil
 }
 
 func exportGlobal(name string, index uint32) []byte {
@@ -105,35 +104,53 @@ type metered struct {
 	tick, bulk, grow uint32 // functions
 	weight           weight
 
-	out     []byte // of the function at hand: what is priced
-	run     []byte // the basic block at hand
+	// out is the module as far as it is written, and nothing is copied on its way there: what
+	// stands before a part and depends on it is put in when the part is whole.
+	out     []byte
+	run     int // where in it the basic block at hand begins
 	price   int
 	control []control
+	scratch []byte
 }
 
 // code rewrites the code section, which begins at that byte of the module.
-func (m *metered) code(content []byte, at int) ([]byte, error) {
+func (m *metered) code(content []byte, at int) error {
 	c := &cursor{b: content, at: at, part: sectionNames[sectionCode]}
 	n := c.u32()
-	out := make([]byte, 0, len(content)+len(content)/4)
-	out = appendU32(out, n+3)
+	m.out = append(m.out, sectionCode)
+	begin := len(m.out)
+	m.out = appendU32(m.out, n+3)
 	for i := range n {
 		size := c.u32()
 		sub := &cursor{at: c.at, part: fmt.Sprintf("function %d", m.known.functions-n+i)}
 		sub.b = c.take(size)
 		if c.err != nil {
-			return nil, c.err
+			return c.err
 		}
+		function := len(m.out)
 		m.body(sub)
 		if sub.err != nil {
-			return nil, sub.err
+			return sub.err
 		}
-		out = append(appendU32(out, uint32(len(m.out))), m.out...)
+		m.sized(function)
 	}
 	for _, body := range [][]byte{m.tickBody(), m.bulkBody(), m.growBody()} {
-		out = append(appendU32(out, uint32(len(body))), body...)
+		m.out = append(appendU32(m.out, uint32(len(body))), body...)
 	}
-	return out, nil
+	m.sized(begin)
+	return nil
+}
+
+// sized puts the length of what was written since then before it.
+func (m *metered) sized(since int) {
+	m.scratch = appendU32(m.scratch[:0], uint32(len(m.out)-since))
+	m.out = slices.Insert(m.out, since, m.scratch...)
+}
+
+// charged puts a charge there.
+func (m *metered) charged(at, price int) {
+	m.scratch = m.charge(m.scratch[:0], price)
+	m.out = slices.Insert(m.out, at, m.scratch...)
 }
 
 // charge appends what takes price from the slice and ticks below zero. It leaves the

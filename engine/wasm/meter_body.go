@@ -1,10 +1,6 @@
 package wasm
 
-import (
-	"slices"
-
-	"github.com/pointsman/pointsman/sdk/abi"
-)
+import "github.com/pointsman/pointsman/sdk/abi"
 
 // control is a construct of a function that has not ended.
 type control struct {
@@ -15,7 +11,7 @@ type control struct {
 	either bool // it has an else
 }
 
-// body rewrites one function into out: locals, then each basic block behind its price. A
+// body appends one function, rewritten, to out: locals, then each basic block behind its price. A
 // block ends where code may go on elsewhere or come from elsewhere; a call ends none, as
 // what follows is reached whenever the call returns. It also ends where it costs a slice, so
 // that no price is more than a number holds. What nothing reaches is free.
@@ -26,9 +22,9 @@ func (m *metered) body(c *cursor) {
 		frame.locals += int(c.u32())
 		c.byte()
 	}
-	head := c.at - start
-	m.out = append(m.out[:0], whole[:head]...)
-	m.run, m.price = m.run[:0], entryPrice
+	m.out = append(m.out, whole[:c.at-start]...)
+	head := len(m.out)
+	m.run, m.price = head, entryPrice
 	m.control = append(m.control[:0], control{op: opBlock})
 	shape, dead := functionShape{}, false
 
@@ -39,9 +35,9 @@ func (m *metered) body(c *cursor) {
 			return
 		}
 		if in.length != 0 {
-			m.run = appendU32(append(m.run, opCall), m.lengthOf(in))
+			m.out = appendU32(append(m.out, opCall), m.lengthOf(in))
 		}
-		m.run = append(m.run, from[:c.at-at]...)
+		m.out = append(m.out, from[:c.at-at]...)
 		if !dead {
 			m.price += m.priceOf(in)
 			frame.add(m.module, in)
@@ -100,17 +96,16 @@ func (m *metered) body(c *cursor) {
 	m.weight.add(c, shape)
 	m.next()
 	if extra := frame.bytes(shape.blocks)/framePerUnit - entryPrice; extra > 0 {
-		m.out = slices.Insert(m.out, head, m.charge(nil, extra)...)
+		m.charged(head, extra)
 	}
 }
 
 // next ends the basic block at hand.
 func (m *metered) next() {
 	if m.price > 0 {
-		m.out = m.charge(m.out, m.price)
+		m.charged(m.run, m.price)
 	}
-	m.out = append(m.out, m.run...)
-	m.run, m.price = m.run[:0], 0
+	m.run, m.price = len(m.out), 0
 }
 
 // endControl ends the innermost construct; dead tells of the code before its end, the

@@ -102,7 +102,7 @@ func TestHostileTenant(t *testing.T) {
 	}
 	beside("a bomb", func() {
 		a := mallory.upload(ruleModule(t, "bomb", "1.0.0", []byte{0x41, 0}, "BOMB"), "")
-		if a.Status != 400 || !strings.Contains(string(a.Body), "memory or time to compile") {
+		if a.Status != 422 || !strings.Contains(string(a.Body), "memory or time to compile") {
 			t.Errorf("a compile bomb = %d %s, want it killed", a.Status, a.Body)
 		}
 	})
@@ -122,8 +122,8 @@ func TestHostileTenant(t *testing.T) {
 			})
 		}
 		flood.Wait()
-		if got[400]+got[429] != 14 || got[400] == 0 || got[429] == 0 {
-			t.Errorf("14 uploads at once are answered %v, want some 400 and the rest 429", got)
+		if got[422]+got[429] != 14 || got[422] == 0 || got[429] == 0 {
+			t.Errorf("14 uploads at once are answered %v, want some 422 and the rest 429", got)
 		}
 	})
 	if text := string(mallory.want(200, http.MethodGet, "/api/v1/plugins", nil).Body); strings.Contains(text, "bomb") || strings.Contains(text, "flood") {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"os/exec"
 	"runtime"
 	"strings"
@@ -14,6 +15,7 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -51,14 +53,21 @@ func (l *Library) compileApart(ctx context.Context, metered []byte) (e compiledE
 	case err == nil:
 		return dock.take()
 	case ctx.Err() != nil:
-		return e, refuse("takes longer than %v to compile", limit)
+		return e, tooHard("takes longer than %v to compile", limit)
 	case errors.As(err, &exit) && exit.ExitCode() == exitRefused:
 		return e, refuse("does not compile: %s", truncate(strings.TrimSpace(said.String()), maxCause))
 	case errors.As(err, &exit):
 		// It died of a limit: Go tells of no memory with exit code 2, the kernel with a signal.
-		return e, refuse("needs more memory or time to compile than a plugin may")
+		return e, tooHard("needs more memory or time to compile than a plugin may")
 	}
 	return e, fmt.Errorf("compile plugin: %w", err)
+}
+
+// tooHard refuses a module that nothing is wrong with, except what compiling it takes.
+func tooHard(format string, args ...any) *engine.Error {
+	e := refuse(format, args...)
+	e.Status = http.StatusUnprocessableEntity
+	return e
 }
 
 // exitRefused is the child's exit code for a module that the compiler refuses.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"testing"
@@ -162,12 +163,14 @@ func TestCompilerIsKilled(t *testing.T) {
 		limit time.Duration
 		want  string
 		code  engine.Code
+		// status is the error's own, as a refused module that is not malformed has.
+		status int
 	}{
-		{"hang", time.Second, "takes longer than 1s to compile", engine.CodeInvalid},
-		{"spin", time.Second, "takes longer than 1s to compile", engine.CodeInvalid},
-		{"crash", patience, "needs more memory or time to compile", engine.CodeInvalid},
-		{"nothing", patience, "0 compiled files", engine.CodeInternal},
-		{"starve", patience, "needs more memory or time to compile", engine.CodeInvalid},
+		{"hang", time.Second, "takes longer than 1s to compile", engine.CodeInvalid, 422},
+		{"spin", time.Second, "takes longer than 1s to compile", engine.CodeInvalid, 422},
+		{"crash", patience, "needs more memory or time to compile", engine.CodeInvalid, 422},
+		{"nothing", patience, "0 compiled files", engine.CodeInternal, 0},
+		{"starve", patience, "needs more memory or time to compile", engine.CodeInvalid, 422},
 	} {
 		t.Run(tt.mode, func(t *testing.T) {
 			if tt.mode == "starve" && (raceDetector || !limitsMemory) {
@@ -180,6 +183,10 @@ func TestCompilerIsKilled(t *testing.T) {
 			err := l.Prepare(t.Context(), engine.PluginVersion{Module: rule(i32c(0)).build(t)})
 			if engine.CodeOf(err) != tt.code || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Prepare() = %v, want %s with %q", err, tt.code, tt.want)
+			}
+			var e *engine.Error
+			if errors.As(err, &e) && e.Status != tt.status {
+				t.Errorf("Prepare() has status %d, want %d", e.Status, tt.status)
 			}
 		})
 	}
@@ -201,7 +208,7 @@ func TestCompilersAreFew(t *testing.T) {
 	for range maxWaiting {
 		waiting.Go(func() { errs <- c.enter(ctx, true) })
 	}
-	for c.waiting.Load() < maxWaiting {
+	for c.uploads.Load() < maxWaiting {
 		time.Sleep(time.Millisecond) // no signal tells that they wait
 	}
 	err := c.enter(t.Context(), true)
@@ -222,6 +229,41 @@ func TestCompilersAreFew(t *testing.T) {
 	}
 	if err := func() error { c.leave(); return c.enter(t.Context(), true) }(); err != nil {
 		t.Errorf("enter() after all = %v", err)
+	}
+}
+
+// TestStoredModulesDoNotTurnUploadsAway: however many stored modules wait for a compiler, so many
+// uploads may wait beside them.
+func TestStoredModulesDoNotTurnUploadsAway(t *testing.T) {
+	t.Parallel()
+	c := newCompilers(Config{Compiler: []string{"x"}})
+	for range maxCompiling {
+		if err := c.enter(t.Context(), false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const many = 10 * maxWaiting
+	results := make(chan error)
+	for range many {
+		go func() { results <- c.enter(t.Context(), false) }()
+	}
+	for c.stored.Load() < many {
+		runtime.Gosched() // no signal tells that they wait
+	}
+	for range maxWaiting {
+		go func() { results <- c.enter(t.Context(), true) }()
+	}
+	for c.uploads.Load() < maxWaiting {
+		runtime.Gosched()
+	}
+	if err := c.enter(t.Context(), true); engine.CodeOf(err) != engine.CodeRateLimited {
+		t.Errorf("enter() of an upload too many = %v, want %s", err, engine.CodeRateLimited)
+	}
+	for range many + maxWaiting {
+		c.leave()
+		if err := <-results; err != nil {
+			t.Errorf("enter() of one who waited = %v", err)
+		}
 	}
 }
 

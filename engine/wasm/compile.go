@@ -28,7 +28,8 @@ const nativePerByte = 4
 // compilers hands out the right to compile.
 type compilers struct {
 	free    chan struct{}
-	waiting atomic.Int64
+	uploads atomic.Int64 // that wait
+	stored  atomic.Int64 // likewise, and nobody is turned away for them
 }
 
 func newCompilers(cfg Config) *compilers {
@@ -50,11 +51,14 @@ func (c *compilers) enter(ctx context.Context, upload bool) error {
 		return nil
 	default:
 	}
-	if n := c.waiting.Add(1); upload && n > maxWaiting {
-		c.waiting.Add(-1)
+	waiting := &c.stored
+	if upload {
+		waiting = &c.uploads
+	}
+	defer waiting.Add(-1)
+	if waiting.Add(1) > maxWaiting && upload {
 		return &engine.Error{Code: engine.CodeRateLimited, Message: "Too many plugins are being compiled. Try again in a few seconds.", After: 5 * time.Second}
 	}
-	defer c.waiting.Add(-1)
 	select {
 	case <-c.free:
 		return nil

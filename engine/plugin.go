@@ -81,6 +81,7 @@ const (
 
 // RuleCall is what a rule plugin is given. Nodes may be absent.
 type RuleCall struct {
+	AccountID string // the caller's; the guest is not told, but keeps nothing for another
 	RequestID string
 	NowMS     int64
 	Request   document.Node

@@ -122,7 +122,7 @@ func (r *Router) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 	}
 	req := s.request
 	s.call = engine.RuleCall{
-		RequestID: req.ID, NowMS: req.Received.UnixMilli(),
+		AccountID: req.Principal.AccountID, RequestID: req.ID, NowMS: req.Received.UnixMilli(),
 		Request: req.Doc.Root(), Context: req.Context(), Config: e.config,
 	}
 	s.answer.Fuel = 0

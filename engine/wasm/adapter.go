@@ -60,7 +60,7 @@ func (s *session) Close() {
 // Request implements [engine.Adapter].
 func (s *session) Request(ctx context.Context) (engine.AdapterRequest, error) {
 	var request engine.AdapterRequest
-	in, err := s.p.borrow(ctx)
+	in, err := s.p.borrow(ctx, "")
 	if err != nil {
 		return request, err
 	}
@@ -151,7 +151,7 @@ func (s *session) answer(ctx context.Context, e entry, r *engine.UpstreamRespons
 	var reply engine.AdapterReply
 	doc := bodyDoc(body)
 	defer doc.Release()
-	in, err := s.p.borrow(ctx)
+	in, err := s.p.borrow(ctx, "")
 	if err != nil {
 		return reply, err
 	}

@@ -143,7 +143,7 @@ func (l *Library) runFixtures(ctx context.Context, u *upload, cases []Fixture) (
 // drained reads what the call left in its instance, and frees that.
 func (p *plugin) drained(r *FixtureResult) {
 	select {
-	case in := <-p.warm:
+	case in := <-p.own.warm:
 		r.Fuel, r.Memory = in.tank.spent, int64(len(in.memory.view))
 		in.close()
 	default: // it broke, and is gone

@@ -71,9 +71,9 @@ func (l *Library) BenchFixture(ctx context.Context, module []byte, f Fixture, le
 // last is what the call before left in the one instance; false when that was replaced.
 func (p *plugin) last() (fuel, memory int64, ok bool) {
 	select {
-	case in := <-p.warm:
+	case in := <-p.own.warm:
 		fuel, memory = in.tank.spent, int64(len(in.memory.view))
-		p.warm <- in
+		p.own.warm <- in
 		return fuel, memory, true
 	default:
 		return 0, 0, false

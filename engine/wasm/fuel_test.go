@@ -93,7 +93,7 @@ func TestFuelEnds(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			in, err := p.instantiate()
+			in, err := p.instantiate(p.own)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -186,7 +186,7 @@ func (l *Library) try(ctx context.Context, u *upload) error {
 	defer turn.leave()
 	p := l.newPlugin(u.version, u.code)
 	defer p.close()
-	in, err := p.instantiate()
+	in, err := p.instantiate(p.own)
 	if err != nil {
 		return refuse("%s", cause(err))
 	}

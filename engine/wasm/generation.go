@@ -191,13 +191,14 @@ func (l *Library) place(s *slot, c *code) error {
 	p := l.newPlugin(s.version, c)
 	p.slot, p.share = s, s.share
 	if s.version.AccountID == "" {
-		in, err := p.borrow(context.Background())
+		in, err := p.borrow(context.Background(), "")
 		if err != nil {
 			p.letGo()
 			return err
 		}
 		in.idle()
-		p.warm <- in
+		p.own.warm <- in
+		p.own.leave()
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

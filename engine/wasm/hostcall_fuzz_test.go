@@ -165,7 +165,7 @@ func FuzzHostCall(f *testing.F) {
 	f.Fuzz(func(t *testing.T, rule bool, data []byte) {
 		kind := map[bool]string{true: abi.KindRule, false: abi.KindProvider}[rule]
 		h := hosts[kind]
-		in, err := h.p.instantiate()
+		in, err := h.p.instantiate(h.p.own)
 		if err != nil {
 			t.Fatalf("instantiate() = %v", err)
 		}

@@ -48,7 +48,7 @@ func freshInstance(t *testing.T, l *Library) *instance {
 	if err != nil {
 		t.Fatal(err)
 	}
-	in, err := p.instantiate()
+	in, err := p.instantiate(p.own)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestDeepStacksGo(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := len(p.warm); got != tt.want {
+		if got := len(p.own.warm); got != tt.want {
 			t.Errorf("%s: %d instances stay, want %d", name, got, tt.want)
 		}
 	}

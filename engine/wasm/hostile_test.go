@@ -150,7 +150,7 @@ func TestMemoryReturns(t *testing.T) {
 	}
 	var ins []*instance
 	for range n {
-		in, err := p.take(t.Context())
+		in, err := p.take(t.Context(), p.enter(""))
 		if err != nil {
 			t.Fatal(err)
 		}

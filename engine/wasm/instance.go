@@ -53,6 +53,7 @@ type instance struct {
 	context.Context // Background: a call ends by its limit, not with the request
 
 	plugin *plugin
+	pool   *pool // that it belongs to
 	memory *memory
 	guest  api.Module
 	halt   api.MutableGlobal // anything but 0 ends the call at its next tick
@@ -75,8 +76,8 @@ type instance struct {
 
 // instantiate makes an instance and runs its start-up export.
 // Errors: memory is exhausted, or the guest broke while it started.
-func (p *plugin) instantiate() (in *instance, err error) {
-	in = &instance{Context: context.Background(), plugin: p}
+func (p *plugin) instantiate(of *pool) (in *instance, err error) {
+	in = &instance{Context: context.Background(), plugin: p, pool: of}
 	in.limit.Store(int64(p.lib.cfg.startLimit))
 	defer func() {
 		// wazero panics where the allocator gives it less than the guest's minimum.
@@ -207,7 +208,8 @@ func (in *instance) idle() { in.frame.Reset(document.FrameInput{}) }
 func (in *instance) weigh() {
 	if size := int64(len(in.memory.view)); in.counted && size != in.weight {
 		in.plugin.slot.telemetry.memory.Add(size - in.weight)
-		in.plugin.press(size - in.weight)
+		in.pool.memory.Add(size - in.weight)
+		in.plugin.lib.press(in.pool.account, size-in.weight)
 		in.weight = size
 	}
 }
@@ -218,7 +220,8 @@ func (in *instance) close() {
 	if in.counted {
 		in.plugin.slot.telemetry.live.Add(-1)
 		in.plugin.slot.telemetry.memory.Add(-in.weight)
-		in.plugin.press(-in.weight)
+		in.pool.memory.Add(-in.weight)
+		in.plugin.lib.press(in.pool.account, -in.weight)
 		in.counted = false
 	}
 	if in.guest != nil {

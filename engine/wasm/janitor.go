@@ -36,65 +36,94 @@ func (l *Library) tidy() {
 	now := l.ticks.Add(1)
 	for _, s := range l.current.Load().exact {
 		p := s.filled.Load()
-		if p == nil || now-p.used.Load() < idleAfter {
+		if p == nil {
+			continue
+		}
+		p.each(func(of *pool) {
+			if now-of.used.Load() >= idleAfter {
+				p.drop(of)
+			}
+		})
+		if now-p.used.Load() < idleAfter {
 			continue
 		}
 		keep := 0
 		if s.version.AccountID == "" {
 			keep = 1
 		}
-		p.shrink(keep)
+		p.own.shrink(keep)
 	}
 	l.evict(nil)
 }
 
-// shrink frees idle instances until so many are left.
-func (p *plugin) shrink(keep int) {
-	for len(p.warm) > keep {
-		select {
-		case in := <-p.warm:
-			p.discard(in)
-		default:
-			return
-		}
-	}
-}
-
-// loaded is an account's plugin that could be unloaded.
+// loaded is what could be unloaded of an account: a plugin of its own, or its instances of
+// a global one.
 type loadedPlugin struct {
 	slot  *slot
 	p     *plugin
+	pool  *pool // nil: the whole plugin
 	bytes int64
 }
 
-// evict unloads accounts' plugins while they take more than their budget: of the account
+// used is the tick when it was last called.
+func (c loadedPlugin) used() int64 {
+	if c.pool != nil {
+		return c.pool.used.Load()
+	}
+	return c.p.used.Load()
+}
+
+// unload unloads it, unless that has happened.
+func (c loadedPlugin) unload() {
+	if c.pool != nil {
+		if !c.p.drop(c.pool) {
+			c.pool.shrink(0)
+		}
+		return
+	}
+	c.slot.mu.Lock()
+	gone := !c.slot.retired && c.slot.filled.CompareAndSwap(c.p, nil)
+	c.slot.mu.Unlock()
+	if gone {
+		c.p.letGo()
+	}
+}
+
+// evict unloads what accounts have loaded while it is more than their budget: of the account
 // that takes most, the one longest unused. So nobody who loads much is served at the
 // cost of those who load little. The next call of one loads it again, from the cache.
 // except stays.
 func (l *Library) evict(except *slot) {
 	accounts := map[string][]loadedPlugin{}
 	sums, sum := map[string]int64{}, int64(0)
-	for _, s := range l.current.Load().exact {
-		if p := s.filled.Load(); p != nil && s.version.AccountID != "" {
-			c := loadedPlugin{s, p, p.code.bytes + s.telemetry.memory.Load()}
-			sum += c.bytes
-			sums[s.version.AccountID] += c.bytes
-			if s != except {
-				accounts[s.version.AccountID] = append(accounts[s.version.AccountID], c)
-			}
+	add := func(account string, c loadedPlugin) {
+		sum += c.bytes
+		sums[account] += c.bytes
+		if c.slot != except {
+			accounts[account] = append(accounts[account], c)
 		}
+	}
+	for _, s := range l.current.Load().exact {
+		p := s.filled.Load()
+		if p == nil {
+			continue
+		}
+		if account := s.version.AccountID; account != "" {
+			add(account, loadedPlugin{slot: s, p: p, bytes: p.code.bytes + s.telemetry.memory.Load()})
+		}
+		p.each(func(of *pool) { add(of.account, loadedPlugin{slot: s, p: p, pool: of, bytes: of.memory.Load()}) })
 	}
 	if sum <= l.cfg.TenantBytes {
 		return
 	}
 	for _, list := range accounts { // the one that goes first stands last
-		slices.SortFunc(list, func(a, b loadedPlugin) int { return cmp.Compare(b.p.used.Load(), a.p.used.Load()) })
+		slices.SortFunc(list, func(a, b loadedPlugin) int { return cmp.Compare(b.used(), a.used()) })
 	}
 	for sum > l.cfg.TenantBytes && len(accounts) > 0 {
 		var heaviest string
 		for account, list := range accounts {
 			if heaviest == "" || sums[account] > sums[heaviest] ||
-				sums[account] == sums[heaviest] && list[len(list)-1].p.used.Load() < accounts[heaviest][len(accounts[heaviest])-1].p.used.Load() {
+				sums[account] == sums[heaviest] && list[len(list)-1].used() < accounts[heaviest][len(accounts[heaviest])-1].used() {
 				heaviest = account
 			}
 		}
@@ -105,11 +134,6 @@ func (l *Library) evict(except *slot) {
 		}
 		sums[heaviest] -= c.bytes
 		sum -= c.bytes
-		c.slot.mu.Lock()
-		gone := !c.slot.retired && c.slot.filled.CompareAndSwap(c.p, nil)
-		c.slot.mu.Unlock()
-		if gone {
-			c.p.letGo()
-		}
+		c.unload()
 	}
 }

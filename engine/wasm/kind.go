@@ -14,6 +14,7 @@ import (
 // bounds memory per runtime.
 type kind struct {
 	name    string
+	divided bool   // a global one keeps accounts apart
 	memory  uint64 // bytes of one instance
 	limit   time.Duration
 	entries []entry // that it may export
@@ -25,6 +26,7 @@ func newKinds(ctx context.Context, cfg Config, cache wazero.CompilationCache) (m
 	kinds := map[string]*kind{
 		abi.KindRule: {
 			name:    abi.KindRule,
+			divided: true,
 			memory:  abi.RuleMemory,
 			limit:   cfg.RuleLimit,
 			entries: []entry{entryConfigure, entryDecide},

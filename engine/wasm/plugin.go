@@ -5,13 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
 )
 
-// plugin is one loaded version of one account: its code and its pool of instances.
+// plugin is one loaded version of one account: its code and its instances.
 // It is closed when the library and the last call have let go of it.
 type plugin struct {
 	lib     *Library
@@ -24,10 +25,10 @@ type plugin struct {
 	share   *share       // of its account; nil for a global one
 	used    atomic.Int64 // the library's tick when it was last called
 	holders atomic.Int64
-	// A call takes an instance from warm or, when there is none, the right to make
-	// one from cold, and returns one of the two. Their numbers add up to the pool's size.
-	warm chan *instance
-	cold chan struct{}
+	own     *pool
+
+	mu    sync.RWMutex     // guards what follows
+	pools map[string]*pool // of a global rule plugin: by the account that calls
 }
 
 // newPlugin takes over the caller's hold on c, which letGo gives back.
@@ -40,11 +41,7 @@ func (l *Library) newPlugin(v engine.PluginVersion, c *code) *plugin {
 		version: v,
 		kind:    l.kinds[v.Kind],
 		code:    c,
-		warm:    make(chan *instance, l.cfg.PoolSize),
-		cold:    make(chan struct{}, l.cfg.PoolSize),
-	}
-	for range l.cfg.PoolSize {
-		p.cold <- struct{}{}
+		own:     newPool(v.AccountID, l.cfg.PoolSize),
 	}
 	p.holders.Store(1)
 	return p
@@ -70,10 +67,9 @@ func (p *plugin) touch() {
 	}
 }
 
-// press adds to what accounts' instances take, and has room made when it is too much.
-func (p *plugin) press(bytes int64) {
-	l := p.lib
-	if p.version.AccountID == "" {
+// press adds to what the account's instances take, and has room made when accounts' are too many.
+func (l *Library) press(account string, bytes int64) {
+	if account == "" {
 		return
 	}
 	if l.tenantMemory.Add(bytes) > l.cfg.TenantBytes && bytes > 0 {
@@ -95,52 +91,23 @@ func (p *plugin) letGo() {
 
 // close frees the idle instances. No call may be in progress.
 func (p *plugin) close() {
-	for {
-		select {
-		case in := <-p.warm:
-			in.close()
-		default:
-			return
-		}
-	}
+	p.own.shrink(0)
+	p.each(func(l *pool) { p.drop(l) })
 }
 
-// borrow takes an idle instance, or makes one, or waits until one of those is possible.
-// The caller gives it back. Errors: ctx ended, or no instance could be made.
-func (p *plugin) borrow(ctx context.Context) (*instance, error) {
+// borrow takes an instance for a call of that account: see pool. The caller gives it back.
+// Errors: ctx ended, or no instance could be made.
+func (p *plugin) borrow(ctx context.Context, account string) (*instance, error) {
 	if err := p.share.enter(ctx); err != nil {
 		return nil, err
 	}
-	in, err := p.take(ctx)
+	from := p.enter(account)
+	in, err := p.take(ctx, from)
 	if err != nil {
+		from.leave()
 		p.share.leave()
 	}
 	return in, err
-}
-
-func (p *plugin) take(ctx context.Context) (*instance, error) {
-	p.touch()
-	select {
-	case in := <-p.warm:
-		return in, nil
-	default:
-	}
-	select {
-	case in := <-p.warm:
-		return in, nil
-	case <-p.cold:
-	case <-ctx.Done():
-		if errors.Is(ctx.Err(), context.Canceled) {
-			return nil, &engine.Error{Code: engine.CodeCanceled, Message: "the caller is gone", Err: ctx.Err()}
-		}
-		return nil, &engine.Error{Code: engine.CodePluginFailed, Message: "plugin " + p.ref + ": all instances are busy", Err: ctx.Err()}
-	}
-	in, err := p.instantiate()
-	if err != nil {
-		p.cold <- struct{}{}
-		return nil, p.failed(err)
-	}
-	return in, nil
 }
 
 // giveBack ends a borrow after a call that ended well; an instance that is no
@@ -149,20 +116,28 @@ func (p *plugin) giveBack(in *instance) {
 	if p.lib.cfg.AfterCall != nil {
 		p.lib.cfg.AfterCall(p.ref, in.memory.view)
 	}
-	defer p.share.leave()
 	in.weigh()
 	if !in.fit() {
-		p.discard(in)
+		p.forget(in)
 		return
 	}
 	in.idle()
-	p.warm <- in
+	in.pool.warm <- in
+	in.pool.leave()
+	p.share.leave()
 }
 
-// discard ends a borrow after a failure. What state the guest is in nobody knows.
-func (p *plugin) discard(in *instance) {
+// forget ends a borrow after a failure: what state the guest is in nobody knows.
+func (p *plugin) forget(in *instance) {
+	in.discard()
+	in.pool.leave()
+	p.share.leave()
+}
+
+// discard frees the instance and lets another be made.
+func (in *instance) discard() {
 	in.close()
-	p.cold <- struct{}{}
+	in.pool.cold <- struct{}{}
 }
 
 // run makes one call on a borrowed instance, with a frame that was reset for it.
@@ -197,8 +172,7 @@ func (p *plugin) broke(in *instance, err error) error {
 		}
 		failure.Err = errors.New(truncate(said.String(), maxTrace) + "\n" + failure.Err.Error())
 	}
-	p.discard(in)
-	p.share.leave()
+	p.forget(in)
 	return failure
 }
 

@@ -34,7 +34,7 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 		return err
 	}
 	defer p.letGo()
-	in, err := p.borrow(ctx)
+	in, err := p.borrow(ctx, call.AccountID)
 	if err != nil {
 		return err
 	}
@@ -115,7 +115,7 @@ func (p *plugin) configure(ctx context.Context, config []byte) error {
 		return err
 	}
 	defer p.letGo()
-	in, err := p.borrow(ctx)
+	in, err := p.borrow(ctx, "")
 	if err != nil {
 		return err
 	}
@@ -125,7 +125,11 @@ func (p *plugin) configure(ctx context.Context, config []byte) error {
 	if err != nil {
 		return &engine.Error{Code: engine.CodeInvalid, Param: "config", Message: messageOf(err), Err: err}
 	}
-	defer p.giveBack(in)
+	if p.divided() && p.slot != nil {
+		defer p.forget(in) // the next config may be another account's
+	} else {
+		defer p.giveBack(in)
+	}
 	if code < 0 {
 		_, message, _ := in.frame.Failure()
 		e := refuse("config: %s", message)

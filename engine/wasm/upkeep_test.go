@@ -271,7 +271,7 @@ func TestIdleInstancesGo(t *testing.T) {
 		}
 		var held []*instance
 		for range 3 {
-			in, err := p.take(t.Context())
+			in, err := p.take(t.Context(), p.own)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -279,7 +279,7 @@ func TestIdleInstancesGo(t *testing.T) {
 		}
 		for _, in := range held {
 			in.idle()
-			p.warm <- in
+			p.own.warm <- in
 		}
 	}
 	count := func(account string) int64 {

@@ -24,6 +24,9 @@ func BuildGo(ctx context.Context, pkgDir, manifestPath, out string) (err error) 
 	if err != nil {
 		return fmt.Errorf("build plugin: %w", err)
 	}
+	if manifest, _, err = SourceManifest(manifest); err != nil {
+		return err
+	}
 	if _, err := parseManifest(manifest); err != nil {
 		return err
 	}

@@ -33,10 +33,15 @@ func ReadManifest(module []byte) (engine.Manifest, error) {
 	return parseManifest(raw)
 }
 
-// EmbedManifest returns the module with the manifest, JSON, as its custom section
-// "pointsman.manifest", in place of one that it may have. The arguments are left as they are.
+// EmbedManifest returns the module with the manifest, a manifest.json, as its custom section
+// "pointsman.manifest", in place of one that it may have; how it is built stays out of it. The
+// arguments are left as they are.
 // Errors: *engine.Error with CodeInvalid when the manifest is not valid or the module is none.
 func EmbedManifest(module, manifest []byte) ([]byte, error) {
+	manifest, _, err := SourceManifest(manifest)
+	if err != nil {
+		return nil, err
+	}
 	if _, err := parseManifest(manifest); err != nil {
 		return nil, err
 	}

@@ -3,22 +3,15 @@
 package plugins_test
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
-
-// build is a plugin's build.json.
-type build struct {
-	Command []string          `json:"command"`
-	Env     map[string]string `json:"env"`
-	Module  string            `json:"module"`
-}
 
 // A compiler that is not there ends an example's test as a failure in CI, elsewhere as a skip.
 var compilers = map[string]func(t *testing.T) (path string){
@@ -32,13 +25,13 @@ var compilers = map[string]func(t *testing.T) (path string){
 func TestExamples(t *testing.T) {
 	for _, name := range examples(t) {
 		t.Run(name, func(t *testing.T) {
-			var b build
-			file, err := os.ReadFile(filepath.Join(name, "build.json"))
+			b := &wasm.Build{}
+			file, err := os.ReadFile(filepath.Join(name, "manifest.json"))
 			if err == nil {
-				err = json.Unmarshal(file, &b)
+				_, b, err = wasm.SourceManifest(file)
 			}
-			if err != nil || len(b.Command) == 0 || b.Module == "" {
-				t.Fatalf("build.json of %s: %v, want a command and a module", name, err)
+			if err != nil || b == nil || len(b.Command) == 0 || b.Module == "" {
+				t.Fatalf("manifest.json of %s: %v, want a build command and a module", name, err)
 			}
 			language, _, _ := strings.Cut(name, "-")
 			compiler, known := compilers[language]
@@ -79,7 +72,7 @@ func TestExamplesAreListed(t *testing.T) {
 		if !strings.Contains(string(list), "(plugins/"+name+")") {
 			t.Errorf("examples/README.md does not list %s", name)
 		}
-		for _, file := range []string{"README.md", "manifest.json", "build.json", "fixtures.json"} {
+		for _, file := range []string{"README.md", "manifest.json", "fixtures.json"} {
 			if _, err := os.Stat(filepath.Join(name, file)); err != nil {
 				t.Errorf("%s has no %s", name, file)
 			}

@@ -1,19 +1,19 @@
 package c_test
 
 import (
-	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
 
+	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
 
 const example = "../../examples/plugins/c-language-budget"
 
-// guest compiles a plugin of one file as build.json of the template says, and returns the module.
+// guest compiles a plugin of one file as manifest.json of the folder or the template says, and returns the module.
 func guest(t *testing.T, dir, source string) []byte {
 	t.Helper()
 	for _, tool := range []string{"clang", "wasm-ld"} {
@@ -21,19 +21,18 @@ func guest(t *testing.T, dir, source string) []byte {
 			conformance.Missing(t, tool)
 		}
 	}
-	file, err := os.ReadFile(filepath.Join(dir, "build.json"))
-	if os.IsNotExist(err) {
-		file, err = os.ReadFile("template/build.json")
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	var build struct {
-		Command []string
-		Module  string
-	}
-	if err := json.Unmarshal(file, &build); err != nil {
-		t.Fatalf("build.json: %v", err)
+	var build *wasm.Build
+	for _, from := range []string{dir, "template"} {
+		file, err := os.ReadFile(filepath.Join(from, "manifest.json"))
+		if err == nil {
+			_, build, err = wasm.SourceManifest(file)
+		}
+		if err != nil && !os.IsNotExist(err) {
+			t.Fatal(err)
+		}
+		if build != nil {
+			break
+		}
 	}
 	out := filepath.Join(t.TempDir(), "plugin.wasm")
 	for i, arg := range build.Command {

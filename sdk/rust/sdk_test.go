@@ -1,7 +1,6 @@
 package rust_test
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 	"os/exec"
@@ -11,6 +10,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/sdk/abi"
 	"github.com/pointsman/pointsman/sdk/testdata/conformance"
 )
@@ -92,19 +92,16 @@ func copyFolder(t *testing.T, to, from string) {
 	}
 }
 
-// module builds a crate as its build.json says and returns the guest that it names.
+// module builds a crate as its manifest.json says and returns the guest that it names.
 func module(t *testing.T, dir string) []byte {
 	t.Helper()
-	var build struct {
-		Command []string
-		Module  string
-	}
-	file, err := os.ReadFile(filepath.Join(dir, "build.json"))
+	build := &wasm.Build{}
+	file, err := os.ReadFile(filepath.Join(dir, "manifest.json"))
 	if err == nil {
-		err = json.Unmarshal(file, &build)
+		_, build, err = wasm.SourceManifest(file)
 	}
-	if err != nil || build.Command[0] != "cargo" {
-		t.Fatalf("build.json runs %q, %v", build.Command, err)
+	if err != nil || build == nil || build.Command[0] != "cargo" {
+		t.Fatalf("manifest.json says %+v, %v, want a build with cargo", build, err)
 	}
 	cargo(t, dir, build.Command[1:]...)
 	guest, err := os.ReadFile(filepath.Join(dir, build.Module))

@@ -16,7 +16,7 @@ func newPlugin() *cobra.Command {
 		Short: "Write plugins, and manage those of a running server",
 		Long: `Write plugins, and manage those of a running server.
 
-A plugin is a folder with manifest.json, sources, build.json and fixtures.json, as "new" makes it:
+A plugin is a folder with manifest.json, sources and fixtures.json, as "new" makes it:
 
   pointsman plugin new --lang go hello && cd hello
   pointsman plugin test              # build it, run its cases

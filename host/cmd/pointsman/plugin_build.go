@@ -13,8 +13,8 @@ func newPluginBuild() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "build [FOLDER]",
 		Short: "Run the plugin's build command and embed its manifest",
-		Long: `Run the command of build.json, embed manifest.json in the module that it makes, hold that to what
-an upload must be, and write it as NAME.wasm into the folder.
+		Long: `Run the command that manifest.json names under "build", embed the rest of it in the module that
+that makes, hold it to what an upload must be, and write it as NAME.wasm into the folder.
 
 With --package, a Go package is compiled instead, wherever its manifest is.`,
 		Args: cobra.MaximumNArgs(1),
@@ -24,7 +24,7 @@ With --package, a Go package is compiled instead, wherever its manifest is.`,
 			}
 			for _, flag := range []string{"manifest", "output"} {
 				if cmd.Flags().Changed(flag) {
-					return fmt.Errorf("--%s goes with --package: in a plugin's folder, manifest.json and build.json say it", flag)
+					return fmt.Errorf("--%s goes with --package: in a plugin's folder, manifest.json says it", flag)
 				}
 			}
 			s, err := openSubject(cmd.Context(), args, "")
@@ -35,7 +35,7 @@ With --package, a Go package is compiled instead, wherever its manifest is.`,
 			return nil
 		},
 	}
-	cmd.Flags().StringVar(&pkg, "package", "", "Go package of the guest, without a build.json")
+	cmd.Flags().StringVar(&pkg, "package", "", "Go package of the guest, without a build command")
 	cmd.Flags().StringVar(&manifest, "manifest", "manifest.json", "manifest file, with --package")
 	cmd.Flags().StringVarP(&out, "output", "o", "plugin.wasm", "file to write, with --package")
 	return cmd

@@ -204,16 +204,16 @@ func TestPluginVerbsThatFail(t *testing.T) {
 	a.edit("main.go", "sdk.Reason", "sdk.Raison")
 	a.wants(1, []string{"build"}, `^pointsman: go build .*exit status 1$`, `main\.go:\d+:\d+: undefined: sdk\.Raison`)
 	a.edit("main.go", "sdk.Raison", "sdk.Reason")
-	a.edit("build.json", `"go", "build"`, `"no-such-compiler", "build"`)
-	a.wants(1, []string{"build"}, `build\.json runs "no-such-compiler", which is not installed`)
-	a.edit("build.json", `"no-such-compiler", "build"`, `"go", "version"`)
-	a.edit("build.json", `, "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", "build/odd.wasm", "."`, "")
+	a.edit("manifest.json", `"go", "build"`, `"no-such-compiler", "build"`)
+	a.wants(1, []string{"build"}, `manifest\.json runs "no-such-compiler", which is not installed`)
+	a.edit("manifest.json", `"no-such-compiler", "build"`, `"go", "version"`)
+	a.edit("manifest.json", `, "-buildmode=c-shared", "-trimpath", "-buildvcs=false", "-ldflags=-s -w", "-o", "build/odd.wasm", "."`, "")
 	if err := os.RemoveAll(filepath.Join(a.dir, "build")); err != nil {
 		t.Fatal(err)
 	}
-	a.wants(1, []string{"build"}, `go succeeded and made no build/odd\.wasm, which build\.json says it does`)
+	a.wants(1, []string{"build"}, `go succeeded and made no build/odd\.wasm, which manifest\.json says it does`)
 	a.edit("manifest.json", `"rule"`, `"rules"`)
-	a.edit("build.json", `"go", "version"`, `"go", "build", "-buildmode=c-shared", "-o", "build/odd.wasm", "."`)
+	a.edit("manifest.json", `"go", "version"`, `"go", "build", "-buildmode=c-shared", "-o", "build/odd.wasm", "."`)
 	a.wants(1, []string{"build"}, `kind "rules" is neither "rule" nor "provider"`)
 }
 

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"io/fs"
 	"os"
 	"path"
@@ -41,9 +40,8 @@ func TestNewFiles(t *testing.T) {
 			if err != nil || len(cases) == 0 {
 				t.Errorf("ParseFixtures(fixtures.json) = %d cases, %v", len(cases), err)
 			}
-			var build struct{ Command []string }
-			if err := json.Unmarshal(all[buildFile], &build); err != nil || len(build.Command) == 0 {
-				t.Errorf("build.json is %s, want a command", all[buildFile])
+			if _, build, err := wasm.SourceManifest(all[manifestFile]); err != nil || build == nil || len(build.Command) == 0 {
+				t.Errorf("manifest.json is %s, want a build command", all[manifestFile])
 			}
 		})
 	}

@@ -20,7 +20,6 @@ import (
 // Files of a plugin's folder.
 const (
 	manifestFile = "manifest.json"
-	buildFile    = "build.json"
 	fixturesFile = "fixtures.json"
 )
 
@@ -29,11 +28,7 @@ type project struct {
 	dir      string
 	manifest []byte
 	name     string
-	build    struct {
-		Command []string          `json:"command"` // run in dir
-		Env     map[string]string `json:"env"`     // besides this process's
-		Module  string            `json:"module"`  // what the command makes, relative to dir
-	}
+	build    *wasm.Build
 }
 
 // openProject reads a plugin's folder.
@@ -47,27 +42,20 @@ func openProject(dir string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
+	path := filepath.Join(dir, manifestFile)
 	var manifest engine.Manifest
-	if err := json.Unmarshal(p.manifest, &manifest); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, manifestFile), err)
-	}
-	if p.name = manifest.Name; !pluginName.MatchString(p.name) {
-		return nil, fmt.Errorf("%s: name %q is not lower-case letters, digits and hyphens, at most 64", filepath.Join(dir, manifestFile), p.name)
-	}
-	text, err := os.ReadFile(filepath.Join(dir, buildFile))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf(`there is no %s in %s: it says how the plugin is built, as {"command": ["make"], "module": "build/%s.wasm"}`, buildFile, dir, p.name)
+	p.manifest, p.build, err = wasm.SourceManifest(p.manifest)
+	if err == nil {
+		err = json.Unmarshal(p.manifest, &manifest)
 	}
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	decoder.DisallowUnknownFields()
-	if err := decoder.Decode(&p.build); err != nil {
-		return nil, fmt.Errorf("%s: %w", filepath.Join(dir, buildFile), err)
+	if p.name = manifest.Name; !pluginName.MatchString(p.name) {
+		return nil, fmt.Errorf("%s: name %q is not lower-case letters, digits and hyphens, at most 64", path, p.name)
 	}
-	if len(p.build.Command) == 0 || p.build.Module == "" {
-		return nil, fmt.Errorf(`%s: "command" and "module" must say how it is built and where the result is`, filepath.Join(dir, buildFile))
+	if p.build == nil || len(p.build.Command) == 0 || p.build.Module == "" {
+		return nil, fmt.Errorf(`%s must say how the plugin is built and where the result is: "build": {"command": ["make"], "module": "build/%s.wasm"}`, path, p.name)
 	}
 	return p, nil
 }
@@ -86,13 +74,13 @@ func (p *project) make(ctx context.Context) (module []byte, err error) {
 	var said bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Run(); errors.Is(err, exec.ErrNotFound) {
-		return nil, fmt.Errorf("%s runs %q, which is not installed: install it, or change the command", filepath.Join(p.dir, buildFile), p.build.Command[0])
+		return nil, fmt.Errorf("%s runs %q, which is not installed: install it, or change the command", filepath.Join(p.dir, manifestFile), p.build.Command[0])
 	} else if err != nil {
 		return nil, fmt.Errorf("%s: %w\n%s", strings.Join(p.build.Command, " "), err, strings.TrimSpace(said.String()))
 	}
 	built, err := os.ReadFile(filepath.Join(p.dir, p.build.Module))
 	if errors.Is(err, os.ErrNotExist) {
-		return nil, fmt.Errorf("%s succeeded and made no %s, which %s says it does", p.build.Command[0], p.build.Module, buildFile)
+		return nil, fmt.Errorf("%s succeeded and made no %s, which %s says it does", p.build.Command[0], p.build.Module, manifestFile)
 	}
 	if err != nil {
 		return nil, err

@@ -28,7 +28,7 @@ func cityOf(t *testing.T, arguments string) string {
 // A tool is called, plain and streamed, and its result is given back, through
 // OpenAI's own client of Chat Completions.
 func TestOpenAIGoTools(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -72,7 +72,7 @@ func TestOpenAIGoTools(t *testing.T) {
 
 // The same through its client of the Responses API.
 func TestOpenAIGoResponsesTools(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,7 +112,7 @@ func TestOpenAIGoResponsesTools(t *testing.T) {
 
 // The same through Anthropic's own client.
 func TestAnthropicGoTools(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := anthropicClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {

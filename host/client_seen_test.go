@@ -47,7 +47,7 @@ func TestClients(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			g := startGateway(t)
+			g := sharedGateway(t)
 			args := []string{g.URL(), g.key}
 			for _, m := range clientModels {
 				args = append(args, m.model)

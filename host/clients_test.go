@@ -28,7 +28,7 @@ var clientModels = []struct{ name, model string }{
 }
 
 func TestOpenAIGoPlain(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -58,7 +58,7 @@ func checkUsage(t *testing.T, u openai.CompletionUsage) {
 }
 
 func TestOpenAIGoStream(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -99,7 +99,7 @@ func TestOpenAIGoStream(t *testing.T) {
 }
 
 func TestOpenAIGoErrorClasses(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	tests := []struct {
 		name, key, model, text string
 		wantStatus             int
@@ -108,7 +108,7 @@ func TestOpenAIGoErrorClasses(t *testing.T) {
 		{"wrong key", "pm_wrong", "auto", "hi", 401, "invalid_api_key"},
 		{"unknown model", g.key, "gpt-99", "hi", 404, "model_not_found"},
 		{"broken provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=500]] hi", 502, "upstream_error"},
-		{"rate limited provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=429 retry_after=2]] hi", 429, "rate_limit_exceeded"},
+		{"rate limited provider", g.key, "openai/gpt-5.1", "[[simulate provider=openai status=429 retry_after=2]] hi", 429, "rate_limit_exceeded"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -30,7 +30,7 @@ func usageOf(t *testing.T, g *gateway, request string) answer {
 // Anthropic's own client gets a count from whichever provider is behind the model, and
 // the provider's own where it has one.
 func TestCountTokensAnthropicGo(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := anthropicClient(g, g.key)
 	for _, tt := range []struct {
 		name, model   string
@@ -69,7 +69,7 @@ func TestCountTokensAnthropicGo(t *testing.T) {
 
 // Counting is free, and recorded.
 func TestCountTokensIsFree(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	a := g.do(http.MethodPost, "/v1/messages/count_tokens", map[string]any{"model": "claude-opus-4.5", "messages": []any{map[string]any{"role": "user", "content": "hi"}}})
 	if a.Status != 200 || a.field(t, "input_tokens") == "" {
 		t.Fatalf("= %d %s", a.Status, a.Body)
@@ -85,7 +85,7 @@ func TestCountTokensIsFree(t *testing.T) {
 
 // Whatever the provider does there is an answer.
 func TestCountTokensAlwaysAnswers(t *testing.T) {
-	g := startGateway(t)
+	g := startGateway(t) // the refused credential would count afterwards
 	for _, how := range []string{"status=529", "status=401", "status=400", "status=500", "drop=true", "body=html", "body=empty"} {
 		t.Run(how, func(t *testing.T) {
 			a := g.do(http.MethodPost, "/v1/messages/count_tokens", map[string]any{"model": "claude-opus-4.5", "messages": []any{map[string]any{"role": "user", "content": "[[simulate " + how + "]] hello"}}})
@@ -101,7 +101,7 @@ func TestCountTokensAlwaysAnswers(t *testing.T) {
 
 // A server tool, which only Anthropic's wire can say, is counted by Anthropic.
 func TestCountTokensOfAForeignMember(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	a := g.do(http.MethodPost, "/v1/messages/count_tokens?beta=true", map[string]any{
 		"model": "claude-opus-4.5", "messages": []any{map[string]any{"role": "user", "content": "What is new?"}},
 		"tools": []any{map[string]any{"type": "web_search_20250305", "name": "web_search", "max_uses": 5}},
@@ -112,7 +112,7 @@ func TestCountTokensOfAForeignMember(t *testing.T) {
 }
 
 func TestInputTokensOpenAIGo(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, model := range []string{"gpt-5.1-codex", "gpt-4o", "claude-opus-4.5", "gemini-2.5-pro"} {
 		got, err := client.Responses.InputTokens.Count(t.Context(), responses.InputTokenCountParams{

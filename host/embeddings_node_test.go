@@ -9,7 +9,7 @@ import (
 // OpenAI's own library for Node asks for base64 by itself, and unpacks it.
 func TestEmbeddingsOpenAINode(t *testing.T) {
 	dir := node(t)
-	g := startGateway(t)
+	g := sharedGateway(t)
 	args := []string{"embeddings.mjs", g.URL() + "/v1", g.key}
 	for _, tt := range embeddingModels {
 		args = append(args, tt.model)

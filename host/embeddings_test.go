@@ -26,7 +26,7 @@ var embeddingModels = []struct {
 }
 
 func TestEmbeddingsOpenAIGo(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range embeddingModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -70,7 +70,7 @@ func TestEmbeddingsOpenAIGo(t *testing.T) {
 
 // Both encodings say the same numbers, whether the provider has both or not.
 func TestEmbeddingsBase64(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, tt := range embeddingModels {
 		t.Run(tt.name, func(t *testing.T) {
 			ask := func(format string) json.RawMessage {
@@ -110,7 +110,7 @@ func TestEmbeddingsBase64(t *testing.T) {
 
 // A batch whose vectors, written as numbers, would be more than a provider's answer may be.
 func TestEmbeddingsLargeBatch(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	const many = 1000
 	body := map[string]any{"model": "text-embedding-3-small", "input": slices.Repeat([]string{"a"}, many)}
 	a := g.do(http.MethodPost, "/v1/embeddings", body)
@@ -121,7 +121,7 @@ func TestEmbeddingsLargeBatch(t *testing.T) {
 
 // Each attempt has one row, priced by what went in.
 func TestEmbeddingsAreMetered(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, tt := range []struct {
 		model     string
 		nano      float64 // a token

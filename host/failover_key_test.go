@@ -254,7 +254,7 @@ func TestHangGoesToTheNextTarget(t *testing.T) {
 // A conversation that is too long for one model goes to one that holds more, and not to one
 // that holds no more.
 func TestContextLengthGoesToALargerWindow(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	body := chatBody("gpt-4o", "[[simulate provider=openai status=400 kind=context_length]] hi")
 	body["models"] = []string{"gpt-4.1", "raptor-mini-preview", "gemini-2.5-pro"}
 	a := g.do(http.MethodPost, "/v1/chat/completions", body)

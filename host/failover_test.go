@@ -64,7 +64,12 @@ func TestFailoverBeforeTheFirstByte(t *testing.T) {
 				name += ", streamed"
 			}
 			t.Run(name, func(t *testing.T) {
-				g := startGateway(t) // what a provider said before would count
+				var g *gateway
+				if strings.Contains(tt.text, "status=429") || strings.Contains(tt.text, "status=401") {
+					g = startGateway(t) // the credential's rest would count afterwards
+				} else {
+					g = sharedGateway(t)
+				}
 				body := chatBody(tt.model, tt.text)
 				body["stream"] = stream
 				a := g.do(http.MethodPost, "/v1/chat/completions", body)
@@ -92,7 +97,7 @@ func TestFailoverBeforeTheFirstByte(t *testing.T) {
 }
 
 func TestRequestOwnFallbacks(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	down := chatBody("claude-opus-4.5", "[[simulate provider=anthropic status=529]] hi")
 	down["models"] = []string{"gemini-2.5-pro"}
 	if a := g.do(http.MethodPost, "/v1/chat/completions", down); a.Header.Get("x-pointsman-model") != "gemini-2.5-pro" {
@@ -105,7 +110,7 @@ func TestRequestOwnFallbacks(t *testing.T) {
 }
 
 func TestStreamCutAfterTheFirstByte(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, tt := range clientModels {
 		for _, how := range []string{"cut=3", "cut=3 mode=rst", "malformed=3", "error=3"} {
 			t.Run(tt.name+" "+how, func(t *testing.T) {
@@ -133,7 +138,7 @@ func TestStreamCutAfterTheFirstByte(t *testing.T) {
 
 // Every attempt leaves exactly one row, whatever became of it.
 func TestOneUsageRowPerAttempt(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	type row struct {
 		RequestID   string `json:"request_id"`
 		Attempt     int    `json:"attempt"`
@@ -204,7 +209,7 @@ func TestOneUsageRowPerAttempt(t *testing.T) {
 }
 
 func TestStreamHidesUsageUnlessAsked(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, tt := range clientModels {
 		for _, asked := range []bool{false, true} {
 			body := chatBody(tt.model, "hello")

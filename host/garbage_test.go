@@ -11,7 +11,7 @@ import (
 // Whatever a provider sends, the caller gets an answer in its own wire: a 502
 // before the first content, an error event after it. Never a made-up success.
 func TestProviderGarbage(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	tests := []struct {
 		name, fault string
 		streamed    bool // also meaningful for a stream
@@ -48,7 +48,7 @@ func TestProviderGarbage(t *testing.T) {
 }
 
 func TestStreamThatNeverEndsProperly(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, m := range clientModels {
 		t.Run(m.name, func(t *testing.T) {
 			body := chatBody(m.model, "[[simulate no_end=true]] hello")
@@ -66,7 +66,7 @@ func TestStreamThatNeverEndsProperly(t *testing.T) {
 }
 
 func TestStreamWhoseConnectionStaysOpen(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, m := range clientModels {
 		t.Run(m.name, func(t *testing.T) {
 			body := chatBody(m.model, "[[simulate open=true]] hello")

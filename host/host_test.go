@@ -4,11 +4,13 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -35,6 +37,12 @@ func TestMain(m *testing.M) {
 	}
 	compiledDir = dir
 	code := m.Run()
+	for _, stop := range stops {
+		if err := stop(); err != nil {
+			fmt.Fprintln(os.Stderr, "stop a gateway:", err)
+			code = 1
+		}
+	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
 }
@@ -44,7 +52,7 @@ type gateway struct {
 	*Host
 	t    *testing.T
 	key  string
-	stop func() error
+	stop func() error // nil for one that other tests use too
 }
 
 // startGateway opens and runs a host on a free port, all providers simulated,
@@ -60,7 +68,7 @@ func openGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", filepath.Join(t.TempDir(), "data"), testKey
-	opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir}
+	opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: testCompiler(t)}
 	if testing.Verbose() {
 		opts.Log = zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
 	}
@@ -76,23 +84,73 @@ func openGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 
 // start runs the gateway until stop, or the test's end.
 func (g *gateway) start() *gateway {
-	ctx, cancel := context.WithCancel(context.WithoutCancel(g.t.Context()))
-	done := make(chan error, 1)
-	go func() { done <- g.Run(ctx) }()
-	stopped := false
-	g.stop = func() error {
-		if stopped {
-			return nil
-		}
-		stopped = true
-		cancel()
-		return <-done
-	}
+	g.stop = running(g.t.Context(), g.Host)
 	g.t.Cleanup(func() {
 		if err := g.stop(); err != nil {
 			g.t.Errorf("Run = %v, want nil", err)
 		}
 	})
+	return g
+}
+
+// running runs the host until the function that it returns is called, which may be twice.
+func running(ctx context.Context, h *Host) (stop func() error) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	return sync.OnceValue(func() error {
+		cancel()
+		return <-done
+	})
+}
+
+// kept is a gateway that several tests use, started by the first; TestMain stops it. A start
+// takes seconds under the race detector.
+type kept struct {
+	once sync.Once
+	host *Host
+	err  error
+}
+
+// stops are what ends the kept gateways.
+var stops []func() error
+
+// gateway returns it as that test's.
+func (k *kept) gateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
+	t.Helper()
+	compiler := testCompiler(t)
+	k.once.Do(func() {
+		dir, err := os.MkdirTemp(compiledDir, "data-")
+		if k.err = err; err != nil {
+			return
+		}
+		cfg := DefaultConfig()
+		cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", dir, testKey
+		opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: compiler}
+		for _, f := range change {
+			f(&cfg, &opts)
+		}
+		if k.host, k.err = Open(context.Background(), cfg, opts); k.err == nil {
+			stops = append(stops, running(context.Background(), k.host))
+		}
+	})
+	if k.err != nil {
+		t.Fatalf("Open: %v", k.err)
+	}
+	return &gateway{Host: k.host, t: t, key: testKey}
+}
+
+// shared is the gateway of the tests that only ask: what they ask for leaves nothing behind
+// that another could see, neither a setting nor a credential's rest.
+var shared kept
+
+// sharedGateway is a gateway with the default settings that tests use at the same time. The
+// test must not change a setting, nor have a provider answer 401 or 403; nor 429, but for a
+// model that no other test uses.
+func sharedGateway(t *testing.T) *gateway {
+	t.Helper()
+	g := shared.gateway(t)
+	t.Parallel()
 	return g
 }
 

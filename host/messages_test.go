@@ -42,7 +42,7 @@ func checkMessage(t *testing.T, m *anthropic.Message, model string) {
 
 // One target per provider and per wire, through Anthropic's own client.
 func TestAnthropicGo(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := anthropicClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -80,7 +80,7 @@ func TestAnthropicGo(t *testing.T) {
 
 // The ids that Anthropic's clients have built in find the catalogue's rows.
 func TestAnthropicModelIDs(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := anthropicClient(g, g.key)
 	for _, tt := range []struct{ asked, wantModel string }{
 		{"claude-haiku-4-5-20251001", "claude-haiku-4.5"},
@@ -105,7 +105,7 @@ func TestAnthropicModelIDs(t *testing.T) {
 }
 
 func TestAnthropicGoErrorClasses(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	tests := []struct {
 		name, key, model, text string
 		wantStatus             int
@@ -116,7 +116,7 @@ func TestAnthropicGoErrorClasses(t *testing.T) {
 		{"overloaded provider", g.key, "anthropic/claude-opus-4.5", "[[simulate provider=anthropic status=529]] hi", 529, "overloaded_error"},
 		{"broken provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=500]] hi", 502, "api_error"},
 		{"invalid for the provider", g.key, "openai/gpt-4o", "[[simulate provider=openai status=400]] hi", 400, "invalid_request_error"},
-		{"rate limited provider", g.key, "anthropic/claude-opus-4.5", "[[simulate provider=anthropic status=429 retry_after=2]] hi", 429, "rate_limit_error"},
+		{"rate limited provider", g.key, "anthropic/claude-sonnet-4.5", "[[simulate provider=anthropic status=429 retry_after=2]] hi", 429, "rate_limit_error"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -142,7 +142,7 @@ func TestAnthropicGoErrorClasses(t *testing.T) {
 // A stream that breaks after its first byte ends in an error event, and never in a
 // message that looks whole.
 func TestMessagesStreamCut(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := anthropicClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -176,7 +176,7 @@ func TestMessagesStreamCut(t *testing.T) {
 // A conversation as coding agents send it reaches every target: cache marks, thinking,
 // a call with its result, and text in the same turn.
 func TestMessagesCarriesToolTurns(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, tt := range clientModels {
 		a := g.do(http.MethodPost, "/v1/messages?beta=true", `{"model":"`+tt.model+`","max_tokens":100,"metadata":{"user_id":"u"},
 			"system":[{"type":"text","text":"s","cache_control":{"type":"ephemeral"}}],

@@ -83,7 +83,8 @@ var meteredAsks = []struct {
 // Whoever asks, and however, the row has what the provider counted, of every kind; a cut
 // stream has what was known by then, the rest estimated; and the caller is told the same.
 func TestMeteringOfEveryPath(t *testing.T) {
-	upstream := record(t)
+	upstream := record()
+	t.Cleanup(upstream.Close)
 	g := startGateway(t, func(c *Config, _ *Options) {
 		c.Upstreams = Upstreams{AnthropicKey: "sk-ant-test", AnthropicBase: upstream.URL, OpenAIKey: "sk-test", OpenAIBase: upstream.URL + "/v1", GeminiKey: "gm-test", GeminiBase: upstream.URL}
 	})

@@ -31,8 +31,7 @@ type recorder struct {
 	cut    bool   // the connection ends after answer
 }
 
-func record(t *testing.T) *recorder {
-	t.Helper()
+func record() *recorder {
 	r := &recorder{status: 200}
 	r.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
 		body, _ := io.ReadAll(req.Body)
@@ -52,7 +51,6 @@ func record(t *testing.T) *recorder {
 		w.WriteHeader(status)
 		_, _ = io.WriteString(w, text)
 	}))
-	t.Cleanup(r.Close)
 	return r
 }
 
@@ -68,14 +66,24 @@ func (r *recorder) got() (path string, header http.Header, body string, count in
 	return r.path, r.header, string(r.body), r.count
 }
 
-// recordedGateway serves Anthropic and OpenAI by recorders.
+// recorded is the gateway whose Anthropic and OpenAI are recorders.
+var recorded struct {
+	kept
+	anthropic, openAI *recorder
+}
+
+// recordedGateway serves Anthropic and OpenAI by recorders. One gateway serves all tests, one
+// after the other: none of them may run in parallel, or change a setting.
 func recordedGateway(t *testing.T) (g *gateway, anthropic, openAI *recorder) {
 	t.Helper()
-	anthropic, openAI = record(t), record(t)
-	g = startGateway(t, func(c *Config, _ *Options) {
-		c.Upstreams = Upstreams{AnthropicKey: "sk-ant-test", AnthropicBase: anthropic.URL, OpenAIKey: "sk-test", OpenAIBase: openAI.URL + "/v1"}
+	r := &recorded
+	g = r.gateway(t, func(c *Config, _ *Options) {
+		r.anthropic, r.openAI = record(), record()
+		c.Upstreams = Upstreams{AnthropicKey: "sk-ant-test", AnthropicBase: r.anthropic.URL, OpenAIKey: "sk-test", OpenAIBase: r.openAI.URL + "/v1"}
 	})
-	return g, anthropic, openAI
+	r.anthropic.answers(200, "", false)
+	r.openAI.answers(200, "", false)
+	return g, r.anthropic, r.openAI
 }
 
 // send posts a body as it is, with further headers.

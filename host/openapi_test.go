@@ -32,7 +32,7 @@ func TestAnswersAreAllowed(t *testing.T) {
 		"messages":  {claude, "Message", "ErrorResponse"},
 		"responses": {openAI, "Response", "ErrorResponse"},
 	}
-	g := startGateway(t)
+	g := sharedGateway(t)
 	for _, s := range speakers {
 		w := wires[s.name]
 		for _, target := range matrixTargets {

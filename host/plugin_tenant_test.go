@@ -3,8 +3,6 @@ package host
 import (
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strconv"
 	"strings"
@@ -31,23 +29,12 @@ func (g *gateway) tenant(account string) *gateway {
 	return &boss
 }
 
-// buildChatty compiles the rule plugin of testdata/chatty under that name.
+var builtChatty = built("testdata/chatty")
+
+// buildChatty is the rule plugin of testdata/chatty under that name.
 func buildChatty(t *testing.T, name, version string) []byte {
 	t.Helper()
-	dir := t.TempDir()
-	manifest, out := filepath.Join(dir, "manifest.json"), filepath.Join(dir, "plugin.wasm")
-	text := fmt.Sprintf(`{"name":%q,"version":%q,"kind":"rule","abi":1}`, name, version)
-	if err := os.WriteFile(manifest, []byte(text), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := wasm.BuildGo(t.Context(), "testdata/chatty", manifest, out); err != nil {
-		t.Fatal(err)
-	}
-	module, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return module
+	return named(t, builtChatty, fmt.Sprintf(`{"name":%q,"version":%q,"kind":"rule","abi":1}`, name, version))
 }
 
 // A tenant uploads, uses, replaces and takes back its own plugin; another tenant neither sees

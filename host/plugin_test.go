@@ -2,6 +2,7 @@ package host
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"mime/multipart"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/pointsman/pointsman/engine/wasm"
@@ -16,7 +18,40 @@ import (
 
 const topicRouter = "../examples/plugins/go-topic-router"
 
-// buildExample compiles the example rule with that version in its manifest.
+// built is a Go package of a rule plugin, compiled once for all tests, without a name.
+func built(dir string) func() ([]byte, error) {
+	return sync.OnceValues(func() ([]byte, error) {
+		work, err := os.MkdirTemp(compiledDir, "built-")
+		if err != nil {
+			return nil, err
+		}
+		manifest, out := filepath.Join(work, "manifest.json"), filepath.Join(work, "plugin.wasm")
+		if err := os.WriteFile(manifest, []byte(`{"name":"built","version":"1.0.0","kind":"rule","abi":1}`), 0o600); err != nil {
+			return nil, err
+		}
+		if err := wasm.BuildGo(context.Background(), dir, manifest, out); err != nil {
+			return nil, err
+		}
+		return os.ReadFile(out)
+	})
+}
+
+// named is a built plugin with that manifest.
+func named(t *testing.T, built func() ([]byte, error), manifest string) []byte {
+	t.Helper()
+	module, err := built()
+	if err == nil {
+		module, err = wasm.EmbedManifest(module, []byte(manifest))
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return module
+}
+
+var builtExample = built(topicRouter)
+
+// buildExample is the example rule with that version in its manifest.
 func buildExample(t *testing.T, version string) []byte {
 	t.Helper()
 	text, err := os.ReadFile(filepath.Join(topicRouter, "manifest.json"))
@@ -28,23 +63,10 @@ func buildExample(t *testing.T, version string) []byte {
 		t.Fatal(err)
 	}
 	manifest["version"] = version
-	text, err = json.Marshal(manifest)
-	if err != nil {
+	if text, err = json.Marshal(manifest); err != nil {
 		t.Fatal(err)
 	}
-	dir := t.TempDir()
-	path, out := filepath.Join(dir, "manifest.json"), filepath.Join(dir, "plugin.wasm")
-	if err := os.WriteFile(path, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	if err := wasm.BuildGo(t.Context(), topicRouter, path, out); err != nil {
-		t.Fatal(err)
-	}
-	module, err := os.ReadFile(out)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return module
+	return named(t, builtExample, string(text))
 }
 
 // upload posts a module, and the fixtures if there are any, as a browser's form would.

@@ -42,7 +42,7 @@ func checkResponse(t *testing.T, r *responses.Response, model string) {
 
 // One target per provider and per wire, through OpenAI's own client of the Responses API.
 func TestOpenAIGoResponses(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -91,7 +91,7 @@ func TestOpenAIGoResponses(t *testing.T) {
 }
 
 func TestOpenAIGoResponsesErrorClasses(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	stored := responseParams("anthropic/claude-haiku-4.5", "hi") // OpenAI's models would be sent it as it is
 	stored.PreviousResponseID = openai.String("resp_1")
 	tests := []struct {
@@ -105,7 +105,7 @@ func TestOpenAIGoResponsesErrorClasses(t *testing.T) {
 		{"unknown model", g.key, responseParams("gpt-99", "hi"), 404, "model_not_found", "model"},
 		{"a stored answer", g.key, stored, 400, "invalid_request", "previous_response_id"},
 		{"broken provider", g.key, responseParams("openai/gpt-4o", "[[simulate provider=openai status=500]] hi"), 502, "upstream_error", ""},
-		{"rate limited provider", g.key, responseParams("openai/gpt-4o", "[[simulate provider=openai status=429 retry_after=2]] hi"), 429, "rate_limit_exceeded", ""},
+		{"rate limited provider", g.key, responseParams("openai/gpt-4.1", "[[simulate provider=openai status=429 retry_after=2]] hi"), 429, "rate_limit_exceeded", ""},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -131,7 +131,7 @@ func TestOpenAIGoResponsesErrorClasses(t *testing.T) {
 // A stream that breaks after its first byte ends in an error and a failed response, and
 // never in one that looks whole.
 func TestResponsesStreamCut(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {
@@ -166,7 +166,7 @@ func TestResponsesStreamCut(t *testing.T) {
 
 // A conversation with tools reaches every provider in its own wire.
 func TestResponsesConversation(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	client := openAIClient(g, g.key)
 	for _, tt := range clientModels {
 		t.Run(tt.name, func(t *testing.T) {

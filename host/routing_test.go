@@ -26,7 +26,7 @@ func imageBody(text string) map[string]any {
 
 // The promise of the eight system rules and the default, through the real API.
 func TestSystemRulesRoute(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	say := func(text string) map[string]any { return chatBody("auto", text) }
 	tests := []struct {
 		name, wantRule, wantModel string

@@ -64,7 +64,7 @@ func TestRuleLifeCycle(t *testing.T) {
 }
 
 func TestRuleErrorsShowThePlace(t *testing.T) {
-	g := startGateway(t)
+	g := sharedGateway(t)
 	type problem struct {
 		Status       int
 		Detail       string

@@ -164,7 +164,7 @@ func TestOpenThatFailsClosesEverything(t *testing.T) {
 			var banner bytes.Buffer
 			cfg := DefaultConfig()
 			cfg.Listen, cfg.DataDir = "127.0.0.1:0", filepath.Join(t.TempDir(), "data")
-			opts := Options{Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Banner: &banner}
+			opts := Options{Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: testCompiler(t), Banner: &banner}
 			tt.change(&cfg, &opts)
 			if h, err := Open(t.Context(), cfg, opts); err == nil || h != nil || !strings.Contains(err.Error(), tt.wantErr) {
 				t.Errorf("Open = %v, %v, want an error with %q", h, err, tt.wantErr)
@@ -196,7 +196,7 @@ func TestMissingEncryptionKeyIsSaid(t *testing.T) {
 	start := func() error {
 		cfg := DefaultConfig()
 		cfg.Listen, cfg.DataDir = "127.0.0.1:0", dir
-		h, err := Open(t.Context(), cfg, Options{CompiledDir: compiledDir})
+		h, err := Open(t.Context(), cfg, Options{CompiledDir: compiledDir, Compiler: testCompiler(t)})
 		if err == nil {
 			h.Close()
 		}

@@ -29,14 +29,13 @@ const (
 // compileApart runs the compiler's command: the module goes to its standard input, its
 // last argument is the folder for what it makes. It gets no environment: it needs none, and
 // ours holds keys.
-func (l *Library) compileApart(ctx context.Context, metered []byte) (e compiledEntry, err error) {
+func (l *Library) compileApart(ctx context.Context, metered []byte, limit time.Duration) (e compiledEntry, err error) {
 	dock, cache, err := openDock()
 	if err != nil {
 		return e, fmt.Errorf("compile plugin: %w", err)
 	}
 	defer dock.close()
 	defer func() { _ = cache.Close(ctx) }()
-	limit := l.cfg.CompileLimit
 	ctx, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	command := append(l.cfg.Compiler[1:len(l.cfg.Compiler):len(l.cfg.Compiler)], dock.dir)

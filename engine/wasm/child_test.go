@@ -192,6 +192,23 @@ func TestCompilerIsKilled(t *testing.T) {
 	}
 }
 
+// TestStoredModulesHaveMoreTime: what compiled before is not refused because the machine is busy.
+func TestStoredModulesHaveMoreTime(t *testing.T) {
+	t.Parallel()
+	cfg := apart(t, "hang")
+	cfg.CompileLimit = 50 * time.Millisecond
+	l := open(t, cfg)
+	module := rule(i32c(0)).build(t)
+	if err := l.Prepare(t.Context(), engine.PluginVersion{Module: module}); err == nil || !strings.Contains(err.Error(), "longer than 50ms") {
+		t.Errorf("Prepare() of an upload = %v, want it killed after 50ms", err)
+	}
+	var s shelf
+	s.add(t, "", module)
+	if err := l.Sync(t.Context(), s.versions, s.load); err == nil || !strings.Contains(err.Error(), "longer than 300ms") {
+		t.Errorf("Sync() of a stored module = %v, want it killed after 300ms", err)
+	}
+}
+
 // TestCompilersAreFew: two compile at once, some uploads wait, the rest is told to come
 // again; who waits may leave.
 func TestCompilersAreFew(t *testing.T) {

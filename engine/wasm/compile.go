@@ -21,6 +21,11 @@ const (
 	maxWaiting   = 8
 )
 
+// storedPatience is how many times as long as an upload a stored module, or one of the binary's
+// own, may take by the clock: it compiled before, and a start on a busy machine must not fail.
+// Its processor time is bounded all the same.
+const storedPatience = 6
+
 // nativePerByte is how much native code a byte of a module becomes, about: for code that
 // was compiled in this process.
 const nativePerByte = 4
@@ -98,7 +103,11 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 
 	var err error
 	if !found && len(l.cfg.Compiler) > 0 {
-		if kept, err = l.compileApart(ctx, u.metered); err != nil {
+		limit := l.cfg.CompileLimit
+		if !u.fresh {
+			limit *= storedPatience
+		}
+		if kept, err = l.compileApart(ctx, u.metered, limit); err != nil {
 			return nil, err
 		}
 	}

@@ -29,7 +29,8 @@ type Config struct {
 	// killed: one that calls [CompileChild]. Its last argument will be a folder. Empty:
 	// modules are compiled in this process, which nothing can end.
 	Compiler []string
-	// CompileLimit is when that process is killed. 0: 20 s.
+	// CompileLimit is when that process is killed, with an upload; with what is stored
+	// already, six times as late. 0: 20 s.
 	CompileLimit time.Duration
 	// PoolSize is how many instances of a plugin version run at once; a call beyond
 	// that waits. 0: twice the cores.

@@ -188,7 +188,12 @@ func (l *Limiter) refuse(b *bucket, wait int64, takes []take) *engine.LimitRefus
 }
 
 // giveBack ends takes: all of each when cancelled, else what of the tokens was not used.
+// What was used beyond is taken now: a bucket that has filled up since does not cover it.
 func (l *Limiter) giveBack(takes []take, cancelled bool, unused int64) {
+	now := int64(0)
+	if unused < 0 {
+		now = int64(l.cfg.Clock())
+	}
 	for i := range takes {
 		tk := &takes[i]
 		back := int64(0)
@@ -206,6 +211,9 @@ func (l *Limiter) giveBack(takes []take, cancelled bool, unused int64) {
 			b.admitted--
 		}
 		if b.lease == nil {
+			if back < 0 {
+				b.refresh(b.spec, now)
+			}
 			b.level.Whole += back
 		} else {
 			l.returnLease(tk, back)

@@ -1,0 +1,358 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/ratelimit"
+	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest"
+)
+
+// soak says how many times longer than in an ordinary run replicas are watched.
+func soak() time.Duration {
+	if os.Getenv("POINTSMAN_SOAK") != "" {
+		return 20
+	}
+	return 1
+}
+
+// cluster is replicas that share one real database, on one clock that the test moves.
+type cluster struct {
+	t        *testing.T
+	store    engine.LimitLeaseStore
+	now      time.Duration
+	origin   time.Time
+	replicas []*replica
+	limits   []engine.Limit
+	random   *rand.Rand
+	admitted []time.Duration // when
+	refused  int
+}
+
+type replica struct {
+	*ratelimit.Limiter
+	paused   bool // its process stands still
+	cut      bool // the database does not answer it
+	admitted int
+	next     time.Duration // of Renew
+}
+
+// cutStore is the database as one replica sees it.
+type cutStore struct {
+	engine.LimitLeaseStore
+	of *replica
+}
+
+var errCut = errors.New("no route to the database")
+
+func (s cutStore) ExchangeLimits(ctx context.Context, x engine.LimitExchange, now time.Time) (engine.LimitGrants, error) {
+	if s.of.cut {
+		return engine.LimitGrants{}, errCut
+	}
+	return s.LimitLeaseStore.ExchangeLimits(ctx, x, now)
+}
+
+func (s cutStore) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64, now time.Time) (engine.LimitTaken, error) {
+	if s.of.cut {
+		return engine.LimitTaken{}, errCut
+	}
+	return s.LimitLeaseStore.TakeLimit(ctx, b, n, now)
+}
+
+func newCluster(t *testing.T, replicas int, cfg ratelimit.Config, limits ...engine.Limit) *cluster {
+	t.Helper()
+	s, err := store.Open(t.Context(), storetest.PostgresURL(t), store.Options{})
+	if err != nil {
+		t.Fatalf("Open() = %v, want nil", err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Errorf("Close() = %v, want nil", err)
+		}
+	})
+	c := &cluster{
+		t: t, store: s, now: time.Second, origin: time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), limits: limits,
+		random: rand.New(rand.NewPCG(uint64(replicas), 11)),
+	}
+	for range replicas {
+		c.start(cfg)
+	}
+	return c
+}
+
+// start adds a replica.
+func (c *cluster) start(cfg ratelimit.Config) *replica {
+	r := &replica{}
+	cfg.Leases = cutStore{c.store, r}
+	cfg.Clock = func() time.Duration { return c.now }
+	cfg.StoreTime = func() time.Time { return c.origin.Add(c.now) }
+	if cfg.Wait == 0 {
+		cfg.Wait = 5 * time.Second // of the test's machine
+	}
+	r.Limiter = newLimiter(c.t, cfg, c.limits...)
+	c.replicas = append(c.replicas, r)
+	return r
+}
+
+// run offers so many requests a second for so long, spread over the replicas by chance.
+func (c *cluster) run(long time.Duration, aSecond float64, q engine.LimitRequest) {
+	c.t.Helper()
+	const step = 5 * time.Millisecond
+	due := 0.0
+	for end := c.now + long; c.now < end; c.now += step {
+		for _, r := range c.replicas {
+			if !r.paused && c.now >= r.next {
+				r.Renew(c.t.Context())
+				r.next = c.now + 40*time.Millisecond + time.Duration(c.random.IntN(20))*time.Millisecond
+			}
+		}
+		for due += aSecond * step.Seconds(); due >= 1; due-- {
+			if r := c.replicas[c.random.IntN(len(c.replicas))]; !r.paused {
+				c.send(r, q)
+			}
+		}
+	}
+}
+
+func (c *cluster) send(r *replica, q engine.LimitRequest) bool {
+	c.t.Helper()
+	reservation, err := r.Reserve(c.t.Context(), &q)
+	if err != nil {
+		if engine.AsLimitRefusal(err) == nil {
+			c.t.Fatalf("Reserve() = %v, want a refusal", err)
+		}
+		c.refused++
+		return false
+	}
+	reservation.Settle(q.Tokens)
+	r.admitted++
+	c.admitted = append(c.admitted, c.now)
+	return true
+}
+
+// overshoot is the most by which what was admitted ever exceeded what one bucket would have.
+func (c *cluster) overshoot(l engine.Limit) float64 {
+	level, worst, at := float64(l.Size()), 0.0, time.Duration(0)
+	for _, when := range c.admitted {
+		level = min(float64(l.Size()), level+float64(l.Amount)*float64(when-at)/float64(l.Window))
+		level--
+		at = when
+		worst = max(worst, -level)
+	}
+	return worst
+}
+
+func perMinute(amount, burst int64) engine.Limit {
+	return engine.Limit{
+		ID: "l", Kind: engine.LimitRequests, Amount: amount, Window: time.Minute, Burst: burst, Enabled: true,
+		UpdatedAt: time.UnixMilli(1),
+	}
+}
+
+var anybody = engine.LimitRequest{AccountID: "a", UserID: "u", Tokens: 1}
+
+func TestReplicasShareALimit(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		replicas int
+		limit    engine.Limit
+		load     float64 // times the limit
+		exact    bool
+	}{
+		{1, perMinute(600, 60), 2, false},
+		{3, perMinute(600, 60), 2, false},
+		{5, perMinute(600, 60), 2, false},
+		{5, perMinute(6000, 600), 3, false},
+		{3, perMinute(60, 10), 3, false},
+		{3, perMinute(59, 10), 3, true},
+		{5, perMinute(30, 5), 10, true},
+	} {
+		t.Run(fmt.Sprintf("%d replicas, %d a minute", c.replicas, c.limit.Amount), func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, c.replicas, ratelimit.Config{}, c.limit)
+			long := 20 * time.Second * soak()
+			cl.run(long, c.load*float64(c.limit.Amount)/60, anybody)
+			cl.audit(t, c.limit, long, c.exact)
+		})
+	}
+}
+
+// audit asks for the bounds of the promise: at most 1 % more, nothing more where it is exact,
+// and at least 95 % of what there was.
+func (c *cluster) audit(t *testing.T, l engine.Limit, long time.Duration, exact bool) {
+	t.Helper()
+	over := c.overshoot(l)
+	there := min(float64(l.Size())+float64(l.Amount)*float64(long)/float64(l.Window), float64(len(c.admitted)+c.refused))
+	shares := ""
+	for _, r := range c.replicas {
+		shares += fmt.Sprint(r.admitted, " ")
+	}
+	t.Logf("admitted %d of %.0f, refused %d, over by at most %.2f; by replica %s", len(c.admitted), there, c.refused, over, shares)
+	most := float64(l.Amount) / 100
+	if exact {
+		most = 0.000001
+	}
+	if over > most {
+		t.Errorf("admitted %.2f more than one bucket would have, want at most %.2f", over, most)
+	}
+	if float64(len(c.admitted)) < 0.95*there-1 {
+		t.Errorf("admitted %d, want at least 95 %% of %.0f", len(c.admitted), there)
+	}
+}
+
+func TestReplicasKilledPausedRestarted(t *testing.T) {
+	t.Parallel()
+	limit := perMinute(600, 60)
+	load := 20.0
+	for _, c := range []struct {
+		name    string
+		disturb func(cl *cluster)
+	}{
+		{"killed and replaced", func(cl *cluster) {
+			cl.replicas = cl.replicas[1:] // it takes with it what it has in hand
+			cl.run(4*time.Second, load, anybody)
+			cl.start(ratelimit.Config{})
+		}},
+		{"paused for a minute", func(cl *cluster) {
+			cl.replicas[0].paused = true
+			cl.run(60*time.Second, load*3/2, anybody)
+			cl.replicas[0].paused = false
+			for range 30 { // at once, before anything else of it runs
+				cl.send(cl.replicas[0], anybody)
+			}
+		}},
+		{"stopped in order", func(cl *cluster) {
+			if err := cl.replicas[0].Close(cl.t.Context()); err != nil {
+				cl.t.Fatalf("Close() = %v, want nil", err)
+			}
+			cl.replicas = cl.replicas[1:]
+		}},
+		{"cut from the database for 10 s", func(cl *cluster) {
+			cl.replicas[0].cut = true
+			cl.run(10*time.Second, load*3/2, anybody)
+			cl.replicas[0].cut = false
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, 3, ratelimit.Config{}, limit)
+			began := cl.now
+			cl.run(10*time.Second, load, anybody)
+			c.disturb(cl)
+			cl.run(10*time.Second, load, anybody)
+			cl.audit(t, limit, cl.now-began, false)
+		})
+	}
+}
+
+func TestReplicasDoNotMultiplyAFirstRequest(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []engine.Limit{perMinute(5, 0), perMinute(6, 0), {
+		ID: "l", Kind: engine.LimitRequests, Amount: 5, Window: time.Second, Enabled: true,
+	}, {ID: "l", Kind: engine.LimitConcurrency, Amount: 5, Enabled: true}} {
+		t.Run(fmt.Sprint(limit.Kind, limit.Amount, limit.Window), func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, 5, ratelimit.Config{}, limit)
+			admitted := int64(0)
+			for range 4 {
+				for _, r := range cl.replicas {
+					if _, err := r.Reserve(t.Context(), &anybody); err == nil { // not settled
+						admitted++
+					}
+				}
+			}
+			if admitted > limit.Amount || admitted < limit.Amount-1 {
+				t.Errorf("20 first requests at 5 replicas: admitted %d, want %d", admitted, limit.Amount)
+			}
+		})
+	}
+}
+
+func TestReplicasTakeUpAChange(t *testing.T) {
+	t.Parallel()
+	limit := perMinute(600, 60)
+	cl := newCluster(t, 3, ratelimit.Config{}, limit)
+	cl.run(10*time.Second, 30, anybody)
+	set := func(change func(*engine.Limit)) {
+		change(&limit)
+		limit.UpdatedAt = limit.UpdatedAt.Add(time.Millisecond)
+		for i, r := range cl.replicas { // one after the other, as a change arrives
+			r.Set([]engine.Limit{limit})
+			if i < 2 {
+				cl.run(200*time.Millisecond, 30, anybody)
+			}
+		}
+		cl.admitted = nil
+	}
+	set(func(l *engine.Limit) { l.Amount, l.Burst = 1200, 10 })
+	cl.run(10*time.Second, 60, anybody)
+	if n := len(cl.admitted); n < 190 || n > 212 {
+		t.Errorf("10 s at 1,200 a minute admitted %d, want 200 and what was left", n)
+	}
+	set(func(l *engine.Limit) { l.Amount, l.Burst = 60, 60 })
+	cl.run(10*time.Second, 30, anybody)
+	if n := len(cl.admitted); n < 9 || n > 80 {
+		t.Errorf("10 s at 60 a minute admitted %d, want 10 and at most what was left of the burst", n)
+	}
+	cl.run(60*time.Second, 2, anybody)
+	cl.admitted = nil
+	cl.run(10*time.Second, 30, anybody)
+	if n := len(cl.admitted); n < 9 || n > 11 {
+		t.Errorf("10 s at 60 a minute admitted %d, want 10", n)
+	}
+	set(func(l *engine.Limit) { l.Resets++ })
+	cl.run(2*time.Second, 60, anybody)
+	if n := len(cl.admitted); n < 55 || n > 64 {
+		t.Errorf("2 s after a reset admitted %d, want the burst of 60 and 2", n)
+	}
+}
+
+func TestDatabaseGone(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		absent  ratelimit.Absence
+		limit   engine.Limit
+		atLeast int
+		atMost  int
+	}{
+		{"refuse", ratelimit.Refuse, perMinute(600, 60), 0, 8},
+		{"refuse, small limit", ratelimit.Refuse, perMinute(30, 0), 0, 0},
+		{"a share", ratelimit.Share, perMinute(600, 60), 90, 108},
+		{"a share, small limit", ratelimit.Share, perMinute(30, 30), 3, 12},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, 3, ratelimit.Config{Absent: c.absent}, c.limit)
+			cl.run(10*time.Second, 30, anybody)
+			for _, r := range cl.replicas {
+				r.cut = true
+			}
+			cl.admitted = nil
+			cl.run(10*time.Second, 30, anybody)
+			if n := len(cl.admitted); n < c.atLeast || n > c.atMost {
+				t.Errorf("10 s without the database admitted %d, want %d to %d", n, c.atLeast, c.atMost)
+			}
+			_, err := cl.replicas[0].Reserve(t.Context(), &anybody)
+			if r := engine.AsLimitRefusal(err); c.absent == ratelimit.Refuse && (r == nil || !r.Unavailable || r.AsError().Status != 503) {
+				t.Errorf("Reserve() without the database = %v, want a refusal that says so", err)
+			}
+			for _, r := range cl.replicas {
+				r.cut = false
+			}
+			cl.run(5*time.Second, 30, anybody)
+			cl.admitted = nil
+			cl.run(10*time.Second, 30, anybody)
+			if want := int(c.limit.Amount) / 6; len(cl.admitted) < want*9/10 || len(cl.admitted) > want*11/10+1 {
+				t.Errorf("10 s with the database again admitted %d, want about %d", len(cl.admitted), want)
+			}
+		})
+	}
+}

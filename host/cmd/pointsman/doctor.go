@@ -13,7 +13,7 @@ func newDoctor() *cobra.Command {
 	var flags host.Config
 	cmd := &cobra.Command{
 		Use:   "doctor",
-		Short: "Check the configuration and say what would be reached",
+		Short: "Check the configuration and the database, and say what would be reached",
 		Args:  cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			cfg, err := configure(cmd, file, flags)
@@ -21,6 +21,11 @@ func newDoctor() *cobra.Command {
 				return err
 			}
 			findings, err := host.Diagnose(cmd.Context(), cfg)
+			if err == nil { // else it may not even be known where the database is
+				var stored []string
+				stored, err = host.DiagnoseStore(cmd.Context(), cfg)
+				findings = append(findings, stored...)
+			}
 			for _, f := range findings {
 				fmt.Fprintln(cmd.OutOrStdout(), f)
 			}

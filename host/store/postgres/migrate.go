@@ -50,7 +50,7 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	case err != nil:
 		return err
 	case behind > 0 && noMigrate:
-		return fmt.Errorf("the database lacks %d migrations: run `pointsman migrate`", behind)
+		return schema.Behind(behind)
 	case behind > 0:
 		err = s.Exclusive(ctx, "migrate", func(ctx context.Context) error {
 			// Another process may have migrated meanwhile, to any version.

@@ -27,6 +27,10 @@ type wall struct {
 
 func (w wall) stands() bool { return w.exists && w.usable && len(w.bare) == 0 }
 
+// RowSecurity reports whether calls for an account's rows go through the tenant role, and
+// when they do not, what an administrator can do about it.
+func (s *Store) RowSecurity() (stands bool, advice string) { return s.tenantRole != "", s.noWall }
+
 // inspectWall asks for the tables of the schema and for the tenant role.
 func inspectWall(ctx context.Context, conn *pgx.Conn, version int) (w wall, err error) {
 	member := "MEMBER"

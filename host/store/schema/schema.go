@@ -6,6 +6,7 @@ package schema
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io/fs"
 	"strconv"
@@ -49,6 +50,20 @@ func (d Dialect) Versions() ([]int64, error) {
 	}
 	return versions, nil
 }
+
+// ErrBehind is the error of a database that lacks migrations and must not be migrated.
+var ErrBehind = errors.New("the database lacks migrations")
+
+// Behind is ErrBehind with how many it lacks.
+type Behind int
+
+// Error implements error.
+func (b Behind) Error() string {
+	return fmt.Sprintf("the database lacks %d migrations: run `pointsman migrate`", int(b))
+}
+
+// Is makes it ErrBehind.
+func (Behind) Is(target error) bool { return target == ErrBehind }
 
 // Missing returns how many migrations a database lacks that is at version has
 // (0: empty). A database beyond this binary is an error: an older binary could

@@ -10,6 +10,15 @@ import (
 // errLocked: another process holds the lock.
 var errLocked = errors.New("locked")
 
+// ErrInUse: another process has the database open.
+var ErrInUse = errors.New("the database is in use")
+
+// inUse is ErrInUse with a text for the operator.
+type inUse string
+
+func (e inUse) Error() string      { return string(e) }
+func (inUse) Is(target error) bool { return target == ErrInUse }
+
 // lock is an advisory lock on a file of its own beside the database. The kernel
 // releases it when the process dies, however it dies. Locking the database itself
 // would clash with SQLite's own locks.
@@ -31,8 +40,8 @@ func takeLock(database string) (*lock, error) {
 		}
 		_ = file.Close()
 		if errors.Is(err, errLocked) {
-			return nil, fmt.Errorf("%s is in use by %s: stop it first, or use another database (POINTSMAN_DATABASE_URL, POINTSMAN_DATA_DIR); "+
-				"several processes can share a Postgres", database, owner)
+			return nil, inUse(fmt.Sprintf("%s is in use by %s: stop it first, or use another database (POINTSMAN_DATABASE_URL, POINTSMAN_DATA_DIR); "+
+				"several processes can share a Postgres", database, owner))
 		}
 		return nil, fmt.Errorf("lock %s: %w", path, err)
 	}

@@ -15,7 +15,7 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	case err != nil || behind == 0:
 		return err
 	case noMigrate:
-		return fmt.Errorf("the database lacks %d migrations: run `pointsman migrate`", behind)
+		return schema.Behind(behind)
 	}
 	return schema.SQLite().Up(ctx, s.writer, s.log)
 }

@@ -28,7 +28,8 @@ func (s *Store) AddNotes(ctx context.Context, notes []engine.Note) error {
 	slices.SortStableFunc(batch, func(a, b query.AddNoteParams) int {
 		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.UserID, b.UserID), cmp.Compare(a.SessionID, b.SessionID), cmp.Compare(a.ID, b.ID))
 	})
-	return s.transact(ctx, "add notes", func(ctx context.Context, q *query.Queries) error {
+	// No account: the gateway's own batches mix them, and who adds one by the API stays in its own.
+	return s.transactOf(ctx, "", "add notes", func(ctx context.Context, q *query.Queries) error {
 		var first error
 		q.AddNote(ctx, batch).Exec(func(_ int, err error) { first = cmp.Or(first, err) })
 		return first

@@ -58,5 +58,9 @@ END {
 	bar("Decide, 1,000 rules that all need the expr machine", "BenchmarkDecide/1000_rules_on_the_machine/300_B", 100000)
 	bar("effective policy of a caller, one lookup", "BenchmarkPolicyOf", 1000)
 	if ("BenchmarkPolicyOf" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkPolicyOf"], verdict(allocs["BenchmarkPolicyOf"] == 0)
+	bar("limits: check and settle over 6 scopes", "BenchmarkReserveSettle/6_scopes", 500)
+	if ("BenchmarkReserveSettle/6_scopes" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkReserveSettle/6_scopes"], verdict(allocs["BenchmarkReserveSettle/6_scopes"] == 0)
+	ratio("  by all cores at once, against one", "BenchmarkReserveSettle/6_scopes/parallel", "BenchmarkReserveSettle/6_scopes", 0)
+	ratio("  with a bucket that all share", "BenchmarkReserveSettle/6_scopes_and_a_shared_one/parallel", "BenchmarkReserveSettle/6_scopes_and_a_shared_one", 0)
 	bar("rule words in 10 KB, one pass", "BenchmarkWordsScan/10KB", 15000)
 }

@@ -230,7 +230,8 @@ func (l *Limiter) evict(sh *shard, now int64) {
 			break
 		}
 	}
-	if fullest != nil {
+	// Rather too many for a while than one forgotten of which much is used.
+	if fullest != nil && (share >= 0.5 || l.live.Load() >= 2*int64(l.cfg.MaxBuckets)) {
 		sh.remove(fullest)
 		l.live.Add(-1)
 	}

@@ -16,7 +16,8 @@ type hold struct {
 	takes     []take
 	tokens    int64
 	announced [2]*announced
-	lacking   []want // while it is being reserved
+	order     []uint16 // shards of the takes
+	lacking   []want   // while it is being reserved
 }
 
 var _ engine.LimitHolder = (*hold)(nil)

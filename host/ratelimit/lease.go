@@ -201,8 +201,7 @@ func (l *Limiter) returnLease(tk *take, back int64) {
 func (l *Limiter) takeShared(ctx context.Context, h *hold, s *subject, now int64) error {
 	deadline := now + int64(l.cfg.Wait)
 	for range maxRounds {
-		h.lacking = h.lacking[:0]
-		if refusal := l.tryTake(h.takes, s, now, &h.lacking); refusal != nil {
+		if refusal := l.tryTake(h, s, now); refusal != nil {
 			return refusal
 		}
 		if len(h.lacking) == 0 {

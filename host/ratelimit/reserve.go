@@ -47,10 +47,10 @@ func (l *Limiter) Reserve(ctx context.Context, q *engine.LimitRequest) (engine.L
 			tk.n = h.tokens
 		}
 	}
-	inShardOrder(h.takes)
+	h.order = inShardOrder(h.takes, h.order[:0])
 	var err error
 	if l.cfg.Leases == nil {
-		if refusal := l.tryTake(h.takes, &s, now, nil); refusal != nil {
+		if refusal := l.tryTake(h, &s, now); refusal != nil {
 			err = refusal
 		}
 	} else {
@@ -73,42 +73,46 @@ func (l *Limiter) Reserve(ctx context.Context, q *engine.LimitRequest) (engine.L
 	return engine.NewLimitReservation(h, ticket), nil
 }
 
-// inShardOrder sorts: locks are always taken in this order. There are few.
-func inShardOrder(takes []take) {
-	for i := 1; i < len(takes); i++ {
-		for j := i; j > 0 && shardOf(takes[j].hash) < shardOf(takes[j-1].hash); j-- {
-			takes[j], takes[j-1] = takes[j-1], takes[j]
+// inShardOrder lists the shards of the takes, each once, in the order in which locks are
+// always taken.
+func inShardOrder(takes []take, order []uint16) []uint16 {
+	for i := range takes {
+		at := uint16(shardOf(takes[i].hash))
+		j := len(order)
+		for j > 0 && order[j-1] > at {
+			j--
 		}
+		if j > 0 && order[j-1] == at {
+			continue
+		}
+		order = append(order, at)
+		copy(order[j+1:], order[j:])
+		order[j] = at
+	}
+	return order
+}
+
+func (l *Limiter) lock(order []uint16) {
+	for _, at := range order {
+		l.shards[at].mu.Lock()
 	}
 }
 
-func (l *Limiter) lock(takes []take) {
-	last := -1
-	for i := range takes {
-		if at := shardOf(takes[i].hash); at != last {
-			l.shards[at].mu.Lock()
-			last = at
-		}
-	}
-}
-
-func (l *Limiter) unlock(takes []take) {
-	last := -1
-	for i := range takes {
-		if at := shardOf(takes[i].hash); at != last {
-			l.shards[at].mu.Unlock()
-			last = at
-		}
+func (l *Limiter) unlock(order []uint16) {
+	for _, at := range order {
+		l.shards[at].mu.Unlock()
 	}
 }
 
 // tryTake takes from all buckets at one moment, or from none. Where the leases in hand do
-// not cover it but the database may have more, it adds the buckets to lacking and takes
+// not cover it but the database may have more, it lists the buckets in h.lacking and takes
 // nothing; a refusal goes before that.
-func (l *Limiter) tryTake(takes []take, s *subject, now int64, lacking *[]want) *engine.LimitRefusal {
+func (l *Limiter) tryTake(h *hold, s *subject, now int64) *engine.LimitRefusal {
+	takes := h.takes
+	h.lacking = h.lacking[:0]
 	var worst *bucket
 	wait, short := int64(-1), false
-	l.lock(takes)
+	l.lock(h.order)
 	for i := range takes {
 		tk := &takes[i]
 		tk.bucket = l.bucket(tk.hash, tk.spec, s, now)
@@ -124,7 +128,7 @@ func (l *Limiter) tryTake(takes []take, s *subject, now int64, lacking *[]want) 
 		case b.lease == nil:
 			missing = b.level.Wait(b.spec.rate, tk.n)
 		default:
-			missing = l.lacks(tk, now, lacking)
+			missing = l.lacks(tk, now, &h.lacking)
 			if missing == unknown {
 				short = true
 				continue
@@ -147,7 +151,7 @@ func (l *Limiter) tryTake(takes []take, s *subject, now int64, lacking *[]want) 
 			l.spend(&takes[i], now)
 		}
 	}
-	l.unlock(takes)
+	l.unlock(h.order)
 	return refusal
 }
 

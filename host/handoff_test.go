@@ -3,9 +3,11 @@ package host
 import (
 	"encoding/json"
 	"net/http"
+	"net/url"
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -63,6 +65,7 @@ type talk struct {
 	params  openai.ChatCompletionNewParams
 	raw     strings.Builder // everything that the client was sent
 	head    http.Header     // of the last answer
+	tries   int             // attempts since the last call of sent
 }
 
 func newTalk(g *gateway, session string, stream bool) *talk {
@@ -107,11 +110,21 @@ func (c *talk) turn(t *testing.T) openai.ChatCompletionMessage {
 		message = whole.Choices[0].Message
 	}
 	c.head = response.Header
+	tries, err := strconv.Atoi(c.head.Get("x-pointsman-attempts"))
+	must(t, err)
+	c.tries += tries
 	for name, values := range c.head {
 		c.raw.WriteString(name + strings.Join(values, ""))
 	}
 	c.params.Messages = append(c.params.Messages, message.ToParam())
 	return message
+}
+
+// sent is how many requests providers were sent since the last call.
+func (c *talk) sent() int {
+	n := c.tries
+	c.tries = 0
+	return n
 }
 
 // ask says something, has the tool called, and gives its result back.
@@ -128,10 +141,12 @@ func (c *talk) ask(t *testing.T, text, result string) {
 	}
 }
 
-// received is what the simulated providers were sent since the last call, in order.
-func (g *gateway) received() []simulator.Served {
+// received is what the simulated providers were sent since the last call, in order: n
+// requests, each of which is in the log some time after its answer.
+func (g *gateway) received(n int) []simulator.Served {
 	g.t.Helper()
-	rows := g.simulator.Log()
+	rows, err := g.simulator.Wait(g.t.Context(), n)
+	must(g.t, err)
 	g.simulator.ClearLog()
 	return rows
 }
@@ -209,17 +224,24 @@ func TestHandoffAcrossThreeProviders(t *testing.T) {
 			}
 			t.Run(session, func(t *testing.T) {
 				k := g.adminSession(session)
-				g.addNote(k, "01", secretNote)
+				path := "/api/v1/sessions/" + url.PathEscape(session)
+				g.want(http.StatusCreated, http.MethodPost, path+"/notes", map[string]any{"text": secretNote, "agent": "planner"})
 				c := newTalk(g, session, stream)
 				told := []string{"Answer briefly."}
 				for i, step := range tt.steps {
-					g.received()
+					if i > 0 {
+						// What the API shows is not behind the answers.
+						shown := g.want(200, http.MethodGet, path, nil)
+						if turns := shown.field(t, "turns"); turns != strconv.Itoa(2*i) {
+							t.Errorf("turns = %s after %d, want them all", turns, 2*i)
+						}
+					}
 					result := "sunny in " + step.model
 					c.ask(t, step.text, result)
 					if got := c.head.Get("x-pointsman-model"); got != step.model {
 						t.Fatalf("turn %d was served by %s (%s), want %s", i, got, c.head.Get("x-pointsman-decision"), step.model)
 					}
-					rows := slices.DeleteFunc(g.received(), func(r simulator.Served) bool { return r.Status != 200 })
+					rows := slices.DeleteFunc(g.received(c.sent()), func(r simulator.Served) bool { return r.Status != 200 })
 					if len(rows) != 2 {
 						t.Fatalf("turn %d was answered by %d requests, want one that calls and one that answers: %+v", i, len(rows), rows)
 					}
@@ -251,6 +273,7 @@ func TestHandoffAcrossThreeProviders(t *testing.T) {
 				c.params.Messages = append(c.params.Messages, openai.UserMessage("Good. Thanks."))
 				last := tt.steps[len(tt.steps)-1]
 				c.turn(t)
+				g.received(c.sent())
 				if got := c.head.Get("x-pointsman-model"); got != last.model || c.head.Get("x-pointsman-rule") != "default" {
 					t.Errorf("the turn after was served by %s, rule %s, want %s by default", got, c.head.Get("x-pointsman-rule"), last.model)
 				}
@@ -263,6 +286,9 @@ func TestHandoffAcrossThreeProviders(t *testing.T) {
 				handoffs := g.handoffs(k)
 				if len(handoffs) != 2 {
 					t.Fatalf("handoffs = %+v, want two", handoffs)
+				}
+				if n := strings.Count(string(g.want(200, http.MethodGet, path+"/handoffs", nil).Body), `"to_model":`); n != 2 {
+					t.Errorf("the API shows %d handoffs, want two", n)
 				}
 				for i, h := range handoffs {
 					from, to := tt.steps[i], tt.steps[i+1]
@@ -312,12 +338,12 @@ func TestHandoffOnNativeWires(t *testing.T) {
 				if a := g.send(tt.path, body(tt.first), "x-claude-code-session-id", session); a.Status != 200 || a.Header.Get("x-pointsman-model") != "gpt-4o" {
 					t.Fatalf("the first turn = %d by %s\n%s", a.Status, a.Header.Get("x-pointsman-model"), a.Body)
 				}
-				g.received()
+				g.received(1)
 				a := g.send(tt.path, body(tt.second), "x-claude-code-session-id", session)
 				if a.Status != 200 || a.Header.Get("x-pointsman-model") != tt.wantModel {
 					t.Fatalf("the second turn = %d by %s\n%s", a.Status, a.Header.Get("x-pointsman-model"), a.Body)
 				}
-				rows := g.received()
+				rows := g.received(1)
 				if len(rows) != 1 || !strings.Contains(string(rows[0].Body), tt.wantMember) || !strings.Contains(string(rows[0].Body), secretNote) {
 					t.Errorf("the provider was sent %s, want the notes as %s…", rows[0].Body, tt.wantMember)
 				}
@@ -357,7 +383,7 @@ func TestNotesStayWithTheirUser(t *testing.T) {
 				body := withMember(chatBody("auto", text), "metadata", map[string]any{"session_id": "shared"})
 				tt.caller.want(200, http.MethodPost, "/v1/chat/completions", body)
 			}
-			rows := g.received()
+			rows := g.received(2)
 			if len(rows) != 2 {
 				t.Fatalf("%d requests were sent, want two", len(rows))
 			}

@@ -38,7 +38,7 @@ func (h *Host) openServer() error {
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),
 		Usage:       h.store,
-		Sessions:    session.NewService(h.store, tenancy.NewUsers(h.keys), h.opts.Now),
+		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),
 		Notices:     h.notices,
 		Preferences: preferences,

@@ -168,6 +168,52 @@ func TestTrackerRemembers(t *testing.T) {
 	}
 }
 
+// Who looks at a session sees the turn that was answered just before.
+func TestTrackerCurrent(t *testing.T) {
+	t.Parallel()
+	s := openTrackStore(t)
+	tracker, k := NewTracker(s, TrackerConfig{}), keyOf("u", "s")
+	seen := tracker.Current(s)
+	reads := map[string]func() (int, error){
+		"GetSession": func() (int, error) {
+			got, err := seen.GetSession(t.Context(), k, trackTime)
+			return int(got.Turns), err
+		},
+		"PageSessions": func() (int, error) {
+			got, err := seen.PageSessions(t.Context(), "acme", "u", trackTime, engine.SessionMark{}, 9)
+			return int(got[0].Turns), err
+		},
+		"ListNotes": func() (int, error) {
+			got, err := seen.ListNotes(t.Context(), k, trackTime, 9)
+			return len(got), err
+		},
+		"ListHandoffs": func() (int, error) {
+			got, err := seen.ListHandoffs(t.Context(), k, 9)
+			return len(got), err
+		},
+	}
+	want := 0
+	for name, read := range reads {
+		want++
+		tracker.Served(handed(turnOf(k, trackTime, "a"), fmt.Sprintf("%02d", want), "z"))
+		if got, err := read(); got != want || err != nil {
+			t.Errorf("%s after %d turns = %d, %v, want %d", name, want, got, err, want)
+		}
+	}
+	tracker.Served(handed(turnOf(k, trackTime, "a"), "99", "z"))
+	if err := seen.DeleteNote(t.Context(), k, "99"); err != nil {
+		t.Errorf("DeleteNote = %v, want nil: it was written just before", err)
+	}
+	tracker.Served(handed(turnOf(k, trackTime, "a"), "98", "z"))
+	s.is(errors.New("the store is down"), false)
+	if got, err := s.Store.ListHandoffs(t.Context(), k, 9); err != nil || len(got) != want+1 {
+		t.Errorf("handoffs = %d, %v, want %d", len(got), err, want+1)
+	}
+	if got, err := tracker.Current(s.Store).ListHandoffs(t.Context(), k, 9); err != nil || len(got) != want+1 {
+		t.Errorf("handoffs while nothing can be written = %d, %v, want those that are stored", len(got), err)
+	}
+}
+
 // Seven days after its last turn a session is forgotten, in memory as in the store.
 func TestTrackerForgets(t *testing.T) {
 	t.Parallel()

@@ -160,9 +160,9 @@ func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
 // broke discards the instance and makes the error of its failure, with what the
 // guest printed as it went.
 func (p *plugin) broke(in *instance, err error) error {
-	failure := p.failed(err)
+	failure, kind := p.failed(err), trapOf(err)
 	if p.slot != nil {
-		p.lib.failedOnce(p.slot, trapOf(err))
+		p.lib.failedOnce(p.slot, kind)
 	}
 	if logs := in.frame.Logs(); len(logs) > 0 {
 		var said strings.Builder
@@ -172,7 +172,9 @@ func (p *plugin) broke(in *instance, err error) error {
 		}
 		failure.Err = errors.New(truncate(said.String(), maxTrace) + "\n" + failure.Err.Error())
 	}
-	p.forget(in)
+	in.discard()
+	in.pool.leave()
+	p.share.leaveAfter(restAfter(kind, in.tank.spent))
 	return failure
 }
 

@@ -74,3 +74,26 @@ func (s *share) leave() {
 		s.free <- struct{}{}
 	}
 }
+
+// A call that broke keeps its account's turn for some time more, in which others have the
+// processor: by what it spent, at four times what that took at least, within these bounds.
+const (
+	restPerUnit = 20 * time.Nanosecond
+	leastRest   = time.Millisecond
+	mostRest    = 100 * time.Millisecond
+)
+
+// restAfter is how long the turn of a call that broke is kept. spent is in units of fuel.
+func restAfter(kind trapKind, spent int64) time.Duration {
+	if kind == trapDeadline {
+		return mostRest // what it took, fuel does not tell
+	}
+	return min(max(time.Duration(spent)*restPerUnit, leastRest), mostRest)
+}
+
+// leaveAfter is leave for a call that broke. Nobody waits for it but the account's next calls.
+func (s *share) leaveAfter(rest time.Duration) {
+	if s != nil {
+		time.AfterFunc(rest, s.leave)
+	}
+}

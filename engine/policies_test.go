@@ -5,6 +5,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -218,6 +219,31 @@ func TestPolicyNeverWidens(t *testing.T) {
 	if allowed == 0 || refused == 0 {
 		t.Errorf("%d allowed and %d refused, want some of both", allowed, refused)
 	}
+}
+
+// Users of many teams look up at once, also one user in two teams, as during a move. Run it with -race.
+func TestPoliciesHammer(t *testing.T) {
+	t.Parallel()
+	s := NewPolicies([]Preferences{
+		setting(tenantAccount, allowing("a", "r", "b", "u")), setting(tenantTeam, allowing("r", "u")),
+		setting(Tenant{AccountID: "acme", TeamID: "blue"}, allowing("b", "u")), setting(tenantUser, allowing("r", "b")),
+	}, nil, nil)
+	var callers sync.WaitGroup
+	for i := range 8 {
+		callers.Go(func() {
+			for n := range 2_000 {
+				who, want := annInRed, "r"
+				if (i+n)%2 == 0 {
+					who.TeamID, want = "blue", "b"
+				}
+				if got := s.Of(who).Allowed; len(got) != 1 || got[0] != want {
+					t.Errorf("Of(ann in %s) allows %q, want %s", who.TeamID, got, want)
+					return
+				}
+			}
+		})
+	}
+	callers.Wait()
 }
 
 // manyPolicies has rows of every kind for a hundred accounts.

@@ -63,7 +63,7 @@ func tables(t *testing.T, files embed.FS, folder string) map[string][]string {
 	t.Helper()
 	found := map[string][]string{}
 	table := regexp.MustCompile(`(?s)create table (\w+) \((.*?)\n\)`)
-	column := regexp.MustCompile(`(?m)^    (\w+) +(?:text|bigint|integer|boolean|timestamptz|bytea|blob|json|jsonb)\b`)
+	column := regexp.MustCompile(`(?m)^    (\w+) +(?:text|bigint|integer|boolean|timestamptz|bytea|blob|json|jsonb|numeric|smallint)\b`)
 	for _, name := range names(t, files, folder+"/*.sql") {
 		b, err := files.ReadFile(folder + "/" + name)
 		if err != nil {

@@ -6,6 +6,8 @@ package query
 
 import (
 	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
 type Account struct {
@@ -348,6 +350,35 @@ type Usage struct {
 	StartedAt          time.Time
 	LatencyMs          int64
 	FirstByteMs        int64
+}
+
+type UsageRollup struct {
+	AccountID          string
+	Grain              string
+	StartsAt           time.Time
+	Digest             []byte
+	TeamID             string
+	UserID             string
+	KeyID              string
+	ModelID            string
+	ProviderID         string
+	Source             string
+	TaskType           string
+	Requests           int64
+	Attempts           int64
+	Errors             int64
+	PromptTokens       int64
+	CachedTokens       int64
+	CacheWriteTokens   int64
+	CacheWrite1hTokens int64
+	CompletionTokens   int64
+	ReasoningTokens    int64
+	CostNanoUsd        int64
+	PremiumUse         int64
+	Estimated          int64
+	Unpriced           int64
+	Latency            pgtype.Numeric
+	FirstByte          pgtype.Numeric
 }
 
 type User struct {

@@ -346,6 +346,35 @@ type Usage struct {
 	FirstByteMs        int64
 }
 
+type UsageRollup struct {
+	AccountID          string
+	Grain              string
+	StartsAt           int64
+	Digest             []byte
+	TeamID             string
+	UserID             string
+	KeyID              string
+	ModelID            string
+	ProviderID         string
+	Source             string
+	TaskType           string
+	Requests           int64
+	Attempts           int64
+	Errors             int64
+	PromptTokens       int64
+	CachedTokens       int64
+	CacheWriteTokens   int64
+	CacheWrite1hTokens int64
+	CompletionTokens   int64
+	ReasoningTokens    int64
+	CostNanoUsd        int64
+	PremiumUse         int64
+	Estimated          int64
+	Unpriced           int64
+	Latency            string
+	FirstByte          string
+}
+
 type User struct {
 	AccountID   string
 	ID          string

@@ -77,6 +77,7 @@ func TestOpenRefuses(t *testing.T) {
 func TestQueriesAreTwins(t *testing.T) {
 	t.Parallel()
 	name := regexp.MustCompile(`(?m)^-- name: (\w+) `)
+	all := regexp.MustCompile(`(?i)(\bselect|\breturning|,|\.)\s*\*`) // and not a product
 	read := func(driver string) (names []string) {
 		files, err := fs.Glob(os.DirFS("."), driver+"/query/*.sql")
 		if err != nil || len(files) == 0 {
@@ -90,7 +91,7 @@ func TestQueriesAreTwins(t *testing.T) {
 			for _, m := range name.FindAllSubmatch(b, -1) {
 				names = append(names, string(m[1]))
 			}
-			if strings.Contains(strings.ReplaceAll(string(b), "count(*)", ""), "*") {
+			if all.Match(b) {
 				t.Errorf("%s selects *", file)
 			}
 		}

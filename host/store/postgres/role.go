@@ -12,7 +12,7 @@ import (
 
 // Tables whose global rows every tenant sees, and those that a tenant only reads.
 var (
-	sharedTables   = []string{"assignments", "models", "plugins", "preferences", "prices", "providers", "rules"}
+	sharedTables   = []string{"assignments", "limits", "models", "plugins", "preferences", "prices", "providers", "rules"}
 	readOnlyTables = []string{"audit", "audit_heads", "revisions", "settings"}
 )
 

@@ -176,6 +176,48 @@ func TestTurnOfASession(t *testing.T) {
 	}
 }
 
+// A caller who goes to and fro between models of its own choice is told nothing by the
+// gateway alone: the block would only cost it the provider's cache of the conversation.
+func TestNotesOfAPin(t *testing.T) {
+	t.Parallel()
+	own, others := noteOf("1", NoteHandoff, "", "own words"), noteOf("2", NoteContext, "critic", "other words")
+	tests := []struct {
+		name  string
+		model string
+		notes []Note
+		down  bool
+		want  bool
+	}{
+		{"a pin, the gateway's own", "m-b", []Note{own}, false, false},
+		{"a pin, somebody's too", "m-b", []Note{own, others}, false, true},
+		{"a pin that fails over", "m-a", []Note{own}, true, true},
+		{"the rules, the gateway's own", ModelAuto, []Note{own}, false, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			sessions, a := at("m-z", "planner"), works("from a")
+			sessions.notes = tt.notes
+			if tt.down {
+				a = &script{status: 503}
+			}
+			g := newRig(t, map[string]*script{"a": a, "b": works("from b")})
+			g.cfg.Sessions = sessions
+			sent := noting(g)
+			r := rigRequest(t, inSession+`,"models":["m-b"]`)
+			r.Model = tt.model
+			got, err := g.Complete(t.Context(), r)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all := sent(strings.TrimPrefix(got.Meta.Model, "m-"))
+			if got := strings.Contains(strings.Join(all, ""), "own words"); got != tt.want || len(sessions.turns) != 1 || sessions.turns[0].Handoff == nil {
+				t.Errorf("sent %v, turns %+v, want the notes told %v, and a handoff", all, sessions.turns, tt.want)
+			}
+		})
+	}
+}
+
 // What is not part of a conversation, or names none, leaves no trace and asks for nothing.
 func TestNoSession(t *testing.T) {
 	t.Parallel()

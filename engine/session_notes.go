@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 	"unicode/utf8"
 
@@ -32,6 +33,9 @@ func (a *attempt) note(ctx context.Context) {
 		x.noted = true
 		x.notes = x.p.cfg.Sessions.Notes(ctx, r.SessionKey(), r.Received)
 	}
+	if x.plan.decision.Source == SourcePinned && len(x.failures) == 0 && !slices.ContainsFunc(x.notes, func(n Note) bool { return !n.own() }) {
+		return // the caller goes to and fro by itself, and the gateway has nothing to tell but that
+	}
 	room := int64(HandoffTokens)
 	if window := a.target.Model.ContextWindow; window > 0 {
 		// Notes never make a request too long.
@@ -49,23 +53,14 @@ func sessionNotes(notes []Note, tokens int64) (block string, given int) {
 	}
 	b := make([]byte, 0, min(most+len(notesClose), 16<<10))
 	b = append(b, notesOpen...)
-	var own [2]bool // the gateway's newest handoff and error say what the older ones did
+	var own []NoteType // the gateway's newest handoff and error say what the older ones did
 	for i := range notes {
 		n := &notes[i]
-		if n.Agent == "" {
-			told := (*bool)(nil)
-			switch n.Type {
-			case NoteHandoff:
-				told = &own[0]
-			case NoteError:
-				told = &own[1]
-			}
-			if told != nil && *told {
+		if n.own() {
+			if slices.Contains(own, n.Type) {
 				continue
 			}
-			if told != nil {
-				*told = true
-			}
+			own = append(own, n.Type)
 		}
 		longer, full := appendNote(b, n, most)
 		if len(longer) > len(b) {
@@ -80,6 +75,11 @@ func sessionNotes(notes []Note, tokens int64) (block string, given int) {
 		return "", 0
 	}
 	return string(append(b, notesClose...)), given
+}
+
+// own reports whether the gateway wrote it of a handoff.
+func (n *Note) own() bool {
+	return n.Agent == "" && (n.Type == NoteHandoff || n.Type == NoteError)
 }
 
 // appendNote appends a note, as much of it as fits into most bytes. full reports that no

@@ -108,15 +108,27 @@ func (l *Limiter) Renew(ctx context.Context) {
 		l.exchange(ctx, nil, flight, exchangeTimeout) // to be counted among the replicas
 		return
 	}
+	l.exchangeAll(ctx, batch, flight)
+}
+
+// exchangeAll sends a batch, which due has put on one flight, in parts. When one fails, the
+// rest would too.
+func (l *Limiter) exchangeAll(ctx context.Context, batch []pending, flight chan struct{}) {
+	defer close(flight) // for those who came between due and board
 	for from := 0; from < len(batch); from += maxClaims {
 		part := batch[from:min(from+maxClaims, len(batch))]
 		own := make(chan struct{})
+		if from > 0 && l.book.down.Load() {
+			l.board(part, nil)
+			continue
+		}
 		l.board(part, own)
 		l.exchange(ctx, part, own, exchangeTimeout)
 	}
 }
 
-// board gives a part of a batch a flight of its own, so that nobody waits for the rest.
+// board gives a part of a batch a flight of its own, so that nobody waits for the rest;
+// nil: none.
 func (l *Limiter) board(part []pending, flight chan struct{}) {
 	for i := range part {
 		b := part[i].bucket
@@ -308,11 +320,6 @@ func (l *Limiter) found(replicas int) {
 func (l *Limiter) leave(ctx context.Context) error {
 	flight := make(chan struct{})
 	batch := l.due(int64(l.cfg.Clock()), flight, true)
-	for from := 0; from < len(batch); from += maxClaims {
-		part := batch[from:min(from+maxClaims, len(batch))]
-		own := make(chan struct{})
-		l.board(part, own)
-		l.exchange(ctx, part, own, exchangeTimeout)
-	}
+	l.exchangeAll(ctx, batch, flight)
 	return l.cfg.Leases.LeaveLimits(ctx, l.cfg.Replica)
 }

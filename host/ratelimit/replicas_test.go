@@ -34,6 +34,7 @@ type cluster struct {
 	random   *rand.Rand
 	admitted []time.Duration // when
 	refused  int
+	used     int64 // tokens of each request; 0: as many as it asked for
 }
 
 type replica struct {
@@ -131,7 +132,11 @@ func (c *cluster) send(r *replica, q engine.LimitRequest) bool {
 		c.refused++
 		return false
 	}
-	reservation.Settle(q.Tokens)
+	used := c.used
+	if used == 0 {
+		used = q.Tokens
+	}
+	reservation.Settle(used)
 	r.admitted++
 	c.admitted = append(c.admitted, c.now)
 	return true
@@ -173,12 +178,14 @@ func TestReplicasShareALimit(t *testing.T) {
 		{3, perMinute(60, 10), 3, false},
 		{3, perMinute(59, 10), 3, true},
 		{5, perMinute(30, 5), 10, true},
+		{3, engine.Limit{ID: "l", Kind: engine.LimitRequests, Amount: 20, Window: time.Second, Enabled: true}, 2, false},
+		{3, engine.Limit{ID: "l", Kind: engine.LimitRequests, Amount: 36_000, Window: time.Hour, Burst: 50, Enabled: true}, 2, false},
 	} {
-		t.Run(fmt.Sprintf("%d replicas, %d a minute", c.replicas, c.limit.Amount), func(t *testing.T) {
+		t.Run(fmt.Sprintf("%d replicas, %d in %v", c.replicas, c.limit.Amount, c.limit.Window), func(t *testing.T) {
 			t.Parallel()
 			cl := newCluster(t, c.replicas, ratelimit.Config{}, c.limit)
 			long := 20 * time.Second * soak()
-			cl.run(long, c.load*float64(c.limit.Amount)/60, anybody)
+			cl.run(long, c.load*float64(c.limit.Amount)/c.limit.Window.Seconds(), anybody)
 			cl.audit(t, c.limit, long, c.exact)
 		})
 	}
@@ -354,5 +361,120 @@ func TestDatabaseGone(t *testing.T) {
 				t.Errorf("10 s with the database again admitted %d, want about %d", len(cl.admitted), want)
 			}
 		})
+	}
+}
+
+// Requests larger than any slice, which use less than their estimate, or more.
+func TestReplicasShareTokens(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name           string
+		estimate, used int64
+		over           float64
+	}{
+		{"less than estimated", 4000, 2500, 0},
+		{"as estimated", 1000, 1000, 0},
+		{"more than estimated", 1000, 1500, 0.05}, // only afterwards does anybody know
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			limit := engine.Limit{ID: "l", Kind: engine.LimitTokens, Amount: 240_000, Window: time.Minute, Burst: 24_000, Enabled: true}
+			cl := newCluster(t, 3, ratelimit.Config{}, limit)
+			q := anybody
+			q.Tokens = c.estimate
+			began := cl.now
+			cl.used = c.used
+			cl.run(60*time.Second*soak(), 2*4000/float64(c.used), q)
+			tokens := float64(len(cl.admitted)) * float64(c.used)
+			there := 24_000 + 4000*(cl.now-began).Seconds()
+			t.Logf("admitted %.0f tokens of %.0f", tokens, there)
+			if tokens > there*1.01+c.over*float64(limit.Amount) || tokens < there*0.95 {
+				t.Errorf("admitted %.0f tokens, want 95 to 101 %% of %.0f", tokens, there)
+			}
+		})
+	}
+}
+
+func TestReplicasSharePlaces(t *testing.T) {
+	t.Parallel()
+	const places = 12
+	limit := engine.Limit{ID: "l", Kind: engine.LimitConcurrency, Amount: places, Per: engine.LimitByAccount, Enabled: true}
+	cl := newCluster(t, 3, ratelimit.Config{}, limit)
+	type open struct {
+		engine.LimitReservation
+		of    *replica
+		until time.Duration
+	}
+	var inFlight []open
+	most, admitted := 0, 0
+	run := func(long time.Duration) {
+		for end := cl.now + long; cl.now < end; cl.now += 10 * time.Millisecond {
+			kept := inFlight[:0]
+			for _, o := range inFlight {
+				if cl.now >= o.until && !o.of.paused {
+					o.Settle(0)
+				} else {
+					kept = append(kept, o)
+				}
+			}
+			inFlight = kept
+			for _, r := range cl.replicas {
+				if r.paused {
+					continue
+				}
+				if cl.now >= r.next {
+					r.Renew(t.Context())
+					r.next = cl.now + 50*time.Millisecond
+				}
+				if cl.random.IntN(4) == 0 { // 75 a second, of 300 ms each: twice as many as there is room for
+					if reservation, err := r.Reserve(t.Context(), &anybody); err == nil {
+						inFlight = append(inFlight, open{reservation, r, cl.now + 300*time.Millisecond})
+						admitted++
+					}
+				}
+			}
+			most = max(most, len(inFlight))
+		}
+	}
+	run(10 * time.Second)
+	if ideal := places * 10_000 / 300; admitted < ideal*85/100 {
+		t.Errorf("10 s admitted %d, want at least 85 %% of %d", admitted, ideal)
+	}
+	// One stands still with what it has in flight; the others get its free places only.
+	cl.replicas[0].paused = true
+	run(2 * time.Second)
+	if most > places {
+		t.Errorf("%d in flight, want at most %d", most, places)
+	}
+	cl.replicas[0].paused = false
+	run(time.Second)
+	for _, o := range inFlight {
+		o.Cancel()
+	}
+	inFlight = nil
+	run(0)
+	cl.replicas = cl.replicas[1:] // killed: what it had is free when its lease ends
+	most, admitted = 0, 0
+	run(10 * time.Second)
+	if ideal := places * 6_500 / 300; admitted < ideal*80/100 || most > places {
+		t.Errorf("10 s without one replica admitted %d, at most %d at once; want at least 80 %% of %d, and %d", admitted, most, ideal, places)
+	}
+}
+
+func TestReplicasChangeWhereALimitIsDecided(t *testing.T) {
+	t.Parallel()
+	limit := perMinute(600, 10)
+	cl := newCluster(t, 3, ratelimit.Config{}, limit)
+	for i, c := range []struct{ amount, atLeast, atMost int64 }{{600, 105, 112}, {30, 5, 16}, {600, 95, 112}, {59, 9, 20}, {60, 9, 21}} {
+		limit.Amount = c.amount
+		limit.UpdatedAt = limit.UpdatedAt.Add(time.Duration(i) * time.Millisecond)
+		for _, r := range cl.replicas {
+			r.Set([]engine.Limit{limit})
+		}
+		cl.admitted = nil
+		cl.run(10*time.Second, 30, anybody)
+		if n := int64(len(cl.admitted)); n < c.atLeast || n > c.atMost {
+			t.Errorf("change %d: 10 s at %d a minute admitted %d, want %d to %d", i, c.amount, n, c.atLeast, c.atMost)
+		}
 	}
 }

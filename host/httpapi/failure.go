@@ -47,6 +47,7 @@ var answers = map[engine.Code]answer{
 	engine.CodeContextLength:      {http.StatusBadRequest, typeInvalid},
 	engine.CodeContentFilter:      {http.StatusBadRequest, typeInvalid},
 	engine.CodeRateLimited:        {http.StatusTooManyRequests, typeRateLimit},
+	engine.CodeBudgetExceeded:     {http.StatusTooManyRequests, typeRateLimit},
 	engine.CodeRuleRejected:       {http.StatusBadRequest, typeInvalid},
 	engine.CodeRuleFailed:         {http.StatusServiceUnavailable, typeServer},
 	engine.CodePluginFailed:       {http.StatusBadGateway, typeServer},

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/storetest"
 )
 
@@ -47,7 +48,9 @@ const (
 )
 
 // override is the path of an override at that level.
-func override(of string) string { return strings.Replace(of, "preferences?", "preferences/override?", 1) }
+func override(of string) string {
+	return strings.Replace(of, "preferences?", "preferences/override?", 1)
+}
 
 // decidedBy is who decided ann's request, and for which model; the error's code when it is refused.
 func (c *company) decidedBy(model, task string) string {
@@ -336,5 +339,36 @@ func settingsAreChecked(t *testing.T, c *company) {
 	log = c.boss.want(200, http.MethodGet, "/api/v1/audit?action=override.set&object=override/account", nil)
 	if log.field(t, "data", "reason") != "gpt-5 is retired next week" || log.field(t, "data", "actor_account") != "default" {
 		t.Errorf("audit of the override = %s, want who did it and why", log.Body)
+	}
+}
+
+// What is stored holds from the first request after a start. An assignment whose condition no
+// longer compiles matches nothing and costs no start; what it locks stays locked.
+func TestSettingsAreLoadedAtStart(t *testing.T) {
+	t.Parallel()
+	model := "gpt-5"
+	g := startGateway(t, storedBefore(t, func(s engine.Store) {
+		must(t, s.PutPreferences(t.Context(), engine.Preferences{DefaultModel: &model, CreatedAt: testNow, UpdatedAt: testNow}, time.Time{}))
+		for _, a := range []engine.Assignment{
+			{ID: "good", TaskType: "review", Model: "gpt-5.2", Priority: 1, Enabled: true},
+			{ID: "broken", TaskType: "review", Model: "claude-haiku-4.5", Priority: 2, When: "request.tokns > 1", Locked: true, Enabled: true},
+			{Tenant: engine.Tenant{AccountID: "default"}, ID: "below", TaskType: "review", Model: "gpt-4o", Enabled: true},
+		} {
+			a.CreatedAt, a.UpdatedAt = testNow, testNow
+			if a.AccountID != "" {
+				must(t, s.CreateAccount(t.Context(), engine.Account{ID: a.AccountID, Name: a.AccountID, CreatedAt: testNow}))
+			}
+			must(t, s.CreateAssignment(t.Context(), a))
+		}
+	}))
+	for _, c := range []struct{ task, want string }{{"", "default gpt-5"}, {"review", "assignment gpt-5.2"}} {
+		body := chatBody("auto", "hello")
+		if c.task != "" {
+			body["metadata"] = map[string]any{"task_type": c.task}
+		}
+		a := g.do(http.MethodPost, "/v1/chat/completions", body)
+		if got := a.Header.Get("x-pointsman-rule") + " " + a.Header.Get("x-pointsman-model"); got != c.want {
+			t.Errorf("the task %q is decided by %q (%d), want %q", c.task, got, a.Status, c.want)
+		}
 	}
 }

@@ -333,8 +333,8 @@ func TestReplicasSeeEachOthersRules(t *testing.T) {
 	env := append(databases(t)["postgres"](t), "POINTSMAN_ADMIN_KEY="+strings.Repeat("admin-", 5))
 	a, b := serve(t, t.TempDir(), env...), serve(t, t.TempDir(), env...)
 	a.key, b.key = strings.Repeat("admin-", 5), strings.Repeat("admin-", 5)
-	// The best of a few changes: the machine may pause one of them, but the 5 s poll
-	// could never bring any below a second.
+	// The best of a few changes: the machine may pause any of them. Those after the first come
+	// just behind a poll, if polls are what brings them, and the next is 5 s away.
 	best := time.Hour
 	for i := range 5 {
 		id := fmt.Sprintf("seen-%d", i)
@@ -353,8 +353,8 @@ func TestReplicasSeeEachOthersRules(t *testing.T) {
 		best = min(best, time.Since(began))
 	}
 	t.Logf("a rule was in force on the other replica after %v", best)
-	if best > time.Second {
-		t.Errorf("the other replica saw a rule after %v, want less than 1 s", best)
+	if best > 3*time.Second {
+		t.Errorf("the other replica saw no rule in less than %v, want it told and not polling", best)
 	}
 }
 

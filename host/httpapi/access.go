@@ -40,10 +40,9 @@ func (a access) of(method, path string) access {
 
 // refuses is why that key may not use the route, nil when it may.
 func (a access) refuses(p engine.Principal) *failure {
-	for _, name := range a.scope.Names() {
-		if scope, _ := engine.ParseScope(name); !p.Scopes.Has(scope) {
-			return failed(http.StatusForbidden, scopeCode(name), "This needs a key with the scope "+name+".")
-		}
+	if missing := a.scope &^ p.Scopes; missing != 0 {
+		name := missing.Names()[0]
+		return failed(http.StatusForbidden, scopeCode(name), "This needs a key with the scope "+name+".")
 	}
 	if p.Role.Rank() < a.role.Rank() {
 		return failed(http.StatusForbidden, string(engine.CodeForbidden), "This needs a key of role "+string(a.role)+" or above.")

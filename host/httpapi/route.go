@@ -227,10 +227,10 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 				rq.ctx = engine.WithActor(rq.ctx, engine.Actor{Principal: p, RequestID: rq.id})
 				// Answers hold what callers wrote, which no browser may take for a page.
 				c.Response().Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-			}
-			// The services refuse it too; this is for the one that forgets.
-			if accountID(c.Request().URI().QueryArgs().Peek("account_id")).strange(p) {
-				return noSuchAccount
+				// The services refuse it too; this is for the one that forgets.
+				if accountID(c.Request().URI().QueryArgs().Peek("account_id")).strange(p) {
+					return noSuchAccount
+				}
 			}
 		}
 		if f := encoded(h); f != nil {

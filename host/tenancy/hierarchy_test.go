@@ -135,31 +135,32 @@ func TestLockOut(t *testing.T) {
 		before func(u *Users) error
 		try    func(a *Accounts, m *Teams, u *Users) error
 		want   engine.Code
+		text   string // of the refusal
 	}{
 		{"the last super admin demotes itself", nil, func(_ *Accounts, _ *Teams, u *Users) error {
 			_, err := u.ChangeUser(ctx, admin, engine.DefaultAccount, BootstrapUser, time.Time{}, role(engine.RoleUser))
 			return err
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "no super admin"},
 		{"the last super admin suspends itself", nil, func(_ *Accounts, _ *Teams, u *Users) error {
 			_, err := u.ChangeUser(ctx, admin, engine.DefaultAccount, BootstrapUser, time.Time{}, suspend)
 			return err
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "no super admin"},
 		{"the last super admin deletes itself", nil, func(_ *Accounts, _ *Teams, u *Users) error {
 			return u.DeleteUser(ctx, admin, engine.DefaultAccount, BootstrapUser, time.Time{})
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "no super admin"},
 		{"its account is suspended", nil, func(a *Accounts, _ *Teams, _ *Users) error {
 			_, err := a.ChangeAccount(ctx, admin, engine.DefaultAccount, time.Time{}, func(a *engine.Account) { a.SuspendedAt = testNow })
 			return err
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "no super admin"},
 		{"its account is deleted", nil, func(a *Accounts, _ *Teams, _ *Users) error {
 			return a.DeleteAccount(ctx, admin, engine.DefaultAccount, time.Time{})
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "no super admin"},
 		{"another super admin without a key is left", func(u *Users) error {
 			_, err := u.CreateUser(ctx, admin, engine.User{AccountID: "acme", ID: "second", Name: "second", Role: engine.RoleSuperAdmin})
 			return err
 		}, func(_ *Accounts, _ *Teams, u *Users) error {
 			return u.DeleteUser(ctx, admin, engine.DefaultAccount, BootstrapUser, time.Time{})
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "last key of a super admin"},
 		{"another super admin with a key is left", func(u *Users) error {
 			if _, err := u.CreateUser(ctx, admin, engine.User{AccountID: "acme", ID: "second", Name: "second", Role: engine.RoleSuperAdmin}); err != nil {
 				return err
@@ -168,20 +169,20 @@ func TestLockOut(t *testing.T) {
 			return err
 		}, func(_ *Accounts, _ *Teams, u *Users) error {
 			return u.DeleteUser(ctx, admin, engine.DefaultAccount, BootstrapUser, time.Time{})
-		}, ""},
+		}, "", ""},
 		{"one of two account admins demotes itself", nil, func(_ *Accounts, _ *Teams, u *Users) error {
 			_, err := u.ChangeUser(ctx, boss, "acme", "boss", time.Time{}, role(engine.RoleUser))
 			return err
-		}, ""},
+		}, "", ""},
 		{"the last account admin demotes itself", func(u *Users) error { return u.DeleteUser(ctx, boss, "acme", "boss2", time.Time{}) },
 			func(_ *Accounts, _ *Teams, u *Users) error {
 				_, err := u.ChangeUser(ctx, boss, "acme", "boss", time.Time{}, role(engine.RoleUser))
 				return err
-			}, engine.CodeConflict},
+			}, engine.CodeConflict, "without an administrator"},
 		{"the last account admin deletes itself", func(u *Users) error { return u.DeleteUser(ctx, boss, "acme", "boss2", time.Time{}) },
 			func(_ *Accounts, _ *Teams, u *Users) error {
 				return u.DeleteUser(ctx, boss, "acme", "boss", time.Time{})
-			}, engine.CodeConflict},
+			}, engine.CodeConflict, "without an administrator"},
 		{"the last account admin deletes the team it is in", func(u *Users) error {
 			if err := u.DeleteUser(ctx, boss, "acme", "boss2", time.Time{}); err != nil {
 				return err
@@ -190,10 +191,10 @@ func TestLockOut(t *testing.T) {
 			return err
 		}, func(_ *Accounts, m *Teams, _ *Users) error {
 			return m.DeleteTeam(ctx, boss, "acme", "red", time.Time{})
-		}, engine.CodeConflict},
+		}, engine.CodeConflict, "without an administrator"},
 		{"a super admin removes the last account admin", nil, func(_ *Accounts, _ *Teams, u *Users) error {
 			return u.DeleteUser(ctx, admin, "rival", "boss", time.Time{})
-		}, ""},
+		}, "", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
@@ -201,8 +202,8 @@ func TestLockOut(t *testing.T) {
 			if c.before != nil {
 				must(t, c.before(u))
 			}
-			if err := c.try(a, m, u); engine.CodeOf(err) != c.want {
-				t.Errorf("the change = %v, want code %q", err, c.want)
+			if err := c.try(a, m, u); engine.CodeOf(err) != c.want || err != nil && !strings.Contains(err.Error(), c.text) {
+				t.Errorf("the change = %v, want code %q and %q", err, c.want, c.text)
 			}
 		})
 	}

@@ -4,12 +4,14 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
 	"testing"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/store/storetest"
 )
 
 // unaudited are the routes that are no GET and yet change no configuration.
@@ -48,7 +50,11 @@ func (w *world) heads() map[string]int64 {
 // TestChangesAreAudited makes every request that changes something and asks the audit log.
 // Routes and rows are those of TestAuthorization.
 func TestChangesAreAudited(t *testing.T) {
-	w, everybody := newWorld(t)
+	w, everybody := newWorld(t, func(c *Config, _ *Options) {
+		if os.Getenv(storetest.PostgresVariable) != "" { // TestAuthorization is on the other store
+			c.DatabaseURL, c.EncryptionKey = storetest.PostgresURL(t), strings.Repeat("k", 32)
+		}
+	})
 	who := map[string]*actor{}
 	for _, a := range everybody {
 		who[a.name] = a

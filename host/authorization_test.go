@@ -186,9 +186,9 @@ func (w *world) try(route httpapi.Route, p permission, t target, a *actor) {
 }
 
 // newWorld starts a gateway with the accounts acme and rival and a key for every actor.
-func newWorld(t *testing.T) (*world, []*actor) {
+func newWorld(t *testing.T, change ...func(*Config, *Options)) (*world, []*actor) {
 	t.Helper()
-	w := &world{gateway: startGateway(t), shared: map[string]string{}}
+	w := &world{gateway: startGateway(t, change...), shared: map[string]string{}}
 	for _, account := range []string{"acme", "rival"} {
 		w.want(201, http.MethodPost, "/api/v1/accounts", map[string]any{"id": account, "name": account})
 		for _, team := range []string{"red", "blue"} {

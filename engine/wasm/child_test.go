@@ -13,7 +13,6 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // compilerMode makes this test binary the compiler: it says how it shall go.
@@ -56,7 +55,10 @@ func TestCompileApart(t *testing.T) {
 	t.Parallel()
 	cfg := apart(t, "work")
 	cfg.CacheKey = []byte("one key")
-	module := goGuest(t, abi.KindRule)
+	// A small one: a standard-Go guest takes a compiler under the race detector most of its limit.
+	a := rule(seq(i32c(0), i32c(5), call(0), i32c(0)), "target")
+	a.data = "gpt-5"
+	module := a.build(t)
 	decide := func(l *Library) {
 		t.Helper()
 		var answer engine.RuleAnswer

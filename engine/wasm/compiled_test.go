@@ -2,7 +2,9 @@ package wasm
 
 import (
 	"context"
+	"fmt"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -51,7 +53,25 @@ func goGuest(t testing.TB, kind string) []byte {
 	return module
 }
 
+// kitCompiler is the compiler of the conformance kit, which is not under the race detector: that
+// makes wazero's ten times slower. See sdk/RATIONALE.md.
+var kitCompiler = sync.OnceValues(func() (string, error) {
+	path := filepath.Join(scratch, "compiler")
+	said, err := exec.Command("go", "test", "-c", "-o", path, "../../sdk/testdata/conformance/compiler").CombinedOutput()
+	if err != nil {
+		err = fmt.Errorf("go test -c: %w\n%s", err, said)
+	}
+	return path, err
+})
+
 // cached is a Config with the tests' cache folder and limits that no test meets by chance.
 func cached() Config {
-	return Config{CacheDir: filepath.Join(scratch, "cache"), RuleLimit: patience, ProviderLimit: patience}
+	compiler, err := kitCompiler()
+	if err != nil {
+		panic(err)
+	}
+	return Config{
+		CacheDir: filepath.Join(scratch, "cache"), RuleLimit: patience, ProviderLimit: patience,
+		Compiler: []string{compiler}, CompileLimit: patience,
+	}
 }

@@ -103,7 +103,7 @@ func TestHostileModules(t *testing.T) {
 	for name, tt := range hostile() {
 		t.Run(name, func(t *testing.T) {
 			var got error
-			took := allocated(func() { _, got = inspect(tt.module) })
+			took := allocated(1<<20, func() { _, got = inspect(tt.module) })
 			if engine.CodeOf(got) != engine.CodeInvalid || !strings.Contains(got.Error(), tt.want) {
 				t.Errorf("Inspect(% x) = %v, want %q", tt.module, got, tt.want)
 			}

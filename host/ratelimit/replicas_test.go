@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -41,6 +43,9 @@ type replica struct {
 	*ratelimit.Limiter
 	paused   bool // its process stands still
 	cut      bool // the database does not answer it
+	renewing bool
+	during   func()       // what happens here while the database's answer is on its way
+	waited   atomic.Int64 // round trips that a request waited for
 	admitted int
 	next     time.Duration // of Renew
 }
@@ -57,7 +62,14 @@ func (s cutStore) ExchangeLimits(ctx context.Context, x engine.LimitExchange, no
 	if s.of.cut {
 		return engine.LimitGrants{}, errCut
 	}
-	return s.LimitLeaseStore.ExchangeLimits(ctx, x, now)
+	if !s.of.renewing {
+		s.of.waited.Add(1)
+	}
+	grants, err := s.LimitLeaseStore.ExchangeLimits(ctx, x, now)
+	if s.of.during != nil {
+		s.of.during()
+	}
+	return grants, err
 }
 
 func (s cutStore) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64, now time.Time) (engine.LimitTaken, error) {
@@ -110,7 +122,9 @@ func (c *cluster) run(long time.Duration, aSecond float64, q engine.LimitRequest
 	for end := c.now + long; c.now < end; c.now += step {
 		for _, r := range c.replicas {
 			if !r.paused && c.now >= r.next {
+				r.renewing = true
 				r.Renew(c.t.Context())
+				r.renewing = false
 				r.next = c.now + 40*time.Millisecond + time.Duration(c.random.IntN(20))*time.Millisecond
 			}
 		}
@@ -477,4 +491,132 @@ func TestReplicasChangeWhereALimitIsDecided(t *testing.T) {
 			t.Errorf("change %d: 10 s at %d a minute admitted %d, want %d to %d", i, c.amount, n, c.atLeast, c.atMost)
 		}
 	}
+}
+
+func TestReplicasSpendWithoutARoundTrip(t *testing.T) {
+	t.Parallel()
+	cl := newCluster(t, 3, ratelimit.Config{}, perMinute(6000, 0))
+	cl.run(3*time.Second, 50, anybody)
+	for _, r := range cl.replicas {
+		r.waited.Store(0)
+	}
+	cl.admitted, cl.refused = nil, 0
+	cl.run(10*time.Second, 50, anybody)
+	waited := int64(0)
+	for _, r := range cl.replicas {
+		waited += r.waited.Load()
+	}
+	if cl.refused > 0 || waited*100 > int64(len(cl.admitted)) {
+		t.Errorf("half the limit: %d refused, %d of %d waited for the database; want none refused and at most 1 %% to wait", cl.refused, waited, len(cl.admitted))
+	}
+	cl.run(5*time.Second, 0, anybody)
+	if levels, err := cl.store.(engine.LimitLevelStore).ListLimitLevels(t.Context()); err != nil || len(levels) != 1 || levels[0].Level.Whole < 5_900 {
+		t.Errorf("levels after 5 idle seconds = %v, %v; want the leases to be back", levels, err)
+	}
+}
+
+func TestReplicasAskOnceForAll(t *testing.T) {
+	t.Parallel()
+	cl := newCluster(t, 1, ratelimit.Config{}, perMinute(6000, 0))
+	r := cl.replicas[0]
+	var all sync.WaitGroup
+	for range 100 {
+		all.Go(func() {
+			reservation, err := r.Reserve(t.Context(), &anybody)
+			if err != nil {
+				t.Errorf("Reserve() = %v, want nil", err)
+			}
+			reservation.Settle(1)
+		})
+	}
+	all.Wait()
+	if n := r.waited.Load(); n < 1 || n > 20 {
+		t.Errorf("100 first requests at once made %d exchanges, want a few", n)
+	}
+}
+
+// The lease ends here before it ends there: what is in hand is not spent after that, even
+// when nobody can be asked.
+func TestAPausedReplicaSpendsNothingStale(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		paused time.Duration
+		want   bool
+	}{{2400 * time.Millisecond, true}, {2500 * time.Millisecond, false}, {time.Minute, false}} {
+		t.Run(c.paused.String(), func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, 1, ratelimit.Config{}, perMinute(6000, 0))
+			cl.run(2*time.Second, 50, anybody)
+			r := cl.replicas[0]
+			for range 5 {
+				cl.send(r, anybody)
+			}
+			cl.now += 600 * time.Millisecond
+			r.Renew(t.Context())
+			r.cut = true
+			cl.now += c.paused
+			_, err := r.Reserve(t.Context(), &anybody)
+			if (err == nil) != c.want {
+				t.Errorf("Reserve() %v after the last word = %v, want admitted: %v", c.paused, err, c.want)
+			}
+		})
+	}
+}
+
+// What is spent while an answer is on its way is not in hand when it comes, and what is
+// being returned is not spent.
+func TestReplicasSpendDuringAnExchange(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name      string
+		returning bool
+	}{{"one that renews", false}, {"one that returns", true}} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, 2, ratelimit.Config{}, perMinute(6000, 300))
+			r, other := cl.replicas[0], cl.replicas[1]
+			for range 10 {
+				cl.send(r, anybody)
+			}
+			cl.now += 600 * time.Millisecond
+			if c.returning { // once more with nothing to do in between
+				r.Renew(t.Context())
+				cl.now += 600 * time.Millisecond
+			}
+			during := duringExchange(t, r)
+			r.Renew(t.Context())
+			r.during = nil
+			if !c.returning && *during == 0 {
+				t.Error("nothing was admitted during the exchange, want what is in hand")
+			}
+			// The bucket was full; from here on time stands still.
+			cl.admitted = nil
+			for range 400 {
+				cl.send(other, anybody)
+			}
+			for range 400 {
+				cl.send(r, anybody)
+			}
+			if total := *during + len(cl.admitted); total > 300 || total < 290 {
+				t.Errorf("%d admitted, %d of them during an exchange, want 300", total, *during)
+			}
+		})
+	}
+}
+
+// duringExchange makes the replica send requests while its exchanges are on their way, and
+// counts those that are admitted.
+func duringExchange(t *testing.T, r *replica) *int {
+	left, stop := context.WithCancel(t.Context())
+	stop() // nobody waits for the exchange that he is in
+	admitted := 0
+	r.during = func() {
+		for range 7 {
+			if reservation, err := r.Reserve(left, &anybody); err == nil {
+				reservation.Settle(1)
+				admitted++
+			}
+		}
+	}
+	return &admitted
 }

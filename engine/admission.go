@@ -17,10 +17,11 @@ const usualOutput = 1024
 // admission is what an attempt was allowed before it began: what is held for it, to be
 // settled with it. The zero value holds nothing.
 type admission struct {
-	id    string // of the attempt's usage row; "": none was made yet
-	limit LimitReservation
-	hold  Hold // nil: no spending is kept track of
-	price Price
+	id      string    // of the attempt's usage row; "": none was made yet
+	started time.Time // of that row: both parts of its key stay as they were held
+	limit   LimitReservation
+	hold    Hold // nil: no spending is kept track of
+	price   Price
 }
 
 // free counts for nobody: counting tokens costs nothing and is not limited.
@@ -121,7 +122,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 		a.limit.Cancel()
 		return admission{}, CodeOf(err) == CodeBudgetExceeded, err
 	}
-	a.id = u.ID
+	a.id, a.started = u.ID, u.StartedAt
 	return a, false, nil
 }
 

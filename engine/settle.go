@@ -17,12 +17,12 @@ func (a *attempt) settle(err error) {
 	code := CodeOf(err)
 	tokens, estimated := a.count(code)
 	row := x.row(t, a.number)
-	if a.admission.id != "" {
-		row.ID = a.admission.id
-	}
 	row.Decision = record(x.plan, &t, x.failures)
 	row.Tokens, row.Estimated, row.Outcome, row.Code = tokens, estimated, outcomeOf(code), code
 	row.StartedAt = r.Received.Add(a.began.Sub(x.began)).UTC()
+	if a.admission.id != "" {
+		row.ID, row.StartedAt = a.admission.id, a.admission.started
+	}
 	row.LatencyMS, row.FirstByteMS = time.Since(a.began).Milliseconds(), a.first.Milliseconds()
 	if a.reply != nil {
 		row.Status = a.reply.Status

@@ -28,6 +28,7 @@ type Store interface {
 	SessionStore
 	PluginStore
 	UsageStore
+	ReportStore
 	ChangeFeed
 	SettingStore
 	LimitStore
@@ -139,7 +140,9 @@ type PluginStore interface {
 
 // UsageStore keeps the settled rows of attempts. It does not raise the revision.
 type UsageStore interface {
-	// AddUsage stores rows in one transaction; a row whose (account, id) exists is left as it is.
+	// AddUsage stores rows, without Decision, and adds them to the rollups, in one transaction;
+	// a row that is stored already (same account, id and StartedAt) or comes twice is left as it
+	// is and adds nothing. Text that no database keeps is cleaned.
 	AddUsage(ctx context.Context, rows []Usage) error
 	// ListUsage returns the account's newest rows, newest first (StartedAt, then id), at most
 	// limit (1–1,000). An empty requestID means all requests.

@@ -25,13 +25,12 @@ type usage struct {
 	UpstreamID  string         `json:"upstream_id"`
 	Substituted bool           `json:"substituted" doc:"The vendor's replacement served a retired model."`
 	Rule        string         `json:"rule" doc:"Rule id, or default, pinned, assignment, override."`
-	Decision    string         `json:"decision"`
 	Stream      bool           `json:"stream"`
 	Tokens      tokens         `json:"tokens"`
 	Estimated   bool           `json:"estimated" doc:"The provider gave no usage; the tokens are an estimate."`
 	CostNanoUSD *int64         `json:"cost_nano_usd" doc:"Billionths of a US dollar; null when no price is known, which is not free."`
 	Premium     float64        `json:"premium_requests"`
-	Outcome     engine.Outcome `json:"outcome" enum:"ok,failed,truncated,canceled"`
+	Outcome     engine.Outcome `json:"outcome" enum:"ok,failed,truncated,canceled,interrupted"`
 	Status      int            `json:"status" doc:"Of the provider; 0 when it gave none."`
 	Code        engine.Code    `json:"code,omitempty"`
 	Simulated   bool           `json:"simulated"`
@@ -67,7 +66,7 @@ func shownUsage(u engine.Usage) usage {
 	out := usage{
 		ID: u.ID, RequestID: u.RequestID, Attempt: u.Attempt, AccountID: u.AccountID, TeamID: u.TeamID,
 		UserID: u.UserID, KeyID: u.KeyID, SessionID: u.SessionID, Model: u.ModelID, Provider: u.ProviderID,
-		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Rule: u.Source, Decision: u.Decision,
+		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Rule: u.Source,
 		Stream: u.Stream, Tokens: tokens(u.Tokens), Estimated: u.Estimated,
 		Premium: float64(u.PremiumUse) / 100, Outcome: u.Outcome, Status: u.Status, Code: u.Code,
 		Simulated: u.Simulated, StartedAt: u.StartedAt.UTC(), LatencyMS: u.LatencyMS, FirstByteMS: u.FirstByteMS,

@@ -212,11 +212,17 @@ func checkLedger(t *testing.T, dir string, env []string, up *provider, answered 
 }
 
 // allUsage returns every row of the default account.
-func allUsage(t *testing.T, s engine.Store) []engine.Usage {
+func allUsage(t *testing.T, s engine.Store) (all []engine.Usage) {
 	t.Helper()
-	rows, err := s.ListUsage(t.Context(), engine.DefaultAccount, "", 1000)
-	if err != nil {
-		t.Fatal(err)
+	const page = 500
+	for after := ""; ; after = all[len(all)-1].ID {
+		rows, err := s.PageUsage(t.Context(), engine.DefaultAccount, time.Time{}, time.Now().Add(time.Hour), after, page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, rows...)
+		if len(rows) < page {
+			return all
+		}
 	}
-	return rows
 }

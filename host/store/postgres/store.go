@@ -55,6 +55,7 @@ type Store struct {
 	version    int             // of the server, as server_version_num
 	tenantRole string          // what calls for an account's rows become; "": there is no such wall
 	noWall     string          // why there is none, for a person
+	days       usageDays
 	pollEvery  time.Duration
 	log        zerolog.Logger
 }

@@ -16,7 +16,7 @@ var systemWork = strings.Fields(`
 	ListAccounts ListTeams ListUsers ListKeys ListRules ListModels ListProviders ListPrices ListCredentials ListPlugins
 	ListPreferences ListAssignments ListLimits AuditedAccounts
 	PutModel PutProvider PutPrice
-	AddUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
+	AddUsage ensure DropUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
 	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
 	Revision GetSetting PutSetting
 `)

@@ -3,32 +3,15 @@ package postgres
 import (
 	"cmp"
 	"context"
-	"slices"
+	"errors"
+	"time"
+
+	"github.com/jackc/pgx/v5"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres/query"
 	"github.com/pointsman/pointsman/host/store/row"
 )
-
-// AddUsage implements engine.UsageStore.
-func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
-	if len(rows) == 0 {
-		return nil
-	}
-	batch := make([]query.AddUsageParams, len(rows))
-	for i, u := range rows {
-		batch[i] = query.AddUsageParams(usageRow(u))
-	}
-	// Two processes that add the same rows in different orders would wait for each other.
-	slices.SortFunc(batch, func(a, b query.AddUsageParams) int {
-		return cmp.Or(cmp.Compare(a.AccountID, b.AccountID), cmp.Compare(a.ID, b.ID))
-	})
-	return s.transact(ctx, "add usage", func(ctx context.Context, q *query.Queries) error {
-		var first error
-		q.AddUsage(ctx, batch).Exec(func(_ int, err error) { first = cmp.Or(first, err) })
-		return first
-	})
-}
 
 // ListUsage implements engine.UsageStore.
 func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limit int) (usage []engine.Usage, err error) {
@@ -42,7 +25,7 @@ func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limi
 			rows, err = q.ListUsage(ctx, query.ListUsageParams{AccountID: accountID, MaxRows: int64(limit)})
 		} else {
 			rows, err = q.ListUsageOfRequest(ctx, query.ListUsageOfRequestParams{
-				AccountID: accountID, RequestID: row.RequestID(requestID), MaxRows: int64(limit),
+				AccountID: accountID, RequestID: row.PackID(row.RequestID(requestID)), MaxRows: int64(limit),
 			})
 		}
 		if err == nil {
@@ -53,31 +36,67 @@ func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limi
 	return usage, err
 }
 
+// PageUsage implements engine.ReportStore.
+func (s *Store) PageUsage(
+	ctx context.Context, accountID string, from, to time.Time, after string, limit int,
+) (usage []engine.Usage, err error) {
+	err = cmp.Or(row.CheckListLimit(limit), row.CheckRange(from, to))
+	if err != nil || !row.IsKey(accountID) || after != "" && !row.IsKey(accountID, after) {
+		return nil, err
+	}
+	p := query.PageUsageParams{
+		AccountID: accountID, FromAt: row.Time(from), ToAt: row.Time(to), BeforeAt: row.Time(to), BeforeID: []byte{}, MaxRows: int64(limit),
+	}
+	err = s.readOf(ctx, accountID, "list usage", func(ctx context.Context, q *query.Queries) error {
+		if after != "" {
+			p.BeforeID = row.PackID(after)
+			var err error
+			p.BeforeAt, err = q.FindUsage(ctx, query.FindUsageParams{AccountID: accountID, ID: p.BeforeID})
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil // it was forgotten, and so was all that is older
+			}
+			if err != nil {
+				return err
+			}
+		}
+		rows, err := q.PageUsage(ctx, p)
+		if err == nil {
+			usage, err = row.ParseAll(rows, parseUsage)
+		}
+		return err
+	})
+	return usage, err
+}
+
 func usageRow(u engine.Usage) query.Usage {
-	u = row.Usage(u)
 	return query.Usage{
-		AccountID: u.AccountID, ID: u.ID, RequestID: u.RequestID, Attempt: int64(u.Attempt), TeamID: u.TeamID,
-		UserID: u.UserID, KeyID: u.KeyID, SessionID: u.SessionID, ModelID: u.ModelID, ProviderID: u.ProviderID,
-		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Source: u.Source, Decision: u.Decision, Stream: u.Stream,
-		PromptTokens: u.Tokens.Prompt, CachedTokens: u.Tokens.Cached, CacheWriteTokens: u.Tokens.CacheWrite,
-		CacheWrite1hTokens: u.Tokens.CacheWrite1h, CompletionTokens: u.Tokens.Completion,
-		ReasoningTokens: u.Tokens.Reasoning, Estimated: u.Estimated, CostNanoUsd: u.CostNanoUSD, Unpriced: u.Unpriced,
-		PremiumUse: u.PremiumUse, Outcome: string(u.Outcome), Status: int64(u.Status), Code: string(u.Code),
-		Simulated: u.Simulated, StartedAt: u.StartedAt, LatencyMs: u.LatencyMS, FirstByteMs: u.FirstByteMS,
+		AccountID: u.AccountID, ID: row.PackID(u.ID), Kind: string(u.Kind), Corrects: row.PackID(u.Corrects),
+		RequestID: row.PackID(u.RequestID), Attempt: int16(u.Attempt), TeamID: u.TeamID, UserID: u.UserID, KeyID: row.PackID(u.KeyID),
+		SessionID: row.PackID(u.SessionID), TaskType: u.TaskType, ModelID: u.ModelID, ProviderID: u.ProviderID,
+		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Source: u.Source, Stream: u.Stream,
+		PromptTokens: u.Tokens.Prompt, CachedTokens: row.NumberOrNil(u.Tokens.Cached),
+		CacheWriteTokens: row.NumberOrNil(u.Tokens.CacheWrite), CacheWrite1hTokens: row.NumberOrNil(u.Tokens.CacheWrite1h),
+		CompletionTokens: u.Tokens.Completion, ReasoningTokens: row.NumberOrNil(u.Tokens.Reasoning), Estimated: u.Estimated,
+		CostNanoUsd: u.CostNanoUSD, PriceFrom: row.TimeOrNil(u.PriceFrom), PriceOf: u.PriceOf, Unpriced: u.Unpriced,
+		PremiumUse: row.NumberOrNil(u.PremiumUse), Outcome: string(u.Outcome), Status: int16(u.Status), Code: string(u.Code),
+		Simulated: u.Simulated, StartedAt: u.StartedAt, LatencyMs: u.LatencyMS, FirstByteMs: row.NumberOrNil(u.FirstByteMS),
 	}
 }
 
 func parseUsage(n query.Usage) (engine.Usage, error) {
 	return engine.Usage{
-		AccountID: n.AccountID, ID: n.ID, RequestID: n.RequestID, Attempt: int(n.Attempt), TeamID: n.TeamID,
-		UserID: n.UserID, KeyID: n.KeyID, SessionID: n.SessionID, ModelID: n.ModelID, ProviderID: n.ProviderID,
-		UpstreamID: n.UpstreamID, Substituted: n.Substituted, Source: n.Source, Decision: n.Decision, Stream: n.Stream,
+		AccountID: n.AccountID, ID: row.ParseID(n.ID), Kind: engine.UsageKind(n.Kind), Corrects: row.ParseID(n.Corrects),
+		RequestID: row.ParseID(n.RequestID), Attempt: int(n.Attempt), TeamID: n.TeamID, UserID: n.UserID, KeyID: row.ParseID(n.KeyID),
+		SessionID: row.ParseID(n.SessionID), TaskType: n.TaskType, ModelID: n.ModelID, ProviderID: n.ProviderID,
+		UpstreamID: n.UpstreamID, Substituted: n.Substituted, Source: n.Source, Stream: n.Stream,
 		Tokens: engine.Tokens{
-			Prompt: n.PromptTokens, Cached: n.CachedTokens, CacheWrite: n.CacheWriteTokens, CacheWrite1h: n.CacheWrite1hTokens,
-			Completion: n.CompletionTokens, Reasoning: n.ReasoningTokens,
+			Prompt: n.PromptTokens, Cached: row.NumberOrZero(n.CachedTokens), CacheWrite: row.NumberOrZero(n.CacheWriteTokens),
+			CacheWrite1h: row.NumberOrZero(n.CacheWrite1hTokens), Completion: n.CompletionTokens,
+			Reasoning: row.NumberOrZero(n.ReasoningTokens),
 		},
-		Estimated: n.Estimated, CostNanoUSD: n.CostNanoUsd, Unpriced: n.Unpriced, PremiumUse: n.PremiumUse,
-		Outcome: engine.Outcome(n.Outcome), Status: int(n.Status), Code: engine.Code(n.Code), Simulated: n.Simulated,
-		StartedAt: n.StartedAt.UTC(), LatencyMS: n.LatencyMs, FirstByteMS: n.FirstByteMs,
+		Estimated: n.Estimated, CostNanoUSD: n.CostNanoUsd, PriceFrom: row.TimeOrZero(n.PriceFrom), PriceOf: n.PriceOf,
+		Unpriced: n.Unpriced, PremiumUse: row.NumberOrZero(n.PremiumUse), Outcome: engine.Outcome(n.Outcome), Status: int(n.Status),
+		Code: engine.Code(n.Code), Simulated: n.Simulated, StartedAt: n.StartedAt.UTC(), LatencyMS: n.LatencyMs,
+		FirstByteMS: row.NumberOrZero(n.FirstByteMs),
 	}, nil
 }

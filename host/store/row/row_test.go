@@ -70,8 +70,8 @@ func FuzzUsage(f *testing.F) {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		u := Usage(engine.Usage{ID: text, RequestID: text, SessionID: text, Decision: text, Outcome: engine.Outcome(text)})
-		for _, got := range []string{u.ID, u.RequestID, u.SessionID, u.Decision, string(u.Outcome)} {
+		u := Usage(engine.Usage{ID: text, RequestID: text, SessionID: text, TaskType: text, Outcome: engine.Outcome(text)})
+		for _, got := range []string{u.ID, u.RequestID, u.SessionID, u.TaskType, string(u.Outcome)} {
 			if !storable(got) {
 				t.Errorf("Usage(%q) leaves %q", text, got)
 			}

@@ -1,6 +1,9 @@
 package row
 
 import (
+	"cmp"
+	"math"
+	"slices"
 	"strings"
 	"time"
 
@@ -23,27 +26,71 @@ func CheckListLimit(limit int) error {
 // Usage returns the row in a form that every database takes. Some of its text
 // came from outside, and one bad row must neither be lost nor keep the rest of its
 // batch from being stored. So nothing is refused: what is not valid UTF-8 and every
-// NUL become U+FFFD, a key part is cut to MaxKey, a time out of range becomes the
-// nearest in it.
+// NUL become U+FFFD, a key part and what callers name are cut to MaxKey, a number or time out of
+// range becomes the nearest in it. Decision is no part of the row.
 func Usage(u engine.Usage) engine.Usage {
-	for _, part := range []*string{&u.AccountID, &u.ID, &u.RequestID} {
+	for _, part := range []*string{&u.AccountID, &u.ID, &u.RequestID, &u.Corrects, &u.TaskType} {
 		*part = RequestID(*part)
 	}
 	for _, text := range []*string{
-		&u.TeamID, &u.UserID, &u.KeyID, &u.SessionID, &u.ModelID, &u.ProviderID, &u.UpstreamID, &u.Source, &u.Decision,
-		(*string)(&u.Outcome), (*string)(&u.Code),
+		&u.TeamID, &u.UserID, &u.KeyID, &u.SessionID, &u.ModelID, &u.ProviderID, &u.UpstreamID, &u.Source, &u.PriceOf,
+		(*string)(&u.Kind), (*string)(&u.Outcome), (*string)(&u.Code),
 	} {
 		*text = clean(*text)
 	}
-	first, last := time.UnixMilli(-62135596800000), time.UnixMilli(253402300799999) // years 1 to 9999
-	switch {
-	case u.StartedAt.Before(first):
-		u.StartedAt = first
-	case u.StartedAt.After(last):
-		u.StartedAt = last
+	u.Decision = ""
+	u.Attempt, u.Status = min(max(u.Attempt, 0), math.MaxInt16), min(max(u.Status, 0), math.MaxInt16)
+	u.StartedAt = inRange(u.StartedAt)
+	if !u.PriceFrom.IsZero() {
+		u.PriceFrom = inRange(u.PriceFrom)
 	}
-	u.StartedAt = Time(u.StartedAt)
 	return u
+}
+
+// UsageBatch cleans rows, leaves out those whose key came before, and sorts them by key: two
+// processes that add the same rows in different orders would wait for each other.
+func UsageBatch(rows []engine.Usage) []engine.Usage {
+	batch := make([]engine.Usage, 0, len(rows))
+	seen := make(map[[2]string]bool, len(rows))
+	for _, u := range rows {
+		u = Usage(u)
+		if key := [2]string{u.AccountID, u.ID}; !seen[key] {
+			seen[key] = true
+			batch = append(batch, u)
+		}
+	}
+	slices.SortFunc(batch, func(a, b engine.Usage) int {
+		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), strings.Compare(a.ID, b.ID))
+	})
+	return batch
+}
+
+// inRange returns the time, or the nearest in the years 1 to 9999, as rows hold it.
+func inRange(t time.Time) time.Time {
+	first, last := time.UnixMilli(-62135596800000), time.UnixMilli(253402300799999)
+	switch {
+	case t.Before(first):
+		t = first
+	case t.After(last):
+		t = last
+	}
+	return Time(t)
+}
+
+// NumberOrNil is nil for 0.
+func NumberOrNil(n int64) *int64 {
+	if n == 0 {
+		return nil
+	}
+	return &n
+}
+
+// NumberOrZero is the inverse of NumberOrNil.
+func NumberOrZero(n *int64) int64 {
+	if n == nil {
+		return 0
+	}
+	return *n
 }
 
 // RequestID returns a request id as Usage stores it.

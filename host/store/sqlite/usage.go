@@ -1,7 +1,11 @@
 package sqlite
 
 import (
+	"cmp"
 	"context"
+	"database/sql"
+	"errors"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/row"
@@ -10,12 +14,24 @@ import (
 
 // AddUsage implements engine.UsageStore.
 func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
-	if len(rows) == 0 {
+	batch := row.UsageBatch(rows)
+	if len(batch) == 0 {
 		return nil
 	}
 	return s.transact(ctx, "add usage", func(ctx context.Context, q *query.Queries) error {
-		for _, u := range rows {
-			if err := q.AddUsage(ctx, query.AddUsageParams(usageRow(u))); err != nil {
+		added := make([]engine.Usage, 0, len(batch))
+		for _, u := range batch {
+			n, err := q.AddUsage(ctx, query.AddUsageParams(usageRow(u)))
+			if err != nil {
+				return err
+			}
+			if n > 0 { // what the database had already was rolled up then
+				added = append(added, u)
+			}
+		}
+		rollups := row.Rollups(added)
+		for i := range rollups {
+			if err := addRollup(ctx, q, &rollups[i]); err != nil {
 				return err
 			}
 		}
@@ -35,7 +51,7 @@ func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limi
 			rows, err = q.ListUsage(ctx, query.ListUsageParams{AccountID: accountID, MaxRows: int64(limit)})
 		} else {
 			rows, err = q.ListUsageOfRequest(ctx, query.ListUsageOfRequestParams{
-				AccountID: accountID, RequestID: row.RequestID(requestID), MaxRows: int64(limit),
+				AccountID: accountID, RequestID: row.PackID(row.RequestID(requestID)), MaxRows: int64(limit),
 			})
 		}
 		if err == nil {
@@ -46,31 +62,67 @@ func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limi
 	return usage, err
 }
 
+// PageUsage implements engine.ReportStore.
+func (s *Store) PageUsage(
+	ctx context.Context, accountID string, from, to time.Time, after string, limit int,
+) (usage []engine.Usage, err error) {
+	err = cmp.Or(row.CheckListLimit(limit), row.CheckRange(from, to))
+	if err != nil || !row.IsKey(accountID) || after != "" && !row.IsKey(accountID, after) {
+		return nil, err
+	}
+	p := query.PageUsageParams{
+		AccountID: accountID, FromAt: millis(from), ToAt: millis(to), BeforeAt: millis(to), BeforeID: []byte{}, MaxRows: int64(limit),
+	}
+	err = s.read(ctx, "list usage", func(ctx context.Context, q *query.Queries) error {
+		if after != "" {
+			p.BeforeID = row.PackID(after)
+			var err error
+			p.BeforeAt, err = q.FindUsage(ctx, query.FindUsageParams{AccountID: accountID, ID: p.BeforeID})
+			if errors.Is(err, sql.ErrNoRows) {
+				return nil // it was forgotten, and so was all that is older
+			}
+			if err != nil {
+				return err
+			}
+		}
+		rows, err := q.PageUsage(ctx, p)
+		if err == nil {
+			usage, err = row.ParseAll(rows, parseUsage)
+		}
+		return err
+	})
+	return usage, err
+}
+
 func usageRow(u engine.Usage) query.Usage {
-	u = row.Usage(u)
 	return query.Usage{
-		AccountID: u.AccountID, ID: u.ID, RequestID: u.RequestID, Attempt: int64(u.Attempt), TeamID: u.TeamID,
-		UserID: u.UserID, KeyID: u.KeyID, SessionID: u.SessionID, ModelID: u.ModelID, ProviderID: u.ProviderID,
-		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Source: u.Source, Decision: u.Decision, Stream: u.Stream,
-		PromptTokens: u.Tokens.Prompt, CachedTokens: u.Tokens.Cached, CacheWriteTokens: u.Tokens.CacheWrite,
-		CacheWrite1hTokens: u.Tokens.CacheWrite1h, CompletionTokens: u.Tokens.Completion,
-		ReasoningTokens: u.Tokens.Reasoning, Estimated: u.Estimated, CostNanoUsd: u.CostNanoUSD, Unpriced: u.Unpriced,
-		PremiumUse: u.PremiumUse, Outcome: string(u.Outcome), Status: int64(u.Status), Code: string(u.Code),
-		Simulated: u.Simulated, StartedAt: millis(u.StartedAt), LatencyMs: u.LatencyMS, FirstByteMs: u.FirstByteMS,
+		AccountID: u.AccountID, ID: row.PackID(u.ID), Kind: string(u.Kind), Corrects: row.PackID(u.Corrects),
+		RequestID: row.PackID(u.RequestID), Attempt: int64(u.Attempt), TeamID: u.TeamID, UserID: u.UserID, KeyID: row.PackID(u.KeyID),
+		SessionID: row.PackID(u.SessionID), TaskType: u.TaskType, ModelID: u.ModelID, ProviderID: u.ProviderID,
+		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Source: u.Source, Stream: u.Stream,
+		PromptTokens: u.Tokens.Prompt, CachedTokens: row.NumberOrNil(u.Tokens.Cached),
+		CacheWriteTokens: row.NumberOrNil(u.Tokens.CacheWrite), CacheWrite1hTokens: row.NumberOrNil(u.Tokens.CacheWrite1h),
+		CompletionTokens: u.Tokens.Completion, ReasoningTokens: row.NumberOrNil(u.Tokens.Reasoning), Estimated: u.Estimated,
+		CostNanoUsd: u.CostNanoUSD, PriceFrom: millisOrNil(u.PriceFrom), PriceOf: u.PriceOf, Unpriced: u.Unpriced,
+		PremiumUse: row.NumberOrNil(u.PremiumUse), Outcome: string(u.Outcome), Status: int64(u.Status), Code: string(u.Code),
+		Simulated: u.Simulated, StartedAt: millis(u.StartedAt), LatencyMs: u.LatencyMS, FirstByteMs: row.NumberOrNil(u.FirstByteMS),
 	}
 }
 
 func parseUsage(n query.Usage) (engine.Usage, error) {
 	return engine.Usage{
-		AccountID: n.AccountID, ID: n.ID, RequestID: n.RequestID, Attempt: int(n.Attempt), TeamID: n.TeamID,
-		UserID: n.UserID, KeyID: n.KeyID, SessionID: n.SessionID, ModelID: n.ModelID, ProviderID: n.ProviderID,
-		UpstreamID: n.UpstreamID, Substituted: n.Substituted, Source: n.Source, Decision: n.Decision, Stream: n.Stream,
+		AccountID: n.AccountID, ID: row.ParseID(n.ID), Kind: engine.UsageKind(n.Kind), Corrects: row.ParseID(n.Corrects),
+		RequestID: row.ParseID(n.RequestID), Attempt: int(n.Attempt), TeamID: n.TeamID, UserID: n.UserID, KeyID: row.ParseID(n.KeyID),
+		SessionID: row.ParseID(n.SessionID), TaskType: n.TaskType, ModelID: n.ModelID, ProviderID: n.ProviderID,
+		UpstreamID: n.UpstreamID, Substituted: n.Substituted, Source: n.Source, Stream: n.Stream,
 		Tokens: engine.Tokens{
-			Prompt: n.PromptTokens, Cached: n.CachedTokens, CacheWrite: n.CacheWriteTokens, CacheWrite1h: n.CacheWrite1hTokens,
-			Completion: n.CompletionTokens, Reasoning: n.ReasoningTokens,
+			Prompt: n.PromptTokens, Cached: row.NumberOrZero(n.CachedTokens), CacheWrite: row.NumberOrZero(n.CacheWriteTokens),
+			CacheWrite1h: row.NumberOrZero(n.CacheWrite1hTokens), Completion: n.CompletionTokens,
+			Reasoning: row.NumberOrZero(n.ReasoningTokens),
 		},
-		Estimated: n.Estimated, CostNanoUSD: n.CostNanoUsd, Unpriced: n.Unpriced, PremiumUse: n.PremiumUse,
-		Outcome: engine.Outcome(n.Outcome), Status: int(n.Status), Code: engine.Code(n.Code), Simulated: n.Simulated,
-		StartedAt: instant(n.StartedAt), LatencyMS: n.LatencyMs, FirstByteMS: n.FirstByteMs,
+		Estimated: n.Estimated, CostNanoUSD: n.CostNanoUsd, PriceFrom: instantOrZero(n.PriceFrom), PriceOf: n.PriceOf,
+		Unpriced: n.Unpriced, PremiumUse: row.NumberOrZero(n.PremiumUse), Outcome: engine.Outcome(n.Outcome), Status: int(n.Status),
+		Code: engine.Code(n.Code), Simulated: n.Simulated, StartedAt: instant(n.StartedAt), LatencyMS: n.LatencyMs,
+		FirstByteMS: row.NumberOrZero(n.FirstByteMs),
 	}, nil
 }

@@ -19,13 +19,13 @@ var usageTests = []test{
 
 func fullUsage() engine.Usage {
 	return engine.Usage{
-		AccountID: "acme", ID: "0193-1", RequestID: "req", Attempt: 3, TeamID: "team", UserID: "user", KeyID: "key",
-		SessionID: "session", ModelID: "gpt-5.1-codex", ProviderID: "openai", UpstreamID: "gpt-5.3-codex", Substituted: true,
-		Source: "rule", Decision: "rule → gpt", Stream: true,
+		AccountID: "acme", ID: "0193-1", Kind: engine.UsageCorrection, Corrects: "0192-7f00-1", RequestID: "req", Attempt: 3, TeamID: "team", UserID: "user", KeyID: "key",
+		SessionID: "session", TaskType: "summary", ModelID: "gpt-5.1-codex", ProviderID: "openai", UpstreamID: "gpt-5.3-codex", Substituted: true,
+		Source: "rule", Stream: true,
 		Tokens: engine.Tokens{
 			Prompt: math.MaxInt64, Cached: 2, CacheWrite: 3, CacheWrite1h: 4, Completion: 5, Reasoning: 6,
 		},
-		Estimated: true, CostNanoUSD: math.MaxInt64, Unpriced: true, PremiumUse: 33, Outcome: engine.OutcomeTruncated,
+		Estimated: true, CostNanoUSD: math.MaxInt64, PriceFrom: at(-5), PriceOf: "acme", Unpriced: true, PremiumUse: 33, Outcome: engine.OutcomeTruncated,
 		Status: 502, Code: engine.CodeUpstreamFailed, Simulated: true, StartedAt: at(1), LatencyMS: 1 << 40, FirstByteMS: 9,
 	}
 }
@@ -46,7 +46,8 @@ func usageRoundTrip(t *testing.T, d Database) {
 	s := open(t, d)
 	was := revision(t, s)
 	in := fullUsage()
-	in.StartedAt = finest(1)
+	in.StartedAt, in.PriceFrom = finest(1), finest(-5)
+	in.Decision = "rule → gpt" // which is too long for a row
 	must(t, "AddUsage()", s.AddUsage(t.Context(), []engine.Usage{in, plainUsage("acme", "0193-0", 0)}))
 	must(t, "AddUsage() of none", s.AddUsage(t.Context(), nil))
 	wantUsage(t, s, "acme", "", 10, fullUsage(), plainUsage("acme", "0193-0", 0))
@@ -92,11 +93,13 @@ func usageOdd(t *testing.T, d Database) {
 	s := open(t, d)
 	long := string(slices.Repeat([]byte("é"), 5000))
 	odd := plainUsage("a", "odd", 0)
-	odd.RequestID, odd.SessionID, odd.Decision = long, "a\x00b\xffc", long
+	odd.RequestID, odd.SessionID, odd.TaskType = long, "a\x00b\xffc", long
+	odd.Attempt, odd.Status = -1, 1<<20
 	odd.StartedAt = time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)
 	must(t, "AddUsage()", s.AddUsage(t.Context(), []engine.Usage{plainUsage("a", "1", 0), odd, plainUsage("a", "2", 0)}))
 	want := odd
 	want.RequestID, want.SessionID = long[:254], "a\uFFFDb\uFFFDc" // 255 would cut an é in two
+	want.TaskType, want.Attempt, want.Status = long[:254], 0, math.MaxInt16
 	want.StartedAt = time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
 	wantUsage(t, s, "a", "", 10, want, plainUsage("a", "2", 0), plainUsage("a", "1", 0))
 	wantUsage(t, s, "a", long, 10, want)

@@ -167,107 +167,45 @@ func (b *AddNoteBatchResults) Close() error {
 	return b.br.Close()
 }
 
-const addUsage = `-- name: AddUsage :batchexec
-insert into usage (
-    account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
-    upstream_id, substituted, source, decision, stream, prompt_tokens, cached_tokens, cache_write_tokens,
-    cache_write_1h_tokens, completion_tokens, reasoning_tokens, estimated, cost_nano_usd, unpriced,
-    premium_use, outcome, status, code, simulated, started_at, latency_ms, first_byte_ms
-) values (
-    $1, $2, $3, $4, $5, $6, $7, $8, $9,
-    $10, $11, $12, $13, $14, $15, $16, $17,
-    $18, $19, $20, $21, $22,
-    $23, $24, $25, $26, $27, $28, $29, $30, $31,
-    $32
-)
-on conflict (account_id, id) do nothing
+const addToBudgetWindow = `-- name: AddToBudgetWindow :batchexec
+insert into budget_windows (account_id, budget_id, window_start, spent, held)
+values ($1, $2, $3, $4, $5)
+on conflict (account_id, budget_id, window_start) do update
+set spent = budget_windows.spent + excluded.spent,
+    held  = budget_windows.held + excluded.held
 `
 
-type AddUsageBatchResults struct {
+type AddToBudgetWindowBatchResults struct {
 	br     pgx.BatchResults
 	tot    int
 	closed bool
 }
 
-type AddUsageParams struct {
-	AccountID          string
-	ID                 string
-	RequestID          string
-	Attempt            int64
-	TeamID             string
-	UserID             string
-	KeyID              string
-	SessionID          string
-	ModelID            string
-	ProviderID         string
-	UpstreamID         string
-	Substituted        bool
-	Source             string
-	Decision           string
-	Stream             bool
-	PromptTokens       int64
-	CachedTokens       int64
-	CacheWriteTokens   int64
-	CacheWrite1hTokens int64
-	CompletionTokens   int64
-	ReasoningTokens    int64
-	Estimated          bool
-	CostNanoUsd        int64
-	Unpriced           bool
-	PremiumUse         int64
-	Outcome            string
-	Status             int64
-	Code               string
-	Simulated          bool
-	StartedAt          time.Time
-	LatencyMs          int64
-	FirstByteMs        int64
+type AddToBudgetWindowParams struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart time.Time
+	Spent       int64
+	Held        int64
 }
 
-func (q *Queries) AddUsage(ctx context.Context, arg []AddUsageParams) *AddUsageBatchResults {
+func (q *Queries) AddToBudgetWindow(ctx context.Context, arg []AddToBudgetWindowParams) *AddToBudgetWindowBatchResults {
 	batch := &pgx.Batch{}
 	for _, a := range arg {
 		vals := []interface{}{
 			a.AccountID,
-			a.ID,
-			a.RequestID,
-			a.Attempt,
-			a.TeamID,
-			a.UserID,
-			a.KeyID,
-			a.SessionID,
-			a.ModelID,
-			a.ProviderID,
-			a.UpstreamID,
-			a.Substituted,
-			a.Source,
-			a.Decision,
-			a.Stream,
-			a.PromptTokens,
-			a.CachedTokens,
-			a.CacheWriteTokens,
-			a.CacheWrite1hTokens,
-			a.CompletionTokens,
-			a.ReasoningTokens,
-			a.Estimated,
-			a.CostNanoUsd,
-			a.Unpriced,
-			a.PremiumUse,
-			a.Outcome,
-			a.Status,
-			a.Code,
-			a.Simulated,
-			a.StartedAt,
-			a.LatencyMs,
-			a.FirstByteMs,
+			a.BudgetID,
+			a.WindowStart,
+			a.Spent,
+			a.Held,
 		}
-		batch.Queue(addUsage, vals...)
+		batch.Queue(addToBudgetWindow, vals...)
 	}
 	br := q.db.SendBatch(ctx, batch)
-	return &AddUsageBatchResults{br, len(arg), false}
+	return &AddToBudgetWindowBatchResults{br, len(arg), false}
 }
 
-func (b *AddUsageBatchResults) Exec(f func(int, error)) {
+func (b *AddToBudgetWindowBatchResults) Exec(f func(int, error)) {
 	defer b.br.Close()
 	for t := 0; t < b.tot; t++ {
 		if b.closed {
@@ -283,7 +221,7 @@ func (b *AddUsageBatchResults) Exec(f func(int, error)) {
 	}
 }
 
-func (b *AddUsageBatchResults) Close() error {
+func (b *AddToBudgetWindowBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
@@ -413,6 +351,72 @@ func (b *EnsureLimitBucketBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const getBudgetLease = `-- name: GetBudgetLease :batchone
+select held, spent, expires_at
+from budget_leases
+where account_id = $1
+  and budget_id = $2
+  and window_start = $3
+  and replica_id = $4
+`
+
+type GetBudgetLeaseBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type GetBudgetLeaseParams struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart time.Time
+	ReplicaID   string
+}
+
+type GetBudgetLeaseRow struct {
+	Held      int64
+	Spent     int64
+	ExpiresAt time.Time
+}
+
+func (q *Queries) GetBudgetLease(ctx context.Context, arg []GetBudgetLeaseParams) *GetBudgetLeaseBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.BudgetID,
+			a.WindowStart,
+			a.ReplicaID,
+		}
+		batch.Queue(getBudgetLease, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &GetBudgetLeaseBatchResults{br, len(arg), false}
+}
+
+func (b *GetBudgetLeaseBatchResults) QueryRow(f func(int, GetBudgetLeaseRow, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var i GetBudgetLeaseRow
+		if b.closed {
+			if f != nil {
+				f(t, i, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(&i.Held, &i.Spent, &i.ExpiresAt)
+		if f != nil {
+			f(t, i, err)
+		}
+	}
+}
+
+func (b *GetBudgetLeaseBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const listLimitLeases = `-- name: ListLimitLeases :batchmany
 select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us
 from limit_leases
@@ -493,6 +497,67 @@ func (b *ListLimitLeasesBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const lockBudgetHead = `-- name: LockBudgetHead :batchone
+select version, nano_usd
+from budget_heads
+where account_id = $1
+  and budget_id = $2
+for update
+`
+
+type LockBudgetHeadBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type LockBudgetHeadParams struct {
+	AccountID string
+	BudgetID  string
+}
+
+type LockBudgetHeadRow struct {
+	Version int64
+	NanoUsd int64
+}
+
+// In the order of the keys, so that two replicas never wait for each other.
+func (q *Queries) LockBudgetHead(ctx context.Context, arg []LockBudgetHeadParams) *LockBudgetHeadBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.BudgetID,
+		}
+		batch.Queue(lockBudgetHead, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &LockBudgetHeadBatchResults{br, len(arg), false}
+}
+
+func (b *LockBudgetHeadBatchResults) QueryRow(f func(int, LockBudgetHeadRow, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var i LockBudgetHeadRow
+		if b.closed {
+			if f != nil {
+				f(t, i, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(&i.Version, &i.NanoUsd)
+		if f != nil {
+			f(t, i, err)
+		}
+	}
+}
+
+func (b *LockBudgetHeadBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const lockLimitBucket = `-- name: LockLimitBucket :batchone
 select account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
 from limit_buckets
@@ -562,6 +627,70 @@ func (b *LockLimitBucketBatchResults) QueryRow(f func(int, LimitBucket, error)) 
 }
 
 func (b *LockLimitBucketBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const putBudgetLease = `-- name: PutBudgetLease :batchexec
+insert into budget_leases (account_id, budget_id, window_start, replica_id, held, spent, expires_at)
+values ($1, $2, $3, $4, $5, $6, $7)
+on conflict (account_id, budget_id, window_start, replica_id) do update
+set held       = excluded.held,
+    spent      = excluded.spent,
+    expires_at = excluded.expires_at
+`
+
+type PutBudgetLeaseBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type PutBudgetLeaseParams struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart time.Time
+	ReplicaID   string
+	Held        int64
+	Spent       int64
+	ExpiresAt   time.Time
+}
+
+func (q *Queries) PutBudgetLease(ctx context.Context, arg []PutBudgetLeaseParams) *PutBudgetLeaseBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.BudgetID,
+			a.WindowStart,
+			a.ReplicaID,
+			a.Held,
+			a.Spent,
+			a.ExpiresAt,
+		}
+		batch.Queue(putBudgetLease, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &PutBudgetLeaseBatchResults{br, len(arg), false}
+}
+
+func (b *PutBudgetLeaseBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *PutBudgetLeaseBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }
@@ -793,6 +922,63 @@ func (b *SaveSessionBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const setBudgetHead = `-- name: SetBudgetHead :batchexec
+update budget_heads
+set version  = $1,
+    nano_usd = $2
+where account_id = $3
+  and budget_id = $4
+`
+
+type SetBudgetHeadBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SetBudgetHeadParams struct {
+	Version   int64
+	NanoUsd   int64
+	AccountID string
+	BudgetID  string
+}
+
+func (q *Queries) SetBudgetHead(ctx context.Context, arg []SetBudgetHeadParams) *SetBudgetHeadBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.Version,
+			a.NanoUsd,
+			a.AccountID,
+			a.BudgetID,
+		}
+		batch.Queue(setBudgetHead, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &SetBudgetHeadBatchResults{br, len(arg), false}
+}
+
+func (b *SetBudgetHeadBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *SetBudgetHeadBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const setLimitBucket = `-- name: SetLimitBucket :batchexec
 update limit_buckets
 set scope     = $1,
@@ -873,6 +1059,72 @@ func (b *SetLimitBucketBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *SetLimitBucketBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const sumBudgetWindows = `-- name: SumBudgetWindows :batchone
+select coalesce(sum(spent), 0)::bigint as spent,
+       coalesce(sum(held), 0)::bigint as held,
+       coalesce(min(window_start) filter (where spent <> 0), 'epoch'::timestamptz)::timestamptz as oldest
+from budget_windows
+where account_id = $1
+  and budget_id = $2
+  and window_start >= $3
+`
+
+type SumBudgetWindowsBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SumBudgetWindowsParams struct {
+	AccountID string
+	BudgetID  string
+	FromStart time.Time
+}
+
+type SumBudgetWindowsRow struct {
+	Spent  int64
+	Held   int64
+	Oldest time.Time
+}
+
+// In a statement after the lock: it sees what those wrote who were waited for.
+func (q *Queries) SumBudgetWindows(ctx context.Context, arg []SumBudgetWindowsParams) *SumBudgetWindowsBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.BudgetID,
+			a.FromStart,
+		}
+		batch.Queue(sumBudgetWindows, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &SumBudgetWindowsBatchResults{br, len(arg), false}
+}
+
+func (b *SumBudgetWindowsBatchResults) QueryRow(f func(int, SumBudgetWindowsRow, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		var i SumBudgetWindowsRow
+		if b.closed {
+			if f != nil {
+				f(t, i, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		row := b.br.QueryRow()
+		err := row.Scan(&i.Spent, &i.Held, &i.Oldest)
+		if f != nil {
+			f(t, i, err)
+		}
+	}
+}
+
+func (b *SumBudgetWindowsBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

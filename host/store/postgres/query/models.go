@@ -79,6 +79,66 @@ type AuditHead struct {
 	Hash      []byte
 }
 
+type Budget struct {
+	AccountID  string
+	ID         string
+	Name       string
+	TeamID     string
+	UserID     string
+	KeyID      string
+	ModelID    string
+	Period     string
+	NanoUsd    int64
+	Hard       bool
+	Thresholds []byte
+	Enabled    bool
+	LeastRole  string
+	UpdatedBy  string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+type BudgetAlert struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart time.Time
+	Percent     int32
+	Projected   bool
+	TeamID      string
+	UserID      string
+	KeyID       string
+	ModelID     string
+	Actions     []byte
+	NanoUsd     int64
+	Spent       int64
+	FiredAt     time.Time
+}
+
+type BudgetHead struct {
+	AccountID string
+	BudgetID  string
+	Version   int64
+	NanoUsd   int64
+}
+
+type BudgetLease struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart time.Time
+	ReplicaID   string
+	Held        int64
+	Spent       int64
+	ExpiresAt   time.Time
+}
+
+type BudgetWindow struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart time.Time
+	Spent       int64
+	Held        int64
+}
+
 type Credential struct {
 	AccountID  string
 	ProviderID string
@@ -318,38 +378,42 @@ type Team struct {
 }
 
 type Usage struct {
+	StartedAt          time.Time
+	PriceFrom          *time.Time
+	CostNanoUsd        int64
+	PromptTokens       int64
+	CachedTokens       *int64
+	CacheWriteTokens   *int64
+	CacheWrite1hTokens *int64
+	CompletionTokens   int64
+	ReasoningTokens    *int64
+	PremiumUse         *int64
+	LatencyMs          int64
+	FirstByteMs        *int64
+	Attempt            int16
+	Status             int16
+	Substituted        bool
+	Stream             bool
+	Estimated          bool
+	Unpriced           bool
+	Simulated          bool
 	AccountID          string
-	ID                 string
-	RequestID          string
-	Attempt            int64
+	ID                 []byte
+	Kind               string
+	Corrects           []byte
+	RequestID          []byte
 	TeamID             string
 	UserID             string
-	KeyID              string
-	SessionID          string
+	KeyID              []byte
+	SessionID          []byte
+	TaskType           string
 	ModelID            string
 	ProviderID         string
 	UpstreamID         string
-	Substituted        bool
 	Source             string
-	Decision           string
-	Stream             bool
-	PromptTokens       int64
-	CachedTokens       int64
-	CacheWriteTokens   int64
-	CacheWrite1hTokens int64
-	CompletionTokens   int64
-	ReasoningTokens    int64
-	Estimated          bool
-	CostNanoUsd        int64
-	Unpriced           bool
-	PremiumUse         int64
+	PriceOf            string
 	Outcome            string
-	Status             int64
 	Code               string
-	Simulated          bool
-	StartedAt          time.Time
-	LatencyMs          int64
-	FirstByteMs        int64
 }
 
 type UsageRollup struct {

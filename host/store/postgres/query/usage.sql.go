@@ -7,13 +7,47 @@ package query
 
 import (
 	"context"
+	"time"
+
+	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const dropUsageDays = `-- name: DropUsageDays :exec
+select drop_usage_days($1::timestamptz)
+`
+
+func (q *Queries) DropUsageDays(ctx context.Context, before time.Time) error {
+	_, err := q.db.Exec(ctx, dropUsageDays, before)
+	return err
+}
+
+const findUsage = `-- name: FindUsage :one
+select started_at
+from usage
+where account_id = $1
+  and id = $2
+order by started_at
+limit 1
+`
+
+type FindUsageParams struct {
+	AccountID string
+	ID        []byte
+}
+
+func (q *Queries) FindUsage(ctx context.Context, arg FindUsageParams) (time.Time, error) {
+	row := q.db.QueryRow(ctx, findUsage, arg.AccountID, arg.ID)
+	var started_at time.Time
+	err := row.Scan(&started_at)
+	return started_at, err
+}
+
 const listUsage = `-- name: ListUsage :many
-select account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
-       upstream_id, substituted, source, decision, stream, prompt_tokens, cached_tokens, cache_write_tokens,
-       cache_write_1h_tokens, completion_tokens, reasoning_tokens, estimated, cost_nano_usd, unpriced,
-       premium_use, outcome, status, code, simulated, started_at, latency_ms, first_byte_ms
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code
 from usage
 where account_id = $1
 order by started_at desc, id desc
@@ -35,38 +69,42 @@ func (q *Queries) ListUsage(ctx context.Context, arg ListUsageParams) ([]Usage, 
 	for rows.Next() {
 		var i Usage
 		if err := rows.Scan(
-			&i.AccountID,
-			&i.ID,
-			&i.RequestID,
-			&i.Attempt,
-			&i.TeamID,
-			&i.UserID,
-			&i.KeyID,
-			&i.SessionID,
-			&i.ModelID,
-			&i.ProviderID,
-			&i.UpstreamID,
-			&i.Substituted,
-			&i.Source,
-			&i.Decision,
-			&i.Stream,
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
 			&i.PromptTokens,
 			&i.CachedTokens,
 			&i.CacheWriteTokens,
 			&i.CacheWrite1hTokens,
 			&i.CompletionTokens,
 			&i.ReasoningTokens,
-			&i.Estimated,
-			&i.CostNanoUsd,
-			&i.Unpriced,
 			&i.PremiumUse,
-			&i.Outcome,
-			&i.Status,
-			&i.Code,
-			&i.Simulated,
-			&i.StartedAt,
 			&i.LatencyMs,
 			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}
@@ -79,10 +117,11 @@ func (q *Queries) ListUsage(ctx context.Context, arg ListUsageParams) ([]Usage, 
 }
 
 const listUsageOfRequest = `-- name: ListUsageOfRequest :many
-select account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
-       upstream_id, substituted, source, decision, stream, prompt_tokens, cached_tokens, cache_write_tokens,
-       cache_write_1h_tokens, completion_tokens, reasoning_tokens, estimated, cost_nano_usd, unpriced,
-       premium_use, outcome, status, code, simulated, started_at, latency_ms, first_byte_ms
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code
 from usage
 where account_id = $1
   and request_id = $2
@@ -92,7 +131,7 @@ limit $3::bigint
 
 type ListUsageOfRequestParams struct {
 	AccountID string
-	RequestID string
+	RequestID []byte
 	MaxRows   int64
 }
 
@@ -106,38 +145,145 @@ func (q *Queries) ListUsageOfRequest(ctx context.Context, arg ListUsageOfRequest
 	for rows.Next() {
 		var i Usage
 		if err := rows.Scan(
-			&i.AccountID,
-			&i.ID,
-			&i.RequestID,
-			&i.Attempt,
-			&i.TeamID,
-			&i.UserID,
-			&i.KeyID,
-			&i.SessionID,
-			&i.ModelID,
-			&i.ProviderID,
-			&i.UpstreamID,
-			&i.Substituted,
-			&i.Source,
-			&i.Decision,
-			&i.Stream,
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
 			&i.PromptTokens,
 			&i.CachedTokens,
 			&i.CacheWriteTokens,
 			&i.CacheWrite1hTokens,
 			&i.CompletionTokens,
 			&i.ReasoningTokens,
-			&i.Estimated,
-			&i.CostNanoUsd,
-			&i.Unpriced,
 			&i.PremiumUse,
-			&i.Outcome,
-			&i.Status,
-			&i.Code,
-			&i.Simulated,
-			&i.StartedAt,
 			&i.LatencyMs,
 			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const makeUsageDay = `-- name: MakeUsageDay :exec
+select make_usage_day($1::date, $2::text)
+`
+
+type MakeUsageDayParams struct {
+	Day    pgtype.Date
+	Tenant string
+}
+
+func (q *Queries) MakeUsageDay(ctx context.Context, arg MakeUsageDayParams) error {
+	_, err := q.db.Exec(ctx, makeUsageDay, arg.Day, arg.Tenant)
+	return err
+}
+
+const pageUsage = `-- name: PageUsage :many
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code
+from usage
+where account_id = $1
+  and started_at >= $2
+  and started_at < $3
+  and (started_at, id) < ($4, $5::bytea)
+order by started_at desc, id desc
+limit $6::bigint
+`
+
+type PageUsageParams struct {
+	AccountID string
+	FromAt    time.Time
+	ToAt      time.Time
+	BeforeAt  time.Time
+	BeforeID  []byte
+	MaxRows   int64
+}
+
+// The row (before_at, before_id) is the last one seen; of the first page it is to_at and an empty id.
+func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, error) {
+	rows, err := q.db.Query(ctx, pageUsage,
+		arg.AccountID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Usage
+	for rows.Next() {
+		var i Usage
+		if err := rows.Scan(
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
+			&i.PromptTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.CacheWrite1hTokens,
+			&i.CompletionTokens,
+			&i.ReasoningTokens,
+			&i.PremiumUse,
+			&i.LatencyMs,
+			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}

@@ -73,6 +73,66 @@ type AuditHead struct {
 	Hash      []byte
 }
 
+type Budget struct {
+	AccountID  string
+	ID         string
+	Name       string
+	TeamID     string
+	UserID     string
+	KeyID      string
+	ModelID    string
+	Period     string
+	NanoUsd    int64
+	Hard       bool
+	Thresholds string
+	Enabled    bool
+	LeastRole  string
+	UpdatedBy  string
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+type BudgetAlert struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart int64
+	Percent     int64
+	Projected   bool
+	TeamID      string
+	UserID      string
+	KeyID       string
+	ModelID     string
+	Actions     string
+	NanoUsd     int64
+	Spent       int64
+	FiredAt     int64
+}
+
+type BudgetHead struct {
+	AccountID string
+	BudgetID  string
+	Version   int64
+	NanoUsd   int64
+}
+
+type BudgetLease struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart int64
+	ReplicaID   string
+	Held        int64
+	Spent       int64
+	ExpiresAt   int64
+}
+
+type BudgetWindow struct {
+	AccountID   string
+	BudgetID    string
+	WindowStart int64
+	Spent       int64
+	Held        int64
+}
+
 type Credential struct {
 	AccountID  string
 	ProviderID string
@@ -312,38 +372,42 @@ type Team struct {
 }
 
 type Usage struct {
-	AccountID          string
-	ID                 string
-	RequestID          string
+	StartedAt          int64
+	PriceFrom          *int64
+	CostNanoUsd        int64
+	PromptTokens       int64
+	CachedTokens       *int64
+	CacheWriteTokens   *int64
+	CacheWrite1hTokens *int64
+	CompletionTokens   int64
+	ReasoningTokens    *int64
+	PremiumUse         *int64
+	LatencyMs          int64
+	FirstByteMs        *int64
 	Attempt            int64
+	Status             int64
+	Substituted        bool
+	Stream             bool
+	Estimated          bool
+	Unpriced           bool
+	Simulated          bool
+	AccountID          string
+	ID                 []byte
+	Kind               string
+	Corrects           []byte
+	RequestID          []byte
 	TeamID             string
 	UserID             string
-	KeyID              string
-	SessionID          string
+	KeyID              []byte
+	SessionID          []byte
+	TaskType           string
 	ModelID            string
 	ProviderID         string
 	UpstreamID         string
-	Substituted        bool
 	Source             string
-	Decision           string
-	Stream             bool
-	PromptTokens       int64
-	CachedTokens       int64
-	CacheWriteTokens   int64
-	CacheWrite1hTokens int64
-	CompletionTokens   int64
-	ReasoningTokens    int64
-	Estimated          bool
-	CostNanoUsd        int64
-	Unpriced           bool
-	PremiumUse         int64
+	PriceOf            string
 	Outcome            string
-	Status             int64
 	Code               string
-	Simulated          bool
-	StartedAt          int64
-	LatencyMs          int64
-	FirstByteMs        int64
 }
 
 type UsageRollup struct {

@@ -9,100 +9,157 @@ import (
 	"context"
 )
 
-const addUsage = `-- name: AddUsage :exec
+const addUsage = `-- name: AddUsage :execrows
 insert into usage (
-    account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
-    upstream_id, substituted, source, decision, stream, prompt_tokens, cached_tokens, cache_write_tokens,
-    cache_write_1h_tokens, completion_tokens, reasoning_tokens, estimated, cost_nano_usd, unpriced,
-    premium_use, outcome, status, code, simulated, started_at, latency_ms, first_byte_ms
+    started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+    cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms, attempt,
+    status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects, request_id,
+    team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source, price_of,
+    outcome, code
 ) values (
-    ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9,
-    ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17,
-    ?18, ?19, ?20, ?21, ?22,
+    ?1, ?2, ?3, ?4, ?5, ?6,
+    ?7, ?8, ?9, ?10, ?11, ?12,
+    ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31,
-    ?32
+    ?32, ?33, ?34, ?35, ?36
 )
-on conflict (account_id, id) do nothing
+on conflict (account_id, id, started_at) do nothing
 `
 
 type AddUsageParams struct {
-	AccountID          string
-	ID                 string
-	RequestID          string
+	StartedAt          int64
+	PriceFrom          *int64
+	CostNanoUsd        int64
+	PromptTokens       int64
+	CachedTokens       *int64
+	CacheWriteTokens   *int64
+	CacheWrite1hTokens *int64
+	CompletionTokens   int64
+	ReasoningTokens    *int64
+	PremiumUse         *int64
+	LatencyMs          int64
+	FirstByteMs        *int64
 	Attempt            int64
+	Status             int64
+	Substituted        bool
+	Stream             bool
+	Estimated          bool
+	Unpriced           bool
+	Simulated          bool
+	AccountID          string
+	ID                 []byte
+	Kind               string
+	Corrects           []byte
+	RequestID          []byte
 	TeamID             string
 	UserID             string
-	KeyID              string
-	SessionID          string
+	KeyID              []byte
+	SessionID          []byte
+	TaskType           string
 	ModelID            string
 	ProviderID         string
 	UpstreamID         string
-	Substituted        bool
 	Source             string
-	Decision           string
-	Stream             bool
-	PromptTokens       int64
-	CachedTokens       int64
-	CacheWriteTokens   int64
-	CacheWrite1hTokens int64
-	CompletionTokens   int64
-	ReasoningTokens    int64
-	Estimated          bool
-	CostNanoUsd        int64
-	Unpriced           bool
-	PremiumUse         int64
+	PriceOf            string
 	Outcome            string
-	Status             int64
 	Code               string
-	Simulated          bool
-	StartedAt          int64
-	LatencyMs          int64
-	FirstByteMs        int64
 }
 
-func (q *Queries) AddUsage(ctx context.Context, arg AddUsageParams) error {
-	_, err := q.db.ExecContext(ctx, addUsage,
-		arg.AccountID,
-		arg.ID,
-		arg.RequestID,
-		arg.Attempt,
-		arg.TeamID,
-		arg.UserID,
-		arg.KeyID,
-		arg.SessionID,
-		arg.ModelID,
-		arg.ProviderID,
-		arg.UpstreamID,
-		arg.Substituted,
-		arg.Source,
-		arg.Decision,
-		arg.Stream,
+func (q *Queries) AddUsage(ctx context.Context, arg AddUsageParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, addUsage,
+		arg.StartedAt,
+		arg.PriceFrom,
+		arg.CostNanoUsd,
 		arg.PromptTokens,
 		arg.CachedTokens,
 		arg.CacheWriteTokens,
 		arg.CacheWrite1hTokens,
 		arg.CompletionTokens,
 		arg.ReasoningTokens,
-		arg.Estimated,
-		arg.CostNanoUsd,
-		arg.Unpriced,
 		arg.PremiumUse,
-		arg.Outcome,
-		arg.Status,
-		arg.Code,
-		arg.Simulated,
-		arg.StartedAt,
 		arg.LatencyMs,
 		arg.FirstByteMs,
+		arg.Attempt,
+		arg.Status,
+		arg.Substituted,
+		arg.Stream,
+		arg.Estimated,
+		arg.Unpriced,
+		arg.Simulated,
+		arg.AccountID,
+		arg.ID,
+		arg.Kind,
+		arg.Corrects,
+		arg.RequestID,
+		arg.TeamID,
+		arg.UserID,
+		arg.KeyID,
+		arg.SessionID,
+		arg.TaskType,
+		arg.ModelID,
+		arg.ProviderID,
+		arg.UpstreamID,
+		arg.Source,
+		arg.PriceOf,
+		arg.Outcome,
+		arg.Code,
 	)
-	return err
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const dropUsage = `-- name: DropUsage :execrows
+delete from usage
+where rowid in (
+    select u.rowid
+    from usage u
+    where u.started_at < ?1
+    limit ?2
+)
+`
+
+type DropUsageParams struct {
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DropUsage(ctx context.Context, arg DropUsageParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropUsage, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const findUsage = `-- name: FindUsage :one
+select started_at
+from usage
+where account_id = ?1
+  and id = ?2
+order by started_at
+limit 1
+`
+
+type FindUsageParams struct {
+	AccountID string
+	ID        []byte
+}
+
+func (q *Queries) FindUsage(ctx context.Context, arg FindUsageParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, findUsage, arg.AccountID, arg.ID)
+	var started_at int64
+	err := row.Scan(&started_at)
+	return started_at, err
 }
 
 const listUsage = `-- name: ListUsage :many
-select account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
-       upstream_id, substituted, source, decision, stream, prompt_tokens, cached_tokens, cache_write_tokens,
-       cache_write_1h_tokens, completion_tokens, reasoning_tokens, estimated, cost_nano_usd, unpriced,
-       premium_use, outcome, status, code, simulated, started_at, latency_ms, first_byte_ms
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code
 from usage
 where account_id = ?1
 order by started_at desc, id desc
@@ -124,38 +181,42 @@ func (q *Queries) ListUsage(ctx context.Context, arg ListUsageParams) ([]Usage, 
 	for rows.Next() {
 		var i Usage
 		if err := rows.Scan(
-			&i.AccountID,
-			&i.ID,
-			&i.RequestID,
-			&i.Attempt,
-			&i.TeamID,
-			&i.UserID,
-			&i.KeyID,
-			&i.SessionID,
-			&i.ModelID,
-			&i.ProviderID,
-			&i.UpstreamID,
-			&i.Substituted,
-			&i.Source,
-			&i.Decision,
-			&i.Stream,
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
 			&i.PromptTokens,
 			&i.CachedTokens,
 			&i.CacheWriteTokens,
 			&i.CacheWrite1hTokens,
 			&i.CompletionTokens,
 			&i.ReasoningTokens,
-			&i.Estimated,
-			&i.CostNanoUsd,
-			&i.Unpriced,
 			&i.PremiumUse,
-			&i.Outcome,
-			&i.Status,
-			&i.Code,
-			&i.Simulated,
-			&i.StartedAt,
 			&i.LatencyMs,
 			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}
@@ -171,10 +232,11 @@ func (q *Queries) ListUsage(ctx context.Context, arg ListUsageParams) ([]Usage, 
 }
 
 const listUsageOfRequest = `-- name: ListUsageOfRequest :many
-select account_id, id, request_id, attempt, team_id, user_id, key_id, session_id, model_id, provider_id,
-       upstream_id, substituted, source, decision, stream, prompt_tokens, cached_tokens, cache_write_tokens,
-       cache_write_1h_tokens, completion_tokens, reasoning_tokens, estimated, cost_nano_usd, unpriced,
-       premium_use, outcome, status, code, simulated, started_at, latency_ms, first_byte_ms
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code
 from usage
 where account_id = ?1
   and request_id = ?2
@@ -184,7 +246,7 @@ limit ?3
 
 type ListUsageOfRequestParams struct {
 	AccountID string
-	RequestID string
+	RequestID []byte
 	MaxRows   int64
 }
 
@@ -198,38 +260,134 @@ func (q *Queries) ListUsageOfRequest(ctx context.Context, arg ListUsageOfRequest
 	for rows.Next() {
 		var i Usage
 		if err := rows.Scan(
-			&i.AccountID,
-			&i.ID,
-			&i.RequestID,
-			&i.Attempt,
-			&i.TeamID,
-			&i.UserID,
-			&i.KeyID,
-			&i.SessionID,
-			&i.ModelID,
-			&i.ProviderID,
-			&i.UpstreamID,
-			&i.Substituted,
-			&i.Source,
-			&i.Decision,
-			&i.Stream,
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
 			&i.PromptTokens,
 			&i.CachedTokens,
 			&i.CacheWriteTokens,
 			&i.CacheWrite1hTokens,
 			&i.CompletionTokens,
 			&i.ReasoningTokens,
-			&i.Estimated,
-			&i.CostNanoUsd,
-			&i.Unpriced,
 			&i.PremiumUse,
-			&i.Outcome,
-			&i.Status,
-			&i.Code,
-			&i.Simulated,
-			&i.StartedAt,
 			&i.LatencyMs,
 			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const pageUsage = `-- name: PageUsage :many
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code
+from usage
+where account_id = ?1
+  and started_at >= ?2
+  and started_at < ?3
+  and (started_at, id) < (?4, cast(?5 as blob))
+order by started_at desc, id desc
+limit ?6
+`
+
+type PageUsageParams struct {
+	AccountID string
+	FromAt    int64
+	ToAt      int64
+	BeforeAt  int64
+	BeforeID  []byte
+	MaxRows   int64
+}
+
+// The row (before_at, before_id) is the last one seen; of the first page it is to_at and an empty id.
+func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, error) {
+	rows, err := q.db.QueryContext(ctx, pageUsage,
+		arg.AccountID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Usage
+	for rows.Next() {
+		var i Usage
+		if err := rows.Scan(
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
+			&i.PromptTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.CacheWrite1hTokens,
+			&i.CompletionTokens,
+			&i.ReasoningTokens,
+			&i.PremiumUse,
+			&i.LatencyMs,
+			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
 		); err != nil {
 			return nil, err
 		}

@@ -34,8 +34,52 @@ type Budget struct {
 	Hard       bool
 	Thresholds []Threshold
 	Enabled    bool
-	CreatedAt  time.Time
-	UpdatedAt  time.Time
+	// LeastRole is the least role that may change it: that of who wrote it first.
+	LeastRole Role
+	UpdatedBy string // the user who wrote it last, as "account/user"
+	CreatedAt time.Time
+	UpdatedAt time.Time
+}
+
+// Bounds of a budget.
+const (
+	// MaxBudgetNanoUSD is a billion dollars.
+	MaxBudgetNanoUSD = 1_000_000_000_000_000_000
+	// MaxBudgets is how many budgets one account may have.
+	MaxBudgets = 1_000
+	// MaxThresholds is how many a budget may have.
+	MaxThresholds = 16
+	// PreferenceBudget is the id of the budget that the bound on an account's cost per day
+	// stands for; "preference/team/…" and "preference/user/…" are those of its tenants.
+	PreferenceBudget = "preference"
+)
+
+// BudgetState is what has become of a budget in the window that is now.
+type BudgetState struct {
+	SpentNanoUSD int64
+	HeldNanoUSD  int64 // for what is under way, and by replicas for what may come
+	LeftNanoUSD  int64 // of the amount, beside what is spent and held; never negative
+	// ProjectedNanoUSD is what the window's spending comes to at its end at this rate.
+	ProjectedNanoUSD int64
+	From             time.Time // since when spending counts
+	ResetsAt         time.Time // of a rolling window: when some of it next ceases to count
+	Stopped          bool      // a threshold refuses what would be spent
+	PreferCheaper    bool      // a threshold prefers cost
+}
+
+// BudgetAlert is a threshold that was reached.
+type BudgetAlert struct {
+	AccountID   string
+	BudgetID    string
+	TeamID      string // whom the budget was for
+	UserID      string
+	KeyID       string
+	ModelID     string
+	WindowStart time.Time
+	Threshold   Threshold
+	NanoUSD     int64 // the amount then
+	Spent       int64 // what was spent, or projected, of it
+	FiredAt     time.Time
 }
 
 // Threshold is what happens when a part of a budget is used, once in each window.

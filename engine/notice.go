@@ -14,6 +14,7 @@ const (
 	NoticeCredentialRestored  = "credential_restored"
 	NoticeRuleSuspended       = "rule_suspended"
 	NoticePluginSuspended     = "plugin_suspended"
+	NoticeBudgetThreshold     = "budget.threshold"
 )
 
 // Notice is something that an administrator should know of. No member is secret.

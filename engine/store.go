@@ -34,6 +34,9 @@ type Store interface {
 	LimitStore
 	LimitLeaseStore
 	LimitLevelStore
+	BudgetStore
+	BudgetLeaseStore
+	BudgetAlertStore
 	JobLock
 	// Close releases every connection. No other call may follow.
 	Close() error

@@ -10,10 +10,14 @@ import (
 type BudgetStore interface {
 	// ListBudgets returns all of them, by account, then id.
 	ListBudgets(ctx context.Context) ([]Budget, error)
+	GetBudget(ctx context.Context, accountID, id string) (Budget, error)
 	CreateBudget(ctx context.Context, b Budget) error
 	// UpdateBudget replaces every column but the key and CreatedAt.
-	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check). What was
+	// counted is forgotten, to be taken from the ledger anew, when it counts something else
+	// from now on: another tenant or period, or again after it was disabled.
 	UpdateBudget(ctx context.Context, b Budget, was time.Time) error
+	// DeleteBudget deletes it with what was counted; alerts stay.
 	DeleteBudget(ctx context.Context, accountID, id string) error
 }
 

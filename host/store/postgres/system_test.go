@@ -18,6 +18,7 @@ var systemWork = strings.Fields(`
 	PutModel PutProvider PutPrice
 	AddUsage ensure DropUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
 	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
+	ListBudgets AddBudgetAlert ExchangeBudgets ExpireBudgetLeases DeadBudgetLeases SettleBudgetLease DropBudgetWindows
 	Revision GetSetting PutSetting
 `)
 

@@ -61,6 +61,8 @@ func Run(t *testing.T, driver Driver) {
 		{"setting", settingTests},
 		{"limit", limitTests},
 		{"limit lease", limitLeaseTests},
+		{"budget", budgetTests},
+		{"budget lease", budgetLeaseTests},
 		{"change", changeTests},
 		{"job", jobTests},
 		{"odd", oddTests},

@@ -156,4 +156,9 @@ func hammerUsage(t *testing.T, d Database) {
 	if len(got) != rows {
 		t.Errorf("ListUsage() has %d rows, want %d", len(got), rows)
 	}
+	report, err := s.Report(t.Context(), daily())
+	must(t, "Report()", err)
+	if len(report) != 1 || report[0].Attempts != rows {
+		t.Errorf("Report() = %s, want %d attempts", show(report), rows)
+	}
 }

@@ -58,6 +58,7 @@ func Run(t *testing.T, driver Driver) {
 		{"note", noteTests},
 		{"handoff", handoffTests},
 		{"usage", usageTests},
+		{"report", reportTests},
 		{"setting", settingTests},
 		{"limit", limitTests},
 		{"limit lease", limitLeaseTests},

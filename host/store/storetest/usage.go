@@ -15,6 +15,8 @@ var usageTests = []test{
 	{"a row is stored once", usageOnce},
 	{"lists the newest first, within its limit", usageOrder},
 	{"odd text and times lose no row", usageOdd},
+	{"ids of every form are kept and found", usageIDs},
+	{"pages go on after a row, within a range", usagePages},
 }
 
 func fullUsage() engine.Usage {
@@ -103,4 +105,73 @@ func usageOdd(t *testing.T, d Database) {
 	want.StartedAt = time.Date(9999, 12, 31, 23, 59, 59, 999e6, time.UTC)
 	wantUsage(t, s, "a", "", 10, want, plainUsage("a", "2", 0), plainUsage("a", "1", 0))
 	wantUsage(t, s, "a", long, 10, want)
+}
+
+func usageIDs(t *testing.T, d Database) {
+	s := open(t, d)
+	const uuid = "0197a2f0-1111-7222-8333-0123456789ab"
+	ids := []string{
+		uuid, "0197A2F0-1111-7222-8333-0123456789AB", "0197a2f0-1111-7222-83330123456789ab-", "0197a2f011117222-8333-0123456789ab",
+		"0197a2f0-1111-7222-8333-0123456789a", "0197a2f0-1111-7222-8333-0123456789abc", "ffffffff-ffff-ffff-ffff-ffffffffffff", "sixteen bytes, é",
+		"00000000-0000-0000-0000-000000000000", "0197a2f0-1111-7222-8333-0123456789-b",
+	}
+	for i, id := range ids {
+		u := plainUsage("a", id, int64(i))
+		u.RequestID, u.KeyID, u.SessionID, u.Corrects = id, id, id, id
+		must(t, "AddUsage()", s.AddUsage(t.Context(), []engine.Usage{u, u}))
+		wantUsage(t, s, "a", id, 10, u)
+		got, err := s.PageUsage(t.Context(), "a", at(0), at(100), id, 10)
+		must(t, fmt.Sprintf("PageUsage(after %q)", id), err)
+		if len(got) != i {
+			t.Errorf("PageUsage(after %q) has %d rows, want %d", id, len(got), i)
+		}
+	}
+}
+
+func usagePages(t *testing.T, d Database) {
+	s := open(t, d)
+	var rows []engine.Usage
+	for i := range 40 {
+		u := plainUsage("a", fmt.Sprintf("%04d", i), int64(i/4))
+		u.StartedAt = u.StartedAt.Add(time.Duration(i/13) * 24 * time.Hour)
+		rows = append(rows, u)
+	}
+	must(t, "AddUsage()", s.AddUsage(t.Context(), append([]engine.Usage{plainUsage("b", "0001", 0)}, rows...)))
+	for _, c := range []struct {
+		name        string
+		from, to    time.Time
+		first, last int // of rows
+	}{
+		{"all", time.Time{}, rows[39].StartedAt.Add(time.Millisecond), 0, 40},
+		{"up to a row", time.Time{}, rows[39].StartedAt, 0, 39},
+		{"from a row", rows[16].StartedAt, at(0).AddDate(0, 0, 9), 16, 40},
+		{"in between", rows[4].StartedAt, rows[28].StartedAt, 4, 28},
+		{"nothing", rows[4].StartedAt, rows[4].StartedAt, 0, 0},
+	} {
+		want := slices.Clone(rows[c.first:c.last])
+		slices.Reverse(want)
+		for _, limit := range []int{1, 3, 7, 1000} {
+			var got []engine.Usage
+			for after := ""; ; after = got[len(got)-1].ID {
+				page, err := s.PageUsage(t.Context(), "a", c.from, c.to, after, limit)
+				must(t, c.name+": PageUsage()", err)
+				if got = append(got, page...); len(page) < limit {
+					break
+				}
+			}
+			if len(got)+len(want) > 0 {
+				wantEqual(t, fmt.Sprintf("%s: pages of %d", c.name, limit), got, want)
+			}
+		}
+	}
+	got, err := s.PageUsage(t.Context(), "a", time.Time{}, at(0).AddDate(0, 0, 9), "none", 10)
+	if err != nil || len(got) != 0 {
+		t.Errorf("PageUsage() after a row that is not there = %v, %v, want none", got, err)
+	}
+	for _, limit := range []int{0, 1001} {
+		_, err := s.PageUsage(t.Context(), "a", at(0), at(1), "", limit)
+		wantInvalid(t, fmt.Sprintf("PageUsage(limit %d)", limit), err, "limit")
+	}
+	_, err = s.PageUsage(t.Context(), "a", at(0), time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), "", 1)
+	wantInvalid(t, "PageUsage() to the year 12000", err, "to")
 }

@@ -101,8 +101,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 	}
 	if limits := x.p.cfg.Limits; limits != nil {
 		q := x.limitRequest(LimitOfTarget)
-		q.ProviderOwner, q.ProviderID, q.Credential = t.Provider.AccountID, t.Provider.ID, t.Credential
-		q.ModelOwner, q.ModelID, q.UpstreamID = t.Model.AccountID, t.Model.ID, t.Model.UpstreamID
+		q.target(&t)
 		q.Tokens = x.r.Features.Tokens + x.output(&t.Model)
 		if a.limit, err = limits.Reserve(ctx, &q); err != nil {
 			err = limitError(ctx, err)
@@ -170,9 +169,19 @@ func (w *route) refused(t Target, err error) {
 		w.wait(e.After)
 	}
 	w.x.skip(t, reason, err.Error())
-	if w.unadmitted == nil {
-		w.unadmitted = err
+	if sooner(err, w.unadmitted) {
+		w.unadmitted, w.x.limited = err, &t
 	}
+}
+
+// sooner reports whether a refusal is to be told instead of the one before it: it is the
+// first, or says of an earlier moment that the request would be admitted then.
+func sooner(now, before error) bool {
+	if before == nil {
+		return true
+	}
+	var a, b *Error
+	return errors.As(now, &a) && errors.As(before, &b) && a.After > 0 && (b.After == 0 || a.After < b.After)
 }
 
 // spent checks what a stream has cost so far against the budgets, each time that it has

@@ -102,6 +102,9 @@ type Limit struct {
 	// dimensions instead of holding beside them.
 	Override bool
 	Enabled  bool
+	// LeastRole is the least role that may change it: RoleTeamLead where a team lead made it,
+	// else, and when it is empty, RoleAccountAdmin.
+	LeastRole Role
 	// Resets is how often the limit was reset: one more fills its buckets again. In-flight
 	// requests keep counting against a concurrency limit.
 	Resets    int64

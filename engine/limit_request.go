@@ -164,7 +164,7 @@ func (r *LimitRefusal) Error() string {
 	case r.Provider != "":
 		return "Provider " + r.Provider + " announced that its limit of" + of + " is reached."
 	case r.TooLarge:
-		return "The request is larger than the limit '" + r.LimitID + "' of " + itoa(r.Amount) + of + " ever admits."
+		return "The request is larger than the limit '" + r.LimitID + "' of " + itoa(r.Amount) + of + " ever admits: waiting does not help."
 	}
 	return "Limit '" + r.LimitID + "' of " + itoa(r.Amount) + of + " is reached."
 }

@@ -89,6 +89,7 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 		body, err = x.complete(ctx, t)
 		return err
 	})
+	x.done() // what is left is told as it is after the request
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
 	}
@@ -120,6 +121,7 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 		return err
 	})
 	if err != nil {
+		x.done()
 		return nil, x.meta(nil), err
 	}
 	passedOn = true
@@ -146,6 +148,8 @@ type execution struct {
 
 	limit LimitReservation // of the caller's limits, for the whole request
 	used  int64            // tokens, of all attempts
+	// limited is the target whose refusal the caller is told, nil when there is none.
+	limited *Target
 
 	admitted admission // for the attempt that comes next
 	goes     bool      // on after a stream's end: see continued
@@ -201,6 +205,7 @@ func (x *execution) meta(served *Target) Meta {
 		Attempts: x.attempts,
 		Decision: record(x.plan, served, x.failures),
 		Lossy:    slices.Clone(x.lossy), // a stream may add to its own
+		Limits:   x.limitsLeft(served),
 	}
 	m.OverheadUS = max((time.Since(x.began) - x.upstream).Microseconds(), 0)
 	if served != nil {

@@ -57,7 +57,7 @@ type route struct {
 	from    *retryWindow  // of the provider that failed last; nil: this is the first attempt
 	over    bool          // no further target may be tried
 
-	unadmitted error // why the first target was passed over that limits or budgets refused
+	unadmitted error // why a target was passed over that limits or budgets refused, the one that is free first
 }
 
 // target makes attempts on one target, one for each credential that may help. It returns

@@ -13,6 +13,7 @@ func (a *attempt) settle(err error) {
 		return
 	}
 	a.settled = true
+	a.observe(err)
 	x, r, t := a.x, a.x.r, a.target
 	code := CodeOf(err)
 	tokens, estimated := a.count(code)

@@ -73,17 +73,7 @@ func tighten(left *engine.LimitState, b *bucket, now int64) {
 }
 
 // Stat is what became of one bucket in this process.
-type Stat struct {
-	AccountID string // whose limit it is
-	LimitID   string
-	Kind      engine.LimitKind
-	Scope     string // the values that it is split by, as "account=acme user=bob"
-	Limit     int64
-	Used      int64 // of its size, now
-	Remaining int64
-	Admitted  int64 // since the bucket came into being
-	Refused   int64
-}
+type Stat = engine.LimitStat
 
 // Stats returns the live buckets for which keep is true, those that refused most first,
 // at most limit. keep gets the limit and the account whose requests the bucket counts ("":

@@ -111,12 +111,12 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 	if x.p.cfg.Spending == nil {
 		return a, false, nil
 	}
-	r, prompt := x.r, x.r.Features.Tokens
-	a.price, _ = x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, prompt)
+	r, prompt, known := x.r, x.r.Features.Tokens, false
+	a.price, known = x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, prompt)
 	u := x.row(t, x.attempts+1)
 	u.Outcome, u.Code, u.Estimated = OutcomeInterrupted, CodeInternal, true
-	u.Tokens.Prompt, u.CostNanoUSD = prompt, a.price.Cost(Tokens{Prompt: prompt})
-	u.PriceFrom, u.PriceOf = a.price.From, a.price.AccountID
+	u.Tokens.Prompt = prompt
+	u.charge(a.price, known, r.Features.Images)
 	if a.hold, err = x.p.cfg.Spending.Reserve(ctx, &u, x.worst(t)); err != nil {
 		a.limit.Cancel()
 		return admission{}, CodeOf(err) == CodeBudgetExceeded, err
@@ -140,22 +140,11 @@ func (x *execution) worst(t Target) int64 {
 	}
 	most := int64(0)
 	for _, tier := range [...]int64{r.Features.Tokens, prompt} {
-		if p, ok := x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tier); ok {
-			most = max(most, p.most(prompt, output))
+		if p, ok := x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tier); ok {
+			most = max(most, p.most(prompt, output, r.Features.Images))
 		}
 	}
 	return most
-}
-
-// most is what the tokens cost if each counter is billed in the dearest way.
-func (p Price) most(prompt, output int64) int64 {
-	dearest := p.Input
-	for _, named := range [...]*int64{p.CacheWrite, p.CacheWrite1h} {
-		if named != nil {
-			dearest = max(dearest, *named)
-		}
-	}
-	return saturatingAdd(perMillion(prompt, dearest), perMillion(output, p.Output))
 }
 
 // refused notes that a target was passed over because it was not admitted.
@@ -192,7 +181,7 @@ func (a *attempt) spent() error {
 	}
 	a.checked = a.used.output
 	t, _ := a.used.total(a.x.r.Features.Tokens)
-	if err := a.admission.hold.Spent(a.admission.price.Cost(t)); err != nil {
+	if err := a.admission.hold.Spent(saturatingAdd(a.admission.price.Cost(t), a.admission.price.Images(a.x.r.Features.Images))); err != nil {
 		return a.fail(asError(err), err, "budget", false)
 	}
 	return nil

@@ -16,6 +16,7 @@ type Catalogue struct {
 	accounts  map[string]*accountCatalogue // "" holds the global rows alone
 	providers map[accountKey]*Provider
 	prices    map[priceKey][]Price // newest From first, then the highest AbovePrompt
+	ceiling   *Price               // what is charged where no price is known; nil: nothing is called then
 }
 
 type accountCatalogue struct {

@@ -59,7 +59,7 @@ func (r *Request) preferred(c *Catalogue, id string, prefer Prefer) (v preferred
 // prompt, and assumedOutput tokens of answer or what the caller limits it to.
 func (r *Request) estimatedCost(c *Catalogue, m Model, at time.Time) (nanoUSD int64, ok bool) {
 	prompt := r.Features.Tokens
-	price, ok := c.AccountPrice(r.Principal.AccountID, m.ProviderID, m.UpstreamID, at, prompt)
+	price, ok := c.Charge(r.Principal.AccountID, m.ProviderID, m.UpstreamID, at, prompt)
 	if !ok {
 		return 0, false
 	}
@@ -70,5 +70,5 @@ func (r *Request) estimatedCost(c *Catalogue, m Model, at time.Time) (nanoUSD in
 			break
 		}
 	}
-	return price.Cost(Tokens{Prompt: prompt, Completion: output}), true
+	return saturatingAdd(price.Cost(Tokens{Prompt: prompt, Completion: output}), price.Images(r.Features.Images)), true
 }

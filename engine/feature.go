@@ -65,6 +65,7 @@ func ExtractFeatures(doc *document.Doc, h Hints) Features {
 		w.bytes += int64(len(tool.Raw()))
 	}
 	f.Tokens = (w.bytes+bytesPerToken-1)/bytesPerToken + tokensPerAttachment*w.attachments
+	f.Images = w.images
 
 	f.turn(users)
 	f.Chars = codePoints(f.Text)
@@ -88,6 +89,7 @@ func saysTrue(n document.Node) bool { return n.Bool() || n.Text() == "true" }
 type walk struct {
 	bytes       int64 // of message text and tool schemas
 	attachments int64
+	images      int64 // of them
 	needs       need
 }
 
@@ -126,6 +128,7 @@ func (w *walk) part(p document.Node) {
 		}
 	case partImage:
 		w.attachments++
+		w.images++
 		w.needs |= needVision
 		if url := p.Get("image_url").Get("url"); url.Kind() == abi.KindString && !isDataURL(url) {
 			w.needs |= needImageURL

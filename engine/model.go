@@ -146,7 +146,8 @@ type StoredCredential struct {
 const MaxWeight = 1000
 
 // Price is what an upstream model costs from a date on, in nano-USD per million tokens.
-// A nil pointer means that the vendor names no such price, not that it is free.
+// A nil pointer means that the vendor names no such price, not that it is free. Rows that
+// differ in AbovePrompt alone are the tiers of one version.
 type Price struct {
 	AccountID    string
 	ProviderID   string
@@ -155,8 +156,13 @@ type Price struct {
 	AbovePrompt  int64 // holds for requests with more prompt tokens than this; 0: any
 	Input        int64
 	Output       int64
+	Reasoning    *int64 // of the output, what the model only thought; nil: as Output
 	CachedInput  *int64
 	CacheWrite   *int64 // 5-minute writes, and writes of unsaid duration
 	CacheWrite1h *int64
+	PerRequest   int64 // nano-USD for a request; 0: none
+	PerImage     int64 // nano-USD for each image of the input, beside its tokens; 0: none
 	Source       string
+
+	ceiling bool // see Ceiling
 }

@@ -85,7 +85,8 @@ type Features struct {
 	Chars         int    // code points of Text
 	Tokens        int64  // estimate over all messages and tool schemas
 	Messages      int
-	HasImage      bool // in the last user message
+	Images        int64 // over all messages
+	HasImage      bool  // in the last user message
 	HasAudio      bool
 	HasTools      bool
 	HasCode       bool

@@ -28,10 +28,9 @@ func (a *attempt) settle(err error) {
 	if a.reply != nil {
 		row.Status = a.reply.Status
 	}
-	if tokens != (Tokens{}) || code == "" {
-		price, ok := x.catalogue.AccountPrice(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
-		row.CostNanoUSD, row.Unpriced = price.Cost(tokens), !ok
-		row.PriceFrom, row.PriceOf = price.From, price.AccountID
+	if !x.free() && (tokens != (Tokens{}) || code == "") {
+		price, ok := x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
+		row.charge(price, ok, r.Features.Images)
 	}
 	if !x.free() && (code == "" || code == CodeCanceled && a.used.output > 0) {
 		// Hanging up before the last event makes no call free.

@@ -42,8 +42,8 @@ func (r *Request) LeftOfBudget() (nanoUSD int64, fraction float64) {
 func (x *execution) modelState(m *Model) ModelState {
 	r := x.r
 	s := ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
-	if price, ok := x.catalogue.AccountPrice(r.Principal.AccountID, m.ProviderID, m.UpstreamID, r.Received, r.Features.Tokens); ok {
-		s.CostNanoUSD = price.Cost(Tokens{Prompt: r.Features.Tokens, Completion: x.output(m)})
+	if price, ok := x.catalogue.Charge(r.Principal.AccountID, m.ProviderID, m.UpstreamID, r.Received, r.Features.Tokens); ok {
+		s.CostNanoUSD = saturatingAdd(price.Cost(Tokens{Prompt: r.Features.Tokens, Completion: x.output(m)}), price.Images(r.Features.Images))
 	}
 	if x.p.cfg.Limits == nil {
 		return s

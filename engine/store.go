@@ -17,6 +17,7 @@ type Store interface {
 	RuleStore
 	CatalogueStore
 	ModelStore
+	PriceStore
 	ProviderStore
 	CredentialStore
 	TenantStore
@@ -82,6 +83,15 @@ type ModelStore interface {
 	UpdateModel(ctx context.Context, m Model, prices []Price, was time.Time) error
 	// DeleteModel leaves the prices, which belong to the upstream id.
 	DeleteModel(ctx context.Context, accountID, id string) error
+}
+
+// PriceStore changes versions of prices: the rows that share account, provider, upstream id
+// and From.
+type PriceStore interface {
+	// ReplacePrices makes these rows, at least one, all of their one version.
+	ReplacePrices(ctx context.Context, version []Price) error
+	// DeletePrices deletes a version; ErrNotFound when there is none.
+	DeletePrices(ctx context.Context, accountID, providerID, upstreamID string, from time.Time) error
 }
 
 // ProviderStore changes providers one by one.

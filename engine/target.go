@@ -116,7 +116,7 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 	if m.ContextWindow > 0 && r.operation() == abi.OperationChat && r.Features.Tokens > m.ContextWindow {
 		return skip(SkipContext, itoa(r.Features.Tokens)+" of "+itoa(m.ContextWindow)+" tokens")
 	}
-	if _, ok := c.AccountPrice(account, provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
+	if _, ok := c.Charge(account, provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
 		return skip(SkipUnpriced, m.UpstreamID)
 	}
 	return Target{Model: m, Provider: provider, Substituted: substituted}, nil

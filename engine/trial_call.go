@@ -148,8 +148,8 @@ func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply docum
 		row.Tokens, row.Estimated = Tokens{Prompt: trialPrompt}, true
 	}
 	if row.Tokens != (Tokens{}) || failure == nil {
-		price, ok := x.catalogue.AccountPrice(x.AccountID, x.provider.ID, row.UpstreamID, x.now, row.Tokens.Prompt)
-		row.CostNanoUSD, row.Unpriced = price.Cost(row.Tokens), !ok
+		price, ok := x.catalogue.Charge(x.AccountID, x.provider.ID, row.UpstreamID, x.now, row.Tokens.Prompt)
+		row.charge(price, ok, 0)
 	}
 	x.cfg.Ledger.Record(*row)
 }

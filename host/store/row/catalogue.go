@@ -64,13 +64,37 @@ func CheckPrice(p engine.Price) error {
 	for _, optional := range []struct {
 		member string
 		price  *int64
-	}{{"cached_input", p.CachedInput}, {"cache_write", p.CacheWrite}, {"cache_write_1h", p.CacheWrite1h}} {
+	}{{"cached_input", p.CachedInput}, {"cache_write", p.CacheWrite}, {"cache_write_1h", p.CacheWrite1h}, {"reasoning", p.Reasoning}, {"per_request", &p.PerRequest}, {"per_image", &p.PerImage}} {
 		if optional.price != nil {
 			c.count(optional.member, *optional.price)
 		}
 	}
 	c.text("source", p.Source)
 	return c.result()
+}
+
+// CheckPriceVersion says why rows cannot be stored as one version of a price, and returns
+// one of them: an *engine.Error with CodeInvalid, or nil.
+func CheckPriceVersion(version []engine.Price) (engine.Price, error) {
+	var c check
+	if len(version) == 0 {
+		c.refuse("tiers", "are none")
+		return engine.Price{}, c.result()
+	}
+	key, seen := version[0], map[int64]bool{}
+	for _, p := range version {
+		if err := CheckPrice(p); err != nil {
+			return key, err
+		}
+		if p.AccountID != key.AccountID || p.ProviderID != key.ProviderID || p.UpstreamID != key.UpstreamID || !p.From.Equal(key.From) {
+			c.refuse("tiers", "are of several versions")
+		}
+		if seen[p.AbovePrompt] {
+			c.refuse("above_prompt", "is that of two tiers")
+		}
+		seen[p.AbovePrompt] = true
+	}
+	return key, c.result()
 }
 
 // CheckCredential says why a credential cannot be stored: an *engine.Error with CodeInvalid, or nil.

@@ -122,6 +122,7 @@ func priceRow(p engine.Price) query.PutPriceParams {
 		AccountID: p.AccountID, ProviderID: p.ProviderID, UpstreamID: p.UpstreamID, ValidFrom: millis(p.From),
 		AbovePrompt: p.AbovePrompt, Input: p.Input, Output: p.Output, CachedInput: p.CachedInput,
 		CacheWrite: p.CacheWrite, CacheWrite1h: p.CacheWrite1h, Source: p.Source,
+		Reasoning: p.Reasoning, PerRequest: p.PerRequest, PerImage: p.PerImage,
 	}
 }
 
@@ -130,5 +131,6 @@ func parsePrice(n query.Price) (engine.Price, error) {
 		AccountID: n.AccountID, ProviderID: n.ProviderID, UpstreamID: n.UpstreamID, From: instant(n.ValidFrom),
 		AbovePrompt: n.AbovePrompt, Input: n.Input, Output: n.Output, CachedInput: n.CachedInput,
 		CacheWrite: n.CacheWrite, CacheWrite1h: n.CacheWrite1h, Source: n.Source,
+		Reasoning: n.Reasoning, PerRequest: n.PerRequest, PerImage: n.PerImage,
 	}, nil
 }

@@ -18,6 +18,7 @@ var catalogueTests = []test{
 	{"a provider that serves a model is not deleted", providerServes},
 	{"a provider goes with its credentials and its account's prices", providerGoes},
 	{"keeps prices, and nil apart from 0", pricePut},
+	{"a version of a price is replaced and deleted whole", priceReplace},
 	{"refuses what no row may be", catalogueInvalid},
 }
 
@@ -203,6 +204,7 @@ func pricePut(t *testing.T, d Database) {
 	full := price("p", "u", 5, 200_000, math.MaxInt64)
 	full.AccountID, full.Output, full.Source = "acme", 1, "page"
 	full.CachedInput, full.CacheWrite, full.CacheWrite1h = ptr[int64](0), ptr[int64](7), ptr[int64](math.MaxInt64)
+	full.Reasoning, full.PerRequest, full.PerImage = ptr[int64](0), math.MaxInt64, 9
 	want := []engine.Price{
 		price("a", "z", 9, 0, 1),
 		price("p", "U", 9, 0, 2),
@@ -222,6 +224,7 @@ func pricePut(t *testing.T, d Database) {
 
 	changed := full
 	changed.Input, changed.CachedInput, changed.CacheWrite = 8, nil, ptr[int64](0)
+	changed.Reasoning, changed.PerRequest, changed.PerImage = nil, 0, 10
 	must(t, "PutPrice() again", s.PutPrice(t.Context(), changed))
 	want[5] = changed
 	got, err = s.ListPrices(t.Context())
@@ -256,6 +259,9 @@ func catalogueInvalid(t *testing.T, d Database) {
 		{"input", func(p *engine.Price) { p.Input = -1 }},
 		{"cached_input", func(p *engine.Price) { p.CachedInput = ptr[int64](-1) }},
 		{"above_prompt", func(p *engine.Price) { p.AbovePrompt = -1 }},
+		{"reasoning", func(p *engine.Price) { p.Reasoning = ptr[int64](-1) }},
+		{"per_request", func(p *engine.Price) { p.PerRequest = -1 }},
+		{"per_image", func(p *engine.Price) { p.PerImage = math.MinInt64 }},
 	} {
 		p := engine.Price{ProviderID: "p", UpstreamID: "u", From: at(0)}
 		c.change(&p)

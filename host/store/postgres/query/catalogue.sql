@@ -143,17 +143,17 @@ delete from models where account_id = @account_id and id = @id;
 
 -- name: ListPrices :many
 select account_id, provider_id, upstream_id, valid_from, above_prompt, input, output, cached_input,
-       cache_write, cache_write_1h, source
+       cache_write, cache_write_1h, source, reasoning, per_request, per_image
 from prices
 order by account_id, provider_id, upstream_id, valid_from, above_prompt;
 
 -- name: PutPrice :exec
 insert into prices (
     account_id, provider_id, upstream_id, valid_from, above_prompt, input, output, cached_input, cache_write,
-    cache_write_1h, source
+    cache_write_1h, source, reasoning, per_request, per_image
 ) values (
     @account_id, @provider_id, @upstream_id, @valid_from, @above_prompt, @input, @output, @cached_input,
-    @cache_write, @cache_write_1h, @source
+    @cache_write, @cache_write_1h, @source, @reasoning, @per_request, @per_image
 )
 on conflict (account_id, provider_id, upstream_id, valid_from, above_prompt) do update
 set input          = excluded.input,
@@ -161,4 +161,14 @@ set input          = excluded.input,
     cached_input   = excluded.cached_input,
     cache_write    = excluded.cache_write,
     cache_write_1h = excluded.cache_write_1h,
-    source         = excluded.source;
+    source         = excluded.source,
+    reasoning      = excluded.reasoning,
+    per_request    = excluded.per_request,
+    per_image      = excluded.per_image;
+
+-- name: DeletePriceVersion :execrows
+delete from prices
+where account_id = @account_id
+  and provider_id = @provider_id
+  and upstream_id = @upstream_id
+  and valid_from = @valid_from;

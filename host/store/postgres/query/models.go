@@ -294,6 +294,9 @@ type Price struct {
 	CacheWrite   *int64
 	CacheWrite1h *int64
 	Source       string
+	Reasoning    *int64
+	PerRequest   int64
+	PerImage     int64
 }
 
 type Provider struct {
@@ -456,4 +459,35 @@ type User struct {
 	SuspendedAt *time.Time
 	DeletedAt   *time.Time
 	SearchText  string
+}
+
+type Webhook struct {
+	AccountID     string
+	ID            string
+	Name          string
+	Url           string
+	Events        []byte
+	Sealed        []byte
+	SealKey       string
+	Version       int64
+	PreviousUntil *time.Time
+	Enabled       bool
+	DisabledWhy   string
+	CreatedAt     time.Time
+	UpdatedAt     time.Time
+}
+
+type WebhookDelivery struct {
+	AccountID  string
+	ID         string
+	WebhookID  string
+	Kind       string
+	Payload    []byte
+	Tries      int64
+	Status     int64
+	Error      string
+	CreatedAt  time.Time
+	NextAt     *time.Time
+	DoneAt     *time.Time
+	TakenUntil *time.Time
 }

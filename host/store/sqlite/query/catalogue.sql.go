@@ -155,6 +155,34 @@ func (q *Queries) DeleteModel(ctx context.Context, arg DeleteModelParams) (int64
 	return result.RowsAffected()
 }
 
+const deletePriceVersion = `-- name: DeletePriceVersion :execrows
+delete from prices
+where account_id = ?1
+  and provider_id = ?2
+  and upstream_id = ?3
+  and valid_from = ?4
+`
+
+type DeletePriceVersionParams struct {
+	AccountID  string
+	ProviderID string
+	UpstreamID string
+	ValidFrom  int64
+}
+
+func (q *Queries) DeletePriceVersion(ctx context.Context, arg DeletePriceVersionParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, deletePriceVersion,
+		arg.AccountID,
+		arg.ProviderID,
+		arg.UpstreamID,
+		arg.ValidFrom,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
 const deletePricesOfProvider = `-- name: DeletePricesOfProvider :exec
 delete from prices where account_id = ?1 and provider_id = ?2
 `
@@ -275,7 +303,7 @@ func (q *Queries) ListModels(ctx context.Context) ([]Model, error) {
 
 const listPrices = `-- name: ListPrices :many
 select account_id, provider_id, upstream_id, valid_from, above_prompt, input, output, cached_input,
-       cache_write, cache_write_1h, source
+       cache_write, cache_write_1h, source, reasoning, per_request, per_image
 from prices
 order by account_id, provider_id, upstream_id, valid_from, above_prompt
 `
@@ -301,6 +329,9 @@ func (q *Queries) ListPrices(ctx context.Context) ([]Price, error) {
 			&i.CacheWrite,
 			&i.CacheWrite1h,
 			&i.Source,
+			&i.Reasoning,
+			&i.PerRequest,
+			&i.PerImage,
 		); err != nil {
 			return nil, err
 		}
@@ -447,10 +478,10 @@ func (q *Queries) PutModel(ctx context.Context, arg PutModelParams) error {
 const putPrice = `-- name: PutPrice :exec
 insert into prices (
     account_id, provider_id, upstream_id, valid_from, above_prompt, input, output, cached_input, cache_write,
-    cache_write_1h, source
+    cache_write_1h, source, reasoning, per_request, per_image
 ) values (
     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8,
-    ?9, ?10, ?11
+    ?9, ?10, ?11, ?12, ?13, ?14
 )
 on conflict (account_id, provider_id, upstream_id, valid_from, above_prompt) do update
 set input          = excluded.input,
@@ -458,7 +489,10 @@ set input          = excluded.input,
     cached_input   = excluded.cached_input,
     cache_write    = excluded.cache_write,
     cache_write_1h = excluded.cache_write_1h,
-    source         = excluded.source
+    source         = excluded.source,
+    reasoning      = excluded.reasoning,
+    per_request    = excluded.per_request,
+    per_image      = excluded.per_image
 `
 
 type PutPriceParams struct {
@@ -473,6 +507,9 @@ type PutPriceParams struct {
 	CacheWrite   *int64
 	CacheWrite1h *int64
 	Source       string
+	Reasoning    *int64
+	PerRequest   int64
+	PerImage     int64
 }
 
 func (q *Queries) PutPrice(ctx context.Context, arg PutPriceParams) error {
@@ -488,6 +525,9 @@ func (q *Queries) PutPrice(ctx context.Context, arg PutPriceParams) error {
 		arg.CacheWrite,
 		arg.CacheWrite1h,
 		arg.Source,
+		arg.Reasoning,
+		arg.PerRequest,
+		arg.PerImage,
 	)
 	return err
 }

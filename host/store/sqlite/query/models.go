@@ -288,6 +288,9 @@ type Price struct {
 	CacheWrite   *int64
 	CacheWrite1h *int64
 	Source       string
+	Reasoning    *int64
+	PerRequest   int64
+	PerImage     int64
 }
 
 type Provider struct {
@@ -450,4 +453,35 @@ type User struct {
 	SuspendedAt *int64
 	DeletedAt   *int64
 	SearchText  string
+}
+
+type Webhook struct {
+	AccountID     string
+	ID            string
+	Name          string
+	Url           string
+	Events        string
+	Sealed        []byte
+	SealKey       string
+	Version       int64
+	PreviousUntil *int64
+	Enabled       bool
+	DisabledWhy   string
+	CreatedAt     int64
+	UpdatedAt     int64
+}
+
+type WebhookDelivery struct {
+	AccountID  string
+	ID         string
+	WebhookID  string
+	Kind       string
+	Payload    []byte
+	Tries      int64
+	Status     int64
+	Error      string
+	CreatedAt  int64
+	NextAt     *int64
+	DoneAt     *int64
+	TakenUntil *int64
 }

@@ -1,0 +1,8 @@
+-- +goose Up
+
+-- reasoning: of output, per million tokens; null: as output. The other two are nano-USD for
+-- one request, and for each image in it.
+alter table prices
+    add column reasoning   bigint check (reasoning >= 0),
+    add column per_request bigint not null default 0 check (per_request >= 0),
+    add column per_image   bigint not null default 0 check (per_image >= 0);

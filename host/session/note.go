@@ -49,12 +49,6 @@ func (s *Service) AddNote(ctx context.Context, p engine.Principal, n engine.Note
 	if n.Type == "" {
 		n.Type = engine.NoteContext
 	}
-	if n.Agent == "" {
-		n.Agent = clip(plain(p.KeyName, false), maxNoteAgent)
-	}
-	if n.Agent == "" {
-		n.Agent = p.UserID
-	}
 	if n.ExpiresAt.IsZero() {
 		n.ExpiresAt = now.Add(engine.NoteLifetime)
 	}
@@ -64,7 +58,13 @@ func (s *Service) AddNote(ctx context.Context, p engine.Principal, n engine.Note
 	if n.Text = strings.TrimSpace(plain(n.Text, true)); n.Text == "" {
 		return n, refused("text", "'text' must not be empty.")
 	}
-	n.Agent, n.Model = plain(n.Agent, false), plain(n.Model, false)
+	n.Model = plain(n.Model, false)
+	// Only the gateway's own notes have no agent: what is left of a name must be one.
+	for _, name := range []string{n.Agent, clip(p.KeyName, maxNoteAgent), p.UserID} {
+		if n.Agent = strings.TrimSpace(plain(name, false)); n.Agent != "" {
+			break
+		}
+	}
 	count, err := s.store.CountNotes(ctx, k.AccountID, k.UserID, now)
 	if err != nil {
 		return n, err

@@ -34,6 +34,14 @@ func TestAddNote(t *testing.T) {
 			engine.Note{Type: engine.NoteContext, Text: "[31mred[0m nul csi back", Agent: "ab", Model: "m", ExpiresAt: start.Add(engine.NoteLifetime)},
 		},
 		{
+			"who writes cannot pass for the gateway", engine.Note{Type: engine.NoteHandoff, Text: "x", Agent: "\x00\u202e"},
+			engine.Note{Type: engine.NoteHandoff, Text: "x", Agent: "planner", ExpiresAt: start.Add(engine.NoteLifetime)},
+		},
+		{
+			"nor by blanks", engine.Note{Type: engine.NoteError, Text: "x", Agent: " \t"},
+			engine.Note{Type: engine.NoteError, Text: "x", Agent: "planner", ExpiresAt: start.Add(engine.NoteLifetime)},
+		},
+		{
 			"as long as may be", engine.Note{Text: strings.Repeat("x", engine.MaxNoteText)},
 			engine.Note{Type: engine.NoteContext, Text: strings.Repeat("x", engine.MaxNoteText), Agent: "planner", ExpiresAt: start.Add(engine.NoteLifetime)},
 		},

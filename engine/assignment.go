@@ -58,7 +58,7 @@ func (t *tenantRows) add(a *Assignment) {
 func (t *tenantRows) compile(compiler ConditionCompiler) (problems []AssignmentProblem) {
 	for _, l := range t.tasks {
 		slices.SortFunc(l.rows, func(a, b *Assignment) int {
-			return cmp.Or(cmp.Compare(b.Priority, a.Priority), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
+			return cmp.Or(a.own()-b.own(), cmp.Compare(b.Priority, a.Priority), a.CreatedAt.Compare(b.CreatedAt), cmp.Compare(a.ID, b.ID))
 		})
 		if !slices.ContainsFunc(l.rows, func(a *Assignment) bool { return a.When != "" }) {
 			continue
@@ -108,6 +108,15 @@ func (l *taskList) first(r *Request, s *ConditionSearch) (*Assignment, []Skip) {
 		return nil, skips
 	}
 	return l.rows[i], skips
+}
+
+// own is 1 for what a user made for itself, which counts after what was made for it by
+// others, and 0 for those.
+func (a *Assignment) own() int {
+	if a.UserID != "" && a.UpdatedBy == a.AccountID+"/"+a.UserID {
+		return 1
+	}
+	return 0
 }
 
 func (a *Assignment) expired(at time.Time) bool {

@@ -316,6 +316,14 @@ func TestPolicyAssigned(t *testing.T) {
 		{"priority within a level", []Assignment{assignment(tenantTeam, "low", func(a *Assignment) { a.Priority = 1 }), assignment(tenantTeam, "high", func(a *Assignment) { a.Priority = 99 })}, "high"},
 		{"priority does not cross levels", []Assignment{assignment(tenantAccount, "a", func(a *Assignment) { a.Priority = MaxPriority }), assignment(tenantTeam, "t", func(a *Assignment) { a.Priority = 0 })}, "t"},
 		{"the older of a tie", []Assignment{assignment(tenantTeam, "a", func(a *Assignment) { a.CreatedAt = rigTime.Add(time.Hour) }), assignment(tenantTeam, "b", nil)}, "b"},
+		{"made for a user by somebody above goes before its own", []Assignment{
+			assignment(tenantUser, "own", func(a *Assignment) { a.Priority, a.UpdatedBy = MaxPriority, "acme/ann" }),
+			assignment(tenantUser, "given", func(a *Assignment) { a.Priority, a.UpdatedBy = 0, "acme/boss" }),
+		}, "given"},
+		{"a user of that id in another account is somebody else", []Assignment{
+			assignment(tenantUser, "given", func(a *Assignment) { a.Priority, a.UpdatedBy = 0, "rival/ann" }),
+			assignment(tenantUser, "own", func(a *Assignment) { a.Priority, a.UpdatedBy = MaxPriority, "acme/ann" }),
+		}, "given"},
 		{"expired", []Assignment{assignment(tenantTeam, "t", until(0)), assignment(tenantAccount, "a", nil)}, "a"},
 		{"not yet", []Assignment{assignment(tenantTeam, "t", until(time.Millisecond)), assignment(tenantAccount, "a", nil)}, "t"},
 		{"disabled", []Assignment{assignment(tenantTeam, "t", func(a *Assignment) { a.Enabled, a.Locked = false, true }), assignment(tenantUser, "u", nil)}, "u"},

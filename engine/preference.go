@@ -89,14 +89,16 @@ type Assignment struct {
 	Fallbacks []string // catalogue ids
 	// Allowed are the only models that may serve such a task; empty: any. A caller's pin
 	// outside it is refused.
-	Allowed   []string
-	Priority  int       // 0–10,000 within a level, higher first; default DefaultPriority
+	Allowed []string
+	// Priority is 0–10,000 within a level, higher first; default DefaultPriority. What a user
+	// made for itself counts after what others made for it, whatever its priority.
+	Priority  int
 	When      string    // expr source, boolean, as of a rule; "": always
 	ExpiresAt time.Time // zero: never
 	// Locked: no assignment of a lower level counts for this task type.
 	Locked    bool
 	Enabled   bool
-	UpdatedBy string // as "account/user"
+	UpdatedBy string // as "account/user"; whose it is, at the level of a user
 	CreatedAt time.Time
 	UpdatedAt time.Time
 }

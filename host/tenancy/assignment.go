@@ -20,8 +20,8 @@ const (
 	MaxAssignments = 2_000
 )
 
-// Assignments is the management of task assignments, with the rights of Preferences; a
-// user changes only those of its own that nobody above it wrote. Safe for concurrent use.
+// Assignments is the management of task assignments, with the rights of Preferences; for
+// itself a user or team lead changes only those that nobody else wrote last. Safe for concurrent use.
 type Assignments struct{ *settings }
 
 // ListAssignments returns those of the account and global ones that the principal may see:
@@ -123,8 +123,8 @@ func (s *Assignments) alter(ctx context.Context, p engine.Principal, account, id
 			if err := d.writable(p, old.Tenant); err != nil {
 				return err
 			}
-			if p.Role == engine.RoleUser && old.UpdatedBy != writer(p) {
-				return forbidden("", "This assignment was made for you by "+old.UpdatedBy+", who alone can change it.")
+			if self(p, old.Tenant) && old.UpdatedBy != writer(p) {
+				return forbidden("", "This assignment was made for you by "+old.UpdatedBy+". Ask there, or an administrator, for a change.")
 			}
 			return write(d, old, now)
 		})

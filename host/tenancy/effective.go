@@ -7,10 +7,15 @@ import (
 )
 
 // GetEffective returns what holds for a user that the principal manages; of an empty user id,
-// for the principal. Errors: CodeNotFound.
+// for the principal. Errors: CodeNotFound; CodeInvalid for no user in another account.
 func (s *Preferences) GetEffective(ctx context.Context, p engine.Principal, account, user string) (engine.EffectivePolicy, error) {
 	who := engine.Principal{AccountID: p.AccountID, TeamID: p.TeamID, UserID: p.UserID, Role: p.Role}
-	if user != "" {
+	switch {
+	case !sees(p, account):
+		return engine.EffectivePolicy{}, notFound("account", account)
+	case user == "" && account != p.AccountID:
+		return engine.EffectivePolicy{}, invalid("user_id", "'user_id' is required for another account.")
+	case user != "":
 		d, err := s.Keys.read(ctx)
 		if err != nil {
 			return engine.EffectivePolicy{}, err

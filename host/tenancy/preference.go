@@ -16,7 +16,7 @@ const maxModels = 200
 
 // Preferences is the management of preferences and of the super admin's overrides: an
 // account admin writes those of its account, teams and users, a team lead those of its team
-// and users, a user its own, as far as ownMembers goes. Safe for concurrent use.
+// and users; for itself each of the latter sets ownMembers. Safe for concurrent use.
 type Preferences struct{ *settings }
 
 // member is a part of preferences that can be set, and locked.
@@ -44,7 +44,7 @@ var (
 	lockedMember = member{"locked", func(p *engine.Preferences) any { return slices.Sorted(slices.Values(p.Locked)) }}
 )
 
-// ownMembers are what a user may set for itself.
+// ownMembers are what a user or a team lead may set for itself.
 var ownMembers = []string{engine.MemberDefaultModel, engine.MemberPreferVision, engine.MemberPreferSpeed, engine.MemberPreferCost}
 
 // changed are the members in which two rows differ.
@@ -185,10 +185,10 @@ func (s *Preferences) check(d *directory, p engine.Principal, rows []engine.Pref
 }
 
 // mayChange refuses members that a level above locked, to those who may not write that
-// level, and to a user all but ownMembers.
+// level, and to a user or team lead, for itself, all but ownMembers.
 func (s *Preferences) mayChange(d *directory, p engine.Principal, rows []engine.Preferences, t engine.Tenant, names []string) error {
 	for _, name := range names {
-		if p.Role == engine.RoleUser && !slices.Contains(ownMembers, name) {
+		if self(p, t) && !slices.Contains(ownMembers, name) {
 			return forbidden(name, "A user may set 'default_model' and 'prefer_vision', 'prefer_speed', 'prefer_cost' for itself, not '"+name+"'.")
 		}
 		for _, up := range d.above(t) {

@@ -114,6 +114,13 @@ func (d *directory) writable(p engine.Principal, t engine.Tenant) error {
 	return nil
 }
 
+// self reports whether a tenant is the principal itself, which must not undo what binds it.
+// Administrators may: they write what binds the others.
+func self(p engine.Principal, t engine.Tenant) bool {
+	return p.Role.Rank() < engine.RoleAccountAdmin.Rank() && t.Level() == engine.LevelUser &&
+		t.AccountID == p.AccountID && t.UserID == p.UserID
+}
+
 // above are the tenants over this one, highest first.
 func (d *directory) above(t engine.Tenant) []engine.Tenant {
 	global, account := engine.Tenant{}, engine.Tenant{AccountID: t.AccountID}

@@ -68,11 +68,14 @@ type (
 			UpstreamID   string `json:"upstream_id"`
 			From         day    `json:"from"`
 			AbovePrompt  int64  `json:"above_prompt"`
-			Input        usd    `json:"input"` // this and the next four: USD per million tokens, as a decimal string
+			Input        usd    `json:"input"` // this to reasoning: USD per million tokens, as a decimal string
 			Output       usd    `json:"output"`
 			CachedInput  *usd   `json:"cached_input"`
 			CacheWrite   *usd   `json:"cache_write"`
 			CacheWrite1h *usd   `json:"cache_write_1h"`
+			Reasoning    *usd   `json:"reasoning"`
+			PerRequest   usd    `json:"per_request"` // this and the next: USD
+			PerImage     usd    `json:"per_image"`
 			Source       string `json:"source"`
 		} `json:"prices"`
 	}
@@ -124,6 +127,7 @@ func LoadCatalogue(now time.Time) (Catalogue, error) {
 			ProviderID: p.ProviderID, UpstreamID: p.UpstreamID, From: time.Time(p.From), AbovePrompt: p.AbovePrompt,
 			Input: int64(p.Input), Output: int64(p.Output), CachedInput: (*int64)(p.CachedInput),
 			CacheWrite: (*int64)(p.CacheWrite), CacheWrite1h: (*int64)(p.CacheWrite1h), Source: p.Source,
+			Reasoning: (*int64)(p.Reasoning), PerRequest: int64(p.PerRequest), PerImage: int64(p.PerImage),
 		})
 	}
 	for _, r := range rules.Rules {

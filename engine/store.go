@@ -38,6 +38,7 @@ type Store interface {
 	BudgetStore
 	BudgetLeaseStore
 	BudgetAlertStore
+	WebhookStore
 	JobLock
 	// Close releases every connection. No other call may follow.
 	Close() error

@@ -34,21 +34,32 @@ type ReportStore interface {
 	DropUsage(ctx context.Context, rows time.Time, rollups map[Grain]time.Time) error
 }
 
-// WebhookStore keeps webhooks and their deliveries.
+// WebhookStore keeps webhooks and their deliveries. Writes of webhooks raise the revision and
+// are audited, as every configuration write is; those of deliveries do neither.
 type WebhookStore interface {
 	// ListWebhooks returns all of them, by account, then id.
 	ListWebhooks(ctx context.Context) ([]Webhook, error)
 	CreateWebhook(ctx context.Context, w Webhook) error
+	// UpdateWebhook replaces every column but the key and CreatedAt.
+	// ErrConflict when the stored UpdatedAt is no longer was (zero: do not check).
 	UpdateWebhook(ctx context.Context, w Webhook, was time.Time) error
+	// DeleteWebhook deletes it with its deliveries.
 	DeleteWebhook(ctx context.Context, accountID, id string) error
-	// AddDeliveries stores new ones; one whose id exists is left as it is.
-	AddDeliveries(ctx context.Context, deliveries []Delivery) error
-	// DueDeliveries takes at most limit whose NextAt has come and puts that off to until, so
-	// that no other process takes them meanwhile.
+	// AddDeliveries stores new ones, in one transaction, and returns how many; one whose id
+	// exists is left as it is. Those of a webhook that is gone, or that has MaxPending already,
+	// are left out.
+	AddDeliveries(ctx context.Context, deliveries []Delivery) (added int64, err error)
+	// DueDeliveries takes at most limit of enabled webhooks whose NextAt has come, oldest
+	// first, and counts a try of each: nobody else gets them before until. Of one webhook at
+	// most DeliveriesAtOnce are taken at once, and every webhook has its first before any has
+	// its second.
 	DueDeliveries(ctx context.Context, now, until time.Time, limit int) ([]Delivery, error)
-	// SaveDelivery writes what became of a try.
+	// SaveDelivery writes what became of a try. ErrConflict when somebody has taken it since.
 	SaveDelivery(ctx context.Context, d Delivery) error
-	// ListDeliveries returns a webhook's newest deliveries; an empty id means all of the account's.
+	// RetryDelivery has it sent again at that time, also one that is done or given up.
+	RetryDelivery(ctx context.Context, accountID, webhookID, id string, at time.Time) error
+	// ListDeliveries returns a webhook's newest deliveries, newest first, at most limit
+	// (1–1,000); an empty id means all of the account's.
 	ListDeliveries(ctx context.Context, accountID, webhookID string, limit int) ([]Delivery, error)
 	// DropDeliveries forgets those made before that time.
 	DropDeliveries(ctx context.Context, before time.Time) error

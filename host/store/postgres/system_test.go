@@ -19,6 +19,7 @@ var systemWork = strings.Fields(`
 	AddUsage ensure DropUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
 	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
 	ListBudgets AddBudgetAlert ExchangeBudgets ExpireBudgetLeases DeadBudgetLeases SettleBudgetLease DropBudgetWindows
+	ListWebhooks AddDeliveries DueDeliveries DropDeliveries
 	Revision GetSetting PutSetting
 `)
 

@@ -64,6 +64,8 @@ func Run(t *testing.T, driver Driver) {
 		{"limit lease", limitLeaseTests},
 		{"budget", budgetTests},
 		{"budget lease", budgetLeaseTests},
+		{"webhook", webhookTests},
+		{"delivery", deliveryTests},
 		{"change", changeTests},
 		{"job", jobTests},
 		{"odd", oddTests},
@@ -71,7 +73,7 @@ func Run(t *testing.T, driver Driver) {
 		{"reopen", reopenTests},
 	}
 	if driver.Shared {
-		groups = append(groups, group{"shared", sharedTests}, group{"shared job", sharedJobTests})
+		groups = append(groups, group{"shared", sharedTests}, group{"shared job", sharedJobTests}, group{"shared delivery", sharedDeliveryTests})
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

@@ -18,6 +18,9 @@ const (
 	// MaxAssignments is how many an account may have, and as many are global: every process
 	// holds all of them, compiled, in memory.
 	MaxAssignments = 2_000
+	// maxOfLevel is up to how many of them somebody below an administrator may make at one
+	// level, so that nobody takes the room of the others.
+	maxOfLevel = 100
 )
 
 // Assignments is the management of task assignments, with the rights of Preferences; for
@@ -198,7 +201,7 @@ func (s *Assignments) checkModels(old, row *engine.Assignment) error {
 // level, and a row too many.
 func (s *Assignments) checkOthers(d *directory, p engine.Principal, all []engine.Assignment, old, row *engine.Assignment, now time.Time) error {
 	above := d.above(row.Tenant)
-	account, task := 0, 0
+	account, level, task := 0, 0, 0
 	for _, a := range all {
 		locks := a.Locked && a.Enabled && (a.ExpiresAt.IsZero() || now.Before(a.ExpiresAt)) && a.TaskType == row.TaskType
 		if locks && slices.Contains(above, a.Tenant) && !d.writes(p, a.Tenant) {
@@ -208,13 +211,18 @@ func (s *Assignments) checkOthers(d *directory, p engine.Principal, all []engine
 			continue
 		}
 		account++
-		if a.Tenant == row.Tenant && a.TaskType == row.TaskType {
-			task++
+		if a.Tenant == row.Tenant {
+			level++
+			if a.TaskType == row.TaskType {
+				task++
+			}
 		}
 	}
 	switch {
 	case old.ID == "" && account >= MaxAssignments:
 		return engine.Errorf(engine.CodeConflict, "An account may have %d assignments. Delete one first.", MaxAssignments)
+	case old.ID == "" && level >= maxOfLevel && p.Role.Rank() < engine.RoleAccountAdmin.Rank():
+		return engine.Errorf(engine.CodeConflict, "This level has %d assignments, and only an administrator may make more. Delete one first.", level)
 	case (old.ID == "" || old.TaskType != row.TaskType) && task >= engine.MaxAssignments:
 		return engine.Errorf(engine.CodeConflict, "One level may have %d assignments of a task type. Delete one first.", engine.MaxAssignments)
 	}

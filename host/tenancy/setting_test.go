@@ -255,3 +255,25 @@ func TestEffectiveOfAnotherAccount(t *testing.T) {
 	_, err = o.GetEffective(t.Context(), principal(person("acme", "user")), "rival", "")
 	wantCode(t, "effective of rival", err, engine.CodeNotFound)
 }
+
+// Nobody below an administrator fills an account's room for assignments alone.
+func TestAssignmentsOfOneLevel(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	user, boss := principal(person("acme", "user")), principal(person("acme", "boss"))
+	assign := func(p engine.Principal, n int) error {
+		_, err := o.tasks.CreateAssignment(t.Context(), p, engine.Assignment{
+			Tenant: acmeUser, ID: fmt.Sprintf("a%d", n), TaskType: fmt.Sprintf("task %d", n), Model: "m-a", Enabled: true,
+		})
+		return err
+	}
+	for n := range maxOfLevel {
+		must(t, assign(user, n))
+	}
+	wantCode(t, "one too many by the user", assign(user, maxOfLevel), engine.CodeConflict)
+	wantCode(t, "one more by an administrator", assign(boss, maxOfLevel), "")
+	wantCode(t, "a change of what is there", func() error {
+		_, err := o.tasks.ChangeAssignment(t.Context(), user, "acme", "a0", time.Time{}, func(a *engine.Assignment) { a.Model = "m-b" })
+		return err
+	}(), "")
+}

@@ -27,10 +27,12 @@ type ReportStore interface {
 	// Report returns groups, dearest first, or with Series by time, then dearest.
 	Report(ctx context.Context, q ReportQuery) ([]ReportRow, error)
 	// PageUsage returns an account's rows in [from, to), newest first, at most limit
-	// (1–1,000), after the id of the last row seen; for exports.
+	// (1–1,000), after the id of the last row seen; for exports. An id that is not there is of
+	// a row that was forgotten: nothing is older.
 	PageUsage(ctx context.Context, accountID string, from, to time.Time, after string, limit int) ([]Usage, error)
 	// DropUsage forgets rows that began before that time, and rollups of a grain that are
-	// older than it keeps; whole partitions where the database has them.
+	// older than it keeps. Postgres forgets rows by whole days, UTC: the last one goes when it
+	// has ended before that time. Rollups are as new as the time of their step's begin.
 	DropUsage(ctx context.Context, rows time.Time, rollups map[Grain]time.Time) error
 }
 

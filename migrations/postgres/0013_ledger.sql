@@ -142,7 +142,10 @@ drop table usage_before;
 -- +goose StatementBegin
 create function saturated(a bigint, b bigint) returns bigint
 language sql immutable parallel safe as $$
-    select least(greatest(a::numeric + b, -9223372036854775808), 9223372036854775807)::bigint
+    select case
+        when a between -4611686018427387904 and 4611686018427387903 and b between -4611686018427387904 and 4611686018427387903 then a + b
+        else least(greatest(a::numeric + b, -9223372036854775808), 9223372036854775807)::bigint
+    end
 $$;
 -- +goose StatementEnd
 

@@ -19,9 +19,9 @@ type BudgetLeaseStore interface {
 	// DeadBudgetLeases returns at most limit leases that have expired. What they hold counts
 	// until SettleBudgetLease.
 	DeadBudgetLeases(ctx context.Context, now time.Time, limit int) ([]BudgetLease, error)
-	// SettleBudgetLease ends a lease that has expired: of what it held, as much is spent as
-	// the ledger has in its step beyond what is counted as spent there. One that is gone or
-	// alive again is left as it is.
+	// SettleBudgetLease ends a lease that has expired: instead of what it held, what the
+	// ledger has in its step beyond what is counted there is spent. One that is gone or alive
+	// again is left as it is.
 	SettleBudgetLease(ctx context.Context, l BudgetLease, ledger int64, now time.Time) error
 	// DropBudgetWindows forgets steps that began before a time, and alerts before another.
 	DropBudgetWindows(ctx context.Context, windows, alerts time.Time) error

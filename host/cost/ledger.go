@@ -17,11 +17,12 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/cost/budget"
 	"github.com/pointsman/pointsman/host/cost/spool"
 )
 
-// Ticket names money that is held. 0: none is.
-type Ticket uint64
+// Ticket is money that is held. Nil: none is.
+type Ticket = *budget.Hold
 
 // Budgets bounds what may be spent. Safe for concurrent use.
 type Budgets interface {
@@ -32,6 +33,8 @@ type Budgets interface {
 	Spent(t Ticket, nanoUSD int64) error
 	// Settle ends the hold: nanoUSD is what it came to, more or less than what was held.
 	Settle(t Ticket, nanoUSD int64)
+	// Charge counts a row for which nothing was held.
+	Charge(u *engine.Usage)
 	// Left is engine.Spending's.
 	Left(p engine.Principal) engine.BudgetLeft
 }
@@ -39,9 +42,10 @@ type Budgets interface {
 // unbounded is no budgets at all.
 type unbounded struct{}
 
-func (unbounded) Hold(context.Context, *engine.Usage, int64) (Ticket, error) { return 0, nil }
+func (unbounded) Hold(context.Context, *engine.Usage, int64) (Ticket, error) { return nil, nil }
 func (unbounded) Spent(Ticket, int64) error                                  { return nil }
 func (unbounded) Settle(Ticket, int64)                                       {}
+func (unbounded) Charge(*engine.Usage)                                       {}
 func (unbounded) Left(engine.Principal) engine.BudgetLeft                    { return engine.BudgetLeft{} }
 
 // Config is what a Ledger is made of. Dir and Store are required.
@@ -61,6 +65,7 @@ type Config struct {
 // engine.Ledger. Make one with Open and let Run write rows. Safe for concurrent use.
 type Ledger struct {
 	cfg   Config
+	dir   string // the part that it took
 	spool *spool.Spool
 	holds sync.Pool // of *hold
 }
@@ -87,7 +92,8 @@ func Open(cfg Config) (*Ledger, error) {
 	l := &Ledger{cfg: cfg}
 	l.holds.New = func() any { return &hold{} }
 	for i := range maxSharing {
-		s, err := spool.Open(spool.Config{Dir: filepath.Join(cfg.Dir, fmt.Sprintf("%02d", i)), Log: cfg.Log, Failpoint: cfg.Failpoint})
+		l.dir = filepath.Join(cfg.Dir, fmt.Sprintf("%02d", i))
+		s, err := spool.Open(spool.Config{Dir: l.dir, Log: cfg.Log, Failpoint: cfg.Failpoint})
 		if errors.Is(err, spool.ErrInUse) {
 			continue
 		}
@@ -128,7 +134,7 @@ func (l *Ledger) Reserve(ctx context.Context, u *engine.Usage, worst int64) (eng
 
 // Spent implements engine.Hold.
 func (h *hold) Spent(nanoUSD int64) error {
-	if h.ticket == 0 {
+	if h.ticket == nil {
 		return nil
 	}
 	return h.ledger.cfg.Budgets.Spent(h.ticket, nanoUSD)
@@ -137,7 +143,7 @@ func (h *hold) Spent(nanoUSD int64) error {
 // Settle implements engine.Hold.
 func (h *hold) Settle(u engine.Usage) {
 	l := h.ledger
-	if h.ticket != 0 {
+	if h.ticket != nil {
 		l.cfg.Budgets.Settle(h.ticket, u.CostNanoUSD)
 	}
 	l.spool.Settle(h.token, &u)
@@ -148,6 +154,7 @@ func (h *hold) Settle(u engine.Usage) {
 
 // Record implements engine.Ledger, for rows for which nothing was held.
 func (l *Ledger) Record(u engine.Usage) {
+	l.cfg.Budgets.Charge(&u)
 	l.spool.Settle(spool.Token{}, &u)
 	l.cfg.Settled(&u)
 }
@@ -161,6 +168,10 @@ func (l *Ledger) Run(ctx context.Context) error { return l.spool.Run(ctx, l.cfg.
 
 // Flush writes every row settled so far. Errors: the store's.
 func (l *Ledger) Flush(ctx context.Context) error { return l.spool.Flush(ctx, l.cfg.Store.AddUsage) }
+
+// Dir is the part of Config.Dir that no other process has while this one is open. Whoever
+// has it takes over what its last holder left.
+func (l *Ledger) Dir() string { return l.dir }
 
 // Stats is how much waits for the database.
 func (l *Ledger) Stats() spool.Stats { return l.spool.Stats() }

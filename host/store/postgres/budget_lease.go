@@ -219,7 +219,7 @@ func (s *Store) SettleBudgetLease(ctx context.Context, l engine.BudgetLease, led
 		}
 		w, err := q.GetBudgetWindow(ctx, query.GetBudgetWindowParams{AccountID: l.AccountID, BudgetID: l.BudgetID, WindowStart: row.Time(l.Step)})
 		if err == nil {
-			spent := min(max(ledger-w.Spent, 0), stored.Held)
+			spent := max(ledger-w.Spent, 0)
 			err = r.add(ctx, []query.AddToBudgetWindowParams{{AccountID: l.AccountID, BudgetID: l.BudgetID, WindowStart: row.Time(l.Step), Spent: spent, Held: -stored.Held}})
 		} else if errors.Is(err, pgx.ErrNoRows) {
 			err = nil

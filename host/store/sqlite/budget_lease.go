@@ -118,7 +118,7 @@ func (s *Store) SettleBudgetLease(ctx context.Context, l engine.BudgetLease, led
 		}
 		w, err := q.GetBudgetWindow(ctx, query.GetBudgetWindowParams{AccountID: l.AccountID, BudgetID: l.BudgetID, WindowStart: step})
 		if err == nil {
-			spent := min(max(ledger-w.Spent, 0), stored.Held)
+			spent := max(ledger-w.Spent, 0)
 			err = q.AddToBudgetWindow(ctx, query.AddToBudgetWindowParams{AccountID: l.AccountID, BudgetID: l.BudgetID, WindowStart: step, Spent: spent, Held: -stored.Held})
 		} else if errors.Is(err, sql.ErrNoRows) {
 			err = nil

@@ -1,0 +1,194 @@
+package budget
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+const (
+	maxBatch   = 200           // counters of one exchange
+	sweepEvery = time.Minute   // for leases that expired
+	dropEvery  = 6 * time.Hour // for old steps
+	keepSteps  = 62 * 24 * time.Hour
+	keepAlerts = 400 * 24 * time.Hour
+	pokeGap    = 20 * time.Millisecond // between two looks, whoever asks for one
+)
+
+// Run reports what was spent, tops up slices and tells of thresholds until ctx ends, then
+// gives back what is in hand. It logs what fails and tries again.
+func (g *Guard) Run(ctx context.Context) {
+	tick := time.NewTicker(g.cfg.Every)
+	defer tick.Stop()
+	swept, dropped := g.cfg.Clock(), g.cfg.Clock()
+	for {
+		whole := true
+		select {
+		case <-ctx.Done():
+			g.Close(context.WithoutCancel(ctx))
+			return
+		case <-tick.C:
+		case <-g.signal:
+			whole = false
+		}
+		g.Tick(ctx, whole)
+		if clock := g.cfg.Clock(); g.cfg.Leases != nil && whole {
+			if clock-swept >= sweepEvery {
+				swept = clock
+				g.Sweep(ctx)
+			}
+			if clock-dropped >= dropEvery {
+				dropped = clock
+				g.drop(ctx)
+			}
+		}
+		if !whole {
+			select {
+			case <-ctx.Done():
+			case <-time.After(pokeGap):
+			}
+		}
+	}
+}
+
+// Tick looks after every budget once. whole: a second (Config.Every) has gone since the last
+// such look, by which the size of slices is measured.
+func (g *Guard) Tick(ctx context.Context, whole bool) {
+	x := g.index.Load()
+	if g.cfg.Leases != nil {
+		var list []*pending
+		for i := range x.all {
+			c := x.all[i].c
+			if !c.turnOf(g.cfg.Clock(), g.cfg.TTL, whole) {
+				continue
+			}
+			f, p := g.prepare(c, true)
+			p.flight = f
+			if list = append(list, p); len(list) == maxBatch {
+				g.exchangeAll(ctx, list)
+				list = nil
+			}
+		}
+		g.exchangeAll(ctx, list)
+	}
+	g.tell(ctx, x)
+}
+
+// turnOf reports whether the counter has something to say to the store, and takes its turn.
+func (c *counter) turnOf(clock, ttl time.Duration, whole bool) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if whole {
+		c.rate = c.rate/2 + c.taken/2
+		if c.taken == 0 {
+			c.largest /= 2
+		}
+		c.taken = 0
+	}
+	if c.busy || len(c.cells) == 0 {
+		return false
+	}
+	last := c.cells[len(c.cells)-1]
+	inHand := add(last.right, -add(last.spent, last.held))
+	slice := c.slice(false)
+	speak := inHand > 2*slice || c.asked && inHand < slice/2 || last.right > last.spent && clock-c.renewed > ttl/4
+	for _, x := range c.cells {
+		speak = speak || whole && x.settled != x.spent || x != last && x.right > x.spent+x.held
+	}
+	c.busy = speak
+	return speak
+}
+
+// exchangeAll makes one exchange and gives the counters' turns on.
+func (g *Guard) exchangeAll(ctx context.Context, list []*pending) {
+	if len(list) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
+	defer cancel()
+	err := g.exchange(ctx, list)
+	if err != nil && !errors.Is(err, context.Canceled) {
+		g.cfg.Log.Warn().Err(err).Int("budgets", len(list)).Msg("what was spent could not be reported, it will be again")
+	}
+	for _, p := range list {
+		if p.flight != nil {
+			p.flight.err = err
+			close(p.flight.done)
+		}
+		p.c.mu.Lock()
+		if p.c.next != nil {
+			g.flights.Add(1)
+			go g.fly(p.c)
+		} else {
+			p.c.busy = false
+		}
+		p.c.mu.Unlock()
+	}
+}
+
+// Sweep settles what replicas held that died, by what the ledger has.
+func (g *Guard) Sweep(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	now := g.cfg.Now()
+	dead, err := g.cfg.Leases.DeadBudgetLeases(ctx, now, 1000)
+	if err != nil {
+		g.cfg.Log.Warn().Err(err).Msg("expired slices of budgets are not known")
+		return
+	}
+	x := g.index.Load()
+	budgets := map[name]*engine.Budget{}
+	for i := range x.all {
+		budgets[name{x.all[i].b.AccountID, x.all[i].b.ID}] = &x.all[i].b
+	}
+	for _, lease := range dead {
+		ledger := int64(0)
+		if b := budgets[name{lease.AccountID, lease.BudgetID}]; b != nil {
+			s := spanAt(b.Period, lease.Step.UnixMilli())
+			cells, err := g.opening(ctx, b, span{from: s.start, start: s.start, end: s.end})
+			if err != nil {
+				g.cfg.Log.Warn().Err(err).Str("budget", lease.BudgetID).Msg("an expired slice is not settled")
+				continue
+			}
+			for _, c := range cells {
+				ledger += c.spent
+			}
+		}
+		if err := g.cfg.Leases.SettleBudgetLease(ctx, lease, ledger, now); err != nil {
+			g.cfg.Log.Warn().Err(err).Str("budget", lease.BudgetID).Msg("an expired slice is not settled")
+		}
+	}
+}
+
+func (g *Guard) drop(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, time.Minute)
+	defer cancel()
+	now := g.cfg.Now()
+	if err := g.cfg.Leases.DropBudgetWindows(ctx, now.Add(-keepSteps), now.Add(-keepAlerts)); err != nil {
+		g.cfg.Log.Warn().Err(err).Msg("old windows of budgets are not dropped")
+	}
+}
+
+// Recover settles at once what a process held that died, and whose rows are in the ledger
+// now, as it is known when a process takes over its spool.
+func (g *Guard) Recover(ctx context.Context, replica string) error {
+	if g.cfg.Leases == nil || replica == "" || replica == g.cfg.Replica {
+		return nil
+	}
+	if err := g.cfg.Leases.ExpireBudgetLeases(ctx, replica); err != nil {
+		return err
+	}
+	g.Sweep(ctx)
+	return nil
+}
+
+// Close waits for exchanges under way, reports the last that was spent and gives back what
+// is in hand. Holds that are not settled are kept for.
+func (g *Guard) Close(ctx context.Context) {
+	g.closing.Store(true)
+	g.flights.Wait()
+	g.Tick(ctx, true)
+	g.flights.Wait()
+}

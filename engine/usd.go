@@ -30,13 +30,17 @@ func notDollars(text string) error {
 	return fmt.Errorf("%q is not an amount in dollars, as \"2.50\"", clipText(text, 32))
 }
 
-// FormatUSD is the inverse of ParseUSD for amounts from 0 to 10⁹ dollars: at least two
-// places, without further trailing zeros.
+// FormatUSD writes dollars: at least two places, without further trailing zeros, "-" before
+// what is below 0. It is the inverse of ParseUSD for amounts from 0 to 10⁹ dollars.
 func FormatUSD(nano int64) string {
 	const one = 1_000_000_000
-	part := fmt.Sprintf("%09d", nano%one)
+	sign, amount := "", uint64(nano)
+	if nano < 0 {
+		sign, amount = "-", -uint64(nano)
+	}
+	part := fmt.Sprintf("%09d", amount%one)
 	for len(part) > 2 && strings.HasSuffix(part, "0") {
 		part = part[:len(part)-1]
 	}
-	return strconv.FormatInt(nano/one, 10) + "." + part
+	return sign + strconv.FormatUint(amount/one, 10) + "." + part
 }

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"math"
 	"math/big"
 	"testing"
 )
@@ -21,6 +22,11 @@ func TestUSD(t *testing.T) {
 		}
 		if back := FormatUSD(got); back != c.back {
 			t.Errorf("FormatUSD(%d) = %q, want %q", got, back, c.back)
+		}
+	}
+	for nano, want := range map[int64]string{-1: "-0.000000001", -2_500_000_000: "-2.50", math.MinInt64: "-9223372036.854775808", math.MaxInt64: "9223372036.854775807"} {
+		if got := FormatUSD(nano); got != want {
+			t.Errorf("FormatUSD(%d) = %q, want %q", nano, got, want)
 		}
 	}
 	for _, text := range []string{"", ".5", "5.", "-1", "+1", "1e3", "1,5", "1.2.3", " 1", "1 ", "$1", "1234567890", "0.0000000001", "٣", "NaN", "0x1"} {

@@ -75,6 +75,7 @@ func (r *Router) checkPlugin(rule *engine.Rule) error {
 // reserved ids are what the x-pointsman-rule header says when no rule decided.
 var reserved = map[string]bool{
 	engine.SourceDefault: true, engine.SourcePinned: true, engine.SourceAssignment: true, engine.SourceOverride: true,
+	engine.SourceExternal: true, // of what was spent elsewhere
 }
 
 // validate checks what needs neither compiler nor plugin.

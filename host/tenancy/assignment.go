@@ -112,7 +112,7 @@ func (s *Assignments) DeleteAssignment(ctx context.Context, p engine.Principal, 
 		if !was.IsZero() && !was.Equal(old.UpdatedAt) {
 			return engine.ErrConflict
 		}
-		return s.Store.DeleteAssignment(audited(ctx, now, "delete", old), account, id)
+		return s.Store.DeleteAssignment(engine.Audited(ctx, now, old.AccountID, "assignment.delete", "assignment/"+id, nil), account, id)
 	})
 }
 

@@ -38,7 +38,7 @@ func (s *Preferences) RemoveOverride(ctx context.Context, p engine.Principal, t 
 		if old.CreatedAt.IsZero() {
 			return engine.Errorf(engine.CodeNotFound, "There is no override at that level.")
 		}
-		return s.Store.DeletePreferences(engine.Audited(ctx, now, t.AccountID, "override.remove", "override/"+objectOf(t), recorded(old)), t, true)
+		return s.Store.DeletePreferences(engine.Audited(ctx, now, t.AccountID, "override.remove", "override/"+objectOf(t), nil), t, true)
 	})
 }
 

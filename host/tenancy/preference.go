@@ -119,7 +119,7 @@ func (s *Preferences) DeletePreferences(ctx context.Context, p engine.Principal,
 		if !was.IsZero() && !was.Equal(old.UpdatedAt) {
 			return engine.ErrConflict
 		}
-		return s.Store.DeletePreferences(engine.Audited(ctx, now, t.AccountID, "preferences.delete", "preferences/"+objectOf(t), recorded(old)), t, false)
+		return s.Store.DeletePreferences(engine.Audited(ctx, now, t.AccountID, "preferences.delete", "preferences/"+objectOf(t), nil), t, false)
 	})
 }
 

@@ -277,3 +277,32 @@ func TestAssignmentsOfOneLevel(t *testing.T) {
 		return err
 	}(), "")
 }
+
+// Of what is gone the audit log has no row: a detail is the row as it is after the change.
+func TestDeletedSettingsAreAudited(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	boss := principal(person("acme", "boss"))
+	must(t, o.set(t, boss, acme, func(p *engine.Preferences) { p.DefaultModel = &officeModels[0] }))
+	must(t, o.DeletePreferences(t.Context(), boss, acme, time.Time{}))
+	_, err := o.SetOverride(t.Context(), admin, acme, engine.Preferences{DefaultModel: &officeModels[1], Reason: "a test"})
+	must(t, err)
+	must(t, o.RemoveOverride(t.Context(), admin, acme))
+	_, err = o.tasks.CreateAssignment(t.Context(), boss, engine.Assignment{Tenant: acme, ID: "a", TaskType: "review", Model: "m-a", Enabled: true})
+	must(t, err)
+	must(t, o.tasks.DeleteAssignment(t.Context(), boss, "acme", "a", time.Time{}))
+	entries, err := o.keys.store.(engine.AuditStore).ReadAudit(t.Context(), "acme", 0, 100)
+	must(t, err)
+	var got []string
+	for _, e := range entries {
+		got = append(got, fmt.Sprintf("%s %s %v", e.Action, e.Object, len(e.Detail) > 0))
+	}
+	want := []string{
+		"preferences.update preferences/account true", "preferences.delete preferences/account false",
+		"override.set override/account true", "override.remove override/account false",
+		"assignment.create assignment/a true", "assignment.delete assignment/a false",
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("audit = %q, want %q", got, want)
+	}
+}

@@ -71,11 +71,34 @@ type recordedModel struct {
 // recordedPrice is in billionths of a US dollar per million tokens.
 type recordedPrice struct {
 	From         time.Time `json:"from"`
+	AbovePrompt  int64     `json:"above_prompt,omitempty"`
 	Input        int64     `json:"input"`
 	Output       int64     `json:"output"`
 	CachedInput  *int64    `json:"cached_input,omitempty"`
 	CacheWrite   *int64    `json:"cache_write,omitempty"`
 	CacheWrite1h *int64    `json:"cache_write_1h,omitempty"`
+	Reasoning    *int64    `json:"reasoning,omitempty"`
+	PerRequest   int64     `json:"per_request,omitempty"` // billionths of a US dollar, as the next
+	PerImage     int64     `json:"per_image,omitempty"`
+}
+
+func recordPrice(p Price) recordedPrice {
+	return recordedPrice{p.From, p.AbovePrompt, p.Input, p.Output, p.CachedInput, p.CacheWrite, p.CacheWrite1h, p.Reasoning, p.PerRequest, p.PerImage}
+}
+
+type recordedPriceVersion struct {
+	Provider   string          `json:"provider"`
+	UpstreamID string          `json:"upstream_id"`
+	Source     string          `json:"source,omitempty"`
+	Tiers      []recordedPrice `json:"tiers"`
+}
+
+func recordPriceVersion(v PriceVersion) recordedPriceVersion {
+	r := recordedPriceVersion{Provider: v.ProviderID, UpstreamID: v.UpstreamID, Source: v.Source}
+	for _, t := range v.Tiers {
+		r.Tiers = append(r.Tiers, recordPrice(t))
+	}
+	return r
 }
 
 func recordModel(m Model, prices []Price) recordedModel {
@@ -89,7 +112,7 @@ func recordModel(m Model, prices []Price) recordedModel {
 		row.RetiresAt = &m.RetiresAt
 	}
 	for _, p := range prices {
-		row.Prices = append(row.Prices, recordedPrice{p.From, p.Input, p.Output, p.CachedInput, p.CacheWrite, p.CacheWrite1h})
+		row.Prices = append(row.Prices, recordPrice(p))
 	}
 	return row
 }

@@ -11,6 +11,7 @@ import (
 type CatalogueRows interface {
 	CatalogueStore
 	ModelStore
+	PriceStore
 	ProviderStore
 	CredentialStore
 }

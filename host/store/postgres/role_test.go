@@ -75,7 +75,7 @@ func TestEveryTableIsProtected(t *testing.T) {
 
 // values is what a test row holds, as SQL, by the column's type. $1 is the account.
 var values = map[string]string{
-	"text": "'x'", "bigint": "1", "numeric": "1", "smallint": "1", "boolean": "false", "timestamp with time zone": "now()", "jsonb": "'[]'",
+	"text": "'x'", "bigint": "1", "numeric": "1", "smallint": "1", "integer": "1", "boolean": "false", "timestamp with time zone": "now()", "jsonb": "'[]'",
 	"bytea": "sha256(convert_to($1::text, 'UTF8'))",
 }
 

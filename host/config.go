@@ -29,6 +29,14 @@ type Config struct {
 	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`       // the default handler's target; default gpt-4o
 	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"` // default gpt-5-mini
 
+	// LimitsWithoutDatabase says what holds for rate limits that replicas share while the
+	// database is gone and what they have leased is used up: "refuse" (default), or "share", by
+	// which each admits the limit divided by the replicas that it last knew of.
+	LimitsWithoutDatabase string `yaml:"limits_without_database" env:"POINTSMAN_LIMITS_WITHOUT_DATABASE"`
+	// MaxInFlight bounds the requests under /v1 that are served at one moment; what is beyond
+	// is answered 503 at once. Default 16,384. Memory pressure lowers it.
+	MaxInFlight int `yaml:"max_in_flight" env:"POINTSMAN_MAX_IN_FLIGHT"`
+
 	Timeouts  Timeouts  `yaml:"upstream"`
 	Upstreams Upstreams `yaml:"-"`
 }
@@ -154,6 +162,14 @@ func (c Config) validate() error {
 	}
 	if _, err := zerolog.ParseLevel(c.LogLevel); err != nil {
 		return fmt.Errorf("log level %q is unknown: debug, info, warn or error", c.LogLevel)
+	}
+	switch c.LimitsWithoutDatabase {
+	case "", limitsRefuse, limitsShare:
+	default:
+		return fmt.Errorf("POINTSMAN_LIMITS_WITHOUT_DATABASE is %q; it is refuse or share", c.LimitsWithoutDatabase)
+	}
+	if c.MaxInFlight < 0 {
+		return fmt.Errorf("POINTSMAN_MAX_IN_FLIGHT is %d; it is how many requests are served at one moment", c.MaxInFlight)
 	}
 	for _, t := range c.Timeouts.settings() {
 		if t.value < 0 || t.value > maxTimeout {

@@ -22,6 +22,7 @@ import (
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/ratelimit"
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/simulator"
 	"github.com/pointsman/pointsman/host/store"
@@ -63,6 +64,7 @@ type Host struct {
 	providers providers
 	pipeline  *engine.Pipeline
 	ledger    *cost.Ledger
+	limits    *ratelimit.Limiter
 	sessions  *session.Tracker
 	cleaner   *session.Cleaner // of what sessions leave behind
 	notices   *engine.NoticeFeed
@@ -233,6 +235,9 @@ func (h *Host) openEngine(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	if err = h.openLimits(); err != nil {
+		return err
+	}
 	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})
 	h.cleaner = session.NewCleaner(h.store, h.store, session.CleanerConfig{Now: h.opts.Now, Log: h.opts.Log})
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
@@ -241,7 +246,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
-		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Limits: h.limits,
 	})
 	return err
 }

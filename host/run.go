@@ -25,6 +25,8 @@ func (h *Host) Run(ctx context.Context) error {
 	go func() { ledger <- h.ledger.Run(ledgerCtx) }()
 	sessions := make(chan error, 1)
 	go func() { sessions <- h.sessions.Run(ledgerCtx) }()
+	limits := make(chan error, 1) // they take back what the last requests did not use
+	go func() { limits <- h.limits.Run(ledgerCtx) }()
 
 	h.ready.Store(true)
 	h.opts.Log.Info().Str("url", h.URL()).Msg("ready")
@@ -58,9 +60,17 @@ func (h *Host) Run(ctx context.Context) error {
 
 	h.settle(context.WithoutCancel(ctx))
 	stopLedger()
-	err = errors.Join(err, <-ledger, <-sessions)
+	err = errors.Join(err, <-ledger, <-sessions, h.stopped(<-limits))
 	h.close(context.WithoutCancel(ctx))
 	return err
+}
+
+// stopped logs that limits could not be given back: they are free again when the leases end.
+func (h *Host) stopped(err error) error {
+	if err != nil {
+		h.opts.Log.Warn().Err(err).Msg("rate limits were not given back")
+	}
+	return nil
 }
 
 // serve accepts connections until ctx ends.

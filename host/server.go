@@ -44,6 +44,11 @@ func (h *Host) openServer() error {
 		Preferences: preferences,
 		Assignments: assignments,
 		Policies:    h.policies.Load,
+		Limits: tenancy.NewLimits(tenancy.LimitConfig{
+			Keys: h.keys, Store: h.store, Gauge: h.limits, Catalogue: h.catalogue.Load, Reload: h.reload, Now: h.opts.Now,
+		}),
+		MaxInFlight: h.cfg.MaxInFlight,
+		MemoryLimit: memoryLimit(),
 		Catalogue:   func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {
 			if !h.ready.Load() {

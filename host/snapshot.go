@@ -62,7 +62,10 @@ func (h *Host) load(ctx context.Context) error {
 	for _, problem := range h.router.Load(rules) {
 		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
 	}
-	return h.reloadPolicies(ctx)
+	if err := h.reloadPolicies(ctx); err != nil {
+		return err
+	}
+	return h.reloadLimits(ctx)
 }
 
 func (h *Host) reloadPolicies(ctx context.Context) error {

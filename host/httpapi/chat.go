@@ -16,6 +16,7 @@ import (
 type held struct {
 	s     *Server
 	bytes int64
+	whose string // account that the gate let in
 	doc   *document.Doc
 	own   *document.Doc // the caller's body, when doc is not; nil otherwise
 	peer  *caller       // nil: its connection cannot be watched
@@ -26,6 +27,7 @@ func (h *held) release() {
 	h.doc.Release()
 	h.own.Release()
 	h.s.bodies.release(h.bytes)
+	h.s.gate.leave(h.whose)
 }
 
 // dialect is the wire in which one completion is asked for and answered.
@@ -65,7 +67,12 @@ func (s *Server) complete(c *fiber.Ctx, d dialect) error {
 	if len(body) > smallBody {
 		h.bytes = int64(len(body))
 	}
+	h.whose = requestOf(c.Context()).principal.AccountID
+	if f := s.gate.enter(h.whose); f != nil {
+		return f
+	}
 	if !s.bodies.reserve(h.bytes) {
+		s.gate.leave(h.whose)
 		f := failed(http.StatusServiceUnavailable, codeOverloaded, "The server is busy with other large requests. Try again shortly.")
 		f.after = time.Second
 		return f
@@ -115,6 +122,7 @@ func (s *Server) completeChat(c *fiber.Ctx, d dialect, r *engine.Request) error 
 	answer, err := s.cfg.Completer.Complete(rq.ctx, r)
 	rq.meta = answer.Meta
 	setMeta(&c.Response().Header, answer.Meta)
+	setLimits(&c.Response().Header, answer.Meta.Limits, isMessages(c.Context()), rq.received)
 	if err != nil {
 		return err
 	}
@@ -136,6 +144,7 @@ func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Requ
 	rq.meta = meta
 	h := &fctx.Response.Header
 	setMeta(h, meta)
+	setLimits(h, meta.Limits, isMessages(fctx), rq.received)
 	if err != nil {
 		return false, err
 	}

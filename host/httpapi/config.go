@@ -169,6 +169,8 @@ type Config struct {
 	Policies func() *engine.Policies
 	// Audit is what GET /api/v1/audit shows. Nil: there are no entries.
 	Audit AuditService
+	// Limits are the rate limits. Nil: there are none.
+	Limits LimitService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
 	// Ready reports why the process should get no traffic, nil when it should. Its text
@@ -180,6 +182,15 @@ type Config struct {
 	// CursorKey is the secret of the texts that say where a list goes on; the processes
 	// that share a database share it. Empty: one is made up.
 	CursorKey []byte
+
+	// MaxInFlight bounds the requests under /v1 that are served at one moment, streams included;
+	// default 16,384. MaxManagement bounds those under /api/v1; default 256. Nobody waits: what
+	// is beyond is answered 503.
+	MaxInFlight   int
+	MaxManagement int
+	// MemoryLimit is how many bytes of live memory the process should stay under: near it
+	// fewer requests are let in. 0: memory is not looked at.
+	MemoryLimit int64
 
 	BodyLimit       int           // of /v1 bodies, bytes; default 32 MiB
 	BodiesInFlight  int64         // bytes of all /v1 bodies over 64 KiB, and of plugin uploads, being served; default 512 MiB
@@ -214,6 +225,9 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Audit == nil {
 		c.Audit = noAudit{}
 	}
+	if c.Limits == nil {
+		c.Limits = noLimits{}
+	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())
 	}
@@ -226,6 +240,8 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Version == "" {
 		c.Version = "dev"
 	}
+	orDefault(&c.MaxInFlight, 16<<10)
+	orDefault(&c.MaxManagement, 256)
 	orDefault(&c.BodyLimit, defaultBodyLimit)
 	orDefault(&c.BodiesInFlight, 512<<20)
 	orDefault(&c.MaxConnections, 32<<10)

@@ -135,6 +135,17 @@ var policies = map[string]access{
 	"DELETE /api/v1/sessions/:id/notes/:note_id": anyKey,
 	"GET /api/v1/sessions/:id/handoffs":          anyKey,
 
+	// Which of them: the service decides.
+	"GET /api/v1/limits":            anyKey,
+	"POST /api/v1/limits":           teamLead,
+	"GET /api/v1/limits/effective":  anyKey,
+	"GET /api/v1/limits/stats":      accountAdmin,
+	"GET /api/v1/limits/:id":        anyKey,
+	"PUT /api/v1/limits/:id":        teamLead,
+	"PATCH /api/v1/limits/:id":      teamLead,
+	"DELETE /api/v1/limits/:id":     teamLead,
+	"POST /api/v1/limits/:id/reset": accountAdmin,
+
 	"GET /api/v1/usage":  accountAdmin,
 	"GET /api/v1/events": accountAdmin,
 }
@@ -169,6 +180,7 @@ func (s *Server) register() error {
 	s.registerCredentials()
 	s.registerTrials()
 	s.registerSessions()
+	s.registerLimits()
 	s.registerUsage()
 	s.registerAudit()
 	s.registerEvents()
@@ -237,6 +249,13 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 			return f
 		}
 		c.SetUserContext(rq.ctx)
+		if !rule.public && !rule.inference() {
+			// Apart from the models' gate, so that an overloaded server can still be managed.
+			if f := s.desk.enter(rq.principal.AccountID); f != nil {
+				return f
+			}
+			defer s.desk.leave(rq.principal.AccountID)
+		}
 		return handler(c)
 	}
 }

@@ -30,6 +30,8 @@ type Server struct {
 	conns     connections
 	callers   callers
 	bodies    budget
+	gate      gate // of requests to models
+	desk      gate // of the rest, but for health
 	cursors   cursors
 	spec      []byte // /openapi.json
 	docs      []byte // /docs
@@ -46,7 +48,10 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, bodies: budget{limit: cfg.BodiesInFlight}}
+	s := &Server{cfg: cfg, bodies: budget{limit: cfg.BodiesInFlight}, gate: gate{most: cfg.MaxInFlight}, desk: gate{most: cfg.MaxManagement}}
+	if cfg.MemoryLimit > 0 {
+		s.gate.memory = newMemoryPressure(cfg.MemoryLimit).room
+	}
 	if s.cursors, err = newCursors(cfg.CursorKey); err != nil {
 		return nil, err
 	}
@@ -244,10 +249,7 @@ func (s *Server) write(fctx *fasthttp.RequestCtx, f *failure) {
 	h := &fctx.Response.Header
 	rq := requestOf(fctx)
 	h.Set(headerRequestID, rq.id)
-	if f.after > 0 {
-		h.Set("Retry-After", f.retryAfter())
-		h.Set("Retry-After-Ms", fmt.Sprint(f.after.Milliseconds()))
-	}
+	setRetry(h, f)
 	if f.close {
 		fctx.SetConnectionClose()
 	}

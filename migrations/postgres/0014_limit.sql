@@ -13,6 +13,7 @@ create table limits (
     is_override boolean          not null,
     enabled     boolean          not null,
     resets      bigint           not null check (resets >= 0),
+    least_role  text             not null, -- that may change it
     created_at  timestamptz      not null,
     updated_at  timestamptz      not null,
     primary key (account_id, id)

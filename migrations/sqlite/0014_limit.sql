@@ -13,6 +13,7 @@ create table limits (
     is_override integer not null check (is_override in (0, 1)),
     enabled     integer not null check (enabled in (0, 1)),
     resets      integer not null check (resets >= 0),
+    least_role  text    not null, -- that may change it
     created_at  integer not null,
     updated_at  integer not null,
     primary key (account_id, id)

@@ -40,6 +40,8 @@ func configFlags(cmd *cobra.Command, file *string, flags *host.Config) {
 	f.StringVar(&flags.DataDir, "data-dir", "", "folder of the embedded store and caches (default ./pointsman-data)")
 	f.StringVar(&flags.DatabaseURL, "database-url", "", "sqlite:PATH or postgres://… (default: SQLite in the data folder)")
 	f.StringVar(&flags.LogLevel, "log-level", "", "debug, info, warn or error (default info)")
+	f.StringVar(&flags.LimitsWithoutDatabase, "limits-without-database", "", "shared rate limits while the database is gone: refuse or share (default refuse)")
+	f.IntVar(&flags.MaxInFlight, "max-in-flight", 0, "requests served at one moment (default 16384)")
 	f.BoolVar(&flags.Simulate, "simulate", false, "simulate the providers that have no key")
 }
 
@@ -55,10 +57,14 @@ func configure(cmd *cobra.Command, file string, flags host.Config) (host.Config,
 	}{
 		{"listen", &cfg.Listen, flags.Listen}, {"data-dir", &cfg.DataDir, flags.DataDir},
 		{"database-url", &cfg.DatabaseURL, flags.DatabaseURL}, {"log-level", &cfg.LogLevel, flags.LogLevel},
+		{"limits-without-database", &cfg.LimitsWithoutDatabase, flags.LimitsWithoutDatabase},
 	} {
 		if cmd.Flags().Changed(o.name) {
 			*o.to = o.from
 		}
+	}
+	if cmd.Flags().Changed("max-in-flight") {
+		cfg.MaxInFlight = flags.MaxInFlight
 	}
 	if cmd.Flags().Changed("simulate") {
 		cfg.Simulate = flags.Simulate

@@ -57,7 +57,7 @@ func (s *Store) UpdateLimit(ctx context.Context, l engine.Limit, was time.Time) 
 	return s.writeOf(ctx, l.AccountID, "update limit "+l.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateLimit(ctx, query.UpdateLimitParams{
 			Name: n.Name, Scope: n.Scope, SplitBy: n.SplitBy, Kind: n.Kind, Amount: n.Amount, WindowMs: n.WindowMs,
-			Burst: n.Burst, IsOverride: n.IsOverride, Enabled: n.Enabled, Resets: n.Resets, UpdatedAt: n.UpdatedAt,
+			Burst: n.Burst, IsOverride: n.IsOverride, Enabled: n.Enabled, Resets: n.Resets, LeastRole: n.LeastRole, UpdatedAt: n.UpdatedAt,
 			AccountID: n.AccountID, ID: n.ID, Was: row.TimeOrNil(was),
 		})
 		if err != nil || changed > 0 {
@@ -95,7 +95,7 @@ func limitRow(l engine.Limit) query.Limit {
 	return query.Limit{
 		AccountID: l.AccountID, ID: l.ID, Name: l.Name, Scope: row.LimitScope(l.Scope), SplitBy: row.List(l.Per.Names()),
 		Kind: string(l.Kind), Amount: l.Amount, WindowMs: l.Window.Milliseconds(), Burst: l.Burst, IsOverride: l.Override,
-		Enabled: l.Enabled, Resets: l.Resets, CreatedAt: row.Time(l.CreatedAt), UpdatedAt: row.Time(l.UpdatedAt),
+		Enabled: l.Enabled, Resets: l.Resets, LeastRole: string(l.LeastRole), CreatedAt: row.Time(l.CreatedAt), UpdatedAt: row.Time(l.UpdatedAt),
 	}
 }
 
@@ -108,6 +108,6 @@ func parseLimit(n query.Limit) (engine.Limit, error) {
 	return engine.Limit{
 		AccountID: n.AccountID, ID: n.ID, Name: n.Name, Scope: scope, Per: per, Kind: engine.LimitKind(n.Kind),
 		Amount: n.Amount, Window: time.Duration(n.WindowMs) * time.Millisecond, Burst: n.Burst, Override: n.IsOverride,
-		Enabled: n.Enabled, Resets: n.Resets, CreatedAt: n.CreatedAt.UTC(), UpdatedAt: n.UpdatedAt.UTC(),
+		Enabled: n.Enabled, Resets: n.Resets, LeastRole: engine.Role(n.LeastRole), CreatedAt: n.CreatedAt.UTC(), UpdatedAt: n.UpdatedAt.UTC(),
 	}, err
 }

@@ -25,6 +25,7 @@ func CheckRateLimit(l engine.Limit) error {
 		c.refuse("per", "names no dimension")
 	}
 	checkLimitAmounts(&c, l)
+	c.text("least_role", string(l.LeastRole))
 	c.count("resets", l.Resets)
 	c.time("created_at", l.CreatedAt)
 	c.time("updated_at", l.UpdatedAt)

@@ -28,7 +28,7 @@ func fullLimit() engine.Limit {
 		AccountID: "acme", ID: "bob-tokens", Name: "Bob's \"tokens\"",
 		Scope: engine.LimitScope{AccountID: "acme", TeamID: "ops", UserID: "bob", KeyID: "k", ProviderID: "openai", ModelID: "gpt-4o"},
 		Per:   engine.LimitByModel | engine.LimitByKey, Kind: engine.LimitTokens, Amount: engine.MaxLimitAmount,
-		Window: 24 * time.Hour, Burst: 5, Override: true, Enabled: true, Resets: 3, CreatedAt: at(1), UpdatedAt: at(2),
+		Window: 24 * time.Hour, Burst: 5, Override: true, Enabled: true, Resets: 3, LeastRole: engine.RoleTeamLead, CreatedAt: at(1), UpdatedAt: at(2),
 	}
 }
 

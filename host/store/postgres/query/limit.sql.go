@@ -12,11 +12,11 @@ import (
 
 const createLimit = `-- name: CreateLimit :exec
 insert into limits (
-    account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+    account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
     created_at, updated_at
 ) values (
     $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11,
-    $12, $13, $14
+    $12, $13, $14, $15
 )
 `
 
@@ -33,6 +33,7 @@ type CreateLimitParams struct {
 	IsOverride bool
 	Enabled    bool
 	Resets     int64
+	LeastRole  string
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }
@@ -51,6 +52,7 @@ func (q *Queries) CreateLimit(ctx context.Context, arg CreateLimitParams) error 
 		arg.IsOverride,
 		arg.Enabled,
 		arg.Resets,
+		arg.LeastRole,
 		arg.CreatedAt,
 		arg.UpdatedAt,
 	)
@@ -93,7 +95,7 @@ func (q *Queries) DeleteLimitBuckets(ctx context.Context, arg DeleteLimitBuckets
 }
 
 const getLimit = `-- name: GetLimit :one
-select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
        created_at, updated_at
 from limits
 where account_id = $1
@@ -121,6 +123,7 @@ func (q *Queries) GetLimit(ctx context.Context, arg GetLimitParams) (Limit, erro
 		&i.IsOverride,
 		&i.Enabled,
 		&i.Resets,
+		&i.LeastRole,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -147,7 +150,7 @@ func (q *Queries) HasLimit(ctx context.Context, arg HasLimitParams) (int64, erro
 }
 
 const listLimits = `-- name: ListLimits :many
-select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
        created_at, updated_at
 from limits
 order by account_id, created_at, id
@@ -175,6 +178,7 @@ func (q *Queries) ListLimits(ctx context.Context) ([]Limit, error) {
 			&i.IsOverride,
 			&i.Enabled,
 			&i.Resets,
+			&i.LeastRole,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -200,10 +204,11 @@ set name        = $1,
     is_override = $8,
     enabled     = $9,
     resets      = $10,
-    updated_at  = $11
-where account_id = $12
-  and id = $13
-  and ($14::timestamptz is null or updated_at = $14::timestamptz)
+    least_role  = $11,
+    updated_at  = $12
+where account_id = $13
+  and id = $14
+  and ($15::timestamptz is null or updated_at = $15::timestamptz)
 `
 
 type UpdateLimitParams struct {
@@ -217,6 +222,7 @@ type UpdateLimitParams struct {
 	IsOverride bool
 	Enabled    bool
 	Resets     int64
+	LeastRole  string
 	UpdatedAt  time.Time
 	AccountID  string
 	ID         string
@@ -236,6 +242,7 @@ func (q *Queries) UpdateLimit(ctx context.Context, arg UpdateLimitParams) (int64
 		arg.IsOverride,
 		arg.Enabled,
 		arg.Resets,
+		arg.LeastRole,
 		arg.UpdatedAt,
 		arg.AccountID,
 		arg.ID,

@@ -183,6 +183,7 @@ type Limit struct {
 	IsOverride bool
 	Enabled    bool
 	Resets     int64
+	LeastRole  string
 	CreatedAt  time.Time
 	UpdatedAt  time.Time
 }

@@ -1,11 +1,11 @@
 -- name: ListLimits :many
-select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
        created_at, updated_at
 from limits
 order by account_id, created_at, id;
 
 -- name: GetLimit :one
-select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
        created_at, updated_at
 from limits
 where account_id = @account_id
@@ -13,11 +13,11 @@ where account_id = @account_id
 
 -- name: CreateLimit :exec
 insert into limits (
-    account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+    account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
     created_at, updated_at
 ) values (
     @account_id, @id, @name, @scope, @split_by, @kind, @amount, @window_ms, @burst, @is_override, @enabled,
-    @resets, @created_at, @updated_at
+    @resets, @least_role, @created_at, @updated_at
 );
 
 -- name: UpdateLimit :execrows
@@ -33,6 +33,7 @@ set name        = @name,
     is_override = @is_override,
     enabled     = @enabled,
     resets      = @resets,
+    least_role  = @least_role,
     updated_at  = @updated_at
 where account_id = @account_id
   and id = @id

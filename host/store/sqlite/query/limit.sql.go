@@ -11,11 +11,11 @@ import (
 
 const createLimit = `-- name: CreateLimit :exec
 insert into limits (
-    account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+    account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
     created_at, updated_at
 ) values (
     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-    ?12, ?13, ?14
+    ?12, ?13, ?14, ?15
 )
 `
 
@@ -32,6 +32,7 @@ type CreateLimitParams struct {
 	IsOverride bool
 	Enabled    bool
 	Resets     int64
+	LeastRole  string
 	CreatedAt  int64
 	UpdatedAt  int64
 }
@@ -50,6 +51,7 @@ func (q *Queries) CreateLimit(ctx context.Context, arg CreateLimitParams) error 
 		arg.IsOverride,
 		arg.Enabled,
 		arg.Resets,
+		arg.LeastRole,
 		arg.CreatedAt,
 		arg.UpdatedAt,
 	)
@@ -92,7 +94,7 @@ func (q *Queries) DeleteLimitBuckets(ctx context.Context, arg DeleteLimitBuckets
 }
 
 const getLimit = `-- name: GetLimit :one
-select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
        created_at, updated_at
 from limits
 where account_id = ?1
@@ -120,6 +122,7 @@ func (q *Queries) GetLimit(ctx context.Context, arg GetLimitParams) (Limit, erro
 		&i.IsOverride,
 		&i.Enabled,
 		&i.Resets,
+		&i.LeastRole,
 		&i.CreatedAt,
 		&i.UpdatedAt,
 	)
@@ -146,7 +149,7 @@ func (q *Queries) HasLimit(ctx context.Context, arg HasLimitParams) (int64, erro
 }
 
 const listLimits = `-- name: ListLimits :many
-select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets,
+select account_id, id, name, scope, split_by, kind, amount, window_ms, burst, is_override, enabled, resets, least_role,
        created_at, updated_at
 from limits
 order by account_id, created_at, id
@@ -174,6 +177,7 @@ func (q *Queries) ListLimits(ctx context.Context) ([]Limit, error) {
 			&i.IsOverride,
 			&i.Enabled,
 			&i.Resets,
+			&i.LeastRole,
 			&i.CreatedAt,
 			&i.UpdatedAt,
 		); err != nil {
@@ -202,10 +206,11 @@ set name        = ?1,
     is_override = ?8,
     enabled     = ?9,
     resets      = ?10,
-    updated_at  = ?11
-where account_id = ?12
-  and id = ?13
-  and (cast(?14 as integer) is null or updated_at = cast(?14 as integer))
+    least_role  = ?11,
+    updated_at  = ?12
+where account_id = ?13
+  and id = ?14
+  and (cast(?15 as integer) is null or updated_at = cast(?15 as integer))
 `
 
 type UpdateLimitParams struct {
@@ -219,6 +224,7 @@ type UpdateLimitParams struct {
 	IsOverride bool
 	Enabled    bool
 	Resets     int64
+	LeastRole  string
 	UpdatedAt  int64
 	AccountID  string
 	ID         string
@@ -238,6 +244,7 @@ func (q *Queries) UpdateLimit(ctx context.Context, arg UpdateLimitParams) (int64
 		arg.IsOverride,
 		arg.Enabled,
 		arg.Resets,
+		arg.LeastRole,
 		arg.UpdatedAt,
 		arg.AccountID,
 		arg.ID,

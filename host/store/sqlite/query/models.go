@@ -177,6 +177,7 @@ type Limit struct {
 	IsOverride bool
 	Enabled    bool
 	Resets     int64
+	LeastRole  string
 	CreatedAt  int64
 	UpdatedAt  int64
 }

@@ -21,6 +21,7 @@ import (
 	"github.com/pointsman/pointsman/engine/rule"
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/cost"
+	"github.com/pointsman/pointsman/host/cost/budget"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/ratelimit"
 	"github.com/pointsman/pointsman/host/session"
@@ -64,6 +65,7 @@ type Host struct {
 	providers providers
 	pipeline  *engine.Pipeline
 	ledger    *cost.Ledger
+	budgets   *budget.Guard
 	limits    *ratelimit.Limiter
 	sessions  *session.Tracker
 	cleaner   *session.Cleaner // of what sessions leave behind
@@ -229,8 +231,10 @@ func (h *Host) openEngine(ctx context.Context) error {
 		return fmt.Errorf("load the built-in adapters: %w", err)
 	}
 	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
+	h.budgets = h.newBudgets()
 	h.ledger, err = cost.Open(cost.Config{
-		Dir: filepath.Join(h.cfg.DataDir, "spool"), Store: h.store, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
+		Budgets: h.budgets,
+		Dir:     filepath.Join(h.cfg.DataDir, "spool"), Store: h.store, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
 	})
 	if err != nil {
 		return err

@@ -23,6 +23,11 @@ func (h *Host) Run(ctx context.Context) error {
 	ledgerCtx, stopLedger := context.WithCancel(context.WithoutCancel(ctx))
 	ledger := make(chan error, 1)
 	go func() { ledger <- h.ledger.Run(ledgerCtx) }()
+	budgets := make(chan struct{}) // closed when what is in hand is given back
+	go func() {
+		defer close(budgets)
+		h.runBudgets(ledgerCtx)
+	}()
 	sessions := make(chan error, 1)
 	go func() { sessions <- h.sessions.Run(ledgerCtx) }()
 	limits := make(chan error, 1) // they take back what the last requests did not use
@@ -60,6 +65,7 @@ func (h *Host) Run(ctx context.Context) error {
 
 	h.settle(context.WithoutCancel(ctx))
 	stopLedger()
+	<-budgets
 	err = errors.Join(err, <-ledger, <-sessions, h.stopped(<-limits))
 	h.close(context.WithoutCancel(ctx))
 	return err

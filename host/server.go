@@ -43,7 +43,10 @@ func (h *Host) openServer() error {
 		Notices:     h.notices,
 		Preferences: preferences,
 		Assignments: assignments,
-		Policies:    h.policies.Load,
+		Budgets: tenancy.NewBudgets(tenancy.BudgetConfig{
+			Keys: h.keys, Store: h.store, States: h.budgets.States, Catalogue: h.catalogue.Load, Reload: h.reload, Now: h.opts.Now,
+		}),
+		Policies: h.policies.Load,
 		Limits: tenancy.NewLimits(tenancy.LimitConfig{
 			Keys: h.keys, Store: h.store, Gauge: h.limits, Catalogue: h.catalogue.Load, Reload: h.reload, Now: h.opts.Now,
 		}),

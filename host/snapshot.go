@@ -31,6 +31,9 @@ func (h *Host) reload(ctx context.Context) error {
 	if err := h.load(ctx); err != nil {
 		return err
 	}
+	if err := h.reloadBudgets(ctx, revision); err != nil {
+		return err
+	}
 	h.revision.Store(revision)
 	return nil
 }

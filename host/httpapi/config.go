@@ -164,6 +164,8 @@ type Config struct {
 	// Preferences and Assignments are what tenants set.
 	Preferences PreferenceService
 	Assignments AssignmentService
+	// Budgets are the bounds on what is spent. Nil: there are none.
+	Budgets BudgetService
 
 	// Policies is what holds for callers; called once a request. Nil: nothing is set.
 	Policies func() *engine.Policies

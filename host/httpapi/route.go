@@ -146,6 +146,15 @@ var policies = map[string]access{
 	"DELETE /api/v1/limits/:id":     teamLead,
 	"POST /api/v1/limits/:id/reset": accountAdmin,
 
+	// Whose: the service decides.
+	"GET /api/v1/budgets":        anyKey,
+	"POST /api/v1/budgets":       teamLead,
+	"GET /api/v1/budgets/:id":    anyKey,
+	"PUT /api/v1/budgets/:id":    teamLead,
+	"PATCH /api/v1/budgets/:id":  teamLead,
+	"DELETE /api/v1/budgets/:id": teamLead,
+	"GET /api/v1/alerts":         anyKey,
+
 	"GET /api/v1/usage":  accountAdmin,
 	"GET /api/v1/events": accountAdmin,
 }
@@ -175,6 +184,7 @@ func (s *Server) register() error {
 	s.registerKeys()
 	s.registerPreferences()
 	s.registerAssignments()
+	s.registerBudgets()
 	s.registerCatalogue()
 	s.registerProviders()
 	s.registerCredentials()

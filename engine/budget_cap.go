@@ -1,0 +1,38 @@
+package engine
+
+// CapBudgets are the budgets that the preferences' bounds on the cost of a day stand for:
+// one for each tenant that has one, an override's before its own. Rows without a bound have
+// none.
+func CapBudgets(preferences []Preferences) []Budget {
+	own := map[Tenant]*Preferences{}
+	var order []Tenant
+	for i := range preferences {
+		p := &preferences[i]
+		if p.MaxCostPerDay == nil {
+			continue
+		}
+		t := p.Tenant.normal()
+		if own[t] == nil {
+			order = append(order, t)
+		}
+		if own[t] == nil || p.Override {
+			own[t] = p
+		}
+	}
+	budgets := make([]Budget, 0, len(order))
+	for _, t := range order {
+		p := own[t]
+		id := PreferenceBudget
+		switch t.Level() {
+		case LevelTeam:
+			id += "/team/" + t.TeamID
+		case LevelUser:
+			id += "/user/" + t.UserID
+		}
+		budgets = append(budgets, Budget{
+			AccountID: t.AccountID, ID: id, TeamID: t.TeamID, UserID: t.UserID, Period: PeriodDay, NanoUSD: min(*p.MaxCostPerDay, MaxBudgetNanoUSD),
+			Hard: true, Enabled: true, LeastRole: RoleSuperAdmin, UpdatedBy: p.UpdatedBy, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
+		})
+	}
+	return budgets
+}

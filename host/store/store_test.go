@@ -98,10 +98,16 @@ func TestQueriesAreTwins(t *testing.T) {
 		slices.Sort(names)
 		return names
 	}
-	want := slices.DeleteFunc(read("postgres"), func(n string) bool {
-		return n == "NotifyRevision" || n == "LockRevision" // a SQLite file belongs to one process
-	})
-	if got := read("sqlite"); !slices.Equal(got, want) {
+	// Where one database does in a statement, or has to do, what the other does not.
+	alone := map[string][]string{
+		"postgres": {"NotifyRevision", "LockRevision", "AddRollups", "MakeUsageDay", "DropUsageDays", "DueDeliveries"},
+		"sqlite":   {"AddUsage", "GetRollup", "PutRollup", "DropUsage", "ListDueDeliveries", "TakeDelivery"},
+	}
+	twins := func(driver string) []string {
+		return slices.DeleteFunc(read(driver), func(n string) bool { return slices.Contains(alone[driver], n) })
+	}
+	want := twins("postgres")
+	if got := twins("sqlite"); !slices.Equal(got, want) {
 		t.Errorf("sqlite has the queries %v, postgres %v", got, want)
 	}
 }

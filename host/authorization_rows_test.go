@@ -19,7 +19,7 @@ func (w *world) permissions() map[string]permission {
 	for _, part := range []map[string]permission{
 		w.publicRoutes(), w.inferenceRoutes(), w.tenantRoutes(), w.keyRoutes(), w.ruleRoutes(),
 		w.modelRoutes(), w.providerRoutes(), w.pluginRoutes(), w.readingRoutes(), w.settingRoutes(),
-		w.assignmentRoutes(), w.sessionRoutes(), w.budgetRoutes(), w.limitRoutes(),
+		w.assignmentRoutes(), w.sessionRoutes(), w.costRoutes(), w.budgetRoutes(), w.limitRoutes(),
 	} {
 		for route, p := range part {
 			if _, twice := all[route]; twice {
@@ -67,7 +67,6 @@ func (w *world) readingRoutes() map[string]permission {
 		"GET /api/v1/audit":        {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
 		"GET /api/v1/audit/export": {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
 		"GET /api/v1/audit/verify": {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
-		"GET /api/v1/usage":        {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
 		"GET /api/v1/events":       {role: engine.RoleAccountAdmin, scopes: reads, targets: []target{{name: "all"}}},
 	}
 }

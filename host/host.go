@@ -65,6 +65,7 @@ type Host struct {
 	providers providers
 	pipeline  *engine.Pipeline
 	ledger    *cost.Ledger
+	live      *cost.Live // today's totals
 	budgets   *budget.Guard
 	limits    *ratelimit.Limiter
 	sessions  *session.Tracker
@@ -232,9 +233,10 @@ func (h *Host) openEngine(ctx context.Context) error {
 	}
 	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
 	h.budgets = h.newBudgets()
+	h.live = cost.NewLive(cost.LiveConfig{Reports: h.store, Now: h.opts.Now, Log: h.opts.Log})
 	h.ledger, err = cost.Open(cost.Config{
 		Budgets: h.budgets,
-		Dir:     filepath.Join(h.cfg.DataDir, "spool"), Store: h.store, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
+		Dir:     filepath.Join(h.cfg.DataDir, "spool"), Store: h.live.Store(h.store), Settled: h.live.Settled, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
 	})
 	if err != nil {
 		return err

@@ -53,6 +53,10 @@ func (h *Host) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		h.live.Run(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		h.cleaner.Run(gctx)
 		return nil
 	})

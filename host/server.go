@@ -4,6 +4,7 @@ import (
 	"errors"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/tenancy"
@@ -22,6 +23,10 @@ func (h *Host) openServer() error {
 		Keys: h.keys, Store: h.store, Catalogue: h.catalogue.Load, Policies: h.policies.Load,
 		Conditions: h.router, Reload: h.reload, Now: h.opts.Now,
 	})
+	reports := cost.NewReports(cost.ReportConfig{
+		Store: h.store, Directory: tenancy.NewUsers(h.keys), Catalogue: h.catalogue.Load, Policies: h.policies.Load,
+		DefaultModel: h.cfg.DefaultModel, Now: h.opts.Now,
+	})
 	var err error
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer: h.pipeline,
@@ -37,7 +42,9 @@ func (h *Host) openServer() error {
 		Trials: engine.NewTrialService(engine.TrialConfig{
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),
-		Usage:       h.store,
+		Usage:       reports,
+		Costs:       reports,
+		Live:        h.live,
 		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),
 		Notices:     h.notices,

@@ -85,7 +85,7 @@ func TestUsage(t *testing.T) {
 			t.Errorf("limit=%s = %d, want 422", limit, r.status)
 		}
 	}
-	if want := []string{"usage acme/r/5", "usage default//100", "usage acme//100", "usage acme//100"}; !slices.Equal(f.queries, want) {
+	if want := []string{"usage /r/5", "usage //100", "usage acme//100", "usage acme//100"}; !slices.Equal(f.queries, want) {
 		t.Errorf("queries = %q, want %q", f.queries, want)
 	}
 }

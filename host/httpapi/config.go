@@ -127,11 +127,6 @@ type CatalogueService interface {
 	AccountPrice(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (engine.Price, bool)
 }
 
-// UsageService reads settled attempts; an engine.UsageStore is one.
-type UsageService interface {
-	ListUsage(ctx context.Context, accountID, requestID string, limit int) ([]engine.Usage, error)
-}
-
 // SessionService shows conversations, their notes and handoffs. In a SessionKey an empty
 // AccountID is the caller's own and an empty UserID the caller itself; the UserID "*" lists
 // every user's sessions. Errors of its methods: *engine.Error.
@@ -159,6 +154,7 @@ type Config struct {
 	Providers ProviderService
 	Trials    TrialService
 	Usage     UsageService
+	Costs     CostService
 	Sessions  SessionService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 	// Preferences and Assignments are what tenants set.
@@ -175,6 +171,8 @@ type Config struct {
 	Limits LimitService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
+	// Live is what its streams have of today's usage. Nil: nothing.
+	Live LiveService
 	// Ready reports why the process should get no traffic, nil when it should. Its text
 	// is shown by /readyz. Nil: always ready. While draining the server is never ready.
 	Ready   func() error
@@ -218,8 +216,8 @@ const (
 
 func (c Config) withDefaults() (Config, error) {
 	if c.Completer == nil || c.Keys == nil || c.Accounts == nil || c.Teams == nil || c.Users == nil || c.Rules == nil || c.Plugins == nil ||
-		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Sessions == nil || c.Catalogue == nil || c.Preferences == nil || c.Assignments == nil {
-		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage, sessions, catalogue, preferences and assignments are required")
+		c.Models == nil || c.Providers == nil || c.Trials == nil || c.Usage == nil || c.Costs == nil || c.Sessions == nil || c.Catalogue == nil || c.Preferences == nil || c.Assignments == nil {
+		return c, errors.New("httpapi: completer, keys, accounts, teams, users, rules, plugins, models, providers, trials, usage, costs, sessions, catalogue, preferences and assignments are required")
 	}
 	if c.Policies == nil {
 		c.Policies = func() *engine.Policies { return nil }
@@ -229,6 +227,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Limits == nil {
 		c.Limits = noLimits{}
+	}
+	if c.Live == nil {
+		c.Live = noLive{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

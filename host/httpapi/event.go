@@ -20,10 +20,9 @@ import (
 
 // NoticeService keeps what administrators should know of; an *engine.NoticeFeed is one.
 type NoticeService interface {
-	// After returns the kept notices after that sequence, oldest first.
+	// After returns the kept notices after that sequence, oldest first, the newest sequence, and
+	// a channel that is closed when there are more.
 	After(sequence int64) (list []engine.Notice, last int64, changed <-chan struct{})
-	// Wait is After, but waits until there is one. Errors: ctx's.
-	Wait(ctx context.Context, sequence int64) (list []engine.Notice, last int64, err error)
 }
 
 // event is a notice as it is shown.
@@ -51,7 +50,8 @@ const eventPath = "/api/v1/events"
 
 func (s *Server) registerEvents() {
 	operation(s, huma.Operation{OperationID: "list-events", Method: http.MethodGet, Path: eventPath, Summary: "List, or follow, what went wrong and right again", Tags: []string{"events"},
-		Description: "With `Accept: text/event-stream` the answer is a stream in which each event is one JSON object; else it is the list of the newest thousand. A super admin sees every event, another key those of its account."}, s.listEvents)
+		Description: "With `Accept: text/event-stream` the answer is a stream in which each event is one JSON object; else it is the list of the newest thousand. A super admin sees every event, another key those of its account. " +
+			"A stream also has `usage.totals`, at first and then at most once a second when they changed: today's sums of the key's account, for a super admin of all accounts."}, s.listEvents)
 	schema := s.api.OpenAPI().Components.Schemas
 	s.api.OpenAPI().Paths[eventPath].Get.Responses["200"] = &huma.Response{
 		Description: "OK",
@@ -101,16 +101,18 @@ func (s *Server) followEvents(c *fiber.Ctx, rq *request, last int64, named strin
 	h.Set(fiber.HeaderCacheControl, "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
 	key, _ := credential(&fctx.Request.Header)
-	source := &noticeStream{s: s, key: key, last: last}
+	source := &noticeStream{s: s, key: key, last: last, totals: s.followTotals(rq.principal)}
 	rq.streaming = true
 	fctx.Response.SetBodyStream(s.newEventStream(rq, source, eventFraming{}, fctx.Conn(), func() {}), -1)
 }
 
-// noticeStream is the notices that a key may see, as they come. It implements engine.Stream.
+// noticeStream is the notices that a key may see, as they come, and its totals. It
+// implements engine.Stream.
 type noticeStream struct {
 	s       *Server
 	key     string // looked at before each event: one that is revoked, or may less, sees no more
 	last    int64
+	totals  *totalsFeed
 	waiting []engine.Notice
 	framed  []byte
 }
@@ -118,34 +120,61 @@ type noticeStream struct {
 // Next returns one event, framed.
 func (n *noticeStream) Next(ctx context.Context) ([]byte, error) {
 	for {
-		for len(n.waiting) == 0 {
-			var err error
-			if n.waiting, n.last, err = n.s.cfg.Notices.Wait(ctx, n.last); err != nil {
-				return nil, err
+		if len(n.waiting) > 0 {
+			notice := n.waiting[0]
+			n.waiting = n.waiting[1:]
+			p, ok := n.allowed()
+			if !ok {
+				return nil, io.EOF
 			}
-		}
-		notice := n.waiting[0]
-		n.waiting = n.waiting[1:]
-		p, err := n.s.cfg.Keys.Authenticate(n.key, n.s.cfg.Now())
-		if err != nil || policies["GET "+eventPath].of(http.MethodGet, eventPath).refuses(p) != nil {
-			return nil, io.EOF
-		}
-		if !notice.VisibleTo(p) {
+			if notice.VisibleTo(p) {
+				return n.frame(notice)
+			}
 			continue
 		}
-		text, err := json.Marshal(shownEvent(notice))
+		var news <-chan struct{}
+		if n.waiting, n.last, news = n.s.cfg.Notices.After(n.last); len(n.waiting) > 0 {
+			continue
+		}
+		text, others, err := n.totals.next()
 		if err != nil {
 			return nil, err
 		}
-		n.framed = append(strconv.AppendInt(append(n.framed[:0], "id: "...), notice.Sequence, 10), "\nevent: "...)
-		n.framed = append(append(n.framed, notice.Kind...), '\n')
-		n.framed = appendEvent(n.framed, text)
-		return n.framed, nil
+		if text != nil {
+			if p, ok := n.allowed(); !ok || !n.totals.of(p) {
+				return nil, io.EOF
+			}
+			n.framed = appendEvent(append(n.framed[:0], "event: usage.totals\n"...), text)
+			return n.framed, nil
+		}
+		select {
+		case <-news:
+		case <-others:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 
+// allowed is who the key is of, if it may still follow.
+func (n *noticeStream) allowed() (engine.Principal, bool) {
+	p, err := n.s.cfg.Keys.Authenticate(n.key, n.s.cfg.Now())
+	return p, err == nil && policies["GET "+eventPath].of(http.MethodGet, eventPath).refuses(p) == nil
+}
+
+func (n *noticeStream) frame(notice engine.Notice) ([]byte, error) {
+	text, err := json.Marshal(shownEvent(notice))
+	if err != nil {
+		return nil, err
+	}
+	n.framed = append(strconv.AppendInt(append(n.framed[:0], "id: "...), notice.Sequence, 10), "\nevent: "...)
+	n.framed = append(append(n.framed, notice.Kind...), '\n')
+	n.framed = appendEvent(n.framed, text)
+	return n.framed, nil
+}
+
 // Close implements engine.Stream.
-func (n *noticeStream) Close() {}
+func (n *noticeStream) Close() { n.totals.stop() }
 
 // eventFraming passes framed events on.
 type eventFraming struct{}

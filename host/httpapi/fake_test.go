@@ -231,9 +231,17 @@ func (f *fake) DeletePlugin(_ context.Context, _ engine.Principal, account, name
 	return nil
 }
 
-func (f *fake) ListUsage(_ context.Context, account, requestID string, limit int) ([]engine.Usage, error) {
-	f.queries = append(f.queries, fmt.Sprintf("usage %s/%s/%d", account, requestID, limit))
+func (f *fake) ListUsage(_ context.Context, p engine.Principal, c engine.CostFilter, requestID string, limit int) ([]engine.Usage, error) {
+	if c.AccountID != "" && c.AccountID != p.AccountID && p.Role != engine.RoleSuperAdmin {
+		return nil, engine.Errorf(engine.CodeNotFound, "There is no such account.")
+	}
+	f.queries = append(f.queries, fmt.Sprintf("usage %s/%s/%d", c.AccountID, requestID, limit))
 	return f.usage, nil
+}
+
+func (f *fake) PageUsage(ctx context.Context, p engine.Principal, q engine.CostQuery, _ string, limit int) ([]engine.Usage, string, error) {
+	rows, err := f.ListUsage(ctx, p, q.CostFilter, "", limit)
+	return rows, "", err
 }
 
 // testCatalogue: a plain model, one whose replacement serves it, one that nothing
@@ -255,12 +263,15 @@ func (f *fake) config() Config {
 	catalogue := testCatalogue()
 	rows := fakeRows{catalogue}
 	return Config{
-		Completer: f, Keys: f, Accounts: noTenants{}, Teams: noTenants{}, Users: noTenants{}, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f, Sessions: noSessions{},
+		Completer: f, Keys: f, Accounts: noTenants{}, Teams: noTenants{}, Users: noTenants{}, Rules: f, Plugins: f, Models: rows, Providers: rows, Trials: f, Usage: f, Costs: noCosts{}, Sessions: noSessions{},
 		Preferences: fakeSettings{}, Assignments: fakeSettings{},
 		Catalogue: func() CatalogueService { return catalogue },
 		Now:       func() time.Time { return testNow },
 	}
 }
+
+// noCosts are there and never asked.
+type noCosts struct{ CostService }
 
 // fakeSettings are there and never asked.
 type fakeSettings struct {

@@ -155,7 +155,17 @@ var policies = map[string]access{
 	"DELETE /api/v1/budgets/:id": teamLead,
 	"GET /api/v1/alerts":         anyKey,
 
-	"GET /api/v1/usage":  accountAdmin,
+	// Of whose: the service decides.
+	"GET /api/v1/costs/summary":    anyKey,
+	"GET /api/v1/costs/daily":      anyKey,
+	"GET /api/v1/costs/monthly":    anyKey,
+	"GET /api/v1/costs/top":        anyKey,
+	"GET /api/v1/costs/projection": anyKey,
+	"GET /api/v1/costs/savings":    anyKey,
+	"POST /api/v1/costs/record":    accountAdmin,
+	"GET /api/v1/usage":            anyKey,
+	"GET /api/v1/usage/export":     anyKey,
+
 	"GET /api/v1/events": accountAdmin,
 }
 
@@ -192,6 +202,7 @@ func (s *Server) register() error {
 	s.registerSessions()
 	s.registerLimits()
 	s.registerUsage()
+	s.registerCosts()
 	s.registerAudit()
 	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).

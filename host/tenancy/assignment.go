@@ -28,7 +28,8 @@ const (
 type Assignments struct{ *settings }
 
 // ListAssignments returns those of the account and global ones that the principal may see:
-// of its own levels, and of whom it manages, in the store's order.
+// of its own levels, and of whom it manages, for an administrator also of deleted teams and
+// users, in the store's order.
 // Errors: CodeNotFound for another account.
 func (s *Assignments) ListAssignments(ctx context.Context, p engine.Principal, account string) ([]engine.Assignment, error) {
 	d, err := s.Keys.read(ctx)
@@ -43,7 +44,7 @@ func (s *Assignments) ListAssignments(ctx context.Context, p engine.Principal, a
 		return nil, fmt.Errorf("list assignments: %w", err)
 	}
 	return slices.DeleteFunc(rows, func(a engine.Assignment) bool {
-		return a.AccountID != "" && a.AccountID != account || d.readable(p, a.Tenant) != nil
+		return a.AccountID != "" && a.AccountID != account || d.readable(p, a.Tenant) != nil && !d.leftBehind(p, a.Tenant)
 	}), nil
 }
 
@@ -61,7 +62,7 @@ func (s *Assignments) get(ctx context.Context, d *directory, p engine.Principal,
 		return engine.Assignment{}, notFound("assignment", id)
 	}
 	a, err := s.Store.GetAssignment(ctx, account, id)
-	if errors.Is(err, engine.ErrNotFound) || err == nil && d.readable(p, a.Tenant) != nil {
+	if errors.Is(err, engine.ErrNotFound) || err == nil && d.readable(p, a.Tenant) != nil && !d.leftBehind(p, a.Tenant) {
 		return engine.Assignment{}, notFound("assignment", id)
 	}
 	return a, err
@@ -94,6 +95,9 @@ func (s *Assignments) CreateAssignment(ctx context.Context, p engine.Principal, 
 // ChangePreferences.
 func (s *Assignments) ChangeAssignment(ctx context.Context, p engine.Principal, account, id string, was time.Time, edit func(*engine.Assignment)) (row engine.Assignment, err error) {
 	err = s.alter(ctx, p, account, id, was, func(d *directory, old engine.Assignment, now time.Time) error {
+		if err := d.writable(p, old.Tenant); err != nil {
+			return err
+		}
 		row = old
 		edit(&row)
 		row.Tenant, row.ID, row.CreatedAt = old.Tenant, old.ID, old.CreatedAt
@@ -123,7 +127,7 @@ func (s *Assignments) alter(ctx context.Context, p engine.Principal, account, id
 			if err != nil {
 				return err
 			}
-			if err := d.writable(p, old.Tenant); err != nil {
+			if err := d.writable(p, old.Tenant); err != nil && !d.leftBehind(p, old.Tenant) {
 				return err
 			}
 			if self(p, old.Tenant) && old.UpdatedBy != writer(p) {

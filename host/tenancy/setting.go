@@ -114,6 +114,22 @@ func (d *directory) writable(p engine.Principal, t engine.Tenant) error {
 	return nil
 }
 
+// leftBehind reports whether a tenant is a deleted team or user, and the principal an
+// administrator who may still see and delete what was set for it.
+func (d *directory) leftBehind(p engine.Principal, t engine.Tenant) bool {
+	if _, err := d.account(p, t.AccountID); err != nil || p.Role.Rank() < engine.RoleAccountAdmin.Rank() {
+		return false
+	}
+	switch t.Level() {
+	case engine.LevelTeam:
+		return !d.teams[rowKey{t.AccountID, t.TeamID}].DeletedAt.IsZero()
+	case engine.LevelUser:
+		u := d.users[rowKey{t.AccountID, t.UserID}]
+		return !u.DeletedAt.IsZero() && manages(p, u)
+	}
+	return false
+}
+
 // self reports whether a tenant is the principal itself, which must not undo what binds it.
 // Administrators may: they write what binds the others.
 func self(p engine.Principal, t engine.Tenant) bool {

@@ -278,6 +278,33 @@ func TestAssignmentsOfOneLevel(t *testing.T) {
 	}(), "")
 }
 
+// What a deleted user leaves behind takes room: an administrator sees it and can delete it,
+// and nobody can change it or add to it.
+func TestAssignmentsOfTheDeleted(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	boss, lead := principal(person("acme", "boss")), principal(person("acme", "lead"))
+	for _, id := range []string{"left", "new"} {
+		if id == "new" {
+			must(t, o.users.DeleteUser(t.Context(), boss, "acme", "user", time.Time{}))
+		}
+		_, err := o.tasks.CreateAssignment(t.Context(), boss, engine.Assignment{Tenant: acmeUser, ID: id, TaskType: "review", Model: "m-a", Enabled: true})
+		wantCode(t, "create "+id, err, map[string]engine.Code{"new": engine.CodeNotFound}[id])
+	}
+	for _, c := range []struct {
+		p    engine.Principal
+		want int
+		code engine.Code
+	}{{lead, 0, engine.CodeNotFound}, {principal(person("rival", "boss")), 0, engine.CodeNotFound}, {boss, 1, ""}} {
+		if rows, err := o.tasks.ListAssignments(t.Context(), c.p, c.p.AccountID); err != nil || len(rows) != c.want {
+			t.Errorf("ListAssignments(%s) = %v, %v, want %d", c.p.UserID, rows, err, c.want)
+		}
+		_, err := o.tasks.ChangeAssignment(t.Context(), c.p, "acme", "left", time.Time{}, func(a *engine.Assignment) { a.Priority = 1 })
+		wantCode(t, c.p.UserID+" changes it", err, engine.CodeNotFound)
+		wantCode(t, c.p.UserID+" deletes it", o.tasks.DeleteAssignment(t.Context(), c.p, "acme", "left", time.Time{}), c.code)
+	}
+}
+
 // Of what is gone the audit log has no row: a detail is the row as it is after the change.
 func TestDeletedSettingsAreAudited(t *testing.T) {
 	t.Parallel()

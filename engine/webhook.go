@@ -47,6 +47,14 @@ const (
 	DeliveryRetention = 30 * 24 * time.Hour
 )
 
+// WebhookTrial is what came of a test event.
+type WebhookTrial struct {
+	OK     bool
+	Status int    // HTTP; 0: none came
+	Error  string // safe to show; "" when OK
+	Took   time.Duration
+}
+
 // Delivery is one event on its way to one webhook, with what became of the last try.
 type Delivery struct {
 	AccountID string

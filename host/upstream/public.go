@@ -5,6 +5,9 @@ import (
 	"strings"
 )
 
+// PublicAddress reports whether an address, as it is dialled, is one of the public internet.
+func PublicAddress(a netip.Addr) bool { return public(a) }
+
 // PublicHost reports whether a host, a name or an address without brackets, may be that of
 // a public provider, as far as its text tells. A name that passes can still lead to a
 // private address: that is found when it is dialled. It is for telling an administrator early.

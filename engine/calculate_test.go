@@ -69,8 +69,8 @@ func TestCalculate(t *testing.T) {
 			fmt.Sprint("old ", 101*4+5*4, " ", 101*4+5*4, " "), fmt.Sprint("dear ", 101*100+5*20+2000, " ", 101*100+5*20+2000, " "), "unknown - - unpriced",
 		}},
 		{"an image", image, nil, []string{
-			fmt.Sprint("cheap ", 1000*2+50*2, " ", 1000*2+50*2, " lacks_capability"), fmt.Sprint("old ", 1000*4+10*4, " ", 1000*4+10*4, " capability"),
-			fmt.Sprint("small ", 1000*3+1024*3, " ", 1000*3+1024*3, " lacks_capability"), fmt.Sprint("dear ", 1000*100+1024*20+1000, " ", 1000*100+4000*20+1000, " capability"), "unknown - - lacks_capability",
+			fmt.Sprint("cheap ", 1000*2+50*2, " ", 1000*2+50*2, " lacks_capability"), fmt.Sprint("old ", 1000*4+10*4, " ", 1000*4+10*4, " lacks_capability"),
+			fmt.Sprint("small ", 1000*3+1024*3, " ", 1000*3+1024*3, " lacks_capability"), fmt.Sprint("dear ", 1000*100+1024*20+1000, " ", 1000*100+4000*20+1000, " lacks_capability"), "unknown - - lacks_capability",
 		}},
 	}
 	for _, tt := range tests {

@@ -13,6 +13,8 @@ import (
 	"github.com/caarlos0/env/v11"
 	"github.com/goccy/go-yaml"
 	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 // Config is what a process is started with. The zero value is not valid: start
@@ -36,6 +38,10 @@ type Config struct {
 	// MaxInFlight bounds the requests under /v1 that are served at one moment; what is beyond
 	// is answered 503 at once. Default 16,384. Memory pressure lowers it.
 	MaxInFlight int `yaml:"max_in_flight" env:"POINTSMAN_MAX_IN_FLIGHT"`
+
+	// Unpriced says what becomes of a model whose price nobody knows: "refuse" (default), or
+	// "ceiling": it is called and charged what the dearest model of the catalogue costs.
+	Unpriced engine.Unpriced `yaml:"unpriced" env:"POINTSMAN_UNPRICED"`
 
 	Timeouts  Timeouts  `yaml:"upstream"`
 	Upstreams Upstreams `yaml:"-"`
@@ -170,6 +176,9 @@ func (c Config) validate() error {
 	}
 	if c.MaxInFlight < 0 {
 		return fmt.Errorf("POINTSMAN_MAX_IN_FLIGHT is %d; it is how many requests are served at one moment", c.MaxInFlight)
+	}
+	if c.Unpriced != "" && c.Unpriced != engine.UnpricedRefuse && c.Unpriced != engine.UnpricedCeiling {
+		return fmt.Errorf("POINTSMAN_UNPRICED is %q; it is refuse or ceiling", c.Unpriced)
 	}
 	for _, t := range c.Timeouts.settings() {
 		if t.value < 0 || t.value > maxTimeout {

@@ -29,16 +29,18 @@ func (h *Host) openServer() error {
 	})
 	var err error
 	h.server, err = httpapi.New(httpapi.Config{
-		Completer: h.pipeline,
-		Keys:      h.keys,
-		Accounts:  tenancy.NewAccounts(h.keys),
-		Teams:     tenancy.NewTeams(h.keys),
-		Users:     tenancy.NewUsers(h.keys),
-		CursorKey: h.cursorKey,
-		Rules:     engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
-		Plugins:   engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
-		Models:    models,
-		Providers: providers,
+		Completer:  h.pipeline,
+		Keys:       h.keys,
+		Accounts:   tenancy.NewAccounts(h.keys),
+		Teams:      tenancy.NewTeams(h.keys),
+		Users:      tenancy.NewUsers(h.keys),
+		CursorKey:  h.cursorKey,
+		Rules:      engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
+		Plugins:    engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
+		Models:     models,
+		Prices:     models.Prices(h.store),
+		Calculator: h.pipeline,
+		Providers:  providers,
 		Trials: engine.NewTrialService(engine.TrialConfig{
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),

@@ -108,7 +108,11 @@ func (h *Host) reloadCatalogue(ctx context.Context) error {
 	rows = h.providers.apply(rows, stored)
 	// First the keys, then the catalogue that names them.
 	h.vault.Store(h.open(rows, stored))
-	h.catalogue.Store(engine.NewCatalogue(models, rows, prices))
+	catalogue := engine.NewCatalogue(models, rows, prices)
+	if h.cfg.Unpriced == engine.UnpricedCeiling {
+		catalogue.ChargeCeiling()
+	}
+	h.catalogue.Store(catalogue)
 	return nil
 }
 

@@ -37,7 +37,7 @@ type catalogueModel struct {
 	Replacement   *engine.Replacement `json:"replacement,omitempty" doc:"What serves it from then on."`
 	NoSubstitute  bool                `json:"no_substitute,omitempty" doc:"true: once its vendor has retired it, the model is skipped and not served by the replacement."`
 	Enabled       *bool               `json:"enabled" required:"false" doc:"Default true."`
-	Price         *modelPrice         `json:"price,omitempty" doc:"What it costs from now on, unless it is the price in force already. A model whose price is unknown is never called; \"0\" is a price, for a server of your own. Left out of a change: as before."`
+	Price         *ModelPrice         `json:"price,omitempty" doc:"What it costs from now on, unless it is the price in force already. A model whose price is unknown is never called; \"0\" is a price, for a server of your own. Left out of a change: as before."`
 
 	Status        string     `json:"status,omitempty" readOnly:"true" doc:"active, substituted or retired."`
 	SubstitutedBy string     `json:"substituted_by,omitempty" readOnly:"true"`
@@ -45,13 +45,17 @@ type catalogueModel struct {
 	UpdatedAt     *time.Time `json:"updated_at,omitempty" readOnly:"true" doc:"Sent back with PUT, it guards against lost updates."`
 }
 
-// modelPrice is in US dollars per million tokens, as decimal strings.
-type modelPrice struct {
+// ModelPrice is in US dollars per million tokens, as decimal strings. Exported because huma
+// skips embedded structs that are not.
+type ModelPrice struct {
 	Input        string  `json:"input" maxLength:"20" doc:"US dollars per million tokens, as \"2.50\"." example:"2.50"`
 	Output       string  `json:"output" maxLength:"20"`
 	CachedInput  *string `json:"cached_input,omitempty" maxLength:"20" doc:"Left out: as input."`
 	CacheWrite   *string `json:"cache_write,omitempty" maxLength:"20" doc:"Left out: as input."`
 	CacheWrite1h *string `json:"cache_write_1h,omitempty" maxLength:"20" doc:"Left out: as cache_write."`
+	Reasoning    *string `json:"reasoning,omitempty" maxLength:"20" doc:"Of the output, what the model only thought. Left out: as output."`
+	PerRequest   *string `json:"per_request,omitempty" maxLength:"20" doc:"US dollars for a request, beside its tokens. Left out: nothing."`
+	PerImage     *string `json:"per_image,omitempty" maxLength:"20" doc:"US dollars for each image of the input, beside its tokens. Left out: nothing."`
 }
 
 type (
@@ -119,7 +123,7 @@ func (m catalogueModel) stored(account string) engine.Model {
 	return out
 }
 
-func shownPrice(p engine.Price) *modelPrice {
+func shownPrice(p engine.Price) *ModelPrice {
 	optional := func(nano *int64) *string {
 		if nano == nil {
 			return nil
@@ -127,20 +131,23 @@ func shownPrice(p engine.Price) *modelPrice {
 		text := engine.FormatUSD(*nano)
 		return &text
 	}
-	return &modelPrice{
+	nonzero := func(nano int64) *string {
+		if nano == 0 {
+			return nil
+		}
+		return optional(&nano)
+	}
+	return &ModelPrice{
 		Input: engine.FormatUSD(p.Input), Output: engine.FormatUSD(p.Output), CachedInput: optional(p.CachedInput),
-		CacheWrite: optional(p.CacheWrite), CacheWrite1h: optional(p.CacheWrite1h),
+		CacheWrite: optional(p.CacheWrite), CacheWrite1h: optional(p.CacheWrite1h), Reasoning: optional(p.Reasoning),
+		PerRequest: nonzero(p.PerRequest), PerImage: nonzero(p.PerImage),
 	}
 }
 
-// amounts reads the price; nil for none, and for the one that is in force of that upstream
-// model already, which may be one of several tiers.
-func (s *Server) amounts(p *modelPrice, account, provider, upstream string, at time.Time) (*engine.Price, error) {
-	if p == nil {
-		return nil, nil
-	}
+// amounts reads the price. Errors name the member, after prefix.
+func (p *ModelPrice) amounts(prefix string) (engine.Price, error) {
 	var out engine.Price
-	var cached, write, write1h int64
+	var cached, write, write1h, reasoning int64
 	for _, part := range []struct {
 		member string
 		text   *string
@@ -149,18 +156,33 @@ func (s *Server) amounts(p *modelPrice, account, provider, upstream string, at t
 	}{
 		{"input", &p.Input, &out.Input, nil}, {"output", &p.Output, &out.Output, nil}, {"cached_input", p.CachedInput, &cached, &out.CachedInput},
 		{"cache_write", p.CacheWrite, &write, &out.CacheWrite}, {"cache_write_1h", p.CacheWrite1h, &write1h, &out.CacheWrite1h},
+		{"reasoning", p.Reasoning, &reasoning, &out.Reasoning}, {"per_request", p.PerRequest, &out.PerRequest, nil},
+		{"per_image", p.PerImage, &out.PerImage, nil},
 	} {
 		if part.text == nil {
 			continue
 		}
 		nano, err := engine.ParseUSD(*part.text)
 		if err != nil {
-			return nil, invalid("price."+part.member, "'price."+part.member+"' must be US dollars per million tokens, as \"2.50\".")
+			return out, invalid(prefix+part.member, "'"+prefix+part.member+"' must be US dollars, as \"2.50\".")
 		}
 		*part.to = nano
 		if part.into != nil {
 			*part.into = part.to
 		}
+	}
+	return out, nil
+}
+
+// amounts reads the price; nil for none, and for the one that is in force of that upstream
+// model already, which may be one of several tiers.
+func (s *Server) amounts(p *ModelPrice, account, provider, upstream string, at time.Time) (*engine.Price, error) {
+	if p == nil {
+		return nil, nil
+	}
+	out, err := p.amounts("price.")
+	if err != nil {
+		return nil, err
 	}
 	if now, ok := s.cfg.Catalogue().AccountPrice(account, provider, upstream, at, 0); ok && reflect.DeepEqual(shownPrice(now), shownPrice(out)) {
 		return nil, nil
@@ -267,7 +289,7 @@ func (s *Server) replaceModel(ctx context.Context, in *struct {
 	return s.saveModel(ctx, old, was, in.Body.Price, func(m *engine.Model) { *m = in.Body.stored(old.AccountID) })
 }
 
-func (s *Server) saveModel(ctx context.Context, old engine.Model, was time.Time, price *modelPrice, edit func(*engine.Model)) (*modelOutput, error) {
+func (s *Server) saveModel(ctx context.Context, old engine.Model, was time.Time, price *ModelPrice, edit func(*engine.Model)) (*modelOutput, error) {
 	rq := requestOf(ctx)
 	next := old
 	edit(&next)

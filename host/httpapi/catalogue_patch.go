@@ -31,7 +31,7 @@ type modelPatch struct {
 	Replacement   json.RawMessage      `json:"replacement,omitempty" doc:"What serves the model once it is retired, or null for nothing."`
 	NoSubstitute  *bool                `json:"no_substitute,omitempty" doc:"true: once its vendor has retired it, the model is skipped and not served by the replacement."`
 	Enabled       *bool                `json:"enabled,omitempty"`
-	Price         *modelPrice          `json:"price,omitempty" doc:"What it costs from now on."`
+	Price         *ModelPrice          `json:"price,omitempty" doc:"What it costs from now on."`
 }
 
 // edit returns what the patch does to a row.

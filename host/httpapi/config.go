@@ -157,6 +157,10 @@ type Config struct {
 	Costs     CostService
 	Sessions  SessionService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
+	// Prices are what models cost. Nil: none can be seen or set.
+	Prices PriceService
+	// Calculator is what requests would cost. Nil: no model is known.
+	Calculator Calculator
 	// Preferences and Assignments are what tenants set.
 	Preferences PreferenceService
 	Assignments AssignmentService
@@ -221,6 +225,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Policies == nil {
 		c.Policies = func() *engine.Policies { return nil }
+	}
+	if c.Prices == nil {
+		c.Prices = noPrices{}
+	}
+	if c.Calculator == nil {
+		c.Calculator = noCalculator{}
 	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}

@@ -110,6 +110,13 @@ var policies = map[string]access{
 	"DELETE /api/v1/models/:id":    accountAdmin,
 	"POST /api/v1/models/:id/test": accountAdmin,
 
+	"GET /api/v1/models/:id/prices":             anyKey,
+	"POST /api/v1/models/:id/prices":            accountAdmin,
+	"DELETE /api/v1/models/:id/prices/:version": accountAdmin,
+	"POST /api/v1/models/:id/prices/rerate":     accountAdmin,
+	// It changes nothing.
+	"POST /api/v1/costs/calculate": {role: engine.RoleUser, scope: engine.ScopeRead},
+
 	"GET /api/v1/providers":                         accountAdmin, // base URLs are nothing for callers
 	"POST /api/v1/providers":                        accountAdmin,
 	"GET /api/v1/providers/:id":                     accountAdmin,
@@ -196,6 +203,8 @@ func (s *Server) register() error {
 	s.registerAssignments()
 	s.registerBudgets()
 	s.registerCatalogue()
+	s.registerPrices()
+	s.registerCalculate()
 	s.registerProviders()
 	s.registerCredentials()
 	s.registerTrials()

@@ -1,0 +1,207 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strings"
+	"sync"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// replicas are processes that share one Postgres, and the provider that they all call.
+type replicas struct {
+	t    *testing.T
+	up   *provider
+	env  []string
+	all  []*process
+	dirs []string
+}
+
+func startReplicas(t *testing.T, n int) *replicas {
+	t.Helper()
+	r := &replicas{t: t, up: newProvider(t)}
+	admin := strings.Repeat("admin-", 5)
+	r.env = append(databases(t)["postgres"](t), "POINTSMAN_ADMIN_KEY="+admin, "OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL="+r.up.url)
+	for range n {
+		dir := t.TempDir()
+		p := serveProgram(t, binary, dir, r.env...)
+		p.key = admin
+		r.all, r.dirs = append(r.all, p), append(r.dirs, dir)
+	}
+	return r
+}
+
+// ask is call for an answer in JSON.
+func (p *process) ask(method, path string, body, out any) int {
+	p.t.Helper()
+	status, _, text := p.call(method, path, body)
+	if out != nil {
+		if err := json.Unmarshal(text, out); err != nil {
+			p.t.Fatalf("%s %s = %s: %v", method, path, text, err)
+		}
+	}
+	return status
+}
+
+// limit sets the limit on one process and returns when it is in force on all.
+func (r *replicas) limit(body map[string]any) {
+	r.t.Helper()
+	if status := r.all[0].ask(http.MethodPost, "/api/v1/limits", body, nil); status != http.StatusCreated {
+		r.t.Fatalf("POST /api/v1/limits = %d, want 201", status)
+	}
+	for _, p := range r.all {
+		r.follows(p)
+	}
+}
+
+// follows waits until the process has a limit in force.
+func (r *replicas) follows(p *process) {
+	r.t.Helper()
+	for deadline := time.Now().Add(20 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+		var shown struct{ Data []json.RawMessage }
+		p.ask(http.MethodGet, "/api/v1/limits/effective", nil, &shown)
+		if len(shown.Data) > 0 {
+			return
+		}
+		if time.Now().After(deadline) {
+			r.t.Fatal("a limit did not reach the other process")
+		}
+	}
+}
+
+func (r *replicas) reached() int {
+	r.up.mu.Lock()
+	defer r.up.mu.Unlock()
+	return len(r.up.reached)
+}
+
+// Two processes give out together what the limit says, to the request.
+func TestReplicasShareASmallLimitExactly(t *testing.T) {
+	const amount = 20
+	r := startReplicas(t, 2)
+	r.limit(map[string]any{"id": "few", "kind": "requests", "amount": amount, "window": "minute"})
+	began := time.Now()
+	var calls sync.WaitGroup
+	for i := range 4 * amount {
+		calls.Go(func() { r.all[i%2].completes(t.Context(), fmt.Sprintf("call-0-%d", i), i%4 < 2) })
+	}
+	calls.Wait()
+	most := amount + int(time.Since(began)*amount/time.Minute)
+	if got := r.reached(); got < amount || got > most {
+		t.Errorf("%d of %d requests reached the provider, want %d to %d", got, 4*amount, amount, most)
+	}
+	var shown struct {
+		Data []struct{ Admitted, Refused int }
+	}
+	sum := [2]int{}
+	for _, p := range r.all {
+		p.ask(http.MethodGet, "/api/v1/limits/stats", nil, &shown)
+		for _, s := range shown.Data {
+			sum[0], sum[1] = sum[0]+s.Admitted, sum[1]+s.Refused
+		}
+	}
+	if got := r.reached(); sum[0] != got || sum[0]+sum[1] != 4*amount {
+		t.Errorf("the processes say that they admitted %d and refused %d; %d of %d reached the provider", sum[0], sum[1], got, 4*amount)
+	}
+	// A reset by one is one for all.
+	before := r.reached()
+	if status := r.all[1].ask(http.MethodPost, "/api/v1/limits/few/reset", nil, nil); status != http.StatusOK {
+		t.Fatalf("reset = %d, want 200", status)
+	}
+	deadline := time.Now().Add(20 * time.Second)
+	for i := 0; r.reached() < before+amount/2 && time.Now().Before(deadline); i++ {
+		r.all[0].completes(t.Context(), fmt.Sprintf("call-1-%d", i), false)
+	}
+	if got := r.reached() - before; got < amount/2 {
+		t.Errorf("after a reset by the other process %d requests reached the provider, want it to begin anew", got)
+	}
+}
+
+// A limit of 1,200 a minute holds over processes, of which one is killed and started again
+// and one is stopped for a while, and is used up.
+func TestReplicasShareALimitSoak(t *testing.T) {
+	sizes, lasts, soak := []int{2}, 5*time.Second, false
+	if os.Getenv("POINTSMAN_SOAK") != "" {
+		sizes, lasts, soak = []int{3, 5}, 3*time.Minute, true
+	}
+	for _, n := range sizes {
+		t.Run(fmt.Sprintf("%d processes", n), func(t *testing.T) {
+			const amount, burst = 1200, 60
+			r := startReplicas(t, n)
+			r.limit(map[string]any{"id": "many", "kind": "requests", "amount": amount, "window": "minute", "burst": burst})
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var mu sync.Mutex
+			var disturb sync.WaitGroup
+			if soak {
+				disturb.Go(func() { r.disturb(ctx, &mu, lasts) })
+			}
+			var calls sync.WaitGroup
+			began := time.Now()
+			tick := time.NewTicker(time.Minute / (2 * amount)) // twice the limit
+			defer tick.Stop()
+			for i := 0; time.Since(began) < lasts; i++ {
+				<-tick.C
+				mu.Lock()
+				p := r.all[i%n]
+				mu.Unlock()
+				calls.Go(func() {
+					ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
+					defer cancel()
+					p.completes(ctx, fmt.Sprintf("call-%d-%d", n, i), i%2 == 0)
+				})
+			}
+			sent := time.Since(began)
+			calls.Wait()
+			all := time.Since(began)
+			disturb.Wait()
+			got := float64(r.reached())
+			may := func(d time.Duration) float64 { return burst + amount*d.Minutes() }
+			t.Logf("%.0f requests reached the provider, of %.0f to %.0f (%+.2f %%)", got, may(sent), may(all), 100*(got/may(all)-1))
+			if got > 1.01*may(all) {
+				t.Errorf("%.0f requests reached the provider in %v, want at most %.0f and 1 %%", got, all, may(all))
+			}
+			if least := 0.95 * may(sent); soak && got < least {
+				t.Errorf("%.0f requests reached the provider in %v, want at least %.0f", got, sent, least)
+			}
+		})
+	}
+}
+
+// disturb kills a process in the first half and starts it again, and stops another for a
+// while in the second.
+func (r *replicas) disturb(ctx context.Context, mu *sync.Mutex, lasts time.Duration) {
+	wait := func(d time.Duration) bool {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-time.After(d):
+			return true
+		}
+	}
+	if !wait(lasts / 4) {
+		return
+	}
+	r.all[0].kill()
+	next := serveProgram(r.t, binary, r.dirs[0], r.env...)
+	next.key = r.all[1].key
+	mu.Lock()
+	r.all[0] = next
+	mu.Unlock()
+	if !wait(lasts / 4) {
+		return
+	}
+	paused := r.all[1].cmd.Process
+	if err := paused.Signal(syscall.SIGSTOP); err != nil {
+		r.t.Error(err)
+	}
+	wait(6 * time.Second)
+	if err := paused.Signal(syscall.SIGCONT); err != nil {
+		r.t.Error(err)
+	}
+}

@@ -8,7 +8,7 @@ GUESTS   := openai anthropic google
 POSTGRES := host/store/storetest/postgres.sh
 SQLC     := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 FUZZTIME ?= 30s
-BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle
+BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold
 
 .PHONY: help build guests run test check bench soak fuzz generate ui clean
 
@@ -43,7 +43,7 @@ check: ## what must hold before a commit: tidy, format, vet, generated code, tes
 	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
 bench: guests ## print the speed figures as ratios of one run
-	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit | awk -f .ci/bench.awk
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget | awk -f .ci/bench.awk
 
 fuzz: guests ## fuzz every parser for FUZZTIME each (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

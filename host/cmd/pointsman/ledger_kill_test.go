@@ -102,8 +102,11 @@ func TestKillLosesNoUsageSoak(t *testing.T) {
 				if strings.HasPrefix(point, "store") {
 					point = points[kill%len(points)] + ":1" // rows go in batches
 				}
-				p := serveProgram(t, program, dir, append(env, "POINTSMAN_FAILPOINT="+point)...)
+				p := launch(t, program, dir, append(env, "POINTSMAN_FAILPOINT="+point)...)
 				p.key = admin
+				if p.url == "" || !p.becomesReady() {
+					continue // it ended while it took over what the one before had left
+				}
 				ctx, cancel := context.WithCancel(t.Context())
 				var calls sync.WaitGroup
 				for i := range inFlight {

@@ -82,6 +82,17 @@ func serve(t *testing.T, dir string, extra ...string) *process {
 
 func serveProgram(t *testing.T, program, dir string, extra ...string) *process {
 	t.Helper()
+	p := launch(t, program, dir, extra...)
+	if p.url == "" {
+		t.Fatalf("serve printed no URL:\n%s%s", p.banner, p.errors)
+	}
+	p.waitReady()
+	return p
+}
+
+// launch starts a process and waits until it has said where it listens, or ended.
+func launch(t *testing.T, program, dir string, extra ...string) *process {
+	t.Helper()
 	p := &process{t: t, banner: &lockedBuffer{}, errors: &lockedBuffer{}, exited: make(chan struct{})}
 	p.cmd = exec.Command(program, "serve")
 	p.cmd.Dir, p.cmd.Env, p.cmd.Stderr = dir, environment(extra...), p.errors
@@ -113,10 +124,6 @@ func serveProgram(t *testing.T, program, dir string, extra ...string) *process {
 	<-tried
 	p.url = firstMatch(p.banner.String(), `Pointsman API\s+(http://\S+)/v1`)
 	p.key = firstMatch(p.banner.String(), `Super-admin key (\S+)`)
-	if p.url == "" {
-		t.Fatalf("serve printed no URL:\n%s%s", p.banner, p.errors)
-	}
-	p.waitReady()
 	return p
 }
 
@@ -130,21 +137,30 @@ func firstMatch(text, pattern string) string {
 // waitReady returns once /readyz says so.
 func (p *process) waitReady() {
 	p.t.Helper()
+	if !p.becomesReady() {
+		p.t.Fatalf("serve ended before it was ready:\n%s%s", p.banner, p.errors)
+	}
+}
+
+// becomesReady waits until /readyz says so; false when the process ends before.
+func (p *process) becomesReady() bool {
+	p.t.Helper()
 	deadline := time.Now().Add(2 * time.Minute)
 	for time.Now().Before(deadline) {
 		select {
 		case <-p.exited:
-			p.t.Fatalf("serve ended before it was ready:\n%s%s", p.banner, p.errors)
+			return false
 		case <-time.After(20 * time.Millisecond):
 		}
 		if resp, err := http.Get(p.url + "/readyz"); err == nil {
 			resp.Body.Close()
 			if resp.StatusCode == http.StatusOK {
-				return
+				return true
 			}
 		}
 	}
 	p.t.Fatalf("serve was not ready in two minutes:\n%s", p.errors)
+	return false
 }
 
 // kill ends the process as a crash would.

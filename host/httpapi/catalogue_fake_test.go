@@ -124,11 +124,12 @@ func withOffice(t *testing.T) (*office, func(*Config)) {
 	}
 	return o, func(c *Config) {
 		c.Catalogue = func() CatalogueService { return o.snapshot.Load() }
-		c.Models, c.Providers = engine.NewCatalogueServices(engine.CatalogueConfig{
+		models, providers := engine.NewCatalogueServices(engine.CatalogueConfig{
 			Store: o, Catalogue: o.snapshot.Load, Adapters: o, Seal: o, Reload: o.reload,
 			PublicHost: func(host string) bool { return strings.Contains(host, ".") && !strings.HasPrefix(host, "127.") },
 			Now:        func() time.Time { return testNow },
 		})
+		c.Models, c.Providers, c.Prices = models, providers, models.Prices(o.Store)
 	}
 }
 

@@ -118,7 +118,9 @@ func (b *bucket) refresh(sp *spec, now int64) {
 	was := b.spec
 	b.spec = sp
 	if b.lease != nil {
-		b.lease.told = false // what was last heard is of the limit as it was
+		// What was last heard is of the limit as it was: after a change or a reset here the
+		// next request asks.
+		b.lease.told, b.lease.dry, b.lease.short = false, false, false
 		return
 	}
 	if sp.since > b.level.At {

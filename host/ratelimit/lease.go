@@ -217,9 +217,13 @@ func (l *Limiter) takeShared(ctx context.Context, h *hold, s *subject, now int64
 	}
 	// Others were quicker each time, or the database is slow.
 	limit := h.lacking[0].bucket.spec.limit
-	return &engine.LimitRefusal{
-		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window, After: l.cfg.Wait,
+	r := &engine.LimitRefusal{
+		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window,
 	}
+	if limit.Kind != engine.LimitConcurrency {
+		r.After = l.cfg.Wait
+	}
+	return r
 }
 
 // maxRounds is how often a request asks for more before it gives way.

@@ -28,7 +28,7 @@ type usageExport struct {
 	CostFilter
 	Format string    `query:"format" enum:"csv,json" default:"csv"`
 	From   time.Time `query:"from" doc:"Rows that began not before."`
-	To     time.Time `query:"to" doc:"Rows that began before. Left out: now."`
+	To     time.Time `query:"to" doc:"Rows that began before."`
 }
 
 func (s *Server) registerExport() {
@@ -48,11 +48,7 @@ func (s *Server) registerExport() {
 
 func (s *Server) exportUsage(ctx context.Context, in *usageExport) (*huma.StreamResponse, error) {
 	rq := requestOf(ctx)
-	to := in.To
-	if to.IsZero() {
-		to = s.cfg.Now()
-	}
-	e := &usageStream{s: s, p: rq.principal, query: engine.CostQuery{CostFilter: in.CostFilter.engine(), From: in.From, To: to}, more: true}
+	e := &usageStream{s: s, p: rq.principal, query: engine.CostQuery{CostFilter: in.CostFilter.engine(), From: in.From, To: in.To}, more: true}
 	wire, kind := framing(&csvFraming{}), "text/csv; charset=utf-8"
 	if in.Format == "json" {
 		wire, kind = &listFraming{}, "application/json"

@@ -59,7 +59,7 @@ func (s *countedStore) PageKeys(ctx context.Context, f engine.TenantFilter, p en
 }
 
 // startTenants serves an empty database with one super admin. Its clock stands at testNow.
-func startTenants(t *testing.T) *tenants {
+func startTenants(t *testing.T, change ...func(*tenants, *Config)) *tenants {
 	t.Helper()
 	opened, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tenants.db"), store.Options{})
 	if err != nil {
@@ -80,6 +80,9 @@ func startTenants(t *testing.T) *tenants {
 	s.running = start(t, &fake{}, func(c *Config) {
 		c.Keys, c.Accounts, c.Teams, c.Users = s.keys, tenancy.NewAccounts(s.keys), tenancy.NewTeams(s.keys), tenancy.NewUsers(s.keys)
 		c.Now = clock
+		for _, f := range change {
+			f(s, c)
+		}
 	})
 	return s
 }

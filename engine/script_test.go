@@ -19,10 +19,11 @@ import (
 // script is what one provider does, its adapter included. The zero value answers
 // "{}" with status 200, which is no completion.
 type script struct {
-	status int      // 0: 200
-	body   string   // of a plain or failed answer
-	events []string // data of a stream's events, or one of the marks below; then a clean end
-	doErr  error    // what Do returns
+	fields func(name string) string // headers of the answer; nil: none
+	status int                      // 0: 200
+	body   string                   // of a plain or failed answer
+	events []string                 // data of a stream's events, or one of the marks below; then a clean end
+	doErr  error                    // what Do returns
 	onDo   func(ctx context.Context)
 	onSend func(r *UpstreamRequest)
 	native []string                         // wires that it speaks itself

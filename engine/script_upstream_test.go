@@ -33,6 +33,9 @@ func (u scriptUpstream) Do(ctx context.Context, r *UpstreamRequest) (*UpstreamRe
 		return nil, s.doErr
 	}
 	reply := &UpstreamResponse{Status: s.status, Field: func(string) string { return "" }}
+	if s.fields != nil {
+		reply.Field = s.fields
+	}
 	if reply.Status == 0 {
 		reply.Status = 200
 	}

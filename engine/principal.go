@@ -26,6 +26,14 @@ func (r Role) Rank() int {
 	return -1
 }
 
+// Lower returns the lower of two roles.
+func (r Role) Lower(other Role) Role {
+	if other.Rank() < r.Rank() {
+		return other
+	}
+	return r
+}
+
 // Principal is who sent a request, as its key says. A value; the zero value may do nothing.
 type Principal struct {
 	AccountID string

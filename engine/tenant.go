@@ -49,6 +49,9 @@ type Key struct {
 	Prefix    string // the first characters, to recognise it by; never enough to use it
 	Digest    []byte // HMAC-SHA-256 under the pepper, 32 bytes
 	Scopes    Scopes // what it may be used for; in the store never zero
+	// Role is the highest that the key gives, whatever its user's: what maker and user both had
+	// when it was made. Somebody else may have a copy, and must not rise with the user.
+	Role Role
 	// RotatedTo is the id of the key that takes this one's place; this one expires after
 	// an overlap in which both work. Empty: it was not rotated.
 	RotatedTo string

@@ -12,18 +12,19 @@ import (
 
 // key is an API key as the API shows it: its text only once, when it is made.
 type key struct {
-	ID        string     `json:"id"`
-	AccountID string     `json:"account_id"`
-	UserID    string     `json:"user_id"`
-	Name      string     `json:"name"`
-	Prefix    string     `json:"prefix" doc:"The first characters, to recognise it by."`
-	Scopes    []string   `json:"scopes" enum:"inference,read,manage" doc:"What it may be used for, within its user's role."`
-	RotatedTo string     `json:"rotated_to,omitempty" doc:"Id of the key that takes its place."`
-	CreatedAt time.Time  `json:"created_at"`
-	UpdatedAt time.Time  `json:"updated_at"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	RevokedAt *time.Time `json:"revoked_at,omitempty"`
-	Secret    string     `json:"secret,omitempty" doc:"The key itself, in the answer that created it and never again."`
+	ID        string      `json:"id"`
+	AccountID string      `json:"account_id"`
+	UserID    string      `json:"user_id"`
+	Name      string      `json:"name"`
+	Prefix    string      `json:"prefix" doc:"The first characters, to recognise it by."`
+	Scopes    []string    `json:"scopes" enum:"inference,read,manage" doc:"What it may be used for, within its role."`
+	Role      engine.Role `json:"role" enum:"super_admin,account_admin,team_lead,user" doc:"The highest that it gives: what its user had when it was made. A user who rises needs new keys."`
+	RotatedTo string      `json:"rotated_to,omitempty" doc:"Id of the key that takes its place."`
+	CreatedAt time.Time   `json:"created_at"`
+	UpdatedAt time.Time   `json:"updated_at"`
+	ExpiresAt *time.Time  `json:"expires_at,omitempty"`
+	RevokedAt *time.Time  `json:"revoked_at,omitempty"`
+	Secret    string      `json:"secret,omitempty" doc:"The key itself, in the answer that created it and never again."`
 }
 
 type (
@@ -82,7 +83,7 @@ type (
 func shownKey(k engine.Key) key {
 	return key{
 		ID: k.ID, AccountID: k.AccountID, UserID: k.UserID, Name: k.Name, Prefix: k.Prefix,
-		Scopes: k.Scopes.Names(), RotatedTo: k.RotatedTo, CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
+		Scopes: k.Scopes.Names(), Role: k.Role, RotatedTo: k.RotatedTo, CreatedAt: k.CreatedAt.UTC(), UpdatedAt: k.UpdatedAt.UTC(),
 		ExpiresAt: optional(k.ExpiresAt), RevokedAt: optional(k.RevokedAt),
 	}
 }

@@ -91,7 +91,7 @@ func (k *Keys) ensureKey(ctx context.Context, adminKey string, now time.Time) (s
 	} else {
 		name = "operator"
 	}
-	key := engine.Key{Name: name, Scopes: engine.AllScopes}
+	key := engine.Key{Name: name, Scopes: engine.AllScopes, Role: engine.RoleSuperAdmin}
 	digest := k.digest(adminKey)
 	d, err := k.read(ctx)
 	if err != nil {

@@ -174,7 +174,7 @@ func (d *directory) superAdmins(now time.Time) (users, keys int) {
 	}
 	for _, key := range d.keys {
 		u := d.owner(key)
-		if u.Role == engine.RoleSuperAdmin && d.standing(u) == active && usable(key, now) && key.Scopes.Has(writing) {
+		if u.Role.Lower(key.Role) == engine.RoleSuperAdmin && d.standing(u) == active && usable(key, now) && key.Scopes.Has(writing) {
 			keys++
 		}
 	}

@@ -153,7 +153,7 @@ func (k *Keys) Load(ctx context.Context) error {
 			digest: digest, expires: key.ExpiresAt, revoked: key.RevokedAt, refusal: refusals[standing],
 			principal: engine.Principal{
 				AccountID: key.AccountID, TeamID: owner.TeamID, UserID: owner.ID,
-				KeyID: key.ID, KeyName: key.Name, Role: owner.Role, Scopes: key.Scopes,
+				KeyID: key.ID, KeyName: key.Name, Role: owner.Role.Lower(key.Role), Scopes: key.Scopes,
 			},
 		}
 	}

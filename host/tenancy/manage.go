@@ -16,19 +16,20 @@ const maxUsable = 200
 
 // recordedKey is a key as the audit log has it: nothing of its text but what lists show.
 type recordedKey struct {
-	ID        string     `json:"id"`
-	UserID    string     `json:"user_id"`
-	Name      string     `json:"name"`
-	Prefix    string     `json:"prefix"`
-	Scopes    []string   `json:"scopes"`
-	RotatedTo string     `json:"rotated_to,omitempty"`
-	ExpiresAt *time.Time `json:"expires_at,omitempty"`
-	RevokedAt *time.Time `json:"revoked_at,omitempty"`
+	ID        string      `json:"id"`
+	UserID    string      `json:"user_id"`
+	Name      string      `json:"name"`
+	Prefix    string      `json:"prefix"`
+	Scopes    []string    `json:"scopes"`
+	Role      engine.Role `json:"role"`
+	RotatedTo string      `json:"rotated_to,omitempty"`
+	ExpiresAt *time.Time  `json:"expires_at,omitempty"`
+	RevokedAt *time.Time  `json:"revoked_at,omitempty"`
 }
 
 func (k *Keys) audited(ctx context.Context, now time.Time, verb string, key engine.Key) context.Context {
 	return engine.Audited(ctx, now, key.AccountID, "key."+verb, "key/"+key.ID, recordedKey{
-		key.ID, key.UserID, key.Name, key.Prefix, key.Scopes.Names(), key.RotatedTo, at(key.ExpiresAt), at(key.RevokedAt),
+		key.ID, key.UserID, key.Name, key.Prefix, key.Scopes.Names(), key.Role, key.RotatedTo, at(key.ExpiresAt), at(key.RevokedAt),
 	})
 }
 
@@ -69,8 +70,9 @@ func (k *Keys) GetKey(ctx context.Context, p engine.Principal, accountID, id str
 // CreateKey makes a key for a user that the principal manages and puts it in force.
 // Only AccountID (empty: the principal's), UserID (empty: the principal itself), Name,
 // Scopes (0: those of the principal's key) and ExpiresAt (zero: as that key) of want count.
-// The key has its user's role, so nobody can grant more than they hold. secret is the key's
-// text: it is not stored and cannot be read again.
+// The key has its user's role, but never more than its user and the principal have now, so
+// that nobody can grant more than they hold. secret is the key's text: it is not stored and
+// cannot be read again.
 // Errors: CodeInvalid, CodeForbidden, CodeNotFound for another account's user, CodeConflict
 // when there are too many.
 func (k *Keys) CreateKey(ctx context.Context, p engine.Principal, want engine.Key) (key engine.Key, secret string, err error) {
@@ -99,7 +101,7 @@ func (k *Keys) CreateKey(ctx context.Context, p engine.Principal, want engine.Ke
 		if err := d.roomForKey(owner, now); err != nil {
 			return err
 		}
-		key = engine.Key{AccountID: owner.AccountID, UserID: owner.ID, Name: want.Name, Scopes: want.Scopes, ExpiresAt: expires}
+		key = engine.Key{AccountID: owner.AccountID, UserID: owner.ID, Name: want.Name, Scopes: want.Scopes, Role: owner.Role.Lower(p.Role), ExpiresAt: expires}
 		if secret, err = k.mint(&key, now); err != nil {
 			return err
 		}

@@ -38,7 +38,7 @@ func (k *Keys) RotateKey(ctx context.Context, p engine.Principal, accountID, id 
 			if err := d.roomForKey(d.owner(old), now); err != nil {
 				return err
 			}
-			next = engine.Key{AccountID: old.AccountID, UserID: old.UserID, Name: old.Name, Scopes: old.Scopes, ExpiresAt: expires}
+			next = engine.Key{AccountID: old.AccountID, UserID: old.UserID, Name: old.Name, Scopes: old.Scopes, Role: old.Role, ExpiresAt: expires}
 			if secret, err = k.mint(&next, now); err != nil {
 				return err
 			}

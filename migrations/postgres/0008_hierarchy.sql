@@ -39,7 +39,9 @@ alter table keys add column scopes jsonb not null default '[]';
 alter table keys add column rotated_to text collate "C" not null default ''; -- id of the key that takes its place
 alter table keys add column updated_at timestamptz;
 alter table keys add column search_text text collate "C" not null default '';
+alter table keys add column role text not null default 'user'; -- the highest that it gives
 update keys
 set scopes = '["inference", "read", "manage"]', updated_at = created_at, search_text = lower(id || E'\n' || name);
+update keys set role = users.role from users where users.account_id = keys.account_id and users.id = keys.user_id;
 alter table keys alter column updated_at set not null;
 alter table keys add check (scopes <> '[]');

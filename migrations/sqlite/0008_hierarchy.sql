@@ -37,5 +37,8 @@ alter table keys add column scopes text not null default '[]'; -- JSON
 alter table keys add column rotated_to text not null default ''; -- id of the key that takes its place
 alter table keys add column updated_at integer not null default 0;
 alter table keys add column search_text text not null default '';
+alter table keys add column role text not null default 'user'; -- the highest that it gives
 update keys
 set scopes = '["inference","read","manage"]', updated_at = created_at, search_text = lower(id || char(10) || name);
+update keys
+set role = (select users.role from users where users.account_id = keys.account_id and users.id = keys.user_id);

@@ -51,6 +51,9 @@ func CheckKey(k engine.Key) error {
 	var c check
 	checkKeyChange(&c, k)
 	c.key("user_id", k.UserID)
+	if k.Role.Rank() < 0 {
+		c.refuse("role", "is not a role")
+	}
 	c.text("prefix", k.Prefix)
 	if len(k.Digest) != DigestSize {
 		c.refuse("digest", "is not 32 bytes long")

@@ -108,7 +108,7 @@ func found(changed int64, err error) error {
 func newKey(k engine.Key) query.CreateKeyParams {
 	return query.CreateKeyParams{
 		AccountID: k.AccountID, ID: k.ID, UserID: k.UserID, Name: k.Name, Prefix: k.Prefix, Digest: k.Digest,
-		Scopes: string(row.Scopes(k.Scopes)), RotatedTo: k.RotatedTo, CreatedAt: millis(k.CreatedAt), UpdatedAt: millis(k.UpdatedAt),
+		Scopes: string(row.Scopes(k.Scopes)), Role: string(k.Role), RotatedTo: k.RotatedTo, CreatedAt: millis(k.CreatedAt), UpdatedAt: millis(k.UpdatedAt),
 		ExpiresAt: millisOrNil(k.ExpiresAt), RevokedAt: millisOrNil(k.RevokedAt), SearchText: row.SearchText(k.ID, k.Name),
 	}
 }
@@ -117,7 +117,7 @@ func parseKey(n query.ListKeysRow) (engine.Key, error) {
 	scopes, err := row.ParseScopes([]byte(n.Scopes))
 	return engine.Key{
 		AccountID: n.AccountID, ID: n.ID, UserID: n.UserID, Name: n.Name, Prefix: n.Prefix, Digest: n.Digest,
-		Scopes: scopes, RotatedTo: n.RotatedTo, CreatedAt: instant(n.CreatedAt), UpdatedAt: instant(n.UpdatedAt),
+		Scopes: scopes, Role: engine.Role(n.Role), RotatedTo: n.RotatedTo, CreatedAt: instant(n.CreatedAt), UpdatedAt: instant(n.UpdatedAt),
 		ExpiresAt: instantOrZero(n.ExpiresAt), RevokedAt: instantOrZero(n.RevokedAt),
 	}, err
 }

@@ -237,6 +237,9 @@ func hierarchyInvalid(t *testing.T, d Database) {
 		wantInvalid(t, c.name+": UpdateKey()", s.UpdateKey(t.Context(), k, time.Time{}), c.param)
 		wantInvalid(t, c.name+": RotateKey()", s.RotateKey(t.Context(), k, plainKey("a", "l", 3), time.Time{}), c.param)
 	}
+	roleless := plainKey("a", "k", 2)
+	roleless.Role = "emperor"
+	wantInvalid(t, "CreateKey() of no role", s.CreateKey(t.Context(), roleless), "role")
 	wantInvalid(t, "UpdateAccount() without id", s.UpdateAccount(t.Context(), engine.Account{}, time.Time{}), "id")
 	wantInvalid(t, "UpdateAccount() far off", s.UpdateAccount(t.Context(), engine.Account{ID: "a", SuspendedAt: far}, time.Time{}), "suspended_at")
 	wantInvalid(t, "UpdateUser() of no role", s.UpdateUser(t.Context(), engine.User{AccountID: "a", ID: "u"}, time.Time{}), "role")

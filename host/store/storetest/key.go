@@ -14,7 +14,7 @@ var keyTests = []test{
 }
 
 func plainKey(account, id string, digest byte) engine.Key {
-	return engine.Key{AccountID: account, ID: id, UserID: "u", Digest: bytes.Repeat([]byte{digest}, 32), Scopes: engine.ScopeInference, CreatedAt: at(0), UpdatedAt: at(0)}
+	return engine.Key{AccountID: account, ID: id, UserID: "u", Digest: bytes.Repeat([]byte{digest}, 32), Scopes: engine.ScopeInference, Role: engine.RoleUser, CreatedAt: at(0), UpdatedAt: at(0)}
 }
 
 // withUsers makes the accounts a and b with a user u each.

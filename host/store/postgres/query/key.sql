@@ -1,11 +1,11 @@
 -- name: ListKeys :many
-select account_id, id, user_id, name, prefix, digest, scopes, rotated_to, created_at, updated_at, expires_at,
-       revoked_at
+select account_id, id, user_id, name, prefix, digest, scopes, role, rotated_to, created_at, updated_at,
+       expires_at, revoked_at
 from keys
 order by account_id, created_at, id;
 
 -- name: PageKeys :many
-select keys.account_id, keys.id, keys.user_id, keys.name, keys.prefix, keys.digest, keys.scopes, keys.rotated_to,
+select keys.account_id, keys.id, keys.user_id, keys.name, keys.prefix, keys.digest, keys.scopes, keys.role, keys.rotated_to,
        keys.created_at, keys.updated_at, keys.expires_at, keys.revoked_at
 from keys
 join users on users.account_id = keys.account_id and users.id = keys.user_id
@@ -21,11 +21,11 @@ limit @size::bigint;
 
 -- name: CreateKey :exec
 insert into keys (
-    account_id, id, user_id, name, prefix, digest, scopes, rotated_to, created_at, updated_at, expires_at, revoked_at,
-    search_text
+    account_id, id, user_id, name, prefix, digest, scopes, role, rotated_to, created_at, updated_at, expires_at,
+    revoked_at, search_text
 ) values (
-    @account_id, @id, @user_id, @name, @prefix, @digest, @scopes, @rotated_to, @created_at, @updated_at, @expires_at,
-    @revoked_at, @search_text
+    @account_id, @id, @user_id, @name, @prefix, @digest, @scopes, @role, @rotated_to, @created_at, @updated_at,
+    @expires_at, @revoked_at, @search_text
 );
 
 -- name: UpdateKey :execrows

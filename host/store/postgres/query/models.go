@@ -168,6 +168,7 @@ type Key struct {
 	RotatedTo  string
 	UpdatedAt  time.Time
 	SearchText string
+	Role       string
 }
 
 type Limit struct {

@@ -11,11 +11,11 @@ import (
 
 const createKey = `-- name: CreateKey :exec
 insert into keys (
-    account_id, id, user_id, name, prefix, digest, scopes, rotated_to, created_at, updated_at, expires_at, revoked_at,
-    search_text
+    account_id, id, user_id, name, prefix, digest, scopes, role, rotated_to, created_at, updated_at, expires_at,
+    revoked_at, search_text
 ) values (
     ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11,
-    ?12, ?13
+    ?12, ?13, ?14
 )
 `
 
@@ -27,6 +27,7 @@ type CreateKeyParams struct {
 	Prefix     string
 	Digest     []byte
 	Scopes     string
+	Role       string
 	RotatedTo  string
 	CreatedAt  int64
 	UpdatedAt  int64
@@ -44,6 +45,7 @@ func (q *Queries) CreateKey(ctx context.Context, arg CreateKeyParams) error {
 		arg.Prefix,
 		arg.Digest,
 		arg.Scopes,
+		arg.Role,
 		arg.RotatedTo,
 		arg.CreatedAt,
 		arg.UpdatedAt,
@@ -71,8 +73,8 @@ func (q *Queries) HasKey(ctx context.Context, arg HasKeyParams) (int64, error) {
 }
 
 const listKeys = `-- name: ListKeys :many
-select account_id, id, user_id, name, prefix, digest, scopes, rotated_to, created_at, updated_at, expires_at,
-       revoked_at
+select account_id, id, user_id, name, prefix, digest, scopes, role, rotated_to, created_at, updated_at,
+       expires_at, revoked_at
 from keys
 order by account_id, created_at, id
 `
@@ -85,6 +87,7 @@ type ListKeysRow struct {
 	Prefix    string
 	Digest    []byte
 	Scopes    string
+	Role      string
 	RotatedTo string
 	CreatedAt int64
 	UpdatedAt int64
@@ -109,6 +112,7 @@ func (q *Queries) ListKeys(ctx context.Context) ([]ListKeysRow, error) {
 			&i.Prefix,
 			&i.Digest,
 			&i.Scopes,
+			&i.Role,
 			&i.RotatedTo,
 			&i.CreatedAt,
 			&i.UpdatedAt,
@@ -129,7 +133,7 @@ func (q *Queries) ListKeys(ctx context.Context) ([]ListKeysRow, error) {
 }
 
 const pageKeys = `-- name: PageKeys :many
-select keys.account_id, keys.id, keys.user_id, keys.name, keys.prefix, keys.digest, keys.scopes, keys.rotated_to,
+select keys.account_id, keys.id, keys.user_id, keys.name, keys.prefix, keys.digest, keys.scopes, keys.role, keys.rotated_to,
        keys.created_at, keys.updated_at, keys.expires_at, keys.revoked_at
 from keys
 join users on users.account_id = keys.account_id and users.id = keys.user_id
@@ -165,6 +169,7 @@ type PageKeysRow struct {
 	Prefix    string
 	Digest    []byte
 	Scopes    string
+	Role      string
 	RotatedTo string
 	CreatedAt int64
 	UpdatedAt int64
@@ -200,6 +205,7 @@ func (q *Queries) PageKeys(ctx context.Context, arg PageKeysParams) ([]PageKeysR
 			&i.Prefix,
 			&i.Digest,
 			&i.Scopes,
+			&i.Role,
 			&i.RotatedTo,
 			&i.CreatedAt,
 			&i.UpdatedAt,

@@ -162,6 +162,7 @@ type Key struct {
 	RotatedTo  string
 	UpdatedAt  int64
 	SearchText string
+	Role       string
 }
 
 type Limit struct {

@@ -16,13 +16,15 @@ import (
 
 // unaudited are the routes that are no GET and yet change no configuration.
 var unaudited = map[string]string{
-	"POST /api/v1/rules/check":                   "keeps nothing",
-	"POST /api/v1/costs/record":                  "a row of the ledger, which only grows, is its own record",
-	"POST /api/v1/costs/calculate":               "keeps nothing",
-	"POST /api/v1/models/:id/test":               "keeps nothing but usage",
-	"POST /api/v1/providers/:id/test":            "keeps nothing but usage",
-	"POST /api/v1/sessions/:id/notes":            "notes are a conversation's, and expire",
-	"DELETE /api/v1/sessions/:id/notes/:note_id": "notes are a conversation's, and expire",
+	"POST /api/v1/rules/check":                                "keeps nothing",
+	"POST /api/v1/costs/record":                               "a row of the ledger, which only grows, is its own record",
+	"POST /api/v1/costs/calculate":                            "keeps nothing",
+	"POST /api/v1/models/:id/test":                            "keeps nothing but usage",
+	"POST /api/v1/providers/:id/test":                         "keeps nothing but usage",
+	"POST /api/v1/webhooks/:id/test":                          "keeps nothing",
+	"POST /api/v1/webhooks/:id/deliveries/:delivery_id/retry": "sends again what is there",
+	"POST /api/v1/sessions/:id/notes":                         "notes are a conversation's, and expire",
+	"DELETE /api/v1/sessions/:id/notes/:note_id":              "notes are a conversation's, and expire",
 }
 
 // testSecret is what permissions() gives as the key of a provider.
@@ -104,7 +106,7 @@ func (w *world) change(route httpapi.Route, t target, a *actor) int {
 		id = t.fresh(w)
 	}
 	one, two, _ := strings.Cut(id, "/")
-	path := strings.NewReplacer(":id", one, ":name", one, ":version", two, ":cid", two, ":note_id", two).Replace(route.Path) + t.path
+	path := strings.NewReplacer(":id", one, ":name", one, ":version", two, ":cid", two, ":note_id", two, ":delivery_id", two).Replace(route.Path) + t.path
 	body := t.body
 	if f, ok := body.(func(w *world, id string) any); ok {
 		body = f(w, id)

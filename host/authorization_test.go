@@ -159,7 +159,7 @@ func (w *world) try(route httpapi.Route, p permission, t target, a *actor) {
 		}
 	}
 	one, two, _ := strings.Cut(id, "/")
-	path := strings.NewReplacer(":id", one, ":name", one, ":version", two, ":cid", two, ":note_id", two, "+", one).Replace(route.Path) + t.path
+	path := strings.NewReplacer(":id", one, ":name", one, ":version", two, ":cid", two, ":note_id", two, ":delivery_id", two, "+", one).Replace(route.Path) + t.path
 	caller := *w.gateway
 	caller.key = a.key
 	body := t.body
@@ -188,6 +188,7 @@ func (w *world) try(route httpapi.Route, p permission, t target, a *actor) {
 // newWorld starts a gateway with the accounts acme and rival and a key for every actor.
 func newWorld(t *testing.T, change ...func(*Config, *Options)) (*world, []*actor) {
 	t.Helper()
+	change = append(change, func(c *Config, _ *Options) { c.WebhookLoopback = true })
 	w := &world{gateway: startGateway(t, change...), shared: map[string]string{}}
 	for _, account := range []string{"acme", "rival"} {
 		w.want(201, http.MethodPost, "/api/v1/accounts", map[string]any{"id": account, "name": account})

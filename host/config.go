@@ -43,6 +43,9 @@ type Config struct {
 	// "ceiling": it is called and charged what the dearest model of the catalogue costs.
 	Unpriced engine.Unpriced `yaml:"unpriced" env:"POINTSMAN_UNPRICED"`
 
+	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.
+	WebhookLoopback bool `yaml:"webhook_loopback" env:"POINTSMAN_WEBHOOK_LOOPBACK"`
+
 	Timeouts  Timeouts  `yaml:"upstream"`
 	Upstreams Upstreams `yaml:"-"`
 }

@@ -29,6 +29,7 @@ import (
 	"github.com/pointsman/pointsman/host/store"
 	"github.com/pointsman/pointsman/host/tenancy"
 	"github.com/pointsman/pointsman/host/upstream"
+	"github.com/pointsman/pointsman/host/webhook"
 )
 
 // Options are what a process gives a Host besides its Config. The zero value is
@@ -71,8 +72,9 @@ type Host struct {
 	sessions  *session.Tracker
 	cleaner   *session.Cleaner // of what sessions leave behind
 	notices   *engine.NoticeFeed
-	cacheKey  []byte // authenticates compiled guests
-	cursorKey []byte // seals where lists go on
+	webhooks  *webhook.Dispatcher // of the notices
+	cacheKey  []byte              // authenticates compiled guests
+	cursorKey []byte              // seals where lists go on
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
@@ -242,6 +244,9 @@ func (h *Host) openEngine(ctx context.Context) error {
 		return err
 	}
 	if err = h.openLimits(); err != nil {
+		return err
+	}
+	if err = h.openWebhooks(); err != nil {
 		return err
 	}
 	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})

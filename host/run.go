@@ -33,6 +33,12 @@ func (h *Host) Run(ctx context.Context) error {
 	limits := make(chan error, 1) // they take back what the last requests did not use
 	go func() { limits <- h.limits.Run(ledgerCtx) }()
 
+	webhooks := make(chan struct{}) // what the last requests did is told too
+	go func() {
+		defer close(webhooks)
+		h.webhooks.Run(ledgerCtx)
+	}()
+
 	h.ready.Store(true)
 	h.opts.Log.Info().Str("url", h.URL()).Msg("ready")
 	g, gctx := errgroup.WithContext(ctx)
@@ -71,6 +77,7 @@ func (h *Host) Run(ctx context.Context) error {
 	stopLedger()
 	<-budgets
 	err = errors.Join(err, <-ledger, <-sessions, h.stopped(<-limits))
+	<-webhooks
 	h.close(context.WithoutCancel(ctx))
 	return err
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/tenancy"
 	"github.com/pointsman/pointsman/host/upstream"
+	"github.com/pointsman/pointsman/host/webhook"
 )
 
 var errNotReady = errors.New("starting, or draining")
@@ -49,6 +50,7 @@ func (h *Host) openServer() error {
 		Live:        h.live,
 		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),
+		Webhooks:    webhook.NewService(h.store, h.webhooks),
 		Notices:     h.notices,
 		Preferences: preferences,
 		Assignments: assignments,

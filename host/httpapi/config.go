@@ -173,6 +173,8 @@ type Config struct {
 	Audit AuditService
 	// Limits are the rate limits. Nil: there are none.
 	Limits LimitService
+	// Webhooks are where notices go too. Nil: nowhere.
+	Webhooks WebhookService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
 	// Live is what its streams have of today's usage. Nil: nothing.
@@ -240,6 +242,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Live == nil {
 		c.Live = noLive{}
+	}
+	if c.Webhooks == nil {
+		c.Webhooks = noWebhooks{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

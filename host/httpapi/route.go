@@ -130,6 +130,16 @@ var policies = map[string]access{
 	"PATCH /api/v1/providers/:id/credentials/:cid":  accountAdmin,
 	"DELETE /api/v1/providers/:id/credentials/:cid": accountAdmin,
 
+	"GET /api/v1/webhooks":                                    accountAdmin,
+	"POST /api/v1/webhooks":                                   accountAdmin,
+	"GET /api/v1/webhooks/:id":                                accountAdmin,
+	"PATCH /api/v1/webhooks/:id":                              accountAdmin,
+	"DELETE /api/v1/webhooks/:id":                             accountAdmin,
+	"POST /api/v1/webhooks/:id/rotate":                        accountAdmin,
+	"POST /api/v1/webhooks/:id/test":                          accountAdmin,
+	"GET /api/v1/webhooks/:id/deliveries":                     accountAdmin,
+	"POST /api/v1/webhooks/:id/deliveries/:delivery_id/retry": accountAdmin,
+
 	"GET /api/v1/audit":        accountAdmin,
 	"GET /api/v1/audit/export": accountAdmin,
 	"GET /api/v1/audit/verify": accountAdmin,
@@ -212,6 +222,7 @@ func (s *Server) register() error {
 	s.registerLimits()
 	s.registerUsage()
 	s.registerCosts()
+	s.registerWebhooks()
 	s.registerAudit()
 	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).

@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 func TestLoadConfig(t *testing.T) {
@@ -32,6 +34,7 @@ func TestLoadConfig(t *testing.T) {
 		{name: "limits without a database", file: "limits_without_database: share\nmax_in_flight: 7\n", env: map[string]string{"POINTSMAN_MAX_IN_FLIGHT": "9"}, want: func(c *Config) {
 			c.LimitsWithoutDatabase, c.MaxInFlight = "share", 9
 		}},
+		{name: "webhooks to this machine", file: "webhook_loopback: true\n", want: func(c *Config) { c.WebhookLoopback = true }},
 		{name: "no duration", env: map[string]string{"POINTSMAN_UPSTREAM_CONNECT_TIMEOUT": "5"}, wantErr: "unit"},
 		{name: "no truth value", env: map[string]string{"POINTSMAN_SIMULATE": "perhaps"}, wantErr: "perhaps"},
 	}
@@ -85,6 +88,8 @@ func TestConfigValidate(t *testing.T) {
 		{"limits are something else without one", func(c *Config) { c.LimitsWithoutDatabase = "ignore" }, "refuse or share"},
 		{"fewer than no requests in flight", func(c *Config) { c.MaxInFlight = -1 }, "POINTSMAN_MAX_IN_FLIGHT"},
 		{"no address", func(c *Config) { c.Listen = "" }, "127.0.0.1:8080"},
+		{"unpriced models at the ceiling", func(c *Config) { c.Unpriced = engine.UnpricedCeiling }, ""},
+		{"unpriced models for nothing", func(c *Config) { c.Unpriced = "free" }, "POINTSMAN_UNPRICED"},
 		{"no log level", func(c *Config) { c.LogLevel = "" }, ""},
 		{"a log level", func(c *Config) { c.LogLevel = "debug" }, ""},
 		{"an unknown log level", func(c *Config) { c.LogLevel = "loud" }, "loud"},

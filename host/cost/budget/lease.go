@@ -70,7 +70,15 @@ func (g *Guard) fly(c *counter) {
 		if f.err != nil {
 			g.cfg.Log.Warn().Err(f.err).Msg("a budget could not be asked for")
 		}
+		// The turn is given up first: who is woken may want to report at once.
+		c.mu.Lock()
+		c.busy = c.next != nil
+		more := c.busy
+		c.mu.Unlock()
 		close(f.done)
+		if !more {
+			return
+		}
 	}
 }
 

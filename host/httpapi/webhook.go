@@ -33,7 +33,7 @@ type webhook struct {
 	ID            string     `json:"id" example:"0193f5c2-6f0e-7c3b-9d5a-2b1f4f7f0a11"`
 	AccountID     string     `json:"account_id" example:"acme" doc:"Empty: the operator's, which gets what concerns no account."`
 	Name          string     `json:"name" example:"pager"`
-	URL           string     `json:"url" example:"https://hooks.example.com/pointsman"`
+	URL           string     `json:"url"`
 	Events        []string   `json:"events" example:"[\"budget.\"]" doc:"Kinds that it gets, or beginnings of them that end in '.'. Empty: all."`
 	Enabled       bool       `json:"enabled"`
 	DisabledWhy   string     `json:"disabled_why,omitempty" doc:"Why the gateway disabled it."`
@@ -54,7 +54,7 @@ type (
 	newWebhook struct {
 		AccountID string   `json:"account_id,omitempty" maxLength:"128" example:"acme" doc:"Left out: the caller's own; for a super admin the operator's."`
 		Name      string   `json:"name,omitempty" maxLength:"128" example:"pager"`
-		URL       string   `json:"url" minLength:"1" maxLength:"2048" example:"https://hooks.example.com/pointsman" doc:"https, to a host on the public internet. Redirects are not followed."`
+		URL       string   `json:"url" minLength:"1" maxLength:"2048" doc:"https, to a host on the public internet. Redirects are not followed."`
 		Events    []string `json:"events,omitempty" maxItems:"64" example:"[\"budget.\"]" doc:"Kinds of events, or beginnings of them that end in '.'. Left out: all."`
 		Enabled   *bool    `json:"enabled,omitempty" doc:"Default true."`
 	}

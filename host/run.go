@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/sync/errgroup"
+
+	"github.com/pointsman/pointsman/host/cost"
 )
 
 // How long the steps of a stop may take.
@@ -64,6 +66,10 @@ func (h *Host) Run(ctx context.Context) error {
 	})
 	g.Go(func() error {
 		h.cleaner.Run(gctx)
+		return nil
+	})
+	g.Go(func() error {
+		cost.Retention{Store: h.store, Lock: h.store, Now: h.opts.Now, Log: h.opts.Log}.Run(gctx)
 		return nil
 	})
 	g.Go(func() error {

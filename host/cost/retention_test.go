@@ -3,6 +3,7 @@ package cost
 import (
 	"context"
 	"errors"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -12,14 +13,23 @@ import (
 
 // forgetful notes what it is told to forget.
 type forgetful struct {
+	mu    sync.Mutex
 	calls []time.Time
 	sums  map[engine.Grain]time.Time
 	err   error
 }
 
 func (f *forgetful) DropUsage(_ context.Context, rows time.Time, sums map[engine.Grain]time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	f.calls, f.sums = append(f.calls, rows), sums
 	return f.err
+}
+
+func (f *forgetful) is(err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.err = err
 }
 
 // alone runs every job.
@@ -40,10 +50,10 @@ func TestRetention(t *testing.T) {
 			Retention{Store: f, Lock: alone{}, Kept: 48 * time.Hour}.Run(ctx)
 		}()
 		synctest.Wait()
-		f.err = errors.New("away")
+		f.is(errors.New("away"))
 		time.Sleep(retainEvery)
 		synctest.Wait()
-		f.err = nil
+		f.is(nil)
 		time.Sleep(retainRetry)
 		synctest.Wait()
 		stop()

@@ -76,7 +76,7 @@ func TestUsagePages(t *testing.T) {
 // An export has what the rows have, in both forms, and no formula.
 func TestUsageExport(t *testing.T) {
 	t.Parallel()
-	s := startCosts(t, 1300)
+	s := startCosts(t, 520)
 	evil := []string{`=HYPERLINK("http://x")`, "+1", "-1", "@sum", "\t=1", "  =1", "＝1", "a=1", `quo"te`, "comma, and\nline"}
 	for i, text := range evil {
 		u := engine.Usage{AccountID: "acme", ID: fmt.Sprintf("evil-%d", i), RequestID: text, TaskType: text, UserID: "user", TeamID: "red", ModelID: "gpt-5", Outcome: engine.OutcomeOK, CostNanoUSD: -5, StartedAt: testNow}

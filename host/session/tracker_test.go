@@ -313,7 +313,7 @@ func TestTrackerWithoutStore(t *testing.T) {
 	}
 	for name, slow := range map[string]bool{"broken": false, "slow": true} {
 		s.is(errors.New("the store is down"), slow)
-		tracker, before := NewTracker(s, TrackerConfig{Wait: time.Millisecond}), s.reads
+		tracker, before := NewTracker(s, TrackerConfig{Wait: 2 * time.Second}), s.reads
 		for range 10 {
 			if got := tracker.Begin(t.Context(), k, trackTime); got != (engine.Session{}) {
 				t.Errorf("%s: Begin = %+v, want the zero session", name, got)

@@ -17,7 +17,7 @@ import (
 // Each row that was there is on exactly one page, whatever comes meanwhile.
 func TestUsagePages(t *testing.T) {
 	t.Parallel()
-	s := startCosts(t, 900)
+	s := startCosts(t, 300)
 	for who, may := range map[string]func(engine.Usage) bool{
 		"acme/boss": func(u engine.Usage) bool { return u.AccountID == "acme" },
 		"acme/lead": func(u engine.Usage) bool { return u.AccountID == "acme" && u.TeamID == "red" },

@@ -26,6 +26,9 @@ type Notice struct {
 	ProviderID string // may be empty
 	Subject    string // id of the credential, the rule …
 	Message    string
+	// NoEvent keeps it off /api/v1/events, NoWebhook keeps it from webhooks. It is logged all the same.
+	NoEvent   bool
+	NoWebhook bool
 }
 
 // maxNotices is how many a feed keeps.
@@ -106,6 +109,9 @@ func (f *NoticeFeed) Wait(ctx context.Context, sequence int64) (list []Notice, l
 // VisibleTo reports whether the principal may read the notice: a super admin every one, an
 // account's admin those of the account.
 func (n Notice) VisibleTo(p Principal) bool {
+	if n.NoEvent {
+		return false
+	}
 	if p.Role == RoleSuperAdmin {
 		return true
 	}

@@ -70,3 +70,16 @@ func TestNoticeVisibleTo(t *testing.T) {
 		}
 	}
 }
+
+// A notice for webhooks alone is on nobody's list of events.
+func TestNoticeNotForEvents(t *testing.T) {
+	t.Parallel()
+	for _, p := range []Principal{{AccountID: "acme", Role: RoleAccountAdmin}, {AccountID: "x", Role: RoleSuperAdmin}} {
+		if (Notice{AccountID: "acme", NoEvent: true}).VisibleTo(p) {
+			t.Errorf("VisibleTo(%s) = true, want false", p.Role)
+		}
+		if !(Notice{AccountID: "acme", NoWebhook: true}).VisibleTo(p) {
+			t.Errorf("VisibleTo(%s) = false, want true for what is only kept from webhooks", p.Role)
+		}
+	}
+}

@@ -62,7 +62,7 @@ func (d *Dispatcher) deliveries(ctx context.Context, list []engine.Notice) (made
 	now := d.cfg.Now()
 	for _, n := range list {
 		for _, w := range hooks {
-			if w.AccountID == n.AccountID && w.Takes(n.Kind) {
+			if w.AccountID == n.AccountID && !n.NoWebhook && w.Takes(n.Kind) {
 				made = append(made, deliveryOf(w, n, now))
 			}
 		}

@@ -111,9 +111,11 @@ func (g *Guard) tell(ctx context.Context, x *index) {
 				}
 			}
 			c.told(a)
-			if fired && (slices.Contains(a.Threshold.Actions, engine.ActionEvent) || slices.Contains(a.Threshold.Actions, engine.ActionWebhook)) {
+			event, webhook := slices.Contains(a.Threshold.Actions, engine.ActionEvent), slices.Contains(a.Threshold.Actions, engine.ActionWebhook)
+			if fired && (event || webhook) {
 				g.cfg.Notices.Publish(engine.Notice{
 					At: now, Kind: engine.NoticeBudgetThreshold, AccountID: a.AccountID, Subject: a.BudgetID, Message: text(a),
+					NoEvent: !event, NoWebhook: !webhook,
 				})
 			}
 		}

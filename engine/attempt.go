@@ -28,6 +28,7 @@ type attempt struct {
 	settled bool
 
 	admission admission
+	pass      HealthPass
 	checked   int64 // of used.output: what spent has looked at
 }
 
@@ -36,8 +37,8 @@ type attempt struct {
 func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, error) {
 	x.attempts++
 	x.lossy, x.native = nil, false
-	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now(), admission: x.admitted}
-	x.admitted = admission{}
+	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now(), admission: x.admitted, pass: x.pass}
+	x.admitted, x.pass = admission{}, HealthPass{}
 	if err := a.exchange(ctx, stream); err != nil {
 		a.settle(err)
 		a.close()

@@ -25,7 +25,8 @@ const (
 // Run do the probes. Safe for concurrent use; a request takes no lock, and while nothing
 // is wrong it looks at two counters.
 type CredentialHealth struct {
-	cfg CredentialConfig
+	cfg    CredentialConfig
+	prober *Prober
 
 	suspensions marks[credentialKey, suspension]
 	cooldowns   marks[cooldownKey, cooldown]
@@ -42,7 +43,8 @@ type CredentialConfig struct {
 
 // NewCredentialHealth returns one that finds every credential good.
 func NewCredentialHealth(cfg CredentialConfig) *CredentialHealth {
-	return &CredentialHealth{cfg: cfg, wake: make(chan struct{}, 1)}
+	prober := NewProber(TrialConfig{Catalogue: cfg.Catalogue, Adapters: cfg.Adapters, Upstream: cfg.Upstream})
+	return &CredentialHealth{cfg: cfg, prober: prober, wake: make(chan struct{}, 1)}
 }
 
 // credentialKey names one secret. A replaced secret has another version, so that

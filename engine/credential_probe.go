@@ -2,7 +2,6 @@ package engine
 
 import (
 	"context"
-	"net/http"
 	"sync"
 	"time"
 
@@ -11,10 +10,8 @@ import (
 
 // Bounds of probing.
 const (
-	probeTimeout  = 15 * time.Second
 	probesAtOnce  = 16
 	probesEach    = 4       // in one pass, of one account: the others wait for the next
-	probeRequest  = "probe" // request id that adapters see
 	pruneInterval = time.Minute
 )
 
@@ -172,50 +169,20 @@ func (h *CredentialHealth) find(k credentialKey) (*Provider, Credential, bool) {
 	return nil, Credential{}, false
 }
 
-// probe asks the provider for the list of its models, which costs nothing anywhere. A
-// request that an adapter makes for it and that is no GET is not sent: it might cost.
+// probe asks the provider for the list of its models.
 func (h *CredentialHealth) probe(ctx context.Context, p *Provider, c Credential) verdict {
-	ctx, cancel := context.WithTimeout(ctx, probeTimeout)
-	defer cancel()
-	manifest, err := h.cfg.Adapters.AdapterManifest(p.AccountID, p.Adapter)
-	if err != nil {
-		return unknown
-	}
-	now := time.Now()
-	call := callDocument(&Request{Operation: abi.OperationList, Received: now}, Target{Provider: p}, 1)
-	adapter, err := h.cfg.Adapters.OpenAdapter(p.AccountID, p.Adapter, AdapterAttempt{
-		RequestID: probeRequest, Attempt: 1, NowMS: now.UnixMilli(), Config: p.ConfigNode(), Call: call.Root(),
-	})
-	if err != nil {
-		return unknown
-	}
-	defer adapter.Close()
-	request, err := adapter.Request(ctx)
-	if err != nil || request.Method != http.MethodGet {
-		return unprobable
-	}
-	u := &UpstreamRequest{Provider: p, Credential: c.ID, Auth: ManifestAuth{Scheme: "bearer"}, Request: request, Total: probeTimeout}
-	if m := manifest.Provider; m != nil {
-		u.Auth, u.Headers = m.Auth, m.Headers
-	}
-	reply, err := h.cfg.Upstream.Do(ctx, u)
-	if err != nil {
-		return unknown
-	}
-	defer reply.Close()
+	got := h.prober.List(ctx, ProbeRequest{Provider: p, Credential: c.ID})
+	o := got.Outcome
 	switch {
-	case reply.Status >= 200 && reply.Status < 300:
+	case got.Unsupported:
+		return unprobable
+	case o.Status >= 200 && o.Status < 300:
 		return accepted
-	case reply.Status == 401:
+	case o.Status == 401:
 		return rejected
-	case reply.Status == 403:
+	case o.Status == 403:
 		return forbidden
-	case reply.Status < 400:
-		return unknown
-	}
-	// A bad key is a 400 at one vendor: the adapter knows.
-	said, err := adapter.Error(ctx, reply, reply.Body)
-	if err == nil && said.Failure != nil && said.Failure.Class == abi.ClassAuth {
+	case o.Status >= 400 && o.Class == abi.ClassAuth: // a bad key is a 400 at one vendor
 		return rejected
 	}
 	return unknown

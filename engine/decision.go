@@ -52,6 +52,8 @@ const (
 	SkipWire             SkipReason = "wire" // does not speak the caller's wire, which the request needs
 	SkipUnpriced         SkipReason = "unpriced"
 	SkipCooldown         SkipReason = "cooldown"        // its provider asked for a pause that is not over
+	SkipDown             SkipReason = "down"            // its health is down, and no trial is free
+	SkipDrained          SkipReason = "drained"         // an administrator took it out
 	SkipRetryBudget      SkipReason = "retry_budget"    // too many retries have failed lately
 	SkipLimit            SkipReason = "rate_limited"    // a limit of the caller's tenant, or of the provider, is reached
 	SkipBudget           SkipReason = "budget_exceeded" // it may cost more than a hard budget leaves

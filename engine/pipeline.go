@@ -36,6 +36,8 @@ type PipelineConfig struct {
 	// Spending holds money for attempts and takes their rows, in the ledger's place. Nil: rows
 	// go to Ledger, and nothing bounds what is spent.
 	Spending Spending
+	// Health judges what can be asked. Nil: everything can be.
+	Health Health
 	// Sessions knows the conversations that requests name. Nil: none is kept track of.
 	Sessions Sessions
 }
@@ -151,8 +153,9 @@ type execution struct {
 	// limited is the target whose refusal the caller is told, nil when there is none.
 	limited *Target
 
-	admitted admission // for the attempt that comes next
-	goes     bool      // on after a stream's end: see continued
+	admitted admission  // for the attempt that comes next
+	pass     HealthPass // of that attempt
+	goes     bool       // on after a stream's end: see continued
 
 	notes []Note // of the session, as far as they were read
 	noted bool   // they were

@@ -21,10 +21,10 @@ const defaultRetryAfter = defaultCooldown
 // returns its *attemptError; any other error ends it.
 // Errors: the failure that says most to the caller, or why no target could be asked.
 func (x *execution) try(ctx context.Context, one func(t Target) error) (Target, error) {
-	w := route{x: x, budget: &x.p.budget}
-	var resting []Target // their pause is our own guess: they come last, but they come
+	w := route{x: x, budget: &x.p.budget, desperate: x.plan.desperate}
+	var resting []Target // that they cannot be asked is our own guess: they come last, but they come
 	for _, t := range x.plan.targets {
-		if pause := w.target(ctx, t, one); pause != nil && !pause.announced {
+		if rests := w.target(ctx, t, one); rests {
 			resting = append(resting, t)
 		}
 		if w.over {
@@ -48,7 +48,7 @@ func (x *execution) try(ctx context.Context, one func(t Target) error) (Target, 
 type route struct {
 	x         *execution
 	budget    *retryBudget
-	desperate bool // also use what pauses by our own guess
+	desperate bool // also use what rests by our own guess
 
 	served  *Target
 	failure error         // to be shown
@@ -60,13 +60,13 @@ type route struct {
 	unadmitted error // why a target was passed over that limits or budgets refused, the one that is free first
 }
 
-// target makes attempts on one target, one for each credential that may help. It returns
-// the pause for which the target was passed over, if that is why.
-func (w *route) target(ctx context.Context, t Target, one func(t Target) error) *cooldown {
+// target makes attempts on one target, one for each credential that may help. It reports
+// whether the target was passed over for a reason that is our own guess.
+func (w *route) target(ctx context.Context, t Target, one func(t Target) error) (rests bool) {
 	x := w.x
 	if w.wider > 0 && t.Model.ContextWindow > 0 && t.Model.ContextWindow <= w.wider {
 		x.skip(t, SkipContext, itoa(t.Model.ContextWindow)+" tokens are no more than were too few")
-		return nil
+		return false
 	}
 	for used := []string(nil); ; {
 		c, why, ok := x.p.credentials.choose(wanted{
@@ -74,16 +74,27 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 			request: x.r.ID, attempt: x.attempts + 1, used: used, desperate: w.desperate,
 		})
 		if !ok {
-			return w.pass(t, why, used)
+			return w.pass(t, why, used) || rests
 		}
 		if w.from != nil && !w.from.allow() {
 			x.skip(t, SkipRetryBudget, "")
 			w.over = true
-			return nil
+			return false
 		}
 		t.Credential, used = c.ID, append(used, c.ID)
+		if x.pass, ok = x.enter(&t, w.desperate); !ok {
+			if w.from != nil {
+				w.from.cancel()
+			}
+			if len(used) == 1 {
+				x.skip(t, SkipDown, "no trial is free")
+			}
+			rests = !w.desperate
+			continue // another key may be well
+		}
 		admitted, skipped, err := x.admit(ctx, t)
 		if err != nil {
+			x.pass.Cancel()
 			if w.from != nil {
 				w.from.done(err) // it was allowed, and is not made
 			}
@@ -94,7 +105,7 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 			if !skipped {
 				w.failure, w.over = err, true
 			}
-			return nil
+			return false
 		}
 		x.admitted = admitted
 		retried := w.from != nil
@@ -108,28 +119,30 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 		if err == nil {
 			x.p.credentials.succeeded(t.Provider, c)
 			w.served, w.over = &t, true
-			return nil
+			return false
 		}
+		rests = false // it was asked
 		again := w.note(ctx, t, c, err)
 		if w.over || !again {
-			return nil
+			return false
 		}
 	}
 }
 
-// pass notes why a target has no credential for the request.
-func (w *route) pass(t Target, why unavailable, used []string) *cooldown {
+// pass notes why a target has no credential for the request, and reports whether a pause
+// that nobody announced is why.
+func (w *route) pass(t Target, why unavailable, used []string) (rests bool) {
 	if len(used) > 0 || why.reason == "" {
-		return nil // it was tried, and its failure is recorded
+		return false // it was tried, and its failure is recorded
 	}
 	w.x.skip(t, why.reason, why.detail)
 	if why.reason != SkipCooldown {
-		return nil
+		return false
 	}
 	if why.cooldown.announced {
 		w.wait(time.Until(why.cooldown.until))
 	}
-	return &why.cooldown
+	return !why.cooldown.announced
 }
 
 // note takes a failed attempt into account and reports whether another credential of
@@ -319,6 +332,9 @@ func (w *retryWindow) allow() bool {
 	w.pending.Add(1)
 	return true
 }
+
+// cancel says that a retry which was allowed is not made.
+func (w *retryWindow) cancel() { w.pending.Add(-1) }
 
 // done counts what became of a retry. One that was the caller's fault, or that the caller
 // did not wait for, is neither help nor failure.

@@ -14,6 +14,7 @@ func (a *attempt) settle(err error) {
 	}
 	a.settled = true
 	a.observe(err)
+	a.report(err)
 	x, r, t := a.x, a.x.r, a.target
 	code := CodeOf(err)
 	tokens, estimated := a.count(code)

@@ -10,8 +10,11 @@ type ModelState struct {
 	RemainingTokens   int64
 }
 
-// modelStates knows the state of models for one request.
-type modelStates interface{ modelState(m *Model) ModelState }
+// modelStates knows the state of models and targets for one request.
+type modelStates interface {
+	modelState(m *Model) ModelState
+	health(t *Target) HealthState
+}
 
 // ModelState is the state of a model that the caller may use. Outside the pipeline it is
 // neutral: HealthUnmeasured, 0 and NoLimit.
@@ -39,18 +42,43 @@ func (r *Request) LeftOfBudget() (nanoUSD int64, fraction float64) {
 	return r.Budget.NanoUSD, r.Budget.Fraction
 }
 
+// health is what is known of a target; nothing outside the pipeline.
+func (r *Request) health(t *Target) HealthState {
+	if r.states == nil {
+		return HealthState{}
+	}
+	return r.states.health(t)
+}
+
+func (x *execution) health(t *Target) HealthState {
+	if x.p.cfg.Health == nil {
+		return HealthState{}
+	}
+	h := t.healthTarget()
+	h.Credential, h.Version = "", 0
+	return x.p.cfg.Health.State(&h)
+}
+
 func (x *execution) modelState(m *Model) ModelState {
 	r := x.r
 	s := ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
 	if price, ok := x.catalogue.Charge(r.Principal.AccountID, m.ProviderID, m.UpstreamID, r.Received, r.Features.Tokens); ok {
 		s.CostNanoUSD = saturatingAdd(price.Cost(Tokens{Prompt: r.Features.Tokens, Completion: x.output(m)}), price.Images(r.Features.Images))
 	}
+	provider, known := x.catalogue.Provider(r.Principal.AccountID, m.ProviderID)
+	if known {
+		state := x.health(&Target{Model: *m, Provider: provider})
+		if state.Status != "" {
+			s.Health = string(state.Status)
+		}
+		s.LatencyMS = state.LatencyMS
+	}
 	if x.p.cfg.Limits == nil {
 		return s
 	}
 	q := x.limitRequest(LimitOfAll)
 	q.ModelOwner, q.ModelID, q.UpstreamID = m.AccountID, m.ID, m.UpstreamID
-	if provider, ok := x.catalogue.Provider(r.Principal.AccountID, m.ProviderID); ok {
+	if known {
 		q.ProviderOwner, q.ProviderID = provider.AccountID, provider.ID
 	}
 	left := x.p.cfg.Limits.Peek(&q)

@@ -62,6 +62,7 @@ func (x *execution) stream(ctx context.Context, t Target, onSettled func()) (Str
 		}
 	}
 	a.first = time.Since(a.began)
+	a.report(nil)
 	s.onSettled = onSettled
 	return s, nil
 }

@@ -24,6 +24,8 @@ type plan struct {
 	decision Decision
 	targets  []Target
 	skips    []Skip
+	// desperate: every target is down, and is asked all the same.
+	desperate bool
 	// continued: a stream was cut, and these targets go on with it.
 	continued bool
 }
@@ -46,23 +48,38 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 	}
 	ranking, left := p.stay(r, c, &pl.decision, ranking)
 	tried := make([]string, 0, len(ranking))
+	var down, degraded []Target
+	// A degraded target comes after the others for who wants speed, unless one was named.
+	lowered := r.Prefers().Speed && d.Source != SourcePinned && d.Source != SourceOverride
 	for _, id := range ranking {
 		if id == "" || slices.Contains(tried, id) {
 			continue
 		}
 		tried = append(tried, id)
 		t, skip := p.clip(r, c, id)
-		if skip == nil && !d.Assignment.allows(id) {
+		if (skip == nil || skip.Reason == SkipDown) && !d.Assignment.allows(id) {
 			skip = &Skip{What: id, Reason: SkipNotAllowed, Detail: "assignment " + d.Assignment.ID}
 		}
 		if skip != nil {
 			pl.skips = append(pl.skips, *skip)
+			if skip.Reason == SkipDown {
+				down = append(down, t)
+			}
+			continue
+		}
+		if lowered && r.health(&t).Status == HealthDegraded {
+			degraded = append(degraded, t)
 			continue
 		}
 		pl.targets = append(pl.targets, t)
 		if len(pl.targets) == maxTargets {
 			break
 		}
+	}
+	pl.targets = append(pl.targets, degraded...)
+	if len(pl.targets) == 0 {
+		// The last ones are never taken out: somebody has to find out that they are back.
+		pl.targets, pl.desperate = down, len(down) > 0
 	}
 	if left != nil {
 		pl.skips = append(pl.skips, *left)
@@ -119,7 +136,14 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 	if _, ok := c.Charge(account, provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
 		return skip(SkipUnpriced, m.UpstreamID)
 	}
-	return Target{Model: m, Provider: provider, Substituted: substituted}, nil
+	t := Target{Model: m, Provider: provider, Substituted: substituted}
+	switch state := r.health(&t); {
+	case state.Off:
+		return t, &Skip{What: id, Reason: SkipDrained, Detail: state.Reason}
+	case state.Out:
+		return t, &Skip{What: id, Reason: SkipDown, Detail: state.Reason}
+	}
+	return t, nil
 }
 
 // noTarget is the error when every candidate was clipped: the status of the first one's reason.

@@ -91,7 +91,7 @@ func (s *TrialService) TryProvider(ctx context.Context, r TrialRequest) (Trial, 
 	t.ListedMS = time.Since(began).Milliseconds()
 	t.Models = models
 	if m, ok := x.cheapest(); ok {
-		t.Call = x.call(ctx, m)
+		t.Call, _, _ = x.call(ctx, m)
 	}
 	// A server that cannot list its models may serve them all the same.
 	optional := listing != nil && (listing.Class == "unsupported" || listing.Class == abi.ClassNotFound.Name())
@@ -125,7 +125,8 @@ func (s *TrialService) TryModel(ctx context.Context, r TrialRequest) (Trial, err
 	if err != nil || failure != nil {
 		return Trial{Failure: failure}, err
 	}
-	t := Trial{Simulated: s.cfg.Upstream.Simulated(x.provider), Call: x.call(ctx, m)}
+	t := Trial{Simulated: s.cfg.Upstream.Simulated(x.provider)}
+	t.Call, _, _ = x.call(ctx, m)
 	t.OK, t.Failure = t.Call.OK, t.Call.Failure
 	return t, nil
 }

@@ -1,14 +1,11 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
 	"time"
-
-	"github.com/rs/zerolog"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -21,7 +18,20 @@ type trial struct {
 	catalogue *Catalogue
 	provider  *Provider
 	now       time.Time
-	sent      bool // the last request went out, so that its prompt may be billed
+	source    string // of the call's row; "": SourceTrial
+}
+
+// exchange is how the provider is asked, with that credential.
+func (x *trial) exchange(credential string) exchange {
+	return exchange{adapters: x.cfg.Adapters, upstream: x.cfg.Upstream, provider: x.provider, credential: credential, now: x.now, total: x.cfg.Total}
+}
+
+// hinted is a failure with where a key goes that a keyless server wants.
+func (x *trial) hinted(f *TrialFailure) *TrialFailure {
+	if f != nil && f.Class == abi.ClassAuth.Name() && len(x.provider.Credentials) == 0 {
+		f.Hint = "This server wants a key: POST one to /api/v1/providers/" + x.provider.ID + "/credentials."
+	}
+	return f
 }
 
 // begin finds the credential to use.
@@ -71,35 +81,25 @@ func (x *trial) cheapest() (best Model, found bool) {
 
 // list asks for the ids of the provider's models.
 func (x *trial) list(ctx context.Context) ([]string, *TrialFailure) {
-	reply, failure := x.exchange(ctx, &Request{ID: x.RequestID, Operation: abi.OperationList, Received: x.now}, Target{}, nil)
-	if failure != nil {
-		return nil, failure
+	got := x.exchange(x.Credential).do(ctx, &Request{ID: x.RequestID, Operation: abi.OperationList, Received: x.now}, Target{})
+	if got.failure != nil {
+		return nil, x.hinted(got.failure)
 	}
-	data := reply.Get("data")
-	if data.Kind() != abi.KindArray {
+	if got.reply.Get("data").Kind() != abi.KindArray {
 		return nil, &TrialFailure{Class: abi.ClassServer.Name(), Status: http.StatusOK, Message: "The provider answered with something else than a list of models.",
 			Hint: "Check 'base_url' and 'adapter'."}
 	}
-	models := make([]string, 0, min(data.Len(), trialModels))
-	for _, m := range data.Elements() {
-		if len(models) == trialModels {
-			break
-		}
-		if id := clean(m.Get("id").Text()); id != "" {
-			models = append(models, id)
-		}
-	}
-	return models, nil
+	return listed(got.reply, trialModels, clean), nil
 }
 
-// call makes the one short call and settles it.
-func (x *trial) call(ctx context.Context, m Model) *TrialCall {
+// call makes the one short call and settles it. The row is zero when nothing was tried.
+func (x *trial) call(ctx context.Context, m Model) (out *TrialCall, got exchanged, row Usage) {
 	began := time.Now()
-	out := &TrialCall{Model: m.ID}
+	out = &TrialCall{Model: m.ID}
 	served, substituted, ok := m.At(x.now)
 	if !ok {
 		out.Failure = &TrialFailure{Class: "retired", Message: "The vendor has retired '" + m.UpstreamID + "'.", Hint: "Set 'replacement', or another 'upstream_id'."}
-		return out
+		return out, got, row
 	}
 	operation, body := abi.OperationChat, `,"messages":[{"role":"user","content":"Say OK."}],"max_tokens":`+itoa(trialTokens)+`}`
 	if served.Has(CapEmbeddings) {
@@ -110,30 +110,34 @@ func (x *trial) call(ctx context.Context, m Model) *TrialCall {
 	if err != nil {
 		panic("engine: trial document: " + err.Error()) // our own syntax around an escaped string
 	}
-	row := Usage{
+	source := cmp.Or(x.source, SourceTrial)
+	row = Usage{
 		AccountID: x.Principal.AccountID, ID: newID(), RequestID: x.RequestID, Attempt: 1,
 		TeamID: x.Principal.TeamID, UserID: x.Principal.UserID, KeyID: x.Principal.KeyID,
 		ModelID: served.ID, ProviderID: x.provider.ID, UpstreamID: served.UpstreamID, Substituted: substituted,
-		Source: SourceTrial, Decision: SourceTrial + "; " + served.ID + " via " + x.provider.ID,
+		Source: source, Decision: source + "; " + served.ID + " via " + x.provider.ID,
 		Simulated: x.cfg.Upstream.Simulated(x.provider), StartedAt: x.now, Outcome: OutcomeFailed,
 	}
 	used := meter{completion: operation == abi.OperationEmbeddings}
 	r := &Request{ID: x.RequestID, Principal: x.Principal, Operation: operation, Doc: doc, Received: x.now}
-	reply, failure := x.exchange(ctx, r, Target{Model: served, Provider: x.provider, Substituted: substituted}, &row)
-	if failure == nil && reply.Get("choices").Len() == 0 && reply.Get("data").Len() == 0 {
+	got = x.exchange(x.Credential).do(ctx, r, Target{Model: served, Provider: x.provider, Substituted: substituted})
+	failure := x.hinted(got.failure)
+	row.Status, row.Code = got.status, got.code
+	if failure == nil && got.reply.Get("choices").Len() == 0 && got.reply.Get("data").Len() == 0 {
 		failure = &TrialFailure{Class: abi.ClassServer.Name(), Status: row.Status, Message: "The provider answered with something else than a completion.",
 			Hint: "Check 'base_url', 'adapter' and the model's 'api'."}
 		row.Code = CodeUpstreamFailed
 	}
 	out.OK, out.Failure, out.LatencyMS = failure == nil, failure, time.Since(began).Milliseconds()
 	row.LatencyMS, row.FirstByteMS = out.LatencyMS, out.LatencyMS
-	x.settle(ctx, &row, &used, reply, failure, served)
-	return out
+	x.settle(ctx, &row, &used, got, failure, served)
+	return out, got, row
 }
 
 // settle completes and records the row of a call. One that was sent and never answered is
 // billed its prompt, as elsewhere.
-func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply document.Node, failure *TrialFailure, m Model) {
+func (x *trial) settle(ctx context.Context, row *Usage, used *meter, got exchanged, failure *TrialFailure, m Model) {
+	reply := got.reply
 	for _, choice := range reply.Get("choices").Elements() {
 		used.output += outputBytes(choice.Get("message"))
 	}
@@ -144,7 +148,7 @@ func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply docum
 		row.Tokens, row.Estimated = used.total(trialPrompt)
 	case used.prompt:
 		row.Tokens, row.Estimated = used.total(trialPrompt)
-	case x.sent && (failure.Class == "timeout" || errors.Is(ctx.Err(), context.Canceled)):
+	case got.sent && (failure.Class == "timeout" || errors.Is(ctx.Err(), context.Canceled)):
 		row.Tokens, row.Estimated = Tokens{Prompt: trialPrompt}, true
 	}
 	if row.Tokens != (Tokens{}) || failure == nil {
@@ -152,79 +156,4 @@ func (x *trial) settle(ctx context.Context, row *Usage, used *meter, reply docum
 		row.charge(price, ok, 0)
 	}
 	x.cfg.Ledger.Record(*row)
-}
-
-// exchange takes one request through adapter and provider. row, if any, learns the status
-// and the code of a failure. The node is absent with a failure.
-func (x *trial) exchange(ctx context.Context, r *Request, t Target, row *Usage) (_ document.Node, failure *TrialFailure) {
-	p := x.provider
-	t.Provider, x.sent = p, false
-	if row == nil {
-		row = &Usage{}
-	}
-	defer func() {
-		if v := recover(); v != nil {
-			zerolog.Ctx(ctx).Error().Str("request_id", r.ID).Str("provider", p.ID).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic in a trial contained")
-			row.Code, failure = CodeInternal, brokenAdapter(p)
-		}
-	}()
-	row.Code = CodePluginFailed
-	manifest, err := x.cfg.Adapters.AdapterManifest(p.AccountID, p.Adapter)
-	if err != nil {
-		return document.Node{}, brokenAdapter(p)
-	}
-	in := AdapterAttempt{RequestID: r.ID, Attempt: 1, NowMS: x.now.UnixMilli(), Config: p.ConfigNode(), Call: callDocument(r, t, 1).Root()}
-	if r.Doc != nil {
-		in.Request = r.Doc.Root()
-	}
-	adapter, err := x.cfg.Adapters.OpenAdapter(p.AccountID, p.Adapter, in)
-	if err != nil {
-		return document.Node{}, brokenAdapter(p)
-	}
-	defer adapter.Close()
-	request, err := adapter.Request(ctx)
-	switch {
-	case CodeOf(err) == CodeInvalid, err == nil && r.Operation == abi.OperationList && request.Method != http.MethodGet:
-		row.Code = CodeInvalid
-		return document.Node{}, &TrialFailure{Class: "unsupported", Message: "The adapter '" + p.Adapter + "' cannot do this.", Hint: "Test a model of the provider instead."}
-	case err != nil:
-		return document.Node{}, brokenAdapter(p)
-	}
-	u := &UpstreamRequest{Provider: p, Auth: ManifestAuth{Scheme: "bearer"}, Request: request, Total: x.cfg.Total}
-	if deadline, ok := ctx.Deadline(); ok {
-		u.Total = max(time.Until(deadline), time.Millisecond)
-	}
-	if m := manifest.Provider; m != nil {
-		u.Auth, u.Headers = m.Auth, m.Headers
-	}
-	if x.Credential != "" {
-		u.Credential = x.Credential
-	}
-	reply, err := x.cfg.Upstream.Do(ctx, u)
-	x.sent = !errors.Is(err, ErrUnsent)
-	if err != nil {
-		row.Code = asError(err).Code
-		return document.Node{}, unreached(asError(err))
-	}
-	defer reply.Close()
-	row.Status = reply.Status
-	if reply.Status < 200 || reply.Status > 299 {
-		row.Code = CodeUpstreamFailed
-		f := refusedTrial(ctx, adapter, reply)
-		if len(p.Credentials) == 0 && f.Class == abi.ClassAuth.Name() {
-			f.Hint = "This server wants a key: POST one to /api/v1/providers/" + p.ID + "/credentials."
-		}
-		return document.Node{}, f
-	}
-	answer, err := adapter.Response(ctx, reply, reply.Body)
-	switch {
-	case err != nil:
-		return document.Node{}, brokenAdapter(p)
-	case answer.Failure != nil:
-		row.Code = CodeUpstreamFailed
-		return document.Node{}, explained(answer, reply.Status)
-	case len(answer.Chunks) != 1:
-		return document.Node{}, brokenAdapter(p)
-	}
-	return answer.Chunks[0].Root(), nil
 }

@@ -28,7 +28,7 @@ func unreached(e *Error) *TrialFailure {
 }
 
 // refusedTrial is what the adapter makes of a bad status.
-func refusedTrial(ctx context.Context, adapter Adapter, reply *UpstreamResponse) *TrialFailure {
+func refusedTrial(ctx context.Context, adapter Adapter, reply *UpstreamResponse) AdapterReply {
 	answer, err := AdapterReply{}, error(nil)
 	if reply.Status >= 400 {
 		answer, err = adapter.Error(ctx, reply, reply.Body)
@@ -39,7 +39,7 @@ func refusedTrial(ctx context.Context, adapter Adapter, reply *UpstreamResponse)
 	if answer.Failure == nil {
 		answer.Failure = &AdapterFailure{}
 	}
-	return explained(answer, reply.Status)
+	return answer
 }
 
 func explained(answer AdapterReply, status int) *TrialFailure {

@@ -11,7 +11,7 @@ import (
 // Bounds of probing.
 const (
 	probesAtOnce  = 16
-	probesEach    = 4       // in one pass, of one account: the others wait for the next
+	probesEach    = 4 // in one pass, of one account: the others wait for the next
 	pruneInterval = time.Minute
 )
 

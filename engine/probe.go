@@ -61,7 +61,7 @@ func (p *Prober) List(ctx context.Context, r ProbeRequest) Probe {
 	defer cancel()
 	x := p.begin(r)
 	got := x.exchange(r.Credential).do(ctx, &Request{ID: probeRequest, Operation: abi.OperationList, Received: x.now}, Target{})
-	probe := Probe{Outcome: got.outcome(), Unsupported: !got.asked && got.code == CodeInvalid, Blameless: blameless(got)}
+	probe := Probe{Outcome: got.outcome(), Unsupported: got.unmade, Blameless: blameless(got)}
 	if got.failure == nil {
 		if got.reply.Get("data").Kind() != abi.KindArray {
 			probe.Outcome.Code, probe.Outcome.Class, probe.Outcome.FirstByte = CodeUpstreamFailed, abi.ClassServer, 0
@@ -82,7 +82,7 @@ func (p *Prober) Call(ctx context.Context, r ProbeRequest) Probe {
 	called, got, row := x.call(ctx, *r.Model)
 	probe := Probe{Outcome: got.outcome(), Blameless: blameless(got), CostNanoUSD: row.CostNanoUSD}
 	switch {
-	case row.ID == "": // retired: nothing was sent
+	case row.ID == "" || got.unmade: // it is retired, or its adapter cannot
 		probe.Unsupported = true
 	case called.Failure != nil && got.failure == nil:
 		probe.Outcome.Code, probe.Outcome.Class, probe.Outcome.FirstByte = CodeUpstreamFailed, abi.ClassServer, 0

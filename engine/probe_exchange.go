@@ -32,8 +32,8 @@ type exchanged struct {
 	class   abi.Class     // of the provider's refusal
 	status  int           // HTTP; 0: none came
 	after   time.Duration // how long the provider asked to wait
-	asked   bool          // the adapter made a request
-	sent    bool          // and it went out, so that its prompt may be billed
+	unmade  bool          // the adapter made no request, or none that is sent for this
+	sent    bool          // it went out, so that its prompt may be billed
 	took    time.Duration // from sending it until the answer was there
 }
 
@@ -65,12 +65,12 @@ func (e exchange) do(ctx context.Context, r *Request, t Target) (out exchanged) 
 	switch {
 	// A request for the list that is no GET might cost.
 	case CodeOf(err) == CodeInvalid, err == nil && r.Operation == abi.OperationList && request.Method != http.MethodGet:
-		out.code = CodeInvalid
+		out.code, out.unmade = CodeInvalid, true
 		return out.failed(&TrialFailure{Class: "unsupported", Message: "The adapter '" + p.Adapter + "' cannot do this.", Hint: "Test a model of the provider instead."})
 	case err != nil:
+		out.unmade = true
 		return out.failed(brokenAdapter(p))
 	}
-	out.asked = true
 	u := &UpstreamRequest{Provider: p, Credential: e.credential, Auth: ManifestAuth{Scheme: "bearer"}, Request: request, Total: e.total}
 	if deadline, ok := ctx.Deadline(); ok {
 		u.Total = max(time.Until(deadline), time.Millisecond)

@@ -53,10 +53,12 @@ func limitError(ctx context.Context, err error) error {
 	return &Error{Code: CodeInternal, Message: "Internal error.", Err: err}
 }
 
-// done settles the caller's limits, once. It is for the end of the request, whatever it was.
+// done settles the caller's limits and records the decision, once. It is for the end of the
+// request, whatever it was.
 func (x *execution) done() {
 	x.limit.Settle(x.used)
 	x.limit = LimitReservation{}
+	x.recorded()
 }
 
 func (x *execution) limitRequest(part LimitPart) LimitRequest {
@@ -192,6 +194,7 @@ func (a *attempt) releaseHeld(row Usage) {
 	x := a.x
 	tokens := min(row.Tokens.Prompt, math.MaxInt64/2) + min(row.Tokens.Completion, math.MaxInt64/2)
 	x.used += tokens
+	x.counted(&row, a.target)
 	switch {
 	case a.sent && !a.unsent:
 		a.admission.limit.Settle(tokens)

@@ -19,6 +19,8 @@ type Meta struct {
 	// one included. Otherwise they are canonical.
 	Native    bool
 	Estimated bool // of a token count: ours, not a provider's
+	// Explanation is set when Request.Explain asked for it and something was decided.
+	Explanation *Explanation
 	// Limits is what is left of the limits that hold for the request, after it.
 	Limits LimitState
 }

@@ -126,7 +126,7 @@ func (r *Request) UsableModels() iter.Seq[*Model] {
 	return func(yield func(*Model) bool) {
 		for i := range r.Models {
 			m := &r.Models[i]
-			if !m.Enabled || m.Has(CapEmbeddings) || !r.Policy.Allows(m.ID) {
+			if !m.Enabled || m.Has(CapEmbeddings) || r.Recorded == nil && !r.Policy.Allows(m.ID) {
 				continue
 			}
 			if !m.RetiresAt.IsZero() && !r.Received.Before(m.RetiresAt) {

@@ -29,7 +29,7 @@ func (p *Pipeline) decide(ctx context.Context, r *Request, c *Catalogue) (Decisi
 			Reason: "assignment " + assignment.ID + ", " + string(assignment.Level()),
 		}
 	default:
-		d, err = p.cfg.Decider.Decide(ctx, r)
+		d, err = p.decideBy(ctx, r)
 	}
 	d.Assignment = assignment
 	if len(failed) > 0 {

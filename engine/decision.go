@@ -20,6 +20,12 @@ type Decision struct {
 	Params  []Pair // max_tokens, reasoning_effort as a plugin proposed them
 	Skipped []Skip // rules that failed
 	Fuel    int64  // that the plugins spent which were asked, also those that failed
+	// Found has the PhraseHash of each phrase of the rules that the text holds, sorted; filled
+	// when Request.Record asks for it. Searched: all phrases were looked for.
+	Found    []uint32
+	Searched bool
+	Rules    RuleSetRef // whose decision it is; zero when no rule was asked
+	Variant  string     // id of the rollout whose draft decided; "": the live rules
 	// Continue: a stream that is cut may go on at a fallback that can prefill.
 	Continue bool
 	// Assignment is that of the request's task type, whose Allowed bounds every target,

@@ -38,6 +38,8 @@ type PipelineConfig struct {
 	Spending Spending
 	// Health judges what can be asked. Nil: everything can be.
 	Health Health
+	// Decisions keeps what was decided. Nil: nothing is kept.
+	Decisions DecisionLog
 	// Sessions knows the conversations that requests name. Nil: none is kept track of.
 	Sessions Sessions
 }
@@ -91,6 +93,7 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 		body, err = x.complete(ctx, t)
 		return err
 	})
+	x.failedWith(err)
 	x.done() // what is left is told as it is after the request
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
@@ -122,6 +125,7 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 		s, err = x.stream(ctx, t, x.ended)
 		return err
 	})
+	x.failedWith(err)
 	if err != nil {
 		x.done()
 		return nil, x.meta(nil), err
@@ -157,6 +161,10 @@ type execution struct {
 	pass     HealthPass // of that attempt
 	goes     bool       // on after a stream's end: see continued
 
+	seen   []RecordedState // of models, as rules saw them
+	record decisionTrail
+	told   *Explanation // nil unless it was asked for
+
 	notes []Note // of the session, as far as they were read
 	noted bool   // they were
 	given int    // how many of them the last attempt got
@@ -178,8 +186,18 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	r.states = x
 	r.Models = x.catalogue.Models(r.Principal.AccountID)
 	p.join(ctx, r)
+	x.records()
+	if r.Explain {
+		r.dry = &dryRun{live: true}
+	}
 	var err error
+	deciding := time.Now()
 	x.plan, err = p.plan(ctx, r, x.catalogue)
+	x.record.decideUS = time.Since(deciding).Microseconds()
+	if r.Explain {
+		told := x.explanation(err)
+		x.told = &told
+	}
 	r.ReleaseContext() // only rule plugins read it
 	if err == nil && len(x.plan.decision.Params) > 0 {
 		r.propose(x.plan.decision.Params)
@@ -187,6 +205,7 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	if err == nil {
 		err = x.admitCaller(ctx)
 	}
+	x.record.code = CodeOf(err)
 	return x, err
 }
 
@@ -209,6 +228,8 @@ func (x *execution) meta(served *Target) Meta {
 		Decision: record(x.plan, served, x.failures),
 		Lossy:    slices.Clone(x.lossy), // a stream may add to its own
 		Limits:   x.limitsLeft(served),
+
+		Explanation: x.told,
 	}
 	m.OverheadUS = max((time.Since(x.began) - x.upstream).Microseconds(), 0)
 	if served != nil {

@@ -50,7 +50,15 @@ type Request struct {
 	// names none, or the first turn of one is answered.
 	Session Session
 
+	// Recorded is set when the request is made again from a record; see DecisionInputs.Replay.
+	Recorded *RecordedText
+	// Record asks the Decider for Decision.Found.
+	Record bool
+	// Explain asks for Meta.Explanation.
+	Explain bool
+
 	states   modelStates // nil outside the pipeline
+	dry      *dryRun     // nil unless the decision is explained
 	proposed struct {    // by a rule plugin, as far as it was taken
 		maxTokens int64  // 0: none
 		effort    string // "" : none

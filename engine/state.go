@@ -20,10 +20,13 @@ type modelStates interface {
 // neutral: HealthUnmeasured, 0 and NoLimit.
 func (r *Request) ModelState(m *Model) ModelState {
 	if r.states == nil {
-		return ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
+		return unmeasured
 	}
 	return r.states.modelState(m)
 }
+
+// unmeasured is the state of a model of which nothing is known.
+var unmeasured = ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
 
 // Prefers is what counts where several models would do: the caller's preferences, and cost
 // as well while a budget asks for it.
@@ -59,9 +62,21 @@ func (x *execution) health(t *Target) HealthState {
 	return x.p.cfg.Health.State(&h)
 }
 
+// modelState is the same however often it is asked for: every rule sees one state.
 func (x *execution) modelState(m *Model) ModelState {
+	for i := range x.seen {
+		if x.seen[i].Model == m.ID {
+			return x.seen[i].ModelState
+		}
+	}
+	s := x.stateOf(m)
+	x.seen = append(x.seen, RecordedState{Model: m.ID, ModelState: s})
+	return s
+}
+
+func (x *execution) stateOf(m *Model) ModelState {
 	r := x.r
-	s := ModelState{Health: HealthUnmeasured, RemainingRequests: NoLimit, RemainingTokens: NoLimit}
+	s := unmeasured
 	if price, ok := x.catalogue.Charge(r.Principal.AccountID, m.ProviderID, m.UpstreamID, r.Received, r.Features.Tokens); ok {
 		s.CostNanoUSD = saturatingAdd(price.Cost(Tokens{Prompt: r.Features.Tokens, Completion: x.output(m)}), price.Images(r.Features.Images))
 	}

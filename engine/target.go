@@ -42,16 +42,18 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 	if err != nil {
 		return pl, err
 	}
-	ranking := d.Models
+	ranking, own := d.Models, len(d.Models)
 	if !d.Only {
 		ranking = append(slices.Clone(ranking), p.defaults(r, c)...)
 	}
+	before := len(ranking)
 	ranking, left := p.stay(r, c, &pl.decision, ranking)
+	own += len(ranking) - before
 	tried := make([]string, 0, len(ranking))
 	var down, degraded []Target
 	// A degraded target comes after the others for who wants speed, unless one was named.
 	lowered := r.Prefers().Speed && d.Source != SourcePinned && d.Source != SourceOverride
-	for _, id := range ranking {
+	for i, id := range ranking {
 		if id == "" || slices.Contains(tried, id) {
 			continue
 		}
@@ -59,6 +61,9 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 		t, skip := p.clip(r, c, id)
 		if (skip == nil || skip.Reason == SkipDown) && !d.Assignment.allows(id) {
 			skip = &Skip{What: id, Reason: SkipNotAllowed, Detail: "assignment " + d.Assignment.ID}
+		}
+		if r.dry != nil {
+			p.candidate(r, c, id, t, skip, i >= own)
 		}
 		if skip != nil {
 			pl.skips = append(pl.skips, *skip)
@@ -161,8 +166,10 @@ func noTarget(skips []Skip) *Error {
 			code = CodeContextLength
 		case SkipCapability, SkipWire:
 			code = CodeInvalid
-		case SkipCooldown:
+		case SkipCooldown, SkipLimit:
 			code = CodeRateLimited
+		case SkipBudget:
+			code = CodeBudgetExceeded
 		}
 		break
 	}

@@ -19,8 +19,11 @@ var latencyEnds = func() (ends [len(LatencyBuckets{}) - 1]int64) {
 }()
 
 // Add counts one duration in milliseconds; a negative one counts as 0.
-func (b *LatencyBuckets) Add(ms int64) {
-	b[sort.Search(len(latencyEnds), func(i int) bool { return ms < latencyEnds[i] })]++
+func (b *LatencyBuckets) Add(ms int64) { b[LatencyBucket(ms)]++ }
+
+// LatencyBucket returns which of the LatencyBuckets a duration in milliseconds is counted in.
+func LatencyBucket(ms int64) int {
+	return sort.Search(len(latencyEnds), func(i int) bool { return ms < latencyEnds[i] })
 }
 
 // Merge adds what other counts.

@@ -47,6 +47,7 @@ type HealthOutcome struct {
 	Unsent    bool      // the provider was not reached: no byte of the request left
 	Latency   time.Duration
 	FirstByte time.Duration // until the first content; 0: none came
+	Stream    bool          // the answer streams, so that FirstByte says how fast it is, else Latency
 	// Pause is how long the provider asked to be left alone; 0: it did not.
 	Pause time.Duration
 	// Fallback: the attempt stood in for a target that was down, or had failed this request.

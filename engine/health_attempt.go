@@ -35,7 +35,7 @@ func (a *attempt) report(err error) {
 		Fallback: a.number > 1 || len(a.x.plan.skips) > 0 && a.x.stands(a.target),
 	}
 	if a.reply != nil {
-		o.Status = a.reply.Status
+		o.Status, o.Stream = a.reply.Status, a.reply.Events != nil
 	}
 	var f *attemptError
 	if errors.As(err, &f) {
@@ -52,6 +52,9 @@ func (a *attempt) report(err error) {
 // ours reports whether the failure is none of the provider's: a budget that a stream
 // crossed, a guest that broke, a panic.
 func (a *attempt) ours(err error) bool {
+	if errors.Is(err, ErrNoCredential) {
+		return true // nothing was sent
+	}
 	switch CodeOf(err) {
 	case CodeBudgetExceeded, CodePluginFailed, CodeInternal, CodeRuleFailed:
 		return true

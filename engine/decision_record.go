@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"sync"
 	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
@@ -57,7 +58,7 @@ type DecisionInputs struct {
 	Searched bool
 	// What people wrote; kept with DecisionWithText only.
 	Text     string
-	Metadata []byte // JSON object
+	Metadata []byte // JSON object; {} when there was none, whatever is kept; nil: not kept
 	Body     []byte // canonical
 }
 
@@ -118,6 +119,13 @@ type RecordedText struct {
 	Whole bool
 	// Body: so was the body, and plugins may read it.
 	Body bool
+	// Metadata: what Features.Metadata holds is all there was.
+	Metadata bool
+	// Models: somebody looked at the states of the models, and all of them are recorded.
+	Models bool
+	// Skipped are rules that failed or were suspended then (Decision.Skipped): each of them does so
+	// again. Nil: every rule runs.
+	Skipped []Skip
 }
 
 // Replay returns the request as it was when the decision was made, for a Decider or an
@@ -125,19 +133,18 @@ type RecordedText struct {
 // RecordedText. It is of no use for anything but deciding. Errors: *Error with CodeInternal when
 // what was recorded does not parse.
 func (in *DecisionInputs) Replay(models []Model, known func(phrase string) bool) (*Request, error) {
-	body := in.Body
-	if body == nil {
-		body = []byte(`{"model":"auto","messages":[]}`)
-	}
-	doc, err := document.Parse(body, document.Limits{})
-	if err != nil {
-		return nil, &Error{Code: CodeInternal, Message: "The recorded request cannot be read.", Err: err}
+	doc := noBody()
+	if in.Body != nil {
+		var err error
+		if doc, err = document.Parse(in.Body, document.Limits{}); err != nil {
+			return nil, &Error{Code: CodeInternal, Message: "The recorded request cannot be read.", Err: err}
+		}
 	}
 	r := &Request{
 		ID: in.RequestID, Principal: in.Principal, Operation: in.Operation, Wire: in.Wire, Stream: in.Stream, Doc: doc,
 		Model: in.Model, Hints: in.Hints, Received: in.At, Features: in.Features, Budget: in.Budget, Session: in.Session,
 		Policy:   &Policy{PreferVision: in.Prefer.Vision, PreferSpeed: in.Prefer.Speed, PreferCost: in.Prefer.Cost, CustomRulesOnly: in.OwnOnly, StoreText: true},
-		Recorded: &RecordedText{Found: in.Found, Whole: in.Text != "", Body: in.Body != nil},
+		Recorded: &RecordedText{Found: in.Found, Whole: in.Text != "", Body: in.Body != nil, Metadata: in.Metadata != nil, Models: in.States != nil},
 	}
 	if in.Searched {
 		r.Recorded.Known = known
@@ -153,6 +160,23 @@ func (in *DecisionInputs) Replay(models []Model, known func(phrase string) bool)
 	r.Models, r.states = in.recorded(models)
 	return r, nil
 }
+
+// Forget gives the memory of a request of Replay back. It is optional, and the last use of it.
+func (in *DecisionInputs) Forget(r *Request) {
+	r.ReleaseContext()
+	if in.Body != nil {
+		r.Doc.Release()
+	}
+}
+
+// noBody stands for a body that was not kept. It is shared, and never released.
+var noBody = sync.OnceValue(func() *document.Doc {
+	doc, err := document.Parse([]byte(`{"model":"auto","messages":[]}`), document.Limits{})
+	if err != nil {
+		panic("engine: empty body: " + err.Error())
+	}
+	return doc
+})
 
 // recorded are the models that the caller could use then, and their states.
 func (in *DecisionInputs) recorded(models []Model) ([]Model, modelStates) {

@@ -20,6 +20,9 @@ type decisionTrail struct {
 	tokens   Tokens
 }
 
+// noMetadata is what is kept of a request without any: so much may be known of every request.
+var noMetadata = []byte("{}")
+
 var decisionRecords = sync.Pool{New: func() any { return new(DecisionRecord) }}
 
 // records asks what is to be kept of the request. Only chats and embeddings are decided upon.
@@ -83,9 +86,12 @@ func (x *execution) inputs(in *DecisionInputs) {
 		Found: x.plan.decision.Found, Searched: x.plan.decision.Searched,
 	}
 	f := &in.Features
+	if f.Metadata.Kind() != abi.KindObject {
+		in.Metadata = noMetadata
+	}
 	if x.record.detail == DecisionWithText {
 		in.Text = clipText(f.Text, MaxRecordedText)
-		if raw := f.Metadata.Raw(); len(raw) <= MaxRecordedMetadata {
+		if raw := f.Metadata.Raw(); raw != nil && len(raw) <= MaxRecordedMetadata {
 			in.Metadata = raw
 		}
 		if raw := r.Doc.Root().Raw(); len(raw) <= MaxRecordedBody {

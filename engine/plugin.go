@@ -87,6 +87,19 @@ type RuleCall struct {
 	Request   document.Node
 	Context   document.Node
 	Config    document.Node
+	// Dry calls count towards nothing: the decision is only explained, or made again.
+	Dry bool
+	// Unkept is what a request that is made again no longer has.
+	Unkept Unkept
+}
+
+// Unkept says which parts of a request were not kept in its record. A guest that looks at one
+// cannot be answered: its call fails with ErrUndecided, whatever it says.
+type Unkept struct {
+	Request  bool // the document
+	Text     bool // request.text of the context
+	Metadata bool // request.metadata
+	Models   bool // models
 }
 
 // RuleAnswer is what a rule plugin said. The callee overwrites every member and
@@ -117,14 +130,16 @@ type LogLine struct {
 // RuleGuest is one version of a rule plugin, ready to be called.
 type RuleGuest interface {
 	// Decide calls pm_decide_v1. It allocates nothing on its own account.
-	// Errors: CodePluginFailed when the guest trapped, ran out of budget, or broke the boundary.
-	// Safe for concurrent use.
+	// Errors: CodePluginFailed when the guest trapped, ran out of budget, or broke the boundary;
+	// ErrUndecided when it looked at what is Unkept. Safe for concurrent use.
 	Decide(ctx context.Context, call *RuleCall, answer *RuleAnswer) error
 	// Configure checks a config against the manifest's schema, then with pm_configure_v1
 	// if the guest has it. Errors: *Error with CodeInvalid and a message for the author.
 	Configure(ctx context.Context, config []byte) error
 	// Ref is name@version.
 	Ref() string
+	// Digest is the SHA-256 of the module, in hex.
+	Digest() string
 }
 
 // RuleGuests finds rule plugins.

@@ -33,6 +33,8 @@ type guest struct {
 
 func (g guest) Ref() string { return g.ref }
 
+func (g guest) Digest() string { return "digest of " + g.ref }
+
 func (g guest) Decide(_ context.Context, call *engine.RuleCall, answer *engine.RuleAnswer) error {
 	*answer = engine.RuleAnswer{Targets: answer.Targets[:0], Tags: answer.Tags[:0], Params: answer.Params[:0], Logs: answer.Logs[:0]}
 	return g.decide(call, answer)

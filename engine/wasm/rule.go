@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"encoding/hex"
 	"fmt"
 
 	"github.com/pointsman/pointsman/engine"
@@ -25,6 +26,9 @@ func (l *Library) RuleGuest(accountID, ref string) (engine.RuleGuest, error) {
 
 // Ref returns name@version.
 func (g ruleGuest) Ref() string { return g.p.ref }
+
+// Digest returns the SHA-256 of the module, in hex.
+func (g ruleGuest) Digest() string { return hex.EncodeToString(g.p.version.SHA256[:]) }
 
 // Decide implements [engine.RuleGuest]. ctx bounds only the wait for an instance: the call
 // itself ends by its limit.

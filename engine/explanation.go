@@ -6,9 +6,9 @@ import (
 	"time"
 )
 
-// ErrUndecided: a decision that is made again needs something of the request that was not kept.
-// Deciders answer an *Error with CodeInvalid around it.
-var ErrUndecided = errors.New("the decision needs what was not kept of the request")
+// ErrUndecided is in the chain of what a Decider returns for a request of DecisionInputs.Replay
+// that a rule cannot decide on: it asks for something that was not kept.
+var ErrUndecided = errors.New("what the rule asks for was not kept")
 
 // RuleOutcome is what became of one rule in a decision.
 type RuleOutcome string
@@ -110,10 +110,6 @@ type WhatIf struct {
 	SessionModel *string   // who served the last turn; "": this is the first one
 	Explainer    Explainer // decides with other rules; nil: the live ones
 }
-
-// ErrUndecided is in the chain of what a Decider returns for a request of DecisionInputs.Replay
-// that a rule cannot decide on: it asks for something that was not kept.
-var ErrUndecided = errors.New("what the rule asks for was not kept")
 
 // IsUndecided reports whether the error is ErrUndecided.
 func IsUndecided(err error) bool { return errors.Is(err, ErrUndecided) }

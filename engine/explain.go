@@ -68,6 +68,9 @@ func (p *Policy) with(prefer Prefer, ownOnly bool) *Policy {
 
 // decideBy asks the rules. In a dry run each of them is noted.
 func (p *Pipeline) decideBy(ctx context.Context, r *Request) (Decision, error) {
+	if r.decider != nil {
+		return r.decider.Decide(ctx, r)
+	}
 	e := p.explainer(r)
 	if e == nil {
 		return p.cfg.Decider.Decide(ctx, r)

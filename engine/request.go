@@ -59,6 +59,7 @@ type Request struct {
 
 	states   modelStates // nil outside the pipeline
 	dry      *dryRun     // nil unless the decision is explained
+	decider  Decider     // nil: the pipeline's
 	proposed struct {    // by a rule plugin, as far as it was taken
 		maxTokens int64  // 0: none
 		effort    string // "" : none

@@ -60,6 +60,7 @@ END {
 	if ("BenchmarkPolicyOf" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkPolicyOf"], verdict(allocs["BenchmarkPolicyOf"] == 0)
 	bar("limits: check and settle over 6 scopes", "BenchmarkReserveSettle/6_scopes", 500)
 	if ("BenchmarkReserveSettle/6_scopes" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkReserveSettle/6_scopes"], verdict(allocs["BenchmarkReserveSettle/6_scopes"] == 0)
+	ratio("  against six map lookups and counters", "BenchmarkReserveSettle/6_scopes", "BenchmarkReserveSettleReference", 0)
 	ratio("  by all cores at once, against one", "BenchmarkReserveSettle/6_scopes/parallel", "BenchmarkReserveSettle/6_scopes", 0)
 	ratio("  with a bucket that all share", "BenchmarkReserveSettle/6_scopes_and_a_shared_one/parallel", "BenchmarkReserveSettle/6_scopes_and_a_shared_one", 0)
 	bar("rule words in 10 KB, one pass", "BenchmarkWordsScan/10KB", 15000)

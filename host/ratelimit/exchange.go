@@ -30,7 +30,7 @@ func (b *book) sweepDue(now time.Duration) bool {
 	return int64(now)-last >= sweepEvery && b.swept.CompareAndSwap(last, int64(now))
 }
 
-// activate notes that a bucket is to be looked after. Its shard is locked.
+// activate notes that a bucket is to be looked after. Its lock is held.
 func (l *Limiter) activate(b *bucket) {
 	if b.lease.active {
 		return
@@ -59,18 +59,22 @@ func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Durat
 	var mine []pending
 	var theirs []chan struct{}
 	for _, w := range lacking {
-		sh := &l.shards[shardOf(w.bucket.hash)]
-		sh.mu.Lock()
-		le := w.bucket.lease
+		b := w.bucket
+		b.mu.Lock()
+		if b.gone { // the next round looks for it again
+			b.mu.Unlock()
+			continue
+		}
+		le := b.lease
 		le.need += w.n
 		le.largest = max(le.largest, w.n)
 		if le.flight == nil {
 			le.flight = flight
-			mine = append(mine, pending{w.bucket, w.bucket.claim(int64(l.cfg.Clock()))})
+			mine = append(mine, pending{b, b.claim(int64(l.cfg.Clock()))})
 		} else {
 			theirs = append(theirs, le.flight)
 		}
-		sh.mu.Unlock()
+		b.mu.Unlock()
 	}
 	if len(mine) > 0 {
 		l.exchange(ctx, mine, flight, min(within, l.cfg.Wait))
@@ -90,144 +94,6 @@ func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Durat
 		}
 	}
 	return nil
-}
-
-// Renew settles what was spent, asks for what is about to be needed, and returns what is
-// not. Run calls it; tests call it by their own clock.
-func (l *Limiter) Renew(ctx context.Context) {
-	now := int64(l.cfg.Clock())
-	if l.book.down.Load() && now < l.book.again.Load() {
-		return
-	}
-	flight := make(chan struct{})
-	batch := l.due(now, flight, false)
-	if len(batch) == 0 {
-		if now-l.book.sent.Load() < int64(l.cfg.TTL)/3 && !l.book.down.Load() {
-			return
-		}
-		l.exchange(ctx, nil, flight, exchangeTimeout) // to be counted among the replicas
-		return
-	}
-	l.exchangeAll(ctx, batch, flight)
-}
-
-// exchangeAll sends a batch, which due has put on one flight, in parts. When one fails, the
-// rest would too.
-func (l *Limiter) exchangeAll(ctx context.Context, batch []pending, flight chan struct{}) {
-	defer close(flight) // for those who came between due and board
-	for from := 0; from < len(batch); from += maxClaims {
-		part := batch[from:min(from+maxClaims, len(batch))]
-		own := make(chan struct{})
-		if from > 0 && l.book.down.Load() {
-			l.board(part, nil)
-			continue
-		}
-		l.board(part, own)
-		l.exchange(ctx, part, own, exchangeTimeout)
-	}
-}
-
-// board gives a part of a batch a flight of its own, so that nobody waits for the rest;
-// nil: none.
-func (l *Limiter) board(part []pending, flight chan struct{}) {
-	for i := range part {
-		b := part[i].bucket
-		sh := &l.shards[shardOf(b.hash)]
-		sh.mu.Lock()
-		b.lease.flight = flight
-		sh.mu.Unlock()
-	}
-}
-
-// due makes claims of the buckets that it is time for. all: of every one, for nothing more.
-func (l *Limiter) due(now int64, flight chan struct{}, all bool) (batch []pending) {
-	l.book.mu.Lock()
-	active := make([]*bucket, 0, len(l.book.active))
-	for b := range l.book.active {
-		active = append(active, b)
-	}
-	l.book.mu.Unlock()
-	for _, b := range active {
-		sh := &l.shards[shardOf(b.hash)]
-		sh.mu.Lock()
-		if le := b.lease; le.flight == nil && (all || b.due(now, l.cfg.TTL)) {
-			le.flight = flight
-			c := b.claim(now)
-			if all {
-				c.Hold, c.Keep = 0, 0
-				b.level.Whole = 0
-			}
-			batch = append(batch, pending{b, c})
-		}
-		sh.mu.Unlock()
-	}
-	return batch
-}
-
-// due reports whether the database should hear of the bucket.
-func (b *bucket) due(now int64, ttl time.Duration) bool {
-	le, sp := b.lease, b.spec
-	age := now - le.sent
-	horizon := sp.horizon()
-	switch {
-	case age >= int64(ttl)/3:
-		return true
-	case age >= horizon:
-		return sp.mode != exact || le.spent != le.settled || le.epoch != 0
-	case sp.mode == exact:
-		return false
-	case le.short:
-		return age >= sp.gap() && (le.asked || le.demand > 0)
-	}
-	return le.demand > 0 && b.level.Whole < le.hold/2 && age >= horizon/8
-}
-
-// claim is what the replica says of the bucket and asks for. What is to be returned is
-// out of hand from now on.
-func (b *bucket) claim(now int64) engine.LimitClaim {
-	le, sp := b.lease, b.spec
-	horizon := sp.horizon()
-	passed := now - le.from
-	if le.from == 0 {
-		passed = 0
-	}
-	recent := le.demand
-	if passed >= horizon/2 {
-		pace := float64(le.demand) / float64(passed)
-		if pace > 0 {
-			pace = max(pace, (pace+le.pace)/2) // faster at once, slower by and by
-		}
-		le.pace = pace
-		le.from, le.demand = now, 0
-	}
-	hold := int64(math.Ceil(min(le.pace*float64(horizon)*1.25, engine.MaxLimitAmount)))
-	c := engine.LimitClaim{LimitBucket: b.stored(le.digest), Epoch: le.epoch, Spent: le.spent, Settled: le.settled, Need: le.largest}
-	switch {
-	case sp.mode == exact:
-		hold = 0
-	case sp.places():
-		if le.need == 0 && recent > 0 {
-			hold = max(hold, 1)
-		}
-		hold = min(le.inUse+max(le.need, min(hold, sp.rate.Size/4+1)), max(sp.rate.Size, le.inUse))
-		c.Keep = le.inUse
-		c.Need = le.inUse + max(le.largest, 1)
-		b.level.Whole = min(b.level.Whole, hold-le.inUse)
-	default:
-		if le.need > 0 {
-			hold = max(hold, le.need+max(b.level.Whole, 0))
-			if !le.short {
-				hold = max(hold, 2*le.hold)
-			}
-		}
-		hold = min(hold, sp.rate.Size)
-		b.level.Whole = min(b.level.Whole, hold)
-	}
-	c.Hold = max(hold, 0)
-	le.hold = c.Hold
-	le.need, le.largest, le.asked = 0, 0, false
-	le.sent = now
-	return c
 }
 
 // exchange sends claims and takes the grants in hand.
@@ -251,15 +117,14 @@ func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan str
 	}
 	for i := range batch {
 		b := batch[i].bucket
-		sh := &l.shards[shardOf(b.hash)]
-		sh.mu.Lock()
+		b.mu.Lock()
 		if err != nil {
 			b.unanswered()
 		} else {
 			l.granted(b, &batch[i].claim, grants.Grants[i], sent)
 		}
 		b.lease.flight = nil
-		sh.mu.Unlock()
+		b.mu.Unlock()
 	}
 }
 
@@ -268,7 +133,7 @@ func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan str
 func (l *Limiter) granted(b *bucket, c *engine.LimitClaim, g engine.LimitGrant, sent int64) {
 	le := b.lease
 	le.epoch, le.settled = g.Epoch, c.Spent
-	if b.spec.places() {
+	if b.spec.places {
 		b.level.Whole = g.Held - le.inUse
 	} else {
 		b.level.Whole = g.Held - (le.spent - c.Spent)
@@ -314,12 +179,4 @@ func (l *Limiter) found(replicas int) {
 	if l.book.down.Swap(false) {
 		l.cfg.Logger.Info().Int("replicas", replicas).Msg("the database of the rate limits is back")
 	}
-}
-
-// leave returns everything.
-func (l *Limiter) leave(ctx context.Context) error {
-	flight := make(chan struct{})
-	batch := l.due(int64(l.cfg.Clock()), flight, true)
-	l.exchangeAll(ctx, batch, flight)
-	return l.cfg.Leases.LeaveLimits(ctx, l.cfg.Replica)
 }

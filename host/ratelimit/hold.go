@@ -16,8 +16,7 @@ type hold struct {
 	takes     []take
 	tokens    int64
 	announced [2]*announced
-	order     []uint16 // shards of the takes
-	lacking   []want   // while it is being reserved
+	lacking   []want // while it is being reserved
 }
 
 var _ engine.LimitHolder = (*hold)(nil)
@@ -67,11 +66,11 @@ func (h *hold) LimitsLeft(ticket uint64) (left engine.LimitState) {
 	now := int64(h.limiter.cfg.Clock())
 	for i := range h.takes {
 		tk := &h.takes[i]
-		sh := &h.limiter.shards[shardOf(tk.hash)]
-		sh.mu.Lock()
-		tk.bucket.refresh(tk.spec, now)
-		tighten(&left, tk.bucket, now)
-		sh.mu.Unlock()
+		b := tk.bucket
+		b.mu.Lock()
+		b.refresh(tk.spec, now)
+		tighten(&left, b, now)
+		b.mu.Unlock()
 	}
 	return left
 }

@@ -9,8 +9,8 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// lease is a replica's side of a bucket that is shared. The lock of the bucket's shard
-// guards it. bucket.level.Whole is what is in hand.
+// lease is a replica's side of a bucket that is shared. The bucket's lock guards it.
+// bucket.level.Whole is what is in hand.
 //
 // It always holds that what is in hand and what was spent since the last answer are
 // together what the database has leased; so a token that comes back raises the one and
@@ -38,6 +38,7 @@ type lease struct {
 	dry    bool              // store is known to the part: no request needs to ask before it has enough
 	short  bool              // there was less than was asked for
 	active bool              // in the book
+	dirty  bool              // it has counted what is not reported
 	flight chan struct{}     // closed when the exchange that runs has been answered
 
 	share *engine.LimitLevel // while the database is gone
@@ -65,7 +66,7 @@ type want struct {
 // horizon is how far ahead a lease reaches: what a replica that dies can have spent
 // without a word, so a small part of the window.
 func (s *spec) horizon() int64 {
-	if s.places() {
+	if s.places {
 		return int64(500 * time.Millisecond)
 	}
 	return min(max(int64(s.limit.Window)/120, int64(100*time.Millisecond)), int64(2*time.Second))
@@ -127,7 +128,7 @@ func (l *Limiter) lacksShare(tk *take, now int64) int64 {
 	if tk.n > rate.Size {
 		return gone
 	}
-	if b.spec.places() {
+	if b.spec.places {
 		if le.inUse >= rate.Size {
 			return int64(goneRetry)
 		}
@@ -158,7 +159,7 @@ func (l *Limiter) spendLease(tk *take, now int64) {
 	switch {
 	case tk.how == fromStore:
 		return
-	case b.spec.places():
+	case b.spec.places:
 		le.inUse++
 		b.level.Whole--
 	case tk.how == fromShare:
@@ -178,7 +179,7 @@ func (l *Limiter) returnLease(tk *take, back int64) {
 	switch {
 	case tk.how == fromStore:
 		return
-	case tk.spec.places():
+	case tk.spec.places:
 		le.inUse--
 		b.level.Whole++
 	case tk.how == taken:
@@ -198,10 +199,10 @@ func (l *Limiter) returnLease(tk *take, back int64) {
 }
 
 // takeShared reserves where replicas share the limits.
-func (l *Limiter) takeShared(ctx context.Context, h *hold, s *subject, now int64) error {
+func (l *Limiter) takeShared(ctx context.Context, q *engine.LimitRequest, h *hold, now int64) error {
 	deadline := now + int64(l.cfg.Wait)
 	for range maxRounds {
-		if refusal := l.tryTake(h, s, now); refusal != nil {
+		if refusal := l.tryTake(q, h, now); refusal != nil {
 			return refusal
 		}
 		if len(h.lacking) == 0 {
@@ -216,7 +217,10 @@ func (l *Limiter) takeShared(ctx context.Context, h *hold, s *subject, now int64
 		now = int64(l.cfg.Clock())
 	}
 	// Others were quicker each time, or the database is slow.
-	limit := h.lacking[0].bucket.spec.limit
+	late := h.lacking[0].bucket
+	late.mu.Lock()
+	limit := late.spec.limit
+	late.mu.Unlock()
 	r := &engine.LimitRefusal{
 		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window,
 	}
@@ -237,25 +241,26 @@ func (l *Limiter) takeExact(ctx context.Context, takes []take) error {
 		if tk.how != fromStore {
 			continue
 		}
-		sh := &l.shards[shardOf(tk.hash)]
-		sh.mu.Lock()
-		stored := tk.bucket.stored(tk.bucket.lease.digest)
-		sh.mu.Unlock()
+		b := l.held(tk.bucket)
+		tk.bucket = b
+		stored := b.stored(b.lease.digest)
+		b.mu.Unlock()
 		asked := int64(l.cfg.Clock())
 		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cfg.Wait)
 		answer, err := l.cfg.Leases.TakeLimit(within, stored, tk.n, l.cfg.StoreTime())
 		cancel()
-		sh.mu.Lock()
+		b = l.held(b)
+		tk.bucket = b
 		var refusal *engine.LimitRefusal
-		le := tk.bucket.lease
+		le := b.lease
 		if err != nil {
 			l.lost(err)
 			if wait := l.lacksShare(tk, asked); wait != 0 {
-				refusal = l.refuse(tk.bucket, wait, takes[i:i+1])
+				refusal = refuse(tk, wait)
 			} else {
 				le.share.Whole -= tk.n
 				le.spent += tk.n
-				l.activate(tk.bucket)
+				l.activate(b)
 			}
 		} else {
 			le.heard, le.told, le.dry = asked, true, !answer.OK
@@ -264,14 +269,14 @@ func (l *Limiter) takeExact(ctx context.Context, takes []take) error {
 				tk.how = taken
 				le.share = nil
 			} else {
-				le.store = levelBefore(tk.bucket.spec.rate, tk.n, answer.WaitUS, asked)
-				refusal = l.refuse(tk.bucket, max(le.store.Wait(tk.bucket.spec.rate, tk.n), 1), takes[i:i+1])
+				le.store = levelBefore(b.spec.rate, tk.n, answer.WaitUS, asked)
+				refusal = refuse(tk, max(le.store.Wait(b.spec.rate, tk.n), 1))
 			}
 		}
 		if refusal != nil {
-			tk.bucket.refused++
+			l.refused(b)
 		}
-		sh.mu.Unlock()
+		b.mu.Unlock()
 		if refusal != nil {
 			l.giveBack(takes, true, 0)
 			return refusal

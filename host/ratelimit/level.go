@@ -55,7 +55,7 @@ func (r *restored) into(b *bucket, now int64) {
 	}
 	delete(r.levels, key)
 	r.n.Add(-1)
-	if s.Resets < b.spec.limit.Resets || b.spec.places() {
+	if s.Resets < b.spec.limit.Resets || b.spec.places {
 		return
 	}
 	rate := engine.LimitRate{Amount: s.Amount, Window: max(s.WindowUS, 1), Size: s.Size}
@@ -80,16 +80,17 @@ func (l *Limiter) Save(ctx context.Context) error {
 		sh.mu.Lock()
 		for _, b := range sh.slots {
 			for ; b != nil; b = b.next {
-				if b.spec.places() || b.spec.limit.Window < time.Minute {
-					continue
+				b.mu.Lock()
+				if !b.spec.places && b.spec.limit.Window >= time.Minute {
+					b.refresh(b.spec, now)
+					if b.level.Whole < b.spec.rate.Size {
+						rows = append(rows, engine.StoredLimitLevel{
+							LimitBucket: b.stored(b.digest()),
+							Level:       engine.LimitLevel{Whole: b.level.Whole, Part: b.level.Part / 1000, At: wall},
+						})
+					}
 				}
-				b.refresh(b.spec, now)
-				if b.level.Whole < b.spec.rate.Size {
-					rows = append(rows, engine.StoredLimitLevel{
-						LimitBucket: b.stored(b.digest()),
-						Level:       engine.LimitLevel{Whole: b.level.Whole, Part: b.level.Part / 1000, At: wall},
-					})
-				}
+				b.mu.Unlock()
 			}
 		}
 		sh.mu.Unlock()

@@ -69,13 +69,14 @@ type Config struct {
 // Limiter is an engine.Limiter. Safe for concurrent use. Make one with New, give it the
 // limits with Set, and let Run look after it.
 type Limiter struct {
-	cfg    Config
-	seed   maphash.Seed
-	table  atomic.Pointer[table]
-	setMu  sync.Mutex // Set, one at a time
-	shards [shardCount]shard
-	live   atomic.Int64 // buckets
-	holds  sync.Pool    // of *hold
+	cfg        Config
+	seed       maphash.Seed
+	table      atomic.Pointer[table]
+	setMu      sync.Mutex // Set, one at a time
+	shards     [shardCount]shard
+	live       atomic.Int64 // buckets
+	holds      sync.Pool    // of *hold
+	selections selections
 
 	announced announcements
 	book      book
@@ -110,6 +111,7 @@ func New(cfg Config) (*Limiter, error) {
 	}
 	l := &Limiter{cfg: cfg, seed: maphash.MakeSeed()}
 	l.table.Store(&table{})
+	l.selections.slots = make([]slot, selectionSlots)
 	l.book.active = map[*bucket]struct{}{}
 	l.book.replicas.Store(1)
 	l.holds.New = func() any { return &hold{limiter: l, takes: make([]take, 0, 16)} }

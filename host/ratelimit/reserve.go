@@ -1,8 +1,10 @@
 package ratelimit
 
 import (
+	"cmp"
 	"context"
 	"math"
+	"slices"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -12,7 +14,6 @@ import (
 type take struct {
 	spec   *spec
 	bucket *bucket
-	hash   uint64
 	n      int64
 	how    source
 }
@@ -29,32 +30,20 @@ const (
 
 // Reserve implements engine.Limiter.
 func (l *Limiter) Reserve(ctx context.Context, q *engine.LimitRequest) (engine.LimitReservation, error) {
-	t := l.table.Load()
 	now := int64(q.Now)
 	if now == 0 {
 		now = int64(l.cfg.Clock())
 	}
-	var s subject
-	s.set(l.seed, q)
 	h := l.holds.Get().(*hold)
-	h.takes = t.match(&s, q.Part, h.takes[:0])
 	h.tokens = max(q.Tokens, 1)
-	for i := range h.takes {
-		tk := &h.takes[i]
-		tk.hash = s.key(tk.spec)
-		tk.n = 1
-		if tk.spec.limit.Kind == engine.LimitTokens {
-			tk.n = h.tokens
-		}
-	}
-	h.order = inShardOrder(h.takes, h.order[:0])
+	l.choose(q, h, now)
 	var err error
 	if l.cfg.Leases == nil {
-		if refusal := l.tryTake(h, &s, now); refusal != nil {
+		if refusal := l.tryTake(q, h, now); refusal != nil {
 			err = refusal
 		}
 	} else {
-		err = l.takeShared(ctx, h, &s, now)
+		err = l.takeShared(ctx, q, h, now)
 	}
 	if err == nil && q.Part != engine.LimitOfCaller {
 		if refusal := l.announced.take(q, h, time.Duration(now)); refusal != nil {
@@ -67,56 +56,85 @@ func (l *Limiter) Reserve(ctx context.Context, q *engine.LimitRequest) (engine.L
 		l.holds.Put(h)
 		return engine.LimitReservation{}, err
 	}
-	h.mu.Lock()
-	ticket := h.ticket
-	h.mu.Unlock()
-	return engine.NewLimitReservation(h, ticket), nil
+	// Nobody else changes it until this reservation ends.
+	return engine.NewLimitReservation(h, h.ticket), nil
 }
 
-// inShardOrder lists the shards of the takes, each once, in the order in which locks are
-// always taken.
-func inShardOrder(takes []take, order []uint16) []uint16 {
+// choose lists the buckets that count the request in h.takes, in the order in which they
+// are locked.
+func (l *Limiter) choose(q *engine.LimitRequest, h *hold, now int64) {
+	t := l.table.Load()
+	spot := spotOf(l.seed, q)
+	if known := l.selections.find(spot, t, q); known != nil {
+		h.takes = h.takes[:0]
+		for _, p := range known.picks {
+			h.takes = append(h.takes, take{spec: p.spec, bucket: p.bucket, n: h.units(p.spec)})
+		}
+		return
+	}
+	l.lookUp(t, spot, q, h, now, false)
+}
+
+// lookUp is choose for a caller of whom nothing is kept. grow is as in bucket.
+func (l *Limiter) lookUp(t *table, spot uint64, q *engine.LimitRequest, h *hold, now int64, grow bool) {
+	var s subject
+	s.set(l.seed, q)
+	h.takes = t.match(&s, q.Part, h.takes[:0])
+	for i := range h.takes {
+		tk := &h.takes[i]
+		tk.bucket = l.bucket(s.key(tk.spec), tk.spec, &s, now, grow)
+		tk.n = h.units(tk.spec)
+	}
+	slices.SortStableFunc(h.takes, func(a, b take) int {
+		return cmp.Compare(orderOf(a.spec.keyed, a.bucket.hash), orderOf(b.spec.keyed, b.bucket.hash))
+	})
+	l.selections.keep(spot, t, q.Part, &s, h.takes)
+}
+
+// units is what the request takes of a limit.
+func (h *hold) units(sp *spec) int64 {
+	if sp.tokens {
+		return h.tokens
+	}
+	return 1
+}
+
+// lock locks the buckets of all takes. Where one was forgotten meanwhile it locks none and
+// returns false.
+func lock(takes []take) bool {
 	for i := range takes {
-		at := uint16(shardOf(takes[i].hash))
-		j := len(order)
-		for j > 0 && order[j-1] > at {
-			j--
+		b := takes[i].bucket
+		b.mu.Lock()
+		if b.gone {
+			unlock(takes[:i+1])
+			return false
 		}
-		if j > 0 && order[j-1] == at {
-			continue
-		}
-		order = append(order, at)
-		copy(order[j+1:], order[j:])
-		order[j] = at
 	}
-	return order
+	return true
 }
 
-func (l *Limiter) lock(order []uint16) {
-	for _, at := range order {
-		l.shards[at].mu.Lock()
-	}
-}
-
-func (l *Limiter) unlock(order []uint16) {
-	for _, at := range order {
-		l.shards[at].mu.Unlock()
+func unlock(takes []take) {
+	for i := range takes {
+		takes[i].bucket.mu.Unlock()
 	}
 }
 
 // tryTake takes from all buckets at one moment, or from none. Where the leases in hand do
 // not cover it but the database may have more, it lists the buckets in h.lacking and takes
 // nothing; a refusal goes before that.
-func (l *Limiter) tryTake(h *hold, s *subject, now int64) *engine.LimitRefusal {
+func (l *Limiter) tryTake(q *engine.LimitRequest, h *hold, now int64) *engine.LimitRefusal {
+	for again := false; !lock(h.takes); again = true {
+		// Where the table is full, one of its buckets must not make room for another for ever.
+		l.lookUp(l.table.Load(), spotOf(l.seed, q), q, h, now, again)
+	}
 	takes := h.takes
 	h.lacking = h.lacking[:0]
-	var worst *bucket
+	var worst *take
 	wait, short := int64(-1), false
-	l.lock(h.order)
 	for i := range takes {
 		tk := &takes[i]
-		tk.bucket = l.bucket(tk.hash, tk.spec, s, now)
 		b := tk.bucket
+		b.refresh(tk.spec, now)
 		tk.how = fromHand
 		if b.lease == nil && b.level.Whole >= tk.n {
 			continue
@@ -137,28 +155,27 @@ func (l *Limiter) tryTake(h *hold, s *subject, now int64) *engine.LimitRefusal {
 				continue
 			}
 		}
-		b.refused++
+		l.refused(b)
 		if missing > wait {
-			worst, wait = b, missing
+			worst, wait = tk, missing
 		}
 	}
 	var refusal *engine.LimitRefusal
 	if worst != nil {
-		refusal = l.refuse(worst, wait, takes)
+		refusal = refuse(worst, wait)
 	}
 	if refusal == nil && !short {
 		for i := range takes {
 			l.spend(&takes[i], now)
 		}
 	}
-	l.unlock(h.order)
+	unlock(takes)
 	return refusal
 }
 
 // spend takes what tryTake has found to be there.
 func (l *Limiter) spend(tk *take, now int64) {
 	b := tk.bucket
-	b.refs++
 	b.admitted++
 	if b.lease == nil {
 		b.level.Whole -= tk.n
@@ -167,25 +184,20 @@ func (l *Limiter) spend(tk *take, now int64) {
 	l.spendLease(tk, now)
 }
 
-// refuse says why, under the locks.
-func (l *Limiter) refuse(b *bucket, wait int64, takes []take) *engine.LimitRefusal {
+// refuse says why, under the bucket's lock.
+func refuse(tk *take, wait int64) *engine.LimitRefusal {
+	b := tk.bucket
 	limit := &b.spec.limit
 	r := &engine.LimitRefusal{
 		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window,
 		Remaining: max(b.left(), 0),
 	}
-	n := int64(0)
-	for i := range takes {
-		if takes[i].bucket == b {
-			n = takes[i].n
-		}
-	}
 	switch {
 	case wait == gone:
 		r.Unavailable, r.After = true, goneRetry
-	case n > b.spec.rate.Size:
+	case tk.n > b.spec.rate.Size:
 		r.TooLarge = true
-	case !b.spec.places():
+	case !b.spec.places:
 		r.After = time.Duration(wait)
 	}
 	return r
@@ -202,15 +214,16 @@ func (l *Limiter) giveBack(takes []take, cancelled bool, unused int64) {
 		tk := &takes[i]
 		back := int64(0)
 		switch {
-		case cancelled || tk.spec.places():
+		case cancelled || tk.spec.places:
 			back = tk.n
-		case tk.spec.limit.Kind == engine.LimitTokens:
+		case tk.spec.tokens:
 			back = unused
 		}
-		b := tk.bucket
-		sh := &l.shards[shardOf(tk.hash)]
-		sh.mu.Lock()
-		b.refs--
+		if back == 0 {
+			continue
+		}
+		b := l.held(tk.bucket)
+		tk.bucket = b
 		if cancelled {
 			b.admitted--
 		}
@@ -222,6 +235,6 @@ func (l *Limiter) giveBack(takes []take, cancelled bool, unused int64) {
 		} else {
 			l.returnLease(tk, back)
 		}
-		sh.mu.Unlock()
+		b.mu.Unlock()
 	}
 }

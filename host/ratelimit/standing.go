@@ -16,18 +16,8 @@ func (l *Limiter) Standing(q *engine.LimitRequest) []engine.LimitStanding {
 	list := make([]engine.LimitStanding, 0, len(takes))
 	for i := range takes {
 		sp := takes[i].spec
-		hash := s.key(sp)
-		sh := &l.shards[shardOf(hash)]
-		sh.mu.Lock()
-		b := sh.find(hash, sp, &s)
-		if b == nil {
-			b = &bucket{spec: sp, level: engine.LimitLevel{Whole: sp.rate.Size, At: now}}
-		} else {
-			b.refresh(sp, now)
-		}
 		var left engine.LimitState
-		tighten(&left, b, now)
-		sh.mu.Unlock()
+		l.look(&left, sp, &s, now)
 		one := engine.LimitStanding{Limit: sp.limit}
 		switch sp.limit.Kind {
 		case engine.LimitTokens:

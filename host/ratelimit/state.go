@@ -20,20 +20,25 @@ func (l *Limiter) Peek(q *engine.LimitRequest) (left engine.LimitState) {
 	var buf [16]take
 	takes := l.table.Load().match(&s, q.Part, buf[:0])
 	for i := range takes {
-		sp := takes[i].spec
-		hash := s.key(sp)
-		sh := &l.shards[shardOf(hash)]
-		sh.mu.Lock()
-		b := sh.find(hash, sp, &s)
-		if b == nil {
-			b = &bucket{spec: sp, level: engine.LimitLevel{Whole: sp.rate.Size, At: now}}
-		} else {
-			b.refresh(sp, now)
-		}
-		tighten(&left, b, now)
-		sh.mu.Unlock()
+		l.look(&left, takes[i].spec, &s, now)
 	}
 	return left
+}
+
+// look makes left say what a limit has left for a subject where that is less.
+func (l *Limiter) look(left *engine.LimitState, sp *spec, s *subject, now int64) {
+	hash := s.key(sp)
+	sh := &l.shards[shardOf(hash)]
+	sh.mu.Lock()
+	b := sh.find(hash, sp, s)
+	sh.mu.Unlock()
+	if b == nil {
+		b = &bucket{spec: sp, level: engine.LimitLevel{Whole: sp.rate.Size, At: now}}
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.refresh(sp, now)
+	tighten(left, b, now)
 }
 
 // left is what of the bucket may be used now, as far as this process knows. It may be negative.
@@ -86,8 +91,12 @@ func (l *Limiter) Stats(keep func(limit engine.Limit, accountID string) bool, li
 		sh.mu.Lock()
 		for _, b := range sh.slots {
 			for ; b != nil; b = b.next {
-				if keep(b.spec.limit, b.account()) {
-					all = append(all, b.stat(now))
+				b.mu.Lock()
+				one := b.stat(now)
+				limit, of := b.spec.limit, b.account()
+				b.mu.Unlock()
+				if keep(limit, of) {
+					all = append(all, one)
 				}
 			}
 		}

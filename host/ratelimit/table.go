@@ -42,9 +42,9 @@ type spec struct {
 	keyed engine.LimitDimensions
 	mode  mode
 	since int64 // when it came into force
+	// The kind: requests when it is neither.
+	tokens, places bool
 }
-
-func (s *spec) places() bool { return s.limit.Kind == engine.LimitConcurrency }
 
 // table is all limits in force. Immutable.
 type table struct {
@@ -88,7 +88,10 @@ func compile(limits []engine.Limit, was *table, seed maphash.Seed, shared bool, 
 			continue
 		}
 		if sp == nil || sp.limit != limit {
-			sp = &spec{limit: limit, id: id, rate: rateOf(limit), keyed: keyedBy(limit), mode: modeOf(limit, shared), since: now}
+			sp = &spec{
+				limit: limit, id: id, rate: rateOf(limit), keyed: keyedBy(limit), mode: modeOf(limit, shared), since: now,
+				tokens: limit.Kind == engine.LimitTokens, places: limit.Kind == engine.LimitConcurrency,
+			}
 		}
 		t.specs[key] = sp
 		if limit.AccountID == "" {

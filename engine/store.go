@@ -15,6 +15,8 @@ import (
 // shares the database. Safe for concurrent use.
 type Store interface {
 	RuleStore
+	RuleSetStore
+	RuleCaseStore
 	CatalogueStore
 	ModelStore
 	PriceStore

@@ -160,7 +160,13 @@ func decode(name string, into any) error {
 //
 // On Postgres several processes may call it at once: one seeds, the others wait.
 func Seed(ctx context.Context, s engine.Store, now time.Time) error {
-	run := func(ctx context.Context) error { return seed(ctx, s, now) }
+	run := func(ctx context.Context) error {
+		if err := seed(ctx, s, now); err != nil {
+			return err
+		}
+		// Rules that are older than the versions of rules.
+		return s.StartRuleSets(ctx, now)
+	}
 	if shared, ok := s.(exclusive); ok {
 		return shared.Exclusive(ctx, "seed", run)
 	}
@@ -192,7 +198,7 @@ func seed(ctx context.Context, s engine.Store, now time.Time) error {
 		{"providers", func() error { return seedProviders(ctx, s, c.Providers) }},
 		{"prices", func() error { return seedPrices(ctx, s, c.Prices) }},
 		{"models", func() error { return seedModels(ctx, s, c.Models) }},
-		{"rules", func() error { return seedRules(ctx, s, c.Rules) }},
+		{"rules", func() error { return seedRules(ctx, s, c.Rules, now) }},
 	} {
 		if err := part.run(); err != nil {
 			return fmt.Errorf("seed the %s: %w", part.name, err)

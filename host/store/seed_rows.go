@@ -111,32 +111,44 @@ func seedModels(ctx context.Context, s engine.CatalogueStore, models []engine.Mo
 	return nil
 }
 
-func seedRules(ctx context.Context, s engine.RuleStore, rules []engine.Rule) error {
+// seedRules makes one version of the global rules of all that it changes.
+func seedRules(ctx context.Context, s engine.Store, rules []engine.Rule, now time.Time) error {
 	stored, err := s.ListRules(ctx)
 	if err != nil {
 		return err
 	}
-	global := map[string]engine.Rule{}
+	set := engine.RuleSet{Note: "Pointsman's own rules", CreatedAt: now}
+	at := map[string]int{}
 	for _, r := range stored {
 		if r.AccountID == "" {
-			global[r.ID] = r
+			at[r.ID] = len(set.Rules)
+			set.Rules = append(set.Rules, r)
 		}
 	}
+	changes := false
 	for _, r := range rules {
-		old, ok := global[r.ID]
-		switch fateOf(ok, old.CreatedAt, old.UpdatedAt) {
-		case insert:
-			err = s.CreateRule(ctx, r)
-		case renew:
-			if !old.System {
-				continue // an operator's own rule of that id
-			}
-			r.CreatedAt, r.UpdatedAt = old.CreatedAt, old.UpdatedAt
-			err = s.UpdateRule(ctx, r, old.UpdatedAt)
+		i, ok := at[r.ID]
+		if !ok {
+			set.Rules, changes = append(set.Rules, r), true
+			continue
 		}
-		if err != nil {
-			return err
+		old := set.Rules[i]
+		if fateOf(ok, old.CreatedAt, old.UpdatedAt) == renew && old.System { // not an operator's own rule of that id
+			r.CreatedAt, r.UpdatedAt = old.CreatedAt, old.UpdatedAt
+			set.Rules[i], changes = r, true
 		}
 	}
-	return nil
+	if !changes {
+		return nil
+	}
+	// The rules as they were, if nothing tells of them yet.
+	if err := s.StartRuleSets(ctx, now); err != nil {
+		return err
+	}
+	versions, err := s.RuleSetVersions(ctx)
+	if err != nil {
+		return err
+	}
+	set.Version = versions[""] + 1
+	return s.PublishRuleSet(ctx, set, versions[""])
 }

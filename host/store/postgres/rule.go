@@ -41,7 +41,7 @@ func (s *Store) CreateRule(ctx context.Context, r engine.Rule) error {
 	if err := row.CheckRule(r); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, r.AccountID, "create rule "+r.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.versioned(ctx, r.AccountID, "create rule "+r.ID, r.UpdatedAt, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateRule(ctx, query.CreateRuleParams(ruleRow(r)))
 	})
 }
@@ -51,14 +51,8 @@ func (s *Store) UpdateRule(ctx context.Context, r engine.Rule, was time.Time) er
 	if err := row.CheckRule(r); err != nil {
 		return err
 	}
-	n := ruleRow(r)
-	return s.writeOf(ctx, r.AccountID, "update rule "+r.ID, func(ctx context.Context, q *query.Queries) error {
-		changed, err := q.UpdateRule(ctx, query.UpdateRuleParams{
-			Name: n.Name, Description: n.Description, Priority: n.Priority, Expression: n.Expression, Plugin: n.Plugin,
-			Config: n.Config, Target: n.Target, Fallbacks: n.Fallbacks, OnlyListed: n.OnlyListed, OnFailure: n.OnFailure,
-			ContinueAfterCut: n.ContinueAfterCut, Enabled: n.Enabled, TeamID: n.TeamID, UpdatedAt: n.UpdatedAt,
-			AccountID: n.AccountID, ID: n.ID, Was: row.TimeOrNil(was),
-		})
+	return s.versioned(ctx, r.AccountID, "update rule "+r.ID, r.UpdatedAt, func(ctx context.Context, q *query.Queries) error {
+		changed, err := q.UpdateRule(ctx, updateRule(r, was))
 		return refusal(ctx, q, changed, err, r.AccountID, r.ID)
 	})
 }
@@ -68,7 +62,7 @@ func (s *Store) DeleteRule(ctx context.Context, accountID, id string) error {
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "delete rule "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.versioned(ctx, accountID, "delete rule "+id, time.Now(), func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteRule(ctx, query.DeleteRuleParams{AccountID: accountID, ID: id})
 		return refusal(ctx, q, deleted, err, accountID, id)
 	})
@@ -88,6 +82,16 @@ func refusal(ctx context.Context, q *query.Queries, changed int64, err error, ac
 		return engine.ErrNotFound
 	}
 	return engine.ErrConflict
+}
+
+func updateRule(r engine.Rule, was time.Time) query.UpdateRuleParams {
+	n := ruleRow(r)
+	return query.UpdateRuleParams{
+		Name: n.Name, Description: n.Description, Priority: n.Priority, Expression: n.Expression, Plugin: n.Plugin,
+		Config: n.Config, Target: n.Target, Fallbacks: n.Fallbacks, OnlyListed: n.OnlyListed, OnFailure: n.OnFailure,
+		ContinueAfterCut: n.ContinueAfterCut, Enabled: n.Enabled, TeamID: n.TeamID, UpdatedAt: n.UpdatedAt,
+		AccountID: n.AccountID, ID: n.ID, Was: row.TimeOrNil(was),
+	}
 }
 
 func ruleRow(r engine.Rule) query.Rule {

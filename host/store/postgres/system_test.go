@@ -20,6 +20,7 @@ var systemWork = strings.Fields(`
 	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
 	ListBudgets AddBudgetAlert ExchangeBudgets ExpireBudgetLeases DeadBudgetLeases SettleBudgetLease DropBudgetWindows
 	ListWebhooks AddDeliveries DueDeliveries DropDeliveries
+	RuleSetVersions StartRuleSets
 	Revision GetSetting PutSetting
 `)
 

@@ -43,6 +43,8 @@ const never = time.Hour
 func Run(t *testing.T, driver Driver) {
 	groups := []group{
 		{"rule", ruleTests},
+		{"rule set", ruleSetTests},
+		{"rule case", ruleCaseTests},
 		{"catalogue", catalogueTests},
 		{"credential", credentialTests},
 		{"tenant", tenantTests},

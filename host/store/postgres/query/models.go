@@ -341,6 +341,38 @@ type Rule struct {
 	UpdatedAt        time.Time
 }
 
+type RuleCase struct {
+	AccountID  string
+	ID         string
+	Name       string
+	Request    string
+	Given      *string
+	WantSource string
+	WantModel  string
+	WantCode   string
+	CreatedAt  time.Time
+	UpdatedAt  time.Time
+}
+
+type RuleSet struct {
+	AccountID string
+	Version   int64
+	Digest    string
+	RuleCount int64
+	Note      string
+	MadeBy    string
+	Restores  int64
+	CreatedAt time.Time
+}
+
+type RuleSetRule struct {
+	AccountID string
+	ID        string
+	Since     int64
+	Until     *int64
+	Body      string
+}
+
 type Session struct {
 	AccountID string
 	UserID    string

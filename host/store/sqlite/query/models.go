@@ -335,6 +335,38 @@ type Rule struct {
 	UpdatedAt        int64
 }
 
+type RuleCase struct {
+	AccountID  string
+	ID         string
+	Name       string
+	Request    string
+	Given      *string
+	WantSource string
+	WantModel  string
+	WantCode   string
+	CreatedAt  int64
+	UpdatedAt  int64
+}
+
+type RuleSet struct {
+	AccountID string
+	Version   int64
+	Digest    string
+	RuleCount int64
+	Note      string
+	MadeBy    string
+	Restores  int64
+	CreatedAt int64
+}
+
+type RuleSetRule struct {
+	AccountID string
+	ID        string
+	Since     int64
+	Until     *int64
+	Body      string
+}
+
 type Session struct {
 	AccountID string
 	UserID    string

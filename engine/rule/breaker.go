@@ -63,6 +63,19 @@ func (b *breaker) admit(account string, now int64) admission {
 	return suspended // another request is the trial
 }
 
+// peek says what admit would, and begins no trial.
+func (b *breaker) peek(account string, now int64) admission {
+	v, ok := b.accounts.Load(account)
+	if !ok {
+		return admitted
+	}
+	until := v.(*failures).until.Load()
+	if until != 0 && now < until && until-now <= 2*suspension.Milliseconds() {
+		return suspended
+	}
+	return admitted
+}
+
 // fail records a failure and reports whether it suspends the rule.
 func (b *breaker) fail(account string, now int64) bool {
 	v, ok := b.accounts.Load(account)

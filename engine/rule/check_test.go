@@ -146,7 +146,7 @@ func TestLoadKeepsPrograms(t *testing.T) {
 	first := r.table.Load()
 	r.Load([]engine.Rule{when("c", 1, "mentions('x')"), when("d", 1, "mentions('y')")})
 	second := r.table.Load()
-	if p := first.global.entries[0].program; p != first.global.entries[1].program || p != second.programs["mentions('x')"] {
+	if p := first.global.all.entries[0].program; p != first.global.all.entries[1].program || p != second.programs["mentions('x')"] {
 		t.Error("the same text was compiled twice")
 	}
 	if len(second.programs) != 2 {

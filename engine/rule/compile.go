@@ -4,6 +4,7 @@ import (
 	"errors"
 	"reflect"
 	"slices"
+	"sync"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/builtin"
@@ -28,6 +29,9 @@ type program struct {
 	calls [][]string // phrases of each mentions call
 	needs need
 	cost  cost
+
+	source string
+	parts  func() *clauses // nil when it cannot be taken apart; compiled when first asked for
 }
 
 // compile turns a rule's text into a program. Its time and memory are bounded by
@@ -44,7 +48,8 @@ func compile(source string) (p *program, err error) {
 	if err != nil {
 		return nil, err
 	}
-	p = &program{calls: c.calls, needs: c.needs, cost: c.cost}
+	p = &program{calls: c.calls, needs: c.needs, cost: c.cost, source: source}
+	p.parts = sync.OnceValue(func() *clauses { return takeApart(source) })
 	if p.flow = newFlow(c.tree.Node); p.flow != nil {
 		p.cost.fixed = nodeCost
 		return p, nil

@@ -10,71 +10,129 @@ import (
 	"github.com/rs/zerolog"
 )
 
+// judge decides by the lists of a table. It is immutable.
+type judge struct {
+	guests engine.RuleGuests
+	work   int
+	// counts: failures count towards suspensions.
+	counts    bool
+	onSuspend func(accountID, ruleID string)
+}
+
 // Decide implements engine.Decider. A request for which every rule is an
-// expression allocates nothing, unless a rule looks at metadata or needs expr's machine.
+// expression allocates nothing, unless a rule looks at metadata or needs expr's machine,
+// or the decision is recorded.
 // Models of the decision is shared: it must not be changed, and may be appended to.
 //
 // A rule with FailureRefuse that is suspended refuses the request too: it guards
 // something, and must not be switched off by making it fail.
 func (r *Router) Decide(ctx context.Context, req *engine.Request) (engine.Decision, error) {
-	l := r.table.Load().list(req.Principal.AccountID, req.Policy.RulesOwnOnly())
-	d := engine.Decision{Source: engine.SourceDefault}
+	a := r.table.Load().of(req.Principal.AccountID)
+	if a.rollouts != nil {
+		if v := a.rollout(req); v != nil {
+			return v.decide(ctx, req, a)
+		}
+	}
+	return r.judge.decide(ctx, req, a)
+}
+
+// decide is the decision by an account's rules.
+func (j *judge) decide(ctx context.Context, req *engine.Request, a *accountLists) (engine.Decision, error) {
+	l := a.list(req.Policy.RulesOwnOnly())
+	d := engine.Decision{Source: engine.SourceDefault, Rules: a.versions}
 	if len(l.entries) == 0 {
+		d.Searched = req.Record
 		return d, nil
 	}
 	s := newScratch(req, l)
 	defer s.release()
+	err := j.search(ctx, s, &d)
+	if req.Record {
+		s.record(&d)
+	}
+	return d, err
+}
+
+// search tries the rules in order and fills d with what the first match says.
+func (j *judge) search(ctx context.Context, s *scratch, d *engine.Decision) error {
+	l, quick := s.list, !s.kept.again
 	text := len(s.env.Request.Text)
 	for i := range l.quick {
-		if q := &l.quick[i]; q.base >= 0 {
-			if work := s.work + nodeCost + int(q.perText)*text; work <= r.cfg.Work {
+		if q := &l.quick[i]; q.base >= 0 && quick {
+			if work := s.work + nodeCost + int(q.perText)*text; work <= j.work {
 				s.work = work
 				if !l.flows.run(s, int(q.base), q.start) {
 					continue
 				}
 				d.Source, d.Models, d.Only, d.Continue = l.entries[i].id, l.entries[i].models, l.entries[i].only, l.entries[i].continues
-				return d, nil
+				return nil
 			}
 		}
-		if done, err := r.consider(ctx, s, &l.entries[i], &d); done {
-			return d, err
+		if outcome, err := j.consider(ctx, s, &l.entries[i], d); outcome == engine.RuleMatched || err != nil {
+			return err
 		}
 	}
-	return d, nil
+	return nil
 }
 
-// consider tries a rule that may fail, and fills d. It reports whether the search is over.
-func (r *Router) consider(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (done bool, err error) {
+// consider tries a rule that may fail, and fills d. It returns what became of the rule; the
+// search is over when it matched, and when there is an error.
+func (j *judge) consider(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (engine.RuleOutcome, error) {
 	req := s.request
 	if e.team != "" && e.team != req.Principal.TeamID {
-		return false, nil
+		return engine.RuleOtherTeam, nil
 	}
-	account, now := req.Principal.AccountID, req.Received.UnixMilli()
-	admission := e.breaker.admit(account, now)
+	if skip := s.kept.skip(e.id); skip != nil {
+		return e.passOver(d, *skip)
+	}
+	admission := j.admit(s, e)
 	if admission == suspended {
-		if e.refuse {
-			return true, refused(d, e, suspension)
-		}
-		d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleSuspended})
-		return false, nil
+		return e.passOver(d, engine.Skip{What: e.id, Reason: engine.SkipRuleSuspended})
 	}
-	matched, err := r.try(ctx, s, e, d)
+	outcome, err := j.try(ctx, s, e, d)
 	end := ending(err)
-	if err != nil && end == nil {
-		r.failed(ctx, e, account, now, err)
-		if e.refuse {
-			return true, refused(d, e, 0)
+	switch {
+	case err == nil || end != nil:
+		if admission == onTrial && ctx.Err() == nil {
+			e.breaker.recover(req.Principal.AccountID)
 		}
-		d.Skipped = append(d.Skipped, engine.Skip{What: e.id, Reason: engine.SkipRuleFailed, Detail: detail(err)})
-		return false, nil
+		if end != nil {
+			return outcome, end
+		}
+		return outcome, nil
+	case errors.Is(err, errUnkept), errors.Is(err, engine.ErrUndecided):
+		return engine.RuleUndecided, undecided(e)
 	}
-	if admission == onTrial && ctx.Err() == nil {
-		e.breaker.recover(account)
+	zerolog.Ctx(ctx).Debug().Str("rule_id", e.id).Err(err).Msg("rule failed")
+	if j.counts && !s.dry {
+		j.failed(e, req, err)
 	}
-	if end != nil {
-		return true, end
+	return e.passOver(d, engine.Skip{What: e.id, Reason: engine.SkipRuleFailed, Detail: detail(err)})
+}
+
+// admit says whether the rule may run. A dry run is nobody's trial.
+func (j *judge) admit(s *scratch, e *entry) admission {
+	account, now := s.request.Principal.AccountID, s.request.Received.UnixMilli()
+	switch {
+	case !j.counts || s.kept.again:
+		return admitted
+	case s.dry:
+		return e.breaker.peek(account, now)
 	}
-	return matched, nil
+	return e.breaker.admit(account, now)
+}
+
+// passOver is what becomes of a rule that failed or is suspended.
+func (e *entry) passOver(d *engine.Decision, skip engine.Skip) (engine.RuleOutcome, error) {
+	outcome, after := engine.RuleFailedStep, time.Duration(0)
+	if skip.Reason == engine.SkipRuleSuspended {
+		outcome, after = engine.RuleSuspended, suspension
+	}
+	d.Skipped = append(d.Skipped, skip)
+	if e.refuse {
+		return outcome, refused(d, e, after)
+	}
+	return outcome, nil
 }
 
 // ended is an error that is no failure of the rule: the plugin said no, or the
@@ -95,59 +153,75 @@ func ending(err error) *engine.Error {
 	return end.err
 }
 
-// try runs one rule and fills d when it matches. Errors: ended; any other is the rule's failure.
-func (r *Router) try(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (matched bool, err error) {
+// try runs one rule and fills d when it matches. Errors: ended; errUnkept and
+// engine.ErrUndecided; any other is the rule's failure.
+func (j *judge) try(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (engine.RuleOutcome, error) {
 	if e.program == nil {
-		return r.ask(ctx, s, e, d)
+		return j.ask(ctx, s, e, d)
 	}
-	matched, err = s.evaluate(e, r.cfg.Work)
-	if matched {
-		d.Source, d.Models, d.Only, d.Continue = e.id, e.models, e.only, e.continues
+	var matched bool
+	var err error
+	if s.kept.again {
+		matched, err = s.again(e, j.work)
+	} else {
+		matched, err = s.evaluate(e, j.work)
 	}
-	return matched, err
+	if !matched || err != nil {
+		return engine.RuleNoMatch, err
+	}
+	d.Source, d.Models, d.Only, d.Continue = e.id, e.models, e.only, e.continues
+	return engine.RuleMatched, nil
 }
 
 // ask calls a rule's plugin.
-func (r *Router) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (matched bool, err error) {
-	if r.guests == nil {
-		return false, errNoPlugin
+func (j *judge) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decision) (engine.RuleOutcome, error) {
+	if j.guests == nil {
+		return engine.RuleFailedStep, errNoPlugin
 	}
 	// A global rule's plugin is the global one, whatever the caller's account calls its own.
-	guest, err := r.guests.RuleGuest(e.account, e.plugin)
+	guest, err := j.guests.RuleGuest(e.account, e.plugin)
 	if err != nil {
 		if errors.Is(err, engine.ErrNotFound) {
-			return false, errNoPlugin
+			err = errNoPlugin
 		}
-		return false, err
+		return engine.RuleFailedStep, err
 	}
 	req := s.request
 	s.call = engine.RuleCall{
 		AccountID: req.Principal.AccountID, RequestID: req.ID, NowMS: req.Received.UnixMilli(),
 		Request: req.Doc.Root(), Context: req.Context(), Config: e.config,
+		Dry: s.dry || !j.counts, Unkept: s.unkept(),
 	}
 	s.answer.Fuel = 0
-	err = guest.Decide(ctx, &s.call, &s.answer)
+	if s.dry {
+		s.guest = guest
+		began := time.Now()
+		err = guest.Decide(ctx, &s.call, &s.answer)
+		s.spent = time.Since(began).Nanoseconds()
+	} else {
+		err = guest.Decide(ctx, &s.call, &s.answer)
+	}
 	d.Fuel += s.answer.Fuel
 	log(ctx, e, guest, s.answer.Logs)
 	if err != nil {
 		if ctx.Err() != nil {
-			return false, ended{&engine.Error{Code: engine.CodeCanceled, Message: "The request was cancelled.", Err: ctx.Err()}}
+			err = ended{&engine.Error{Code: engine.CodeCanceled, Message: "The request was cancelled.", Err: ctx.Err()}}
 		}
-		return false, err
+		return engine.RuleFailedStep, err
 	}
 	a := &s.answer
 	switch a.Verdict {
 	case engine.VerdictAbstain:
-		return false, nil
+		return engine.RuleAbstained, nil
 	case engine.VerdictReject:
 		d.Source = e.id
-		return false, ended{rejected(e, a)}
+		return engine.RuleRejected, ended{rejected(e, a)}
 	case engine.VerdictDecided:
-		d.Source, d.Models, d.Only, d.Continue = e.id, named(a.Targets, e.models), e.only, e.continues
+		d.Source, d.Models, d.Only, d.Continue = e.id, rankedBy(a.Targets, e.models), e.only, e.continues
 		d.Reason, d.Tags, d.Params = clip(a.Reason, maxReason), slices.Clone(a.Tags), slices.Clone(a.Params)
-		return true, nil
+		return engine.RuleMatched, nil
 	}
-	return false, errVerdict
+	return engine.RuleFailedStep, errVerdict
 }
 
 var (
@@ -161,10 +235,10 @@ const (
 	maxModelID = 128
 )
 
-// named puts the models that a plugin named before the rule's own, which are what
+// rankedBy puts the models that a plugin named before the rule's own, which are what
 // remains when none of the plugin's can be used. See RATIONALE.md, "What does a
 // plugin's ranking replace?".
-func named(targets, own []string) []string {
+func rankedBy(targets, own []string) []string {
 	if len(targets) == 0 {
 		return own
 	}
@@ -199,13 +273,13 @@ func refused(d *engine.Decision, e *entry, after time.Duration) *engine.Error {
 
 // failed counts a failure. Running out of work is not counted: it is the fault of
 // all rules that ran before.
-func (r *Router) failed(ctx context.Context, e *entry, account string, now int64, err error) {
-	zerolog.Ctx(ctx).Debug().Str("rule_id", e.id).Err(err).Msg("rule failed")
-	if errors.Is(err, errWork) || !e.breaker.fail(account, now) {
+func (j *judge) failed(e *entry, req *engine.Request, err error) {
+	account := req.Principal.AccountID
+	if errors.Is(err, errWork) || !e.breaker.fail(account, req.Received.UnixMilli()) {
 		return
 	}
-	if r.cfg.OnSuspend != nil {
-		r.cfg.OnSuspend(account, e.id)
+	if j.onSuspend != nil {
+		j.onSuspend(account, e.id)
 	}
 }
 

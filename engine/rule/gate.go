@@ -46,12 +46,15 @@ type gate struct {
 	times   int // how often the current node runs; 1 outside loops
 }
 
-// need says which of the variables a rule uses that are not filled for every request.
+// need says which variables a rule uses, of those that are not at hand for every request.
 type need uint8
 
 const (
 	needModels need = 1 << iota
 	needMetadata
+	needText // filled for every request, but not kept of every one
+
+	needFilled = needModels | needMetadata
 )
 
 var envType = reflect.TypeFor[Env]()
@@ -203,8 +206,13 @@ func (g *gate) member(n *ast.MemberNode) reflect.Type {
 		g.fail(n, group+" has no member "+quoted(name.Value)+didYouMean(name.Value, memberNames(t)))
 		return nil
 	}
-	if name.Value == "metadata" && t == reflect.TypeFor[RequestEnv]() {
-		g.needs |= needMetadata
+	if t == reflect.TypeFor[RequestEnv]() {
+		switch name.Value {
+		case "metadata":
+			g.needs |= needMetadata
+		case "text":
+			g.needs |= needText
+		}
 	}
 	return f.Type
 }

@@ -11,6 +11,9 @@
 package rule
 
 import (
+	"bytes"
+	"maps"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,20 +33,25 @@ type Config struct {
 	OnSuspend func(accountID, ruleID string)
 }
 
-// Router implements engine.Decider, engine.RuleChecker and engine.ConditionCompiler. Make one with New.
-// Safe for concurrent use.
+// Router implements engine.Decider, engine.Explainer, engine.RuleChecker and engine.ConditionCompiler.
+// Make one with New. Safe for concurrent use.
 type Router struct {
 	guests engine.RuleGuests
 	cfg    Config
+	judge  judge
 
 	table    atomic.Pointer[table]
 	compiled *lru.Cache[string, *program] // conditions of assignments, by source
 
-	loading sync.Mutex // one Load at a time; Decide takes no part
+	loading  sync.Mutex // one load at a time; Decide takes no part. Guards what follows
+	live     []engine.Rule
+	versions map[string]int64
+	rollouts []Rollout
 }
 
 var (
 	_ engine.Decider           = (*Router)(nil)
+	_ engine.Explainer         = (*Router)(nil)
 	_ engine.RuleChecker       = (*Router)(nil)
 	_ engine.ConditionCompiler = (*Router)(nil)
 )
@@ -54,9 +62,12 @@ func New(guests engine.RuleGuests, cfg Config) *Router {
 	if cfg.Work <= 0 {
 		cfg.Work = DefaultWork
 	}
-	r := &Router{guests: guests, cfg: cfg}
+	r := &Router{
+		guests: guests, cfg: cfg,
+		judge: judge{guests: guests, work: cfg.Work, counts: true, onSuspend: cfg.OnSuspend},
+	}
 	r.compiled, _ = lru.New[string, *program](maxConditions) // fails for sizes below 1 only
-	r.table.Store(newTable(nil, nil))
+	r.table.Store(newTable(nil, nil, nil))
 	return r
 }
 
@@ -72,10 +83,33 @@ type Problem struct {
 // an account's rule that is left out still hides the global rule of the same id,
 // which the account meant to replace. Texts that were in force before are not
 // compiled again. rules is not kept.
-func (r *Router) Load(rules []engine.Rule) []Problem {
+func (r *Router) Load(rules []engine.Rule) []Problem { return r.LoadVersions(rules, nil) }
+
+// LoadVersions is Load with the versions of the rule sets that the rules are of, by account, ""
+// the global one: see engine.RuleSetStore. Decisions say them in Decision.Rules, from
+// the same instant on. versions is not kept.
+func (r *Router) LoadVersions(rules []engine.Rule, versions map[string]int64) []Problem {
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	t := newTable(rules, r.table.Load())
+	r.live, r.versions = owned(rules), maps.Clone(versions)
+	return r.load()
+}
+
+// load puts in force what is loaded, and the rollouts over it.
+func (r *Router) load() []Problem {
+	previous := r.table.Load()
+	t := newTable(r.live, r.versions, previous)
+	problems := t.problems
+	t.rollOut(r, previous)
 	r.table.Store(t)
-	return t.problems
+	return problems
+}
+
+// owned copies rules as far as somebody else could change them.
+func owned(rules []engine.Rule) []engine.Rule {
+	rules = slices.Clone(rules)
+	for i := range rules {
+		rules[i].Config, rules[i].Fallbacks = bytes.Clone(rules[i].Config), slices.Clone(rules[i].Fallbacks)
+	}
+	return rules
 }

@@ -26,6 +26,13 @@ type scratch struct {
 	hits    []uint64
 	scanned bool
 
+	dry  bool     // counts towards nothing
+	kept kept     // of a request that is made again
+	sure []uint64 // of a phrase that is not in hits: it was looked for then
+
+	guest engine.RuleGuest // that was asked last
+	spent int64            // nanoseconds that it took, when dry
+
 	machine vm.VM
 	called  []bool     // memory of env.Hits
 	models  []ModelEnv // memory of env.Models
@@ -41,14 +48,19 @@ var scratches = sync.Pool{New: func() any {
 func newScratch(r *engine.Request, l *list) *scratch {
 	s := scratches.Get().(*scratch)
 	s.request, s.list = r, l
-	s.filled, s.work, s.longest, s.scanned = 0, 0, -1, false
+	s.filled, s.work, s.longest, s.scanned, s.dry = 0, 0, -1, false, false
 	s.env.fill(r)
+	if r.Recorded != nil {
+		s.dry = true
+		s.kept.fill(r)
+	}
 	return s
 }
 
 // release gives the scratch back without anything of the request in it.
 func (s *scratch) release() {
-	s.request, s.list = nil, nil
+	s.request, s.list, s.guest = nil, nil, nil
+	s.kept = kept{}
 	s.env = Env{}
 	clear(s.models[:cap(s.models)])
 	s.machine.Stack = emptied(s.machine.Stack)
@@ -66,7 +78,7 @@ func emptied[T any](s []T) []T {
 
 // fill sets the variables that the program needs beside those of every request.
 func (s *scratch) fill(wanted need) {
-	missing := wanted &^ s.filled
+	missing := wanted & needFilled &^ s.filled
 	if missing == 0 {
 		return
 	}
@@ -85,13 +97,7 @@ func (s *scratch) fill(wanted need) {
 // question of a request is answered by one pass over all of its text.
 func (s *scratch) mentioned(masks []mask) bool {
 	if !s.scanned {
-		n := (s.list.phrases + 63) / 64
-		if cap(s.hits) < n {
-			s.hits = make([]uint64, n)
-		}
-		s.hits = s.hits[:n]
-		s.list.words.Scan(s.request.Features.Text, s.hits)
-		s.scanned = true
+		s.scan()
 	}
 	for _, m := range masks {
 		if s.hits[m.word]&m.bits != 0 {
@@ -99,6 +105,21 @@ func (s *scratch) mentioned(masks []mask) bool {
 		}
 	}
 	return false
+}
+
+// scan finds all phrases of the list in the text.
+func (s *scratch) scan() {
+	n := (len(s.list.phrases) + 63) / 64
+	if cap(s.hits) < n {
+		s.hits = make([]uint64, n)
+	}
+	s.hits = s.hits[:n]
+	s.scanned = true
+	if s.kept.again && !s.kept.whole {
+		s.remember()
+		return
+	}
+	s.list.words.Scan(s.request.Features.Text, s.hits)
 }
 
 // nameLength is the length of the longest variable but text.

@@ -14,9 +14,13 @@ import (
 
 // table is every rule in force. It never changes after newTable.
 type table struct {
-	global   *list                    // of accounts without rules of their own
+	global   *accountLists            // of accounts without rules and versions of their own
 	accounts map[string]*accountLists // of the others
 	problems []Problem
+	known    map[string][]known         // by account: every rule, in force or not
+	hidden   map[string]map[string]bool // by account: the ids that its rules take, enabled or not
+
+	rollouts []*rollout // of a router's table
 
 	// What the next table takes over.
 	programs map[string]*program // by source
@@ -28,27 +32,33 @@ type ruleKey struct {
 	updated     int64 // a rule that was edited starts with a clean record
 }
 
-// accountLists are the lists of one account that has rules.
+// accountLists is what one account's requests are decided by.
 type accountLists struct {
-	all *list        // with the global ones
-	own func() *list // without; made when it is first asked for
+	all      *list        // with the global rules
+	own      func() *list // without; made when it is first asked for
+	versions engine.RuleSetRef
+	rollouts []*rollout // drafts that decide for a share of the requests
 }
 
 // none is the list of an account that has no rules and wants none.
 var none = newList(nil)
 
-// list is what the account's requests are tried against; ownOnly leaves out the global rules.
-func (t *table) list(account string, ownOnly bool) *list {
-	l := t.accounts[account]
-	switch {
-	case l == nil && ownOnly:
-		return none
-	case l == nil:
-		return t.global
-	case ownOnly:
-		return l.own()
+func noList() *list { return none }
+
+// of returns the lists of an account.
+func (t *table) of(account string) *accountLists {
+	if a := t.accounts[account]; a != nil {
+		return a
 	}
-	return l.all
+	return t.global
+}
+
+// list is what the account's requests are tried against; ownOnly leaves out the global rules.
+func (a *accountLists) list(ownOnly bool) *list {
+	if ownOnly {
+		return a.own()
+	}
+	return a.all
 }
 
 // list is the rules that one account's requests are tried against, in order.
@@ -58,7 +68,8 @@ type list struct {
 	flows   linked
 	// words finds the phrases of all mentions calls in one pass; bit i is phrase i.
 	words   *document.Words
-	phrases int
+	phrases []string
+	hashes  []uint32 // of each phrase, as records have them
 }
 
 // entry is one rule of a list.
@@ -98,26 +109,28 @@ type mask struct {
 	bits uint64
 }
 
-// newTable compiles rules. previous may be nil.
-func newTable(rules []engine.Rule, previous *table) *table {
+// newTable compiles rules. What previous has of them is taken from it; it may be nil.
+func newTable(rules []engine.Rule, versions map[string]int64, previous *table) *table {
 	t := &table{
 		accounts: map[string]*accountLists{},
+		known:    map[string][]known{},
+		hidden:   map[string]map[string]bool{},
 		programs: map[string]*program{},
 		breakers: map[ruleKey]*breaker{},
 	}
 	own := map[string][]entry{}
-	hidden := map[string]map[string]bool{} // ids that an account's rules take, enabled or not
 	for i := range rules {
 		r := &rules[i]
-		if hidden[r.AccountID] == nil {
-			hidden[r.AccountID] = map[string]bool{}
+		if t.hidden[r.AccountID] == nil {
+			t.hidden[r.AccountID] = map[string]bool{}
 		}
-		if hidden[r.AccountID][r.ID] {
+		if t.hidden[r.AccountID][r.ID] {
 			t.problem(r, engine.Errorf(engine.CodeInvalid, "There are two rules with this id."))
 			continue
 		}
-		hidden[r.AccountID][r.ID] = true
+		t.hidden[r.AccountID][r.ID] = true
 		if !r.Enabled {
+			t.know(r, engine.RuleDisabled, nil)
 			continue
 		}
 		e, err := t.entry(r, previous)
@@ -125,30 +138,45 @@ func newTable(rules []engine.Rule, previous *table) *table {
 			t.problem(r, err)
 			continue
 		}
+		t.know(r, "", nil)
 		own[r.AccountID] = append(own[r.AccountID], e)
 	}
-	global := own[""]
-	t.global = newList(global)
-	for account := range hidden {
+	t.global = &accountLists{all: newList(own[""]), own: noList, versions: engine.RuleSetRef{Global: versions[""]}}
+	for account := range t.hidden {
+		if account != "" {
+			t.accounts[account] = t.lists(account, own[account], own[""])
+		}
+	}
+	for account, version := range versions {
 		if account == "" {
 			continue
 		}
-		alone := slices.Clip(own[account])
-		entries := alone
-		for _, e := range global {
-			if !hidden[account][e.id] {
-				entries = append(entries, e)
-			}
+		if t.accounts[account] == nil {
+			t.accounts[account] = &accountLists{all: t.global.all, own: noList}
 		}
-		t.accounts[account] = &accountLists{
-			all: newList(entries), own: sync.OnceValue(func() *list { return newList(alone) }),
-		}
+		t.accounts[account].versions.Account = version
+	}
+	for _, a := range t.accounts {
+		a.versions.Global = versions[""]
 	}
 	return t
 }
 
+// lists are those of an account with rules of its own.
+func (t *table) lists(account string, own, global []entry) *accountLists {
+	own = slices.Clip(own)
+	entries := own
+	for _, e := range global {
+		if !t.hidden[account][e.id] {
+			entries = append(entries, e)
+		}
+	}
+	return &accountLists{all: newList(entries), own: sync.OnceValue(func() *list { return newList(own) })}
+}
+
 func (t *table) problem(r *engine.Rule, err error) {
 	t.problems = append(t.problems, Problem{AccountID: r.AccountID, RuleID: r.ID, Err: err})
+	t.know(r, engine.RuleLeftOut, err)
 }
 
 // entry compiles one rule, or takes what the previous table has of it.
@@ -220,7 +248,7 @@ func newList(entries []entry) *list {
 	slices.SortFunc(entries, func(a, b entry) int {
 		return cmp.Or(
 			cmp.Compare(b.priority, a.priority),
-			cmp.Compare(rank(a), rank(b)),
+			cmp.Compare(rank(a.account), rank(b.account)),
 			a.created.Compare(b.created),
 			cmp.Compare(a.id, b.id),
 		)
@@ -237,14 +265,17 @@ func newList(entries []entry) *list {
 		}
 		l.quick = append(l.quick, e.quick())
 	}
-	l.phrases = len(p.phrases)
+	l.phrases = p.phrases
 	l.words = document.NewWords(p.phrases)
+	for _, phrase := range p.phrases {
+		l.hashes = append(l.hashes, engine.PhraseHash(phrase))
+	}
 	return l
 }
 
 func (e *entry) quick() quick {
 	p := e.program
-	if p == nil || p.flow == nil || e.team != "" || p.needs != 0 || p.cost.perName != 0 || p.cost.perText > math.MaxUint16 {
+	if p == nil || p.flow == nil || e.team != "" || p.needs&needFilled != 0 || p.cost.perName != 0 || p.cost.perText > math.MaxUint16 {
 		return quick{base: -1}
 	}
 	return quick{base: int32(e.base), start: p.flow.start, perText: uint16(p.cost.perText)}
@@ -277,8 +308,8 @@ func (p *phrasebook) masks(calls [][]string) [][]mask {
 }
 
 // rank puts an account's rule before a global one of the same priority.
-func rank(e entry) int {
-	if e.account == "" {
+func rank(account string) int {
+	if account == "" {
 		return 1
 	}
 	return 0

@@ -1,0 +1,156 @@
+package rule
+
+import (
+	"context"
+	"slices"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// WholeShare is the share of all requests, in basis points.
+const WholeShare = 10_000
+
+// Rollout is a draft that decides for a share of the live requests.
+type Rollout struct {
+	ID        string // Decision.Variant of its decisions; also what its share is drawn by
+	AccountID string // whose requests; "": every account's
+	Share     int    // basis points, 0–WholeShare. A larger share has all of a smaller one's requests
+	Draft     DraftOptions
+}
+
+// rollout is a Rollout in force.
+type rollout struct {
+	Rollout
+	draft *Draft
+}
+
+// LoadRollouts replaces the drafts that decide for a share of the requests, at once for every
+// Decide that begins afterwards. They stay, over the rules of the day, when rules are loaded
+// again. An account's own come before those for every account. A rollout with problems decides
+// like any table does, without the rules that are left out. rollouts is kept: it must not be changed.
+func (r *Router) LoadRollouts(rollouts []Rollout) []Problem {
+	r.loading.Lock()
+	defer r.loading.Unlock()
+	if len(rollouts) == 0 && len(r.rollouts) == 0 {
+		return nil
+	}
+	r.rollouts = rollouts
+	previous := r.table.Load()
+	t := newTable(r.live, r.versions, previous)
+	problems := t.rollOut(r, previous)
+	r.table.Store(t)
+	return problems
+}
+
+// rollOut adds the router's rollouts to a new table.
+func (t *table) rollOut(r *Router, previous *table) (problems []Problem) {
+	for _, one := range r.rollouts {
+		var before *table
+		if i := slices.IndexFunc(previous.rollouts, func(v *rollout) bool { return v.ID == one.ID }); i >= 0 {
+			before = previous.rollouts[i].draft.table
+		}
+		draft, found := r.draft(one.Draft, r.live, r.versions, t, before)
+		problems = append(problems, found...)
+		t.rollouts = append(t.rollouts, &rollout{Rollout: one, draft: draft})
+	}
+	for _, v := range t.rollouts {
+		if v.AccountID != "" && t.accounts[v.AccountID] == nil {
+			t.accounts[v.AccountID] = &accountLists{all: t.global.all, own: noList, versions: t.global.versions}
+		}
+	}
+	for account, a := range t.accounts {
+		a.rollouts = t.rolledOut(account)
+	}
+	t.global.rollouts = t.rolledOut("")
+	return problems
+}
+
+// rolledOut are the rollouts that an account's requests may fall into, its own first.
+func (t *table) rolledOut(account string) (all []*rollout) {
+	for _, v := range t.rollouts {
+		if v.AccountID == account {
+			all = append(all, v)
+		}
+	}
+	if account == "" {
+		return all
+	}
+	for _, v := range t.rollouts {
+		if v.AccountID == "" {
+			all = append(all, v)
+		}
+	}
+	return all
+}
+
+// rollout is the one that decides on the request; nil: the rules in force do, as always on what
+// is made again.
+func (a *accountLists) rollout(req *engine.Request) *rollout {
+	if req.Recorded != nil {
+		return nil
+	}
+	for _, v := range a.rollouts {
+		if Bucket(v.ID, req) < v.Share {
+			return v
+		}
+	}
+	return nil
+}
+
+// Bucket is where a request falls among WholeShare of them, from 0: those of one session always at
+// the same place, else those of one user and key, else each by itself. Another salt deals them anew.
+func Bucket(salt string, req *engine.Request) int {
+	p := &req.Principal
+	h := hashed(hashed(offset64, salt), p.AccountID)
+	switch {
+	case req.Hints.SessionID != "":
+		h = hashed(hashed(h, "session"), req.Hints.SessionID)
+	case p.UserID != "" || p.KeyID != "":
+		h = hashed(hashed(hashed(h, "caller"), p.UserID), p.KeyID)
+	default:
+		h = hashed(hashed(h, "request"), req.ID)
+	}
+	// SplitMix64's output function spreads every bit over all of them.
+	h = (h ^ h>>30) * 0xBF58476D1CE4E5B9
+	h = (h ^ h>>27) * 0x94D049BB133111EB
+	h ^= h >> 31
+	return int(h % WholeShare)
+}
+
+// FNV-1a, 64 bits.
+const (
+	offset64 = 14695981039346656037
+	prime64  = 1099511628211
+)
+
+// hashed adds a text and its end to a hash.
+func hashed(h uint64, text string) uint64 {
+	for i := range len(text) {
+		h = (h ^ uint64(text[i])) * prime64
+	}
+	return (h ^ 0xFF) * prime64 // in no UTF-8 text
+}
+
+// decide is the draft's decision; a holds the rules in force.
+func (v *rollout) decide(ctx context.Context, req *engine.Request, a *accountLists) (engine.Decision, error) {
+	d, err := v.draft.Decide(ctx, req)
+	v.mark(req, a, &d)
+	return d, err
+}
+
+func (v *rollout) explain(ctx context.Context, req *engine.Request, a *accountLists) (engine.Decision, []engine.RuleStep, error) {
+	d, steps, err := v.draft.Explain(ctx, req)
+	v.mark(req, a, &d)
+	return d, steps, err
+}
+
+// mark says whose decision it is. A record of it has the phrases of the rules in force as well,
+// so that it can be made again by both.
+func (v *rollout) mark(req *engine.Request, a *accountLists, d *engine.Decision) {
+	d.Variant = v.ID
+	if l := a.list(req.Policy.RulesOwnOnly()); req.Record && len(l.phrases) > 0 {
+		s := newScratch(req, l)
+		defer s.release()
+		s.record(d)
+	}
+}

@@ -75,8 +75,10 @@ func (s *subject) note(r *route, token uint64, place int, f finding, o *engine.H
 		switch {
 		case e == good:
 			err = nil
-		case e == bad && (place != atProvider || f == unreached || pass(token>>(passSize*atModel))&passManner == passFree):
-			err = errTrial // of a provider: unless the model is known to be down by itself
+		case e == bad && place == atProvider && f != unreached && r.failing(token):
+			err = errSpared
+		case e == bad:
+			err = errTrial
 		}
 		s.tried(p, err, o.Detail, now)
 	case passForced:
@@ -101,6 +103,13 @@ func (s *subject) note(r *route, token uint64, place int, f finding, o *engine.H
 		r.blameCredential(o, now)
 	}
 	s.service.deliver()
+}
+
+// failing reports whether the model had failed before this attempt, so that one failure more
+// says nothing of its provider.
+func (r *route) failing(token uint64) bool {
+	model := r.subjects[atModel]
+	return model == nil || pass(token>>(passSize*atModel))&passManner != passFree || model.streak.Load() > 0
 }
 
 // keep remembers what the provider said. Under mu.

@@ -90,7 +90,7 @@ func (s *subject) tried(p pass, err error, detail string, now time.Time) {
 	switch {
 	case err == nil && t.ended():
 		s.recover(now)
-	case err == errTrial && t.early && !s.over(now.UnixNano()):
+	case (err == errTrial || err == errSpared) && t.early && !s.over(now.UnixNano()):
 		// What a probe had opened goes on as if it had not.
 		t.reset(s.service.thresholds.TrialSuccesses)
 		t.open, t.early = false, false

@@ -38,6 +38,7 @@ const (
 var (
 	errTrial   = errors.New("trial failed")
 	errNothing = errors.New("trial says nothing")
+	errSpared  = errors.New("trial failed, but another subject is to blame")
 )
 
 // newTrials returns some that may not begin yet.
@@ -55,7 +56,7 @@ func (t *trials) reset(successes int) {
 		MaxRequests:   uint32(successes),
 		Timeout:       time.Nanosecond, // when it is over is said by open
 		ReadyToTrip:   func(gobreaker.Counts) bool { return true },
-		IsExcluded:    func(err error) bool { return errors.Is(err, errNothing) },
+		IsExcluded:    func(err error) bool { return err == errNothing || err == errSpared },
 		OnStateChange: func(_ string, _, to gobreaker.State) { t.state = to },
 	})
 	if done, err := t.breaker.Allow(); err == nil {
@@ -108,7 +109,7 @@ func (t *trials) under(now int64, th *Thresholds) (n int) {
 	return n
 }
 
-// end tells what became of a trial: nil, errTrial or errNothing. It reports whether the
+// end tells what became of a trial: nil, or one of the errors above. It reports whether the
 // trial still mattered.
 func (t *trials) end(place int, serial uint16, err error) bool {
 	r := &t.running[place%maxTrials]

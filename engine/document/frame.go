@@ -21,7 +21,13 @@ type FrameInput struct {
 
 	State  *State  // kept over the events of one response; nil: nothing is kept
 	Random *Random // of the attempt; nil: zeros
-	NowMS  int64   // the request's time, Unix milliseconds
+
+	// Of a call that is made again from a record: values of Context that were not kept, and
+	// whether Request was not. Who looks at one is told that it is absent, and Missed says so.
+	Unkept        []Node
+	UnkeptRequest bool
+
+	NowMS int64 // the request's time, Unix milliseconds
 
 	Kind      string // abi.KindRule or abi.KindProvider: sets the defaults below
 	Entry     string // abi.EntryDecide, …
@@ -45,8 +51,9 @@ type FrameInput struct {
 // A guest that goes over a limit or asks for what is forbidden ends the call: Err is set
 // and stays, and every method answers as for absent from then on.
 type Frame struct {
-	in  FrameInput
-	err error
+	in     FrameInput
+	err    error
+	missed bool
 
 	calls, work int // spent
 
@@ -113,6 +120,7 @@ func (f *Frame) Reset(in FrameInput) {
 	}
 	f.in = in
 	f.err = nil
+	f.missed = false
 	f.calls = 0
 	f.inputSize = 0
 	for _, n := range [...]Node{in.Request, in.Context, in.Config, in.Response, in.Call} {

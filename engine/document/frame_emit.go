@@ -79,7 +79,7 @@ func (f *Frame) EmitNode(h int32) {
 		return
 	}
 	r := f.ref(h)
-	if r.kind() == abi.KindAbsent {
+	if r.kind() == abi.KindAbsent || f.misses(r) {
 		return
 	}
 	raw := r.raw()
@@ -110,7 +110,7 @@ func (f *Frame) EmitMembers(h int32, except []byte) {
 		return
 	}
 	r := f.ref(h)
-	if r.kind() != abi.KindObject {
+	if r.kind() != abi.KindObject || f.misses(r) {
 		return
 	}
 	f.spend(len(except))
@@ -223,7 +223,7 @@ func (f *Frame) EmitQuoted(h int32) {
 	}
 	r := f.ref(h)
 	switch {
-	case r.kind() == abi.KindAbsent:
+	case r.kind() == abi.KindAbsent, f.misses(r):
 		f.emitEscaped(`"`, nil, `"`)
 	case r.part:
 		f.emitEscaped(`"\"`, r.raw(), `\""`)

@@ -57,7 +57,7 @@ func (f *Frame) handle(r ref) int32 {
 
 // value returns a handle for the value at slot i of d, 0 for none.
 func (f *Frame) value(d *Doc, i uint32) int32 {
-	if i == none {
+	if i == none || f.unkept(d, i) {
 		return 0
 	}
 	return f.handle(ref{d: d, i: i})

@@ -15,7 +15,8 @@ func (f *Frame) Doc(which int32) int32 {
 	var n Node
 	switch which {
 	case abi.DocRequest:
-		if f.in.Entry != abi.EntryEvent {
+		f.missed = f.missed || f.in.UnkeptRequest
+		if f.in.Entry != abi.EntryEvent && !f.in.UnkeptRequest {
 			n = f.in.Request
 		}
 	case abi.DocContext:
@@ -65,6 +66,9 @@ func (f *Frame) Pointer(h int32, pointer []byte) int32 {
 	}
 	i, steps := r.d.pointer(r.i, view(pointer))
 	f.spend(steps*slotWork + len(pointer))
+	if len(f.in.Unkept) > 0 && f.missesOn(r, view(pointer)) {
+		return 0
+	}
 	return f.value(r.d, i)
 }
 
@@ -199,7 +203,7 @@ func (f *Frame) Raw(h int32, buf []byte) int {
 		return 0
 	}
 	r := f.ref(h)
-	if r.kind() == abi.KindAbsent {
+	if r.kind() == abi.KindAbsent || f.misses(r) {
 		return 0
 	}
 	raw := r.raw()

@@ -124,7 +124,7 @@ func (f *Frame) Hash(h int32) int64 {
 	}
 	r := f.ref(h)
 	kind := r.kind()
-	if kind == abi.KindAbsent {
+	if kind == abi.KindAbsent || f.misses(r) {
 		return 0
 	}
 	var text []byte

@@ -65,6 +65,7 @@ type instance struct {
 
 	line    []byte // standard output since the last newline
 	counted bool   // among the live ones of its version
+	dry     bool   // its call counts towards nothing
 	deep    bool   // the last call left a large stack
 	weight  int64  // bytes of memory as counted last
 	nowMS   int64
@@ -133,7 +134,7 @@ func (p *plugin) instantiate(of *pool) (in *instance, err error) {
 // reset prepares the frame for a call of that entry point.
 func (in *instance) reset(input document.FrameInput, e entry) {
 	input.Kind, input.Entry = in.plugin.kind.name, entryNames[e]
-	in.nowMS, in.slept = input.NowMS, 0
+	in.nowMS, in.slept, in.dry = input.NowMS, 0, false
 	in.tank.fill(in.plugin.budget(&input, e))
 	in.frame.Reset(input)
 }

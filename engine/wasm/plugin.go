@@ -161,7 +161,7 @@ func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
 // guest printed as it went.
 func (p *plugin) broke(in *instance, err error) error {
 	failure, kind := p.failed(err), trapOf(err)
-	if p.slot != nil {
+	if p.slot != nil && !in.dry {
 		p.lib.failedOnce(p.slot, kind)
 	}
 	if logs := in.frame.Logs(); len(logs) > 0 {
@@ -180,7 +180,7 @@ func (p *plugin) broke(in *instance, err error) error {
 
 // count adds a call to what is known of the version.
 func (p *plugin) count(in *instance) {
-	if p.slot == nil {
+	if p.slot == nil || in.dry {
 		return
 	}
 	t := &p.slot.telemetry
@@ -191,7 +191,7 @@ func (p *plugin) count(in *instance) {
 // logged keeps what the guest logged in the call at hand.
 func (p *plugin) logged(in *instance, requestID string) {
 	lines := in.frame.Logs()
-	if p.slot == nil || len(lines) == 0 {
+	if p.slot == nil || in.dry || len(lines) == 0 {
 		return
 	}
 	now := time.Now()

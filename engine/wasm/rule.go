@@ -49,18 +49,42 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 		Config:  call.Config,
 		Random:  &in.random,
 		NowMS:   call.NowMS,
+		Unkept:  unkept(call), UnkeptRequest: call.Unkept.Request,
 	}, entryDecide)
+	in.dry = call.Dry
 	verdict, err := p.run(in, entryDecide, false)
 	answer.Fuel = in.tank.spent
+	missed := in.frame.Missed()
 	p.logged(in, call.RequestID)
-	if err != nil {
-		return err
+	if err == nil {
+		if err = read(&in.frame, verdict, answer); err != nil {
+			err = p.broke(in, err)
+		} else {
+			p.giveBack(in)
+		}
 	}
-	if err := read(&in.frame, verdict, answer); err != nil {
-		return p.broke(in, err)
+	if missed {
+		return engine.ErrUndecided
 	}
-	p.giveBack(in)
-	return nil
+	return err
+}
+
+// unkept are the values of the context that a call that is made again does not have.
+func unkept(call *engine.RuleCall) []document.Node {
+	u := &call.Unkept
+	if !u.Text && !u.Metadata && !u.Models {
+		return nil
+	}
+	nodes := make([]document.Node, 0, 3)
+	for _, part := range [...]struct {
+		lost bool
+		at   string
+	}{{u.Text, "/request/text"}, {u.Metadata, "/request/metadata"}, {u.Models, "/models"}} {
+		if part.lost {
+			nodes = append(nodes, call.Context.Pointer(part.at))
+		}
+	}
+	return nodes
 }
 
 // read copies the guest's answer out of the frame. Errors: it is none that v1 knows.

@@ -41,6 +41,9 @@ type Store interface {
 	BudgetLeaseStore
 	BudgetAlertStore
 	WebhookStore
+	HealthFeed
+	HealthStore
+	HealthControlStore
 	JobLock
 	// Close releases every connection. No other call may follow.
 	Close() error

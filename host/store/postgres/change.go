@@ -66,11 +66,12 @@ func (l *listener) listen(ctx context.Context) error {
 		return fmt.Errorf("connect: %w", err)
 	}
 	defer conn.Close(context.WithoutCancel(ctx))
-	if _, err := conn.Exec(ctx, "listen pointsman_revision"); err != nil {
+	if _, err := conn.Exec(ctx, "listen pointsman_revision; listen pointsman_health"); err != nil {
 		return fmt.Errorf("listen: %w", err)
 	}
 	// Only now, so that no write can fall between the two.
 	l.last = -1
+	l.store.health.tell()
 	for {
 		if err := l.poll(ctx, conn); err != nil {
 			return fmt.Errorf("poll: %w", err)
@@ -104,6 +105,12 @@ func (l *listener) wait(ctx context.Context, conn *pgx.Conn) error {
 				return nil
 			}
 			return errors.Join(ctx.Err(), err)
+		}
+		if n.Channel == healthChannel {
+			if n.Payload == l.store.schema {
+				l.store.health.tell()
+			}
+			continue
 		}
 		// A poll may have seen later commits than this one's.
 		if revision, ok := l.parse(n.Payload); ok && revision > l.last {

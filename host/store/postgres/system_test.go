@@ -20,6 +20,8 @@ var systemWork = strings.Fields(`
 	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
 	ListBudgets AddBudgetAlert ExchangeBudgets ExpireBudgetLeases DeadBudgetLeases SettleBudgetLease DropBudgetWindows
 	ListWebhooks AddDeliveries DueDeliveries DropDeliveries
+	AddHealthTransitions HealthTransitionsAfter HealthSequence SaveHealth ListHealth AddHealthCells ListHealthCells DropHealth
+	ListHealthControls TakeHealthProbe
 	RuleSetVersions StartRuleSets
 	Revision GetSetting PutSetting
 `)

@@ -49,6 +49,7 @@ type Store struct {
 	reader    *sql.DB // several, which cannot write
 	queries   *query.Queries
 	changes   feed
+	health    feed // of transitions
 	jobs      jobs
 	pollEvery time.Duration
 	log       zerolog.Logger

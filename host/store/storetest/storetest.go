@@ -68,6 +68,8 @@ func Run(t *testing.T, driver Driver) {
 		{"budget lease", budgetLeaseTests},
 		{"webhook", webhookTests},
 		{"delivery", deliveryTests},
+		{"health", healthTests},
+		{"health control", healthControlTests},
 		{"change", changeTests},
 		{"job", jobTests},
 		{"odd", oddTests},
@@ -75,7 +77,8 @@ func Run(t *testing.T, driver Driver) {
 		{"reopen", reopenTests},
 	}
 	if driver.Shared {
-		groups = append(groups, group{"shared", sharedTests}, group{"shared job", sharedJobTests}, group{"shared delivery", sharedDeliveryTests})
+		groups = append(groups, group{"shared", sharedTests}, group{"shared job", sharedJobTests}, group{"shared delivery", sharedDeliveryTests},
+			group{"shared health", sharedHealthTests})
 	}
 	for _, group := range groups {
 		t.Run(group.name, func(t *testing.T) {

@@ -97,6 +97,81 @@ func (b *AddHandoffBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const addHealthCell = `-- name: AddHealthCell :batchexec
+insert into health_cells (
+    account_id, provider_id, upstream_id, credential_id, begins_at, attempts, failures, fallbacks, p95_ms, worst
+) values (
+    $1, $2, $3, $4, $5, $6, $7, $8, $9, $10
+)
+on conflict (account_id, provider_id, upstream_id, credential_id, begins_at) do update
+set attempts  = health_cells.attempts + excluded.attempts,
+    failures  = health_cells.failures + excluded.failures,
+    fallbacks = health_cells.fallbacks + excluded.fallbacks,
+    p95_ms    = greatest(health_cells.p95_ms, excluded.p95_ms),
+    worst     = greatest(health_cells.worst, excluded.worst)
+`
+
+type AddHealthCellBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type AddHealthCellParams struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	BeginsAt     time.Time
+	Attempts     int64
+	Failures     int64
+	Fallbacks    int64
+	P95Ms        int64
+	Worst        int64
+}
+
+func (q *Queries) AddHealthCell(ctx context.Context, arg []AddHealthCellParams) *AddHealthCellBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.ProviderID,
+			a.UpstreamID,
+			a.CredentialID,
+			a.BeginsAt,
+			a.Attempts,
+			a.Failures,
+			a.Fallbacks,
+			a.P95Ms,
+			a.Worst,
+		}
+		batch.Queue(addHealthCell, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &AddHealthCellBatchResults{br, len(arg), false}
+}
+
+func (b *AddHealthCellBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *AddHealthCellBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const addNote = `-- name: AddNote :batchexec
 insert into session_notes (
     account_id, user_id, session_id, id, type, text, agent, model, created_at, expires_at
@@ -841,6 +916,80 @@ func (b *PutLimitLeaseBatchResults) Exec(f func(int, error)) {
 }
 
 func (b *PutLimitLeaseBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
+const saveHealthState = `-- name: SaveHealthState :batchexec
+insert into health_states (
+    account_id, provider_id, upstream_id, credential_id, version, sequence, changed_us, transition, measured, checked, updated_at
+) values (
+    $1, $2, $3, $4, $5, 0, 0, null, $6, $7, $8
+)
+on conflict (account_id, provider_id, upstream_id, credential_id) do update
+set version    = excluded.version,
+    sequence   = case when health_states.version = excluded.version then health_states.sequence else 0 end,
+    changed_us = case when health_states.version = excluded.version then health_states.changed_us else 0 end,
+    transition = case when health_states.version = excluded.version then health_states.transition end,
+    measured   = coalesce(excluded.measured, case when health_states.version = excluded.version then health_states.measured end),
+    checked    = coalesce(excluded.checked, case when health_states.version = excluded.version then health_states.checked end),
+    updated_at = excluded.updated_at
+where health_states.version <= excluded.version
+`
+
+type SaveHealthStateBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type SaveHealthStateParams struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Version      int64
+	Measured     []byte
+	Checked      []byte
+	UpdatedAt    time.Time
+}
+
+func (q *Queries) SaveHealthState(ctx context.Context, arg []SaveHealthStateParams) *SaveHealthStateBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.ProviderID,
+			a.UpstreamID,
+			a.CredentialID,
+			a.Version,
+			a.Measured,
+			a.Checked,
+			a.UpdatedAt,
+		}
+		batch.Queue(saveHealthState, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &SaveHealthStateBatchResults{br, len(arg), false}
+}
+
+func (b *SaveHealthStateBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *SaveHealthStateBatchResults) Close() error {
 	b.closed = true
 	return b.br.Close()
 }

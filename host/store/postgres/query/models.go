@@ -154,6 +154,68 @@ type Credential struct {
 	UpdatedAt  time.Time
 }
 
+type HealthCell struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	BeginsAt     time.Time
+	Attempts     int64
+	Failures     int64
+	Fallbacks    int64
+	P95Ms        int64
+	Worst        int64
+}
+
+type HealthControl struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Switch       string
+	Note         string
+	SwitchedAt   *time.Time
+	SwitchedBy   string
+	PaidProbe    bool
+	DailyCap     int64
+	EverySeconds int64
+	Spent        int64
+	SpentOn      string
+	UpdatedAt    time.Time
+}
+
+type HealthSequence struct {
+	AccountID string
+	Value     int64
+}
+
+type HealthState struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Version      int64
+	Sequence     int64
+	ChangedUs    int64
+	Transition   []byte
+	Measured     []byte
+	Checked      []byte
+	UpdatedAt    time.Time
+}
+
+type HealthTransition struct {
+	AccountID    string
+	ID           string
+	Sequence     int64
+	ReplicaID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Version      int64
+	Transition   []byte
+	HappenedAt   time.Time
+}
+
 type Key struct {
 	AccountID  string
 	ID         string

@@ -148,6 +148,68 @@ type Credential struct {
 	UpdatedAt  int64
 }
 
+type HealthCell struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	BeginsAt     int64
+	Attempts     int64
+	Failures     int64
+	Fallbacks    int64
+	P95Ms        int64
+	Worst        int64
+}
+
+type HealthControl struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Switch       string
+	Note         string
+	SwitchedAt   *int64
+	SwitchedBy   string
+	PaidProbe    bool
+	DailyCap     int64
+	EverySeconds int64
+	Spent        int64
+	SpentOn      string
+	UpdatedAt    int64
+}
+
+type HealthSequence struct {
+	AccountID string
+	Value     int64
+}
+
+type HealthState struct {
+	AccountID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Version      int64
+	Sequence     int64
+	ChangedUs    int64
+	Transition   *string
+	Measured     *string
+	Checked      *string
+	UpdatedAt    int64
+}
+
+type HealthTransition struct {
+	AccountID    string
+	ID           string
+	Sequence     int64
+	ReplicaID    string
+	ProviderID   string
+	UpstreamID   string
+	CredentialID string
+	Version      int64
+	Transition   string
+	HappenedAt   int64
+}
+
 type Key struct {
 	AccountID  string
 	ID         string

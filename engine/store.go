@@ -17,6 +17,7 @@ type Store interface {
 	RuleStore
 	RuleSetStore
 	RuleCaseStore
+	RolloutStore
 	CatalogueStore
 	ModelStore
 	PriceStore

@@ -22,7 +22,7 @@ var systemWork = strings.Fields(`
 	ListWebhooks AddDeliveries DueDeliveries DropDeliveries
 	AddHealthTransitions HealthTransitionsAfter HealthSequence SaveHealth ListHealth AddHealthCells ListHealthCells DropHealth
 	ListHealthControls TakeHealthProbe
-	RuleSetVersions StartRuleSets
+	RuleSetVersions StartRuleSets ListRollouts
 	Revision GetSetting PutSetting
 `)
 

@@ -45,6 +45,7 @@ func Run(t *testing.T, driver Driver) {
 		{"rule", ruleTests},
 		{"rule set", ruleSetTests},
 		{"rule case", ruleCaseTests},
+		{"rollout", rolloutTests},
 		{"catalogue", catalogueTests},
 		{"credential", credentialTests},
 		{"tenant", tenantTests},

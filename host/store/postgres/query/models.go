@@ -382,6 +382,33 @@ type Revision struct {
 	Value     int64
 }
 
+type Rollout struct {
+	AccountID string
+	ID        string
+	Kind      string
+	Status    string
+	Rules     *string
+	Plugin    string
+	Version   string
+	Base      int64
+	Share     int64
+	Guards    string
+	Note      string
+	Reason    string
+	MadeBy    string
+	CreatedAt time.Time
+	UpdatedAt time.Time
+	EndedAt   *time.Time
+}
+
+type RolloutStat struct {
+	AccountID string
+	RolloutID string
+	Process   string
+	Stats     string
+	UpdatedAt time.Time
+}
+
 type Rule struct {
 	AccountID        string
 	ID               string

@@ -376,6 +376,33 @@ type Revision struct {
 	Value     int64
 }
 
+type Rollout struct {
+	AccountID string
+	ID        string
+	Kind      string
+	Status    string
+	Rules     *string
+	Plugin    string
+	Version   string
+	Base      int64
+	Share     int64
+	Guards    string
+	Note      string
+	Reason    string
+	MadeBy    string
+	CreatedAt int64
+	UpdatedAt int64
+	EndedAt   *int64
+}
+
+type RolloutStat struct {
+	AccountID string
+	RolloutID string
+	Process   string
+	Stats     string
+	UpdatedAt int64
+}
+
 type Rule struct {
 	AccountID        string
 	ID               string

@@ -84,7 +84,7 @@ func (s *subject) become(now time.Time, t *engine.HealthTransition) {
 	}
 	s.until = until
 	s.calm, s.held = 0, 0
-	s.trials = newTrials(s.service.thresholds.TrialSuccesses)
+	s.trials = newTrials(s.service.thresholds.TrialSuccesses, &s.serial)
 	if was != down {
 		s.endEpoch()
 	}

@@ -43,6 +43,7 @@ type subject struct {
 	ejections int
 	returned  int64   // ns: when it was last out
 	trials    *trials // nil unless down
+	serial    uint16  // of the last trial
 	blame     blame   // of a provider
 	broken    breaks  // of a model
 	refused   int     // of a credential: refusals in a row

@@ -48,7 +48,7 @@ func (s *subject) eject(now time.Time, reason engine.HealthReason, evidence engi
 	from := s.status
 	s.ejections = s.forgiven(now.UnixNano())
 	s.status, s.calm, s.held = down, 0, 0
-	s.trials = newTrials(s.service.thresholds.TrialSuccesses)
+	s.trials = newTrials(s.service.thresholds.TrialSuccesses, &s.serial)
 	s.endEpoch()
 	s.longer(now)
 	s.tell(now, from, reason, evidence)

@@ -19,7 +19,7 @@ type trials struct {
 	passed  int             // since they were opened
 	next    int64           // ns: the next request from then on is a trial
 	waited  int             // requests that were none since the last
-	serial  uint16
+	serial  *uint16 // of the last trial of all: an earlier ejection's is taken for none of this one's
 	running [maxTrials]trial
 }
 
@@ -42,8 +42,8 @@ var (
 )
 
 // newTrials returns some that may not begin yet.
-func newTrials(successes int) *trials {
-	t := &trials{}
+func newTrials(successes int, serial *uint16) *trials {
+	t := &trials{serial: serial}
 	t.reset(successes)
 	return t
 }
@@ -86,10 +86,10 @@ func (t *trials) begin(now int64, th *Thresholds, pace time.Duration, every int)
 	}
 	for i := range t.running {
 		if t.running[i].done == nil {
-			t.serial = (t.serial + 1) % serialCount
-			t.running[i] = trial{t.serial, now, done}
+			*t.serial = (*t.serial + 1) % serialCount
+			t.running[i] = trial{*t.serial, now, done}
 			t.waited, t.next = 0, now+int64(pace)
-			return i, t.serial, true
+			return i, *t.serial, true
 		}
 	}
 	done(errNothing)

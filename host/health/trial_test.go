@@ -428,6 +428,33 @@ func TestLateOutcomesCountForTheirTime(t *testing.T) {
 	}
 }
 
+// A trial that hung since an earlier ejection does not decide on this one.
+func TestTrialsOfAnEarlierEjection(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, health.Thresholds{TrialSuccesses: 1})
+	l.asks(5, gptWith1, broken)
+	var earlier engine.HealthPass
+	for i := range 2 {
+		l.wait(l.out(gpt))
+		pass, ok := l.Begin(&gptWith1, false)
+		if !ok {
+			t.Fatal("no trial")
+		}
+		if i == 0 {
+			earlier = pass
+			l.wait(31 * time.Second)
+			l.asks(1, gptWith1, whole)
+			l.is(gpt, up)
+			l.asks(5, gptWith1, broken)
+			continue
+		}
+		earlier.Done(whole)
+		l.is(gpt, gone)
+		pass.Done(whole)
+		l.is(gpt, up)
+	}
+}
+
 // A provider is not held down by one of its models.
 func TestADeadModelDoesNotKeepItsProviderDown(t *testing.T) {
 	t.Parallel()

@@ -40,7 +40,7 @@ func (s *scratch) again(e *entry, budget int) (matched bool, err error) {
 		return false, errWork
 	}
 	s.work = work
-	answer := unknown
+	var answer truth
 	switch {
 	case p.flow != nil:
 		forks := maxForks
@@ -48,12 +48,12 @@ func (s *scratch) again(e *entry, budget int) (matched bool, err error) {
 	case p.needs&s.kept.lost == 0 && s.recallsAll(e.masks):
 		return s.run(e)
 	default:
-		answer, err = s.recallParts(p)
+		answer = s.recallParts(p)
 	}
-	if answer == unknown && err == nil {
-		err = errUnkept
+	if answer == unknown {
+		return false, errUnkept
 	}
-	return answer == yes, err
+	return answer == yes, nil
 }
 
 // recallsAll reports whether the answer to each mentions call is known.
@@ -67,12 +67,16 @@ func (s *scratch) recallsAll(calls [][]mask) bool {
 }
 
 // recallParts answers an expression by its clauses, as some of them may do without what was not kept.
-func (s *scratch) recallParts(p *program) (truth, error) {
+func (s *scratch) recallParts(p *program) truth {
 	parts := p.parts()
 	if parts == nil || parts.root.kind == leafClause {
-		return unknown, nil
+		return unknown
 	}
 	x := newExamination(s.request, parts)
 	defer x.scratch.release()
-	return x.examine(&parts.root)
+	answer, err := x.examine(&parts.root)
+	if err != nil {
+		return unknown // expr's optimizer may have found that the part that failed does not matter
+	}
+	return answer
 }

@@ -3,6 +3,7 @@ package rule
 import (
 	"context"
 	"flag"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -12,6 +13,9 @@ import (
 )
 
 var update = flag.Bool("update", false, "rewrite generated files")
+
+// soak runs the long form of a test.
+var soak = os.Getenv("POINTSMAN_SOAK") == "1"
 
 // received is the clock reading of every test request: a Sunday, 22:30 UTC.
 var received = time.Date(2026, 11, 22, 22, 30, 0, 0, time.UTC)

@@ -41,6 +41,8 @@ type CostQuery struct {
 	GroupBy  []string  // of the Dim constants, none twice
 	Series   bool      // sums of each step, too
 	Limit    int       // of groups, dearest first; 0: all, at most MaxReportGroups
+	// SessionID narrows lists of rows. Sums do not know sessions.
+	SessionID string
 }
 
 // CostReport is what was asked for.

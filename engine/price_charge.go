@@ -49,7 +49,7 @@ func (p Price) Ceiling() bool { return p.ceiling }
 // charge sets what the row's tokens and so many images cost. known is false when there was
 // no price at all. At the ceiling the cost counts, and is marked as an estimate.
 func (u *Usage) charge(p Price, known bool, images int64) {
-	u.CostNanoUSD, u.Unpriced = saturatingAdd(p.Cost(u.Tokens), p.Images(images)), !known
+	u.CostNanoUSD, u.Unpriced, u.Images = saturatingAdd(p.Cost(u.Tokens), p.Images(images)), !known, max(images, 0)
 	u.PriceFrom, u.PriceOf = p.From, p.AccountID
 	u.Estimated = u.Estimated || p.ceiling
 }

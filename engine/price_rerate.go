@@ -12,7 +12,7 @@ import (
 // RatingStore is where past rows are read, and what corrects them is written.
 type RatingStore interface {
 	AddUsage(ctx context.Context, rows []Usage) error
-	PageUsage(ctx context.Context, accountID string, from, to time.Time, after string, limit int) ([]Usage, error)
+	PageUsage(ctx context.Context, q UsageQuery) (rows []Usage, next string, err error)
 	ListAccounts(ctx context.Context) ([]Account, error)
 	AppendAudit(ctx context.Context) error
 }
@@ -132,7 +132,7 @@ func (x *rating) account(ctx context.Context, account, after string) error {
 	last := after // of the moments that are done
 	x.moment = x.moment[:0]
 	for {
-		rows, err := x.s.ledger.PageUsage(ctx, account, x.r.From, x.r.To, after, reratePage)
+		rows, _, err := x.s.ledger.PageUsage(ctx, UsageQuery{AccountID: account, From: x.r.From, To: x.r.To, After: after, Limit: reratePage})
 		if err != nil {
 			return err
 		}

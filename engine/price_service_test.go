@@ -202,7 +202,7 @@ func TestPriceHistory(t *testing.T) {
 // ledgerOf shows the kinds and costs of a model's rows, and their sum.
 func ledgerOf(t *testing.T, o *office, account, model string) (rows []string, sum int64) {
 	t.Helper()
-	list, err := o.PageUsage(t.Context(), account, time.Time{}, o.now.AddDate(1, 0, 0), "", 1000)
+	list, _, err := o.PageUsage(t.Context(), engine.UsageQuery{AccountID: account, To: o.now.AddDate(1, 0, 0), Limit: 1000})
 	must(t, err)
 	for _, u := range list {
 		if u.ModelID == model {
@@ -357,9 +357,9 @@ type beforeCorrections struct {
 	rows []engine.Usage
 }
 
-func (b beforeCorrections) PageUsage(ctx context.Context, account string, from, to time.Time, after string, limit int) ([]engine.Usage, error) {
-	page, err := b.Store.PageUsage(ctx, account, from, to, after, limit)
-	return slices.DeleteFunc(page, func(u engine.Usage) bool { return u.Kind == engine.UsageCorrection }), err
+func (b beforeCorrections) PageUsage(ctx context.Context, q engine.UsageQuery) ([]engine.Usage, string, error) {
+	page, next, err := b.Store.PageUsage(ctx, q)
+	return slices.DeleteFunc(page, func(u engine.Usage) bool { return u.Kind == engine.UsageCorrection }), next, err
 }
 
 // What is billed by image cannot be rated again: the ledger does not know of images.

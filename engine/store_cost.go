@@ -21,15 +21,51 @@ type BudgetStore interface {
 	DeleteBudget(ctx context.Context, accountID, id string) error
 }
 
+// MaxUsageLooked is how many rows are looked at for one page of those that are meant.
+const MaxUsageLooked = 20_000
+
+// UsageQuery asks for rows of one account.
+type UsageQuery struct {
+	AccountID string
+	TeamID    string // narrows; empty: any
+	UserID    string
+	KeyID     string
+	SessionID string
+	ModelID   string
+	From, To  time.Time // From ≤ t < To, by when the attempt began
+	After     string    // what the page before named; "": from the newest on
+	Limit     int       // 1–1,000
+}
+
+// Narrow reports whether not every row of the account is meant.
+func (q *UsageQuery) Narrow() bool {
+	return q.TeamID != "" || q.UserID != "" || q.KeyID != "" || q.SessionID != "" || q.ModelID != ""
+}
+
+// UsageRecount is what came of comparing sums with their rows.
+type UsageRecount struct {
+	Rows     int64 // that were summed again
+	Sums     int64 // that there should be
+	Repaired int64 // sums that were kept otherwise
+}
+
 // ReportStore reads the rollups of the ledger, which AddUsage keeps up to date in the
 // transaction that adds the rows.
 type ReportStore interface {
 	// Report returns groups, dearest first, or with Series by time, then dearest.
 	Report(ctx context.Context, q ReportQuery) ([]ReportRow, error)
-	// PageUsage returns an account's rows in [from, to), newest first, at most limit
-	// (1–1,000), after the id of the last row seen; for exports. An id that is not there is of
-	// a row that was forgotten: nothing is older.
-	PageUsage(ctx context.Context, accountID string, from, to time.Time, after string, limit int) ([]Usage, error)
+	// PageUsage returns rows, newest first, and where to go on, "" at the end. An After that
+	// is not there is of a row that was forgotten: nothing is older. Where members narrow, at
+	// most MaxUsageLooked rows are looked at, so that a page may be short, even empty, and not
+	// be the last.
+	PageUsage(ctx context.Context, q UsageQuery) (rows []Usage, next string, err error)
+	// PostUsage is AddUsage, and returns the rows that were not there before, as they are
+	// stored.
+	PostUsage(ctx context.Context, rows []Usage) (added []Usage, err error)
+	// RecountUsage sums the rows of a day, in UTC, again, compares that with the sums that are
+	// kept of the grains, all as of one moment, and writes what differs. Other writers need
+	// not wait. It is for days of which no row was forgotten.
+	RecountUsage(ctx context.Context, day time.Time, grains []Grain) (UsageRecount, error)
 	// DropUsage forgets rows that began before that time, and rollups of a grain that are
 	// older than it keeps. Postgres forgets rows by whole days, UTC: the last one goes when it
 	// has ended before that time. Rollups are as new as the time of their step's begin.

@@ -71,6 +71,7 @@ type Usage struct {
 	StartedAt   time.Time
 	LatencyMS   int64
 	FirstByteMS int64 // 0: none came
+	Images      int64 // of the input
 }
 
 // Ledger takes settled rows.

@@ -7,10 +7,8 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-const (
-	scanRows  = 1_000 // rows that are read at once in search of those that the principal may see
-	scanPages = 20    // times, before a page is handed out as it is
-)
+// scanRows is how many rows of a request are read in search of those that the principal may see.
+const scanRows = 1_000
 
 // ListUsage returns the rows of a request that the principal may see, newest first, at most
 // limit (1–1,000). Errors: those of Report.
@@ -46,29 +44,10 @@ func (r *Reports) PageUsage(ctx context.Context, p engine.Principal, q engine.Co
 	if !from.Before(to) {
 		return nil, "", invalid("from", "'from' must be before 'to'.")
 	}
-	read := limit
-	if f != (engine.CostFilter{AccountID: f.AccountID}) {
-		read = scanRows
-	}
-	for range scanPages {
-		rows, err := r.cfg.Store.PageUsage(ctx, f.AccountID, from, to, after, read)
-		if err != nil {
-			return nil, "", err
-		}
-		for _, u := range rows {
-			after = u.ID
-			if !matches(&u, f) {
-				continue
-			}
-			if page = append(page, u); len(page) == limit {
-				return page, after, nil
-			}
-		}
-		if len(rows) < read {
-			return page, "", nil
-		}
-	}
-	return page, after, nil
+	return r.cfg.Store.PageUsage(ctx, engine.UsageQuery{
+		AccountID: f.AccountID, TeamID: f.TeamID, UserID: f.UserID, KeyID: f.KeyID, SessionID: q.SessionID, ModelID: f.ModelID,
+		From: from, To: to, After: after, Limit: limit,
+	})
 }
 
 func within(rows []engine.Usage, f engine.CostFilter) []engine.Usage {

@@ -217,14 +217,14 @@ func checkLedger(t *testing.T, dir string, env []string, up *provider, answered 
 // allUsage returns every row of the default account.
 func allUsage(t *testing.T, s engine.Store) (all []engine.Usage) {
 	t.Helper()
-	const page = 500
-	for after := ""; ; after = all[len(all)-1].ID {
-		rows, err := s.PageUsage(t.Context(), engine.DefaultAccount, time.Time{}, time.Now().Add(time.Hour), after, page)
+	for after := ""; ; {
+		rows, next, err := s.PageUsage(t.Context(), engine.UsageQuery{
+			AccountID: engine.DefaultAccount, To: time.Now().Add(time.Hour), After: after, Limit: 500,
+		})
 		if err != nil {
 			t.Fatal(err)
 		}
-		all = append(all, rows...)
-		if len(rows) < page {
+		if all, after = append(all, rows...), next; next == "" {
 			return all
 		}
 	}

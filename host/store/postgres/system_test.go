@@ -16,7 +16,7 @@ var systemWork = strings.Fields(`
 	ListAccounts ListTeams ListUsers ListKeys ListRules ListModels ListProviders ListPrices ListCredentials ListPlugins
 	ListPreferences ListAssignments ListLimits AuditedAccounts
 	PutModel PutProvider PutPrice
-	AddUsage ensure DropUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
+	PostUsage RecountUsage ensure DropUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
 	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
 	ListBudgets AddBudgetAlert ExchangeBudgets ExpireBudgetLeases DeadBudgetLeases SettleBudgetLease DropBudgetWindows
 	ListWebhooks AddDeliveries DueDeliveries DropDeliveries

@@ -1,10 +1,8 @@
 package postgres
 
 import (
-	"cmp"
 	"context"
 	"errors"
-	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -37,21 +35,24 @@ func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limi
 }
 
 // PageUsage implements engine.ReportStore.
-func (s *Store) PageUsage(
-	ctx context.Context, accountID string, from, to time.Time, after string, limit int,
-) (usage []engine.Usage, err error) {
-	err = cmp.Or(row.CheckListLimit(limit), row.CheckRange(from, to))
-	if err != nil || !row.IsKey(accountID) || after != "" && !row.IsKey(accountID, after) {
-		return nil, err
+func (s *Store) PageUsage(ctx context.Context, ask engine.UsageQuery) (usage []engine.Usage, next string, err error) {
+	err = row.CheckUsageQuery(&ask)
+	if err != nil || !row.IsKey(ask.AccountID) || ask.After != "" && !row.IsKey(ask.AccountID, ask.After) {
+		return nil, "", err
 	}
 	p := query.PageUsageParams{
-		AccountID: accountID, FromAt: row.Time(from), ToAt: row.Time(to), BeforeAt: row.Time(to), BeforeID: []byte{}, MaxRows: int64(limit),
+		AccountID: ask.AccountID, TeamID: ask.TeamID, UserID: ask.UserID, KeyID: row.PackID(ask.KeyID), SessionID: row.PackID(ask.SessionID),
+		ModelID: ask.ModelID, FromAt: row.Time(ask.From), ToAt: row.Time(ask.To), BeforeAt: row.Time(ask.To), BeforeID: []byte{},
+		MaxRows: int64(ask.Limit), MaxLooked: int64(ask.Limit),
 	}
-	err = s.readOf(ctx, accountID, "list usage", func(ctx context.Context, q *query.Queries) error {
-		if after != "" {
-			p.BeforeID = row.PackID(after)
+	if ask.Narrow() {
+		p.MaxLooked = engine.MaxUsageLooked
+	}
+	err = s.readOf(ctx, ask.AccountID, "list usage", func(ctx context.Context, q *query.Queries) error {
+		if ask.After != "" {
+			p.BeforeID = row.PackID(ask.After)
 			var err error
-			p.BeforeAt, err = q.FindUsage(ctx, query.FindUsageParams{AccountID: accountID, ID: p.BeforeID})
+			p.BeforeAt, err = q.FindUsage(ctx, query.FindUsageParams{AccountID: ask.AccountID, ID: p.BeforeID})
 			if errors.Is(err, pgx.ErrNoRows) {
 				return nil // it was forgotten, and so was all that is older
 			}
@@ -61,11 +62,28 @@ func (s *Store) PageUsage(
 		}
 		rows, err := q.PageUsage(ctx, p)
 		if err == nil {
-			usage, err = row.ParseAll(rows, parseUsage)
+			usage, err = row.ParseAll(rows, func(n query.PageUsageRow) (engine.Usage, error) { return parseUsage(query.Usage(n)) })
 		}
+		if err != nil {
+			return err
+		}
+		if len(usage) == ask.Limit {
+			next = usage[len(usage)-1].ID
+			return nil
+		}
+		if !ask.Narrow() {
+			return nil
+		}
+		last, err := q.PassUsage(ctx, query.PassUsageParams{
+			AccountID: p.AccountID, FromAt: p.FromAt, ToAt: p.ToAt, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Passed: p.MaxLooked - 1,
+		})
+		if errors.Is(err, pgx.ErrNoRows) {
+			return nil
+		}
+		next = row.ParseID(last)
 		return err
 	})
-	return usage, err
+	return usage, next, err
 }
 
 func usageRow(u engine.Usage) query.Usage {
@@ -80,6 +98,7 @@ func usageRow(u engine.Usage) query.Usage {
 		CostNanoUsd: u.CostNanoUSD, PriceFrom: row.TimeOrNil(u.PriceFrom), PriceOf: u.PriceOf, Unpriced: u.Unpriced,
 		PremiumUse: row.NumberOrNil(u.PremiumUse), Outcome: string(u.Outcome), Status: int16(u.Status), Code: string(u.Code),
 		Simulated: u.Simulated, StartedAt: u.StartedAt, LatencyMs: u.LatencyMS, FirstByteMs: row.NumberOrNil(u.FirstByteMS),
+		Images: row.NumberOrNil(u.Images),
 	}
 }
 
@@ -97,6 +116,6 @@ func parseUsage(n query.Usage) (engine.Usage, error) {
 		Estimated: n.Estimated, CostNanoUSD: n.CostNanoUsd, PriceFrom: row.TimeOrZero(n.PriceFrom), PriceOf: n.PriceOf,
 		Unpriced: n.Unpriced, PremiumUse: row.NumberOrZero(n.PremiumUse), Outcome: engine.Outcome(n.Outcome), Status: int(n.Status),
 		Code: engine.Code(n.Code), Simulated: n.Simulated, StartedAt: n.StartedAt.UTC(), LatencyMS: n.LatencyMs,
-		FirstByteMS: row.NumberOrZero(n.FirstByteMs),
+		FirstByteMS: row.NumberOrZero(n.FirstByteMs), Images: row.NumberOrZero(n.Images),
 	}, nil
 }

@@ -25,14 +25,14 @@ insert into usage (
     cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms, attempt,
     status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects, request_id,
     team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source, price_of,
-    outcome, code
+    outcome, code, images
 )
 select
     started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
     cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms, attempt,
     status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects, request_id,
     team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source, price_of,
-    outcome, code
+    outcome, code, images
 from usage_batch
 order by account_id, id
 on conflict (account_id, id, started_at) do nothing
@@ -44,53 +44,62 @@ var usageColumns = []string{
 	"cache_write_1h_tokens", "completion_tokens", "reasoning_tokens", "premium_use", "latency_ms", "first_byte_ms",
 	"attempt", "status", "substituted", "stream", "estimated", "unpriced", "simulated", "account_id", "id", "kind",
 	"corrects", "request_id", "team_id", "user_id", "key_id", "session_id", "task_type", "model_id", "provider_id",
-	"upstream_id", "source", "price_of", "outcome", "code",
+	"upstream_id", "source", "price_of", "outcome", "code", "images",
 }
 
 // AddUsage implements engine.UsageStore.
 func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
+	_, err := s.PostUsage(ctx, rows)
+	return err
+}
+
+// PostUsage implements engine.ReportStore.
+func (s *Store) PostUsage(ctx context.Context, rows []engine.Usage) (added []engine.Usage, err error) {
 	batch := row.UsageBatch(rows)
 	if len(batch) == 0 {
-		return nil
+		return nil, nil
 	}
 	for again := false; ; again = true {
 		if err := s.days.ensure(ctx, s, batch); err != nil {
-			return err
+			return nil, err
 		}
-		err := s.begin(ctx, "add usage", func(ctx context.Context, tx pgx.Tx) error { return addUsageBatch(ctx, tx, s.queries.WithTx(tx), batch) })
+		err := s.begin(ctx, "add usage", func(ctx context.Context, tx pgx.Tx) (err error) {
+			added, err = addUsageBatch(ctx, tx, s.queries.WithTx(tx), batch)
+			return err
+		})
+		if err == nil {
+			return added, nil
+		}
 		var refused *pgconn.PgError
 		if again || !errors.As(err, &refused) || refused.Code != "23514" { // check_violation: no partition
-			return err
+			return nil, err
 		}
 		s.days.forget() // another process has dropped one
 	}
 }
 
-func addUsageBatch(ctx context.Context, tx pgx.Tx, q *query.Queries, batch []engine.Usage) error {
+func addUsageBatch(ctx context.Context, tx pgx.Tx, q *query.Queries, batch []engine.Usage) ([]engine.Usage, error) {
 	if _, err := tx.Exec(ctx, makeUsageBatch); err != nil {
-		return err
+		return nil, err
 	}
 	_, err := tx.CopyFrom(ctx, pgx.Identifier{"pg_temp", "usage_batch"}, usageColumns, pgx.CopyFromSlice(len(batch), func(i int) ([]any, error) {
 		return usageValues(batch[i]), nil
 	}))
 	if err != nil {
-		return err
+		return nil, err
 	}
 	added, err := tx.Query(ctx, addUsage)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	keys, err := pgx.CollectRows(added, pgx.RowToStructByPos[usageKey])
-	if err != nil {
-		return err
-	}
-	if len(keys) == 0 {
-		return nil
+	if err != nil || len(keys) == 0 {
+		return nil, err
 	}
 	if len(keys) < len(batch) {
 		batch = onlyAdded(batch, keys)
 	}
-	return q.AddRollups(ctx, rollupRows(row.Rollups(batch)))
+	return batch, q.AddRollups(ctx, rollupRows(row.Rollups(batch)))
 }
 
 type usageKey struct {
@@ -115,6 +124,6 @@ func usageValues(u engine.Usage) []any {
 		n.CacheWrite1hTokens, n.CompletionTokens, n.ReasoningTokens, n.PremiumUse, n.LatencyMs, n.FirstByteMs,
 		n.Attempt, n.Status, n.Substituted, n.Stream, n.Estimated, n.Unpriced, n.Simulated, n.AccountID, n.ID,
 		n.Kind, n.Corrects, n.RequestID, n.TeamID, n.UserID, n.KeyID, n.SessionID, n.TaskType, n.ModelID,
-		n.ProviderID, n.UpstreamID, n.Source, n.PriceOf, n.Outcome, n.Code,
+		n.ProviderID, n.UpstreamID, n.Source, n.PriceOf, n.Outcome, n.Code, n.Images,
 	}
 }

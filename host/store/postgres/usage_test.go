@@ -1,6 +1,7 @@
 package postgres
 
 import (
+	"context"
 	"fmt"
 	"math/rand/v2"
 	"slices"
@@ -149,7 +150,12 @@ func TestUsageIsBehindTheWall(t *testing.T) {
 			t.Errorf("Report(account %q) for a user of a = %v, %v, want a's alone", account, got, err)
 		}
 	}
-	if got, err := s.PageUsage(ctx, "b", day, day.AddDate(0, 0, 2), "", 10); err != nil || len(got) != 0 {
+	if got, err := pageUsage(ctx, s, engine.UsageQuery{AccountID: "b", From: day, To: day.AddDate(0, 0, 2), Limit: 10}); err != nil || len(got) != 0 {
 		t.Errorf("PageUsage(b) for a user of a = %v, %v, want nothing", got, err)
 	}
+}
+
+func pageUsage(ctx context.Context, s *Store, q engine.UsageQuery) ([]engine.Usage, error) {
+	rows, _, err := s.PageUsage(ctx, q)
+	return rows, err
 }

@@ -1,6 +1,7 @@
 package row
 
 import (
+	"bytes"
 	"cmp"
 	"crypto/sha256"
 	"encoding/binary"
@@ -36,20 +37,38 @@ var grains = [...]struct {
 // Rollups returns the sums of rows that Usage has cleaned, for each grain, in the order of
 // (AccountID, Grain, At, Digest), the key that the tables have.
 func Rollups(rows []engine.Usage) []Rollup {
-	digests := make(map[dimensions][16]byte)
-	minutes := make(map[rollupKey]*Rollup)
-	var all []*Rollup
+	s := newSums()
 	for i := range rows {
-		u := &rows[i]
-		d := dimensionsOf(u)
-		digest, known := digests[d]
-		if !known {
-			digest = d.digest()
-			digests[d] = digest
-		}
-		r := group(minutes, &all, rollupKey{u.AccountID, digest, u.StartedAt.Truncate(grains[0].step).UnixMilli()}, u, grains[0].name)
-		r.Sums.Add(u)
+		s.add(&rows[i])
 	}
+	return s.rollups()
+}
+
+// sums gathers rows by minute.
+type sums struct {
+	digests map[dimensions][16]byte
+	minutes map[rollupKey]*Rollup
+	all     []*Rollup
+}
+
+func newSums() *sums {
+	return &sums{digests: make(map[dimensions][16]byte), minutes: make(map[rollupKey]*Rollup)}
+}
+
+func (s *sums) add(u *engine.Usage) {
+	d := dimensionsOf(u)
+	digest, known := s.digests[d]
+	if !known {
+		digest = d.digest()
+		s.digests[d] = digest
+	}
+	r := group(s.minutes, &s.all, rollupKey{u.AccountID, digest, u.StartedAt.Truncate(grains[0].step).UnixMilli()}, u, grains[0].name)
+	r.Sums.Add(u)
+}
+
+// rollups returns the sums for each grain. It ends the use of s.
+func (s *sums) rollups() []Rollup {
+	all := s.all
 	finer := all
 	for _, grain := range grains[1:] {
 		groups := make(map[rollupKey]*Rollup)
@@ -71,11 +90,16 @@ func Rollups(rows []engine.Usage) []Rollup {
 	for i, r := range all {
 		sorted[i] = *r
 	}
-	slices.SortFunc(sorted, func(a, b Rollup) int {
-		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Grain, b.Grain), a.At.Compare(b.At),
-			slices.Compare(a.Digest[:], b.Digest[:]))
-	})
+	SortRollups(sorted)
 	return sorted
+}
+
+// SortRollups puts them in the order of their keys.
+func SortRollups(rollups []Rollup) {
+	slices.SortFunc(rollups, func(a, b Rollup) int {
+		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), cmp.Compare(a.Grain, b.Grain), a.At.Compare(b.At),
+			bytes.Compare(a.Digest[:], b.Digest[:]))
+	})
 }
 
 type rollupKey struct {

@@ -23,6 +23,17 @@ func CheckListLimit(limit int) error {
 	return c.result()
 }
 
+// CheckUsageQuery says why a page of rows is refused: an *engine.Error with CodeInvalid, or nil.
+func CheckUsageQuery(q *engine.UsageQuery) error {
+	var c check
+	for _, text := range []struct{ member, value string }{
+		{"team_id", q.TeamID}, {"user_id", q.UserID}, {"key_id", q.KeyID}, {"session_id", q.SessionID}, {"model_id", q.ModelID},
+	} {
+		c.text(text.member, text.value)
+	}
+	return cmp.Or(CheckListLimit(q.Limit), CheckRange(q.From, q.To), c.result())
+}
+
 // Usage returns the row in a form that every database takes. Some of its text
 // came from outside, and one bad row must neither be lost nor keep the rest of its
 // batch from being stored. So nothing is refused: what is not valid UTF-8 and every
@@ -40,6 +51,7 @@ func Usage(u engine.Usage) engine.Usage {
 	}
 	u.Decision = ""
 	u.Attempt, u.Status = min(max(u.Attempt, 0), math.MaxInt16), min(max(u.Status, 0), math.MaxInt16)
+	u.Images = max(u.Images, 0)
 	u.StartedAt = inRange(u.StartedAt)
 	if !u.PriceFrom.IsZero() {
 		u.PriceFrom = inRange(u.PriceFrom)

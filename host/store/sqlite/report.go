@@ -3,8 +3,6 @@ package sqlite
 import (
 	"cmp"
 	"context"
-	"database/sql"
-	"errors"
 	"maps"
 	"math"
 	"slices"
@@ -77,52 +75,6 @@ func (s *Store) DropUsage(ctx context.Context, rows time.Time, rollups map[engin
 		}
 	}
 	return nil
-}
-
-// addRollup adds to the sums of one group. One writer at a time reads and writes them.
-func addRollup(ctx context.Context, q *query.Queries, r *row.Rollup) error {
-	stored, err := q.GetRollup(ctx, query.GetRollupParams{
-		AccountID: r.AccountID, Grain: string(r.Grain), StartsAt: millis(r.At), Digest: r.Digest[:],
-	})
-	switch {
-	case errors.Is(err, sql.ErrNoRows):
-	case err != nil:
-		return err
-	default:
-		sums, err := parseRollup(stored)
-		if err != nil {
-			return err
-		}
-		r.Sums.Merge(&sums)
-	}
-	s := &r.Sums
-	return q.PutRollup(ctx, query.PutRollupParams{
-		AccountID: r.AccountID, Grain: string(r.Grain), StartsAt: millis(r.At), Digest: r.Digest[:], TeamID: r.TeamID, UserID: r.UserID,
-		KeyID: r.KeyID, ModelID: r.ModelID, ProviderID: r.ProviderID, Source: r.Source, TaskType: r.TaskType,
-		Requests: s.Requests, Attempts: s.Attempts, Errors: s.Errors,
-		PromptTokens: s.Tokens.Prompt, CachedTokens: s.Tokens.Cached,
-		CacheWriteTokens: s.Tokens.CacheWrite, CacheWrite1hTokens: s.Tokens.CacheWrite1h,
-		CompletionTokens: s.Tokens.Completion, ReasoningTokens: s.Tokens.Reasoning,
-		CostNanoUsd: s.CostNanoUSD, PremiumUse: s.PremiumUse,
-		Estimated: s.Estimated, Unpriced: s.Unpriced,
-		Latency: row.LatencyList(&s.LatencyMS), FirstByte: row.LatencyList(&s.FirstByteMS),
-	})
-}
-
-func parseRollup(n query.GetRollupRow) (r engine.ReportRow, err error) {
-	r = engine.ReportRow{
-		Requests: n.Requests, Attempts: n.Attempts, Errors: n.Errors,
-		Tokens: engine.Tokens{
-			Prompt: n.PromptTokens, Cached: n.CachedTokens, CacheWrite: n.CacheWriteTokens, CacheWrite1h: n.CacheWrite1hTokens,
-			Completion: n.CompletionTokens, Reasoning: n.ReasoningTokens,
-		},
-		CostNanoUSD: n.CostNanoUsd, PremiumUse: n.PremiumUse, Estimated: n.Estimated, Unpriced: n.Unpriced,
-	}
-	if r.LatencyMS, err = row.ParseLatencyList(n.Latency); err != nil {
-		return r, err
-	}
-	r.FirstByteMS, err = row.ParseLatencyList(n.FirstByte)
-	return r, err
 }
 
 func parseReport(ask row.Report, n query.ReportRow) (r engine.ReportRow, err error) {

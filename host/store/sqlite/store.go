@@ -44,15 +44,16 @@ var _ engine.Store = (*Store)(nil)
 // Store is an engine.Store in a SQLite file. Safe for concurrent use: readers go
 // on while the one writer commits.
 type Store struct {
-	lock      *lock
-	writer    *sql.DB // one connection
-	reader    *sql.DB // several, which cannot write
-	queries   *query.Queries
-	changes   feed
-	health    feed // of transitions
-	jobs      jobs
-	pollEvery time.Duration
-	log       zerolog.Logger
+	lock       *lock
+	writer     *sql.DB // one connection
+	reader     *sql.DB // several, which cannot write
+	queries    *query.Queries
+	statements *prepared // the writer's
+	changes    feed
+	health     feed // of transitions
+	jobs       jobs
+	pollEvery  time.Duration
+	log        zerolog.Logger
 }
 
 // Open opens or creates the database file, and its folder, for this process alone,
@@ -84,7 +85,7 @@ func Open(ctx context.Context, path string, cfg Config) (_ *Store, err error) {
 	if s.reader, err = open(path, max(4, runtime.NumCPU()), readerPragmas); err != nil {
 		return nil, err
 	}
-	s.queries = query.New(s.reader)
+	s.queries, s.statements = query.New(prepare(s.reader)), prepare(s.writer)
 	return s, nil
 }
 
@@ -195,10 +196,15 @@ func (s *Store) transact(ctx context.Context, doing string, run func(context.Con
 	if err != nil {
 		return settle(doing, err)
 	}
-	if err := run(ctx, s.queries.WithTx(tx)); err != nil {
+	t := &transaction{Tx: tx, statements: s.statements}
+	if err := run(ctx, query.New(t)); err != nil {
 		return settle(doing, errors.Join(err, ignoreDone(tx.Rollback())))
 	}
-	return settle(doing, tx.Commit())
+	if err := tx.Commit(); err != nil {
+		return settle(doing, err)
+	}
+	t.learn(ctx)
+	return nil
 }
 
 // ignoreDone drops the error of a rollback that the context's end did already.

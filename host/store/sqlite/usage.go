@@ -1,11 +1,9 @@
 package sqlite
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"errors"
-	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/row"
@@ -14,12 +12,18 @@ import (
 
 // AddUsage implements engine.UsageStore.
 func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
+	_, err := s.PostUsage(ctx, rows)
+	return err
+}
+
+// PostUsage implements engine.ReportStore.
+func (s *Store) PostUsage(ctx context.Context, rows []engine.Usage) (added []engine.Usage, err error) {
 	batch := row.UsageBatch(rows)
 	if len(batch) == 0 {
-		return nil
+		return nil, nil
 	}
-	return s.transact(ctx, "add usage", func(ctx context.Context, q *query.Queries) error {
-		added := make([]engine.Usage, 0, len(batch))
+	err = s.transact(ctx, "add usage", func(ctx context.Context, q *query.Queries) error {
+		added = make([]engine.Usage, 0, len(batch))
 		for _, u := range batch {
 			n, err := q.AddUsage(ctx, query.AddUsageParams(usageRow(u)))
 			if err != nil {
@@ -29,14 +33,12 @@ func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
 				added = append(added, u)
 			}
 		}
-		rollups := row.Rollups(added)
-		for i := range rollups {
-			if err := addRollup(ctx, q, &rollups[i]); err != nil {
-				return err
-			}
-		}
-		return nil
+		return addRollups(ctx, q, row.Rollups(added))
 	})
+	if err != nil {
+		return nil, err
+	}
+	return added, nil
 }
 
 // ListUsage implements engine.UsageStore.
@@ -63,21 +65,24 @@ func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limi
 }
 
 // PageUsage implements engine.ReportStore.
-func (s *Store) PageUsage(
-	ctx context.Context, accountID string, from, to time.Time, after string, limit int,
-) (usage []engine.Usage, err error) {
-	err = cmp.Or(row.CheckListLimit(limit), row.CheckRange(from, to))
-	if err != nil || !row.IsKey(accountID) || after != "" && !row.IsKey(accountID, after) {
-		return nil, err
+func (s *Store) PageUsage(ctx context.Context, ask engine.UsageQuery) (usage []engine.Usage, next string, err error) {
+	err = row.CheckUsageQuery(&ask)
+	if err != nil || !row.IsKey(ask.AccountID) || ask.After != "" && !row.IsKey(ask.AccountID, ask.After) {
+		return nil, "", err
 	}
 	p := query.PageUsageParams{
-		AccountID: accountID, FromAt: millis(from), ToAt: millis(to), BeforeAt: millis(to), BeforeID: []byte{}, MaxRows: int64(limit),
+		AccountID: ask.AccountID, TeamID: ask.TeamID, UserID: ask.UserID, KeyID: row.PackID(ask.KeyID), SessionID: row.PackID(ask.SessionID),
+		ModelID: ask.ModelID, FromAt: millis(ask.From), ToAt: millis(ask.To), BeforeAt: millis(ask.To), BeforeID: []byte{},
+		MaxRows: int64(ask.Limit), MaxLooked: int64(ask.Limit),
+	}
+	if ask.Narrow() {
+		p.MaxLooked = engine.MaxUsageLooked
 	}
 	err = s.read(ctx, "list usage", func(ctx context.Context, q *query.Queries) error {
-		if after != "" {
-			p.BeforeID = row.PackID(after)
+		if ask.After != "" {
+			p.BeforeID = row.PackID(ask.After)
 			var err error
-			p.BeforeAt, err = q.FindUsage(ctx, query.FindUsageParams{AccountID: accountID, ID: p.BeforeID})
+			p.BeforeAt, err = q.FindUsage(ctx, query.FindUsageParams{AccountID: ask.AccountID, ID: p.BeforeID})
 			if errors.Is(err, sql.ErrNoRows) {
 				return nil // it was forgotten, and so was all that is older
 			}
@@ -89,9 +94,26 @@ func (s *Store) PageUsage(
 		if err == nil {
 			usage, err = row.ParseAll(rows, parseUsage)
 		}
+		if err != nil {
+			return err
+		}
+		if len(usage) == ask.Limit {
+			next = usage[len(usage)-1].ID
+			return nil
+		}
+		if !ask.Narrow() {
+			return nil
+		}
+		last, err := q.PassUsage(ctx, query.PassUsageParams{
+			AccountID: p.AccountID, FromAt: p.FromAt, ToAt: p.ToAt, BeforeAt: p.BeforeAt, BeforeID: p.BeforeID, Passed: p.MaxLooked - 1,
+		})
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		next = row.ParseID(last)
 		return err
 	})
-	return usage, err
+	return usage, next, err
 }
 
 func usageRow(u engine.Usage) query.Usage {
@@ -106,6 +128,7 @@ func usageRow(u engine.Usage) query.Usage {
 		CostNanoUsd: u.CostNanoUSD, PriceFrom: millisOrNil(u.PriceFrom), PriceOf: u.PriceOf, Unpriced: u.Unpriced,
 		PremiumUse: row.NumberOrNil(u.PremiumUse), Outcome: string(u.Outcome), Status: int64(u.Status), Code: string(u.Code),
 		Simulated: u.Simulated, StartedAt: millis(u.StartedAt), LatencyMs: u.LatencyMS, FirstByteMs: row.NumberOrNil(u.FirstByteMS),
+		Images: row.NumberOrNil(u.Images),
 	}
 }
 
@@ -123,6 +146,6 @@ func parseUsage(n query.Usage) (engine.Usage, error) {
 		Estimated: n.Estimated, CostNanoUSD: n.CostNanoUsd, PriceFrom: instantOrZero(n.PriceFrom), PriceOf: n.PriceOf,
 		Unpriced: n.Unpriced, PremiumUse: row.NumberOrZero(n.PremiumUse), Outcome: engine.Outcome(n.Outcome), Status: int(n.Status),
 		Code: engine.Code(n.Code), Simulated: n.Simulated, StartedAt: instant(n.StartedAt), LatencyMS: n.LatencyMs,
-		FirstByteMS: row.NumberOrZero(n.FirstByteMs),
+		FirstByteMS: row.NumberOrZero(n.FirstByteMs), Images: row.NumberOrZero(n.Images),
 	}, nil
 }

@@ -62,6 +62,7 @@ func Run(t *testing.T, driver Driver) {
 		{"handoff", handoffTests},
 		{"usage", usageTests},
 		{"report", reportTests},
+		{"recount", recountTests},
 		{"setting", settingTests},
 		{"limit", limitTests},
 		{"limit lease", limitLeaseTests},

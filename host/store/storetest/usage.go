@@ -29,6 +29,7 @@ func fullUsage() engine.Usage {
 		},
 		Estimated: true, CostNanoUSD: math.MaxInt64, PriceFrom: at(-5), PriceOf: "acme", Unpriced: true, PremiumUse: 33, Outcome: engine.OutcomeTruncated,
 		Status: 502, Code: engine.CodeUpstreamFailed, Simulated: true, StartedAt: at(1), LatencyMS: 1 << 40, FirstByteMS: 9,
+		Images: 12,
 	}
 }
 
@@ -120,7 +121,7 @@ func usageIDs(t *testing.T, d Database) {
 		u.RequestID, u.KeyID, u.SessionID, u.Corrects = id, id, id, id
 		must(t, "AddUsage()", s.AddUsage(t.Context(), []engine.Usage{u, u}))
 		wantUsage(t, s, "a", id, 10, u)
-		got, err := s.PageUsage(t.Context(), "a", at(0), at(100), id, 10)
+		got, _, err := s.PageUsage(t.Context(), engine.UsageQuery{AccountID: "a", From: at(0), To: at(100), After: id, Limit: 10})
 		must(t, fmt.Sprintf("PageUsage(after %q)", id), err)
 		if len(got) != i {
 			t.Errorf("PageUsage(after %q) has %d rows, want %d", id, len(got), i)
@@ -152,10 +153,10 @@ func usagePages(t *testing.T, d Database) {
 		slices.Reverse(want)
 		for _, limit := range []int{1, 3, 7, 1000} {
 			var got []engine.Usage
-			for after := ""; ; after = got[len(got)-1].ID {
-				page, err := s.PageUsage(t.Context(), "a", c.from, c.to, after, limit)
+			for after := ""; ; {
+				page, next, err := s.PageUsage(t.Context(), engine.UsageQuery{AccountID: "a", From: c.from, To: c.to, After: after, Limit: limit})
 				must(t, c.name+": PageUsage()", err)
-				if got = append(got, page...); len(page) < limit {
+				if got, after = append(got, page...), next; next == "" {
 					break
 				}
 			}
@@ -164,14 +165,14 @@ func usagePages(t *testing.T, d Database) {
 			}
 		}
 	}
-	got, err := s.PageUsage(t.Context(), "a", time.Time{}, at(0).AddDate(0, 0, 9), "none", 10)
-	if err != nil || len(got) != 0 {
-		t.Errorf("PageUsage() after a row that is not there = %v, %v, want none", got, err)
+	got, next, err := s.PageUsage(t.Context(), engine.UsageQuery{AccountID: "a", To: at(0).AddDate(0, 0, 9), After: "none", Limit: 10})
+	if err != nil || len(got) != 0 || next != "" {
+		t.Errorf("PageUsage() after a row that is not there = %v, %q, %v, want none", got, next, err)
 	}
 	for _, limit := range []int{0, 1001} {
-		_, err := s.PageUsage(t.Context(), "a", at(0), at(1), "", limit)
+		_, _, err := s.PageUsage(t.Context(), engine.UsageQuery{AccountID: "a", From: at(0), To: at(1), Limit: limit})
 		wantInvalid(t, fmt.Sprintf("PageUsage(limit %d)", limit), err, "limit")
 	}
-	_, err = s.PageUsage(t.Context(), "a", at(0), time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), "", 1)
+	_, _, err = s.PageUsage(t.Context(), engine.UsageQuery{AccountID: "a", From: at(0), To: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), Limit: 1})
 	wantInvalid(t, "PageUsage() to the year 12000", err, "to")
 }

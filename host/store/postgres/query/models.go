@@ -540,6 +540,7 @@ type Usage struct {
 	PriceOf            string
 	Outcome            string
 	Code               string
+	Images             *int64
 }
 
 type UsageRollup struct {

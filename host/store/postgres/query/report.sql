@@ -117,3 +117,36 @@ where (account_id, grain, starts_at, digest) in (
       and r.starts_at < @before
     limit sqlc.arg(max_rows)::bigint
 );
+
+-- name: ListRollups :many
+select account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
+       requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
+       completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency::text as latency, first_byte::text as first_byte
+from usage_rollups
+where account_id = @account_id
+  and grain = @grain
+  and starts_at >= @from_at
+  and starts_at < @to_at
+order by starts_at, digest;
+
+-- name: NextRollupAccount :one
+-- The next account that has sums of that time; empty after the last one.
+select cast(coalesce(min(account_id), '') as text) as account_id
+from usage_rollups
+where grain = 'day'
+  and starts_at >= @from_at
+  and starts_at < @to_at
+  and account_id > @after_account;
+
+-- name: DropEmptyRollup :exec
+delete from usage_rollups
+where account_id = @account_id
+  and grain = @grain
+  and starts_at = @starts_at
+  and digest = @digest
+  and requests = 0
+  and attempts = 0
+  and prompt_tokens = 0
+  and completion_tokens = 0
+  and cost_nano_usd = 0
+  and premium_use = 0;

@@ -122,6 +122,37 @@ func (q *Queries) AddRollups(ctx context.Context, arg AddRollupsParams) error {
 	return err
 }
 
+const dropEmptyRollup = `-- name: DropEmptyRollup :exec
+delete from usage_rollups
+where account_id = $1
+  and grain = $2
+  and starts_at = $3
+  and digest = $4
+  and requests = 0
+  and attempts = 0
+  and prompt_tokens = 0
+  and completion_tokens = 0
+  and cost_nano_usd = 0
+  and premium_use = 0
+`
+
+type DropEmptyRollupParams struct {
+	AccountID string
+	Grain     string
+	StartsAt  time.Time
+	Digest    []byte
+}
+
+func (q *Queries) DropEmptyRollup(ctx context.Context, arg DropEmptyRollupParams) error {
+	_, err := q.db.Exec(ctx, dropEmptyRollup,
+		arg.AccountID,
+		arg.Grain,
+		arg.StartsAt,
+		arg.Digest,
+	)
+	return err
+}
+
 const dropRollups = `-- name: DropRollups :execrows
 delete from usage_rollups
 where (account_id, grain, starts_at, digest) in (
@@ -145,6 +176,129 @@ func (q *Queries) DropRollups(ctx context.Context, arg DropRollupsParams) (int64
 		return 0, err
 	}
 	return result.RowsAffected(), nil
+}
+
+const listRollups = `-- name: ListRollups :many
+select account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
+       requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
+       completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency::text as latency, first_byte::text as first_byte
+from usage_rollups
+where account_id = $1
+  and grain = $2
+  and starts_at >= $3
+  and starts_at < $4
+order by starts_at, digest
+`
+
+type ListRollupsParams struct {
+	AccountID string
+	Grain     string
+	FromAt    time.Time
+	ToAt      time.Time
+}
+
+type ListRollupsRow struct {
+	AccountID          string
+	Grain              string
+	StartsAt           time.Time
+	Digest             []byte
+	TeamID             string
+	UserID             string
+	KeyID              string
+	ModelID            string
+	ProviderID         string
+	Source             string
+	TaskType           string
+	Requests           int64
+	Attempts           int64
+	Errors             int64
+	PromptTokens       int64
+	CachedTokens       int64
+	CacheWriteTokens   int64
+	CacheWrite1hTokens int64
+	CompletionTokens   int64
+	ReasoningTokens    int64
+	CostNanoUsd        int64
+	PremiumUse         int64
+	Estimated          int64
+	Unpriced           int64
+	Latency            string
+	FirstByte          string
+}
+
+func (q *Queries) ListRollups(ctx context.Context, arg ListRollupsParams) ([]ListRollupsRow, error) {
+	rows, err := q.db.Query(ctx, listRollups,
+		arg.AccountID,
+		arg.Grain,
+		arg.FromAt,
+		arg.ToAt,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListRollupsRow
+	for rows.Next() {
+		var i ListRollupsRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Grain,
+			&i.StartsAt,
+			&i.Digest,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.Source,
+			&i.TaskType,
+			&i.Requests,
+			&i.Attempts,
+			&i.Errors,
+			&i.PromptTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.CacheWrite1hTokens,
+			&i.CompletionTokens,
+			&i.ReasoningTokens,
+			&i.CostNanoUsd,
+			&i.PremiumUse,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Latency,
+			&i.FirstByte,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const nextRollupAccount = `-- name: NextRollupAccount :one
+select cast(coalesce(min(account_id), '') as text) as account_id
+from usage_rollups
+where grain = 'day'
+  and starts_at >= $1
+  and starts_at < $2
+  and account_id > $3
+`
+
+type NextRollupAccountParams struct {
+	FromAt       time.Time
+	ToAt         time.Time
+	AfterAccount string
+}
+
+// The next account that has sums of that time; empty after the last one.
+func (q *Queries) NextRollupAccount(ctx context.Context, arg NextRollupAccountParams) (string, error) {
+	row := q.db.QueryRow(ctx, nextRollupAccount, arg.FromAt, arg.ToAt, arg.AfterAccount)
+	var account_id string
+	err := row.Scan(&account_id)
+	return account_id, err
 }
 
 const report = `-- name: Report :many

@@ -47,7 +47,7 @@ select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cach
        cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
        attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
        request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
-       price_of, outcome, code
+       price_of, outcome, code, images
 from usage
 where account_id = $1
 order by started_at desc, id desc
@@ -105,6 +105,7 @@ func (q *Queries) ListUsage(ctx context.Context, arg ListUsageParams) ([]Usage, 
 			&i.PriceOf,
 			&i.Outcome,
 			&i.Code,
+			&i.Images,
 		); err != nil {
 			return nil, err
 		}
@@ -121,7 +122,7 @@ select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cach
        cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
        attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
        request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
-       price_of, outcome, code
+       price_of, outcome, code, images
 from usage
 where account_id = $1
   and request_id = $2
@@ -181,6 +182,7 @@ func (q *Queries) ListUsageOfRequest(ctx context.Context, arg ListUsageOfRequest
 			&i.PriceOf,
 			&i.Outcome,
 			&i.Code,
+			&i.Images,
 		); err != nil {
 			return nil, err
 		}
@@ -206,38 +208,253 @@ func (q *Queries) MakeUsageDay(ctx context.Context, arg MakeUsageDayParams) erro
 	return err
 }
 
+const nextUsageAccount = `-- name: NextUsageAccount :one
+select cast(coalesce(min(account_id), '') as text) as account_id
+from usage
+where started_at >= $1
+  and started_at < $2
+  and account_id > $3
+`
+
+type NextUsageAccountParams struct {
+	FromAt       time.Time
+	ToAt         time.Time
+	AfterAccount string
+}
+
+// The next account that has rows of that time; empty after the last one.
+func (q *Queries) NextUsageAccount(ctx context.Context, arg NextUsageAccountParams) (string, error) {
+	row := q.db.QueryRow(ctx, nextUsageAccount, arg.FromAt, arg.ToAt, arg.AfterAccount)
+	var account_id string
+	err := row.Scan(&account_id)
+	return account_id, err
+}
+
 const pageUsage = `-- name: PageUsage :many
+with looked as (
+    select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+           cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+           attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+           request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+           price_of, outcome, code, images
+    from usage
+    where account_id = $7
+      and started_at >= $8
+      and started_at < $9
+      and (started_at, id) < ($10, $11::bytea)
+    order by started_at desc, id desc
+    limit $12::bigint
+)
 select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
        cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
        attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
        request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
-       price_of, outcome, code
+       price_of, outcome, code, images
+from looked
+where ($1::text = '' or team_id = $1::text)
+  and ($2::text = '' or user_id = $2::text)
+  and (length($3::bytea) = 0 or key_id = $3::bytea)
+  and (length($4::bytea) = 0 or session_id = $4::bytea)
+  and ($5::text = '' or model_id = $5::text)
+order by started_at desc, id desc
+limit $6::bigint
+`
+
+type PageUsageParams struct {
+	TeamID    string
+	UserID    string
+	KeyID     []byte
+	SessionID []byte
+	ModelID   string
+	MaxRows   int64
+	AccountID string
+	FromAt    time.Time
+	ToAt      time.Time
+	BeforeAt  time.Time
+	BeforeID  []byte
+	MaxLooked int64
+}
+
+type PageUsageRow struct {
+	StartedAt          time.Time
+	PriceFrom          *time.Time
+	CostNanoUsd        int64
+	PromptTokens       int64
+	CachedTokens       *int64
+	CacheWriteTokens   *int64
+	CacheWrite1hTokens *int64
+	CompletionTokens   int64
+	ReasoningTokens    *int64
+	PremiumUse         *int64
+	LatencyMs          int64
+	FirstByteMs        *int64
+	Attempt            int16
+	Status             int16
+	Substituted        bool
+	Stream             bool
+	Estimated          bool
+	Unpriced           bool
+	Simulated          bool
+	AccountID          string
+	ID                 []byte
+	Kind               string
+	Corrects           []byte
+	RequestID          []byte
+	TeamID             string
+	UserID             string
+	KeyID              []byte
+	SessionID          []byte
+	TaskType           string
+	ModelID            string
+	ProviderID         string
+	UpstreamID         string
+	Source             string
+	PriceOf            string
+	Outcome            string
+	Code               string
+	Images             *int64
+}
+
+// The row (before_at, before_id) is the last one seen; of the first page it is to_at and an
+// empty id. No more than max_looked rows are looked at, however few of them are meant.
+func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]PageUsageRow, error) {
+	rows, err := q.db.Query(ctx, pageUsage,
+		arg.TeamID,
+		arg.UserID,
+		arg.KeyID,
+		arg.SessionID,
+		arg.ModelID,
+		arg.MaxRows,
+		arg.AccountID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.MaxLooked,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []PageUsageRow
+	for rows.Next() {
+		var i PageUsageRow
+		if err := rows.Scan(
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
+			&i.PromptTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.CacheWrite1hTokens,
+			&i.CompletionTokens,
+			&i.ReasoningTokens,
+			&i.PremiumUse,
+			&i.LatencyMs,
+			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
+			&i.Images,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const passUsage = `-- name: PassUsage :one
+select id
 from usage
 where account_id = $1
   and started_at >= $2
   and started_at < $3
   and (started_at, id) < ($4, $5::bytea)
 order by started_at desc, id desc
-limit $6::bigint
+limit 1 offset $6::bigint
 `
 
-type PageUsageParams struct {
+type PassUsageParams struct {
 	AccountID string
 	FromAt    time.Time
 	ToAt      time.Time
 	BeforeAt  time.Time
 	BeforeID  []byte
-	MaxRows   int64
+	Passed    int64
 }
 
-// The row (before_at, before_id) is the last one seen; of the first page it is to_at and an empty id.
-func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, error) {
-	rows, err := q.db.Query(ctx, pageUsage,
+// The last of the rows that PageUsage looks at, if there are so many.
+func (q *Queries) PassUsage(ctx context.Context, arg PassUsageParams) ([]byte, error) {
+	row := q.db.QueryRow(ctx, passUsage,
 		arg.AccountID,
 		arg.FromAt,
 		arg.ToAt,
 		arg.BeforeAt,
 		arg.BeforeID,
+		arg.Passed,
+	)
+	var id []byte
+	err := row.Scan(&id)
+	return id, err
+}
+
+const scanUsage = `-- name: ScanUsage :many
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code, images
+from usage
+where account_id = $1
+  and started_at >= $2
+  and started_at < $3
+  and (started_at, id) > ($4::timestamptz, $5::bytea)
+order by started_at, id
+limit $6::bigint
+`
+
+type ScanUsageParams struct {
+	AccountID string
+	FromAt    time.Time
+	ToAt      time.Time
+	AfterAt   time.Time
+	AfterID   []byte
+	MaxRows   int64
+}
+
+// The account's rows, oldest first, after the last one seen.
+func (q *Queries) ScanUsage(ctx context.Context, arg ScanUsageParams) ([]Usage, error) {
+	rows, err := q.db.Query(ctx, scanUsage,
+		arg.AccountID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.AfterAt,
+		arg.AfterID,
 		arg.MaxRows,
 	)
 	if err != nil {
@@ -284,6 +501,7 @@ func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, 
 			&i.PriceOf,
 			&i.Outcome,
 			&i.Code,
+			&i.Images,
 		); err != nil {
 			return nil, err
 		}

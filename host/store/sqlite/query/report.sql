@@ -1,14 +1,7 @@
--- name: GetRollup :one
-select requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
-       completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
-from usage_rollups
-where account_id = @account_id
-  and grain = @grain
-  and starts_at = @starts_at
-  and digest = @digest;
-
--- name: PutRollup :exec
-insert into usage_rollups (
+-- name: AddRollup :one
+-- Lists of latencies are put together, which is their sum; how long they have become is the
+-- answer. A sum that does not fit stays the largest, or the smallest, number there is.
+insert into usage_rollups as r (
     account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
     requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
     completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
@@ -19,21 +12,47 @@ insert into usage_rollups (
     @unpriced, @latency, @first_byte
 )
 on conflict (account_id, grain, starts_at, digest) do update
-set requests              = excluded.requests,
-    attempts              = excluded.attempts,
-    errors                = excluded.errors,
-    prompt_tokens         = excluded.prompt_tokens,
-    cached_tokens         = excluded.cached_tokens,
-    cache_write_tokens    = excluded.cache_write_tokens,
-    cache_write_1h_tokens = excluded.cache_write_1h_tokens,
-    completion_tokens     = excluded.completion_tokens,
-    reasoning_tokens      = excluded.reasoning_tokens,
-    cost_nano_usd         = excluded.cost_nano_usd,
-    premium_use           = excluded.premium_use,
-    estimated             = excluded.estimated,
-    unpriced              = excluded.unpriced,
-    latency               = excluded.latency,
-    first_byte            = excluded.first_byte;
+set requests              = r.requests + excluded.requests,
+    attempts              = r.attempts + excluded.attempts,
+    errors                = r.errors + excluded.errors,
+    prompt_tokens         = max(min(r.prompt_tokens, 9223372036854775807 - max(excluded.prompt_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.prompt_tokens, 0)) + excluded.prompt_tokens,
+    cached_tokens         = max(min(r.cached_tokens, 9223372036854775807 - max(excluded.cached_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cached_tokens, 0)) + excluded.cached_tokens,
+    cache_write_tokens    = max(min(r.cache_write_tokens, 9223372036854775807 - max(excluded.cache_write_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cache_write_tokens, 0)) + excluded.cache_write_tokens,
+    cache_write_1h_tokens = max(min(r.cache_write_1h_tokens, 9223372036854775807 - max(excluded.cache_write_1h_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cache_write_1h_tokens, 0)) + excluded.cache_write_1h_tokens,
+    completion_tokens     = max(min(r.completion_tokens, 9223372036854775807 - max(excluded.completion_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.completion_tokens, 0)) + excluded.completion_tokens,
+    reasoning_tokens      = max(min(r.reasoning_tokens, 9223372036854775807 - max(excluded.reasoning_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.reasoning_tokens, 0)) + excluded.reasoning_tokens,
+    cost_nano_usd         = max(min(r.cost_nano_usd, 9223372036854775807 - max(excluded.cost_nano_usd, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cost_nano_usd, 0)) + excluded.cost_nano_usd,
+    premium_use           = max(min(r.premium_use, 9223372036854775807 - max(excluded.premium_use, 0)),
+                                -9223372036854775807 - 1 - min(excluded.premium_use, 0)) + excluded.premium_use,
+    estimated             = r.estimated + excluded.estimated,
+    unpriced              = r.unpriced + excluded.unpriced,
+    latency               = r.latency || excluded.latency,
+    first_byte            = r.first_byte || excluded.first_byte
+returning cast(length(latency) + length(first_byte) as integer) as listed;
+
+-- name: GetRollupLists :one
+select latency, first_byte
+from usage_rollups
+where account_id = @account_id
+  and grain = @grain
+  and starts_at = @starts_at
+  and digest = @digest;
+
+-- name: SetRollupLists :exec
+update usage_rollups
+set latency    = @latency,
+    first_byte = @first_byte
+where account_id = @account_id
+  and grain = @grain
+  and starts_at = @starts_at
+  and digest = @digest;
 
 -- name: Report :many
 -- Groups are cut off by what they cost over all steps.
@@ -116,3 +135,36 @@ where (account_id, grain, starts_at, digest) in (
       and r.starts_at < @before
     limit sqlc.arg(max_rows)
 );
+
+-- name: ListRollups :many
+select account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
+       requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
+       completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
+from usage_rollups
+where account_id = @account_id
+  and grain = @grain
+  and starts_at >= @from_at
+  and starts_at < @to_at
+order by starts_at, digest;
+
+-- name: NextRollupAccount :one
+-- The next account that has sums of that time; empty after the last one.
+select cast(coalesce(min(account_id), '') as text) as account_id
+from usage_rollups
+where grain = 'day'
+  and starts_at >= @from_at
+  and starts_at < @to_at
+  and account_id > @after_account;
+
+-- name: DropEmptyRollup :exec
+delete from usage_rollups
+where account_id = @account_id
+  and grain = @grain
+  and starts_at = @starts_at
+  and digest = @digest
+  and requests = 0
+  and attempts = 0
+  and prompt_tokens = 0
+  and completion_tokens = 0
+  and cost_nano_usd = 0
+  and premium_use = 0;

@@ -9,96 +9,8 @@ import (
 	"context"
 )
 
-const dropRollups = `-- name: DropRollups :execrows
-delete from usage_rollups
-where (account_id, grain, starts_at, digest) in (
-    select r.account_id, r.grain, r.starts_at, r.digest
-    from usage_rollups r
-    where r.grain = ?1
-      and r.starts_at < ?2
-    limit ?3
-)
-`
-
-type DropRollupsParams struct {
-	Grain   string
-	Before  int64
-	MaxRows int64
-}
-
-func (q *Queries) DropRollups(ctx context.Context, arg DropRollupsParams) (int64, error) {
-	result, err := q.db.ExecContext(ctx, dropRollups, arg.Grain, arg.Before, arg.MaxRows)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
-
-const getRollup = `-- name: GetRollup :one
-select requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
-       completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
-from usage_rollups
-where account_id = ?1
-  and grain = ?2
-  and starts_at = ?3
-  and digest = ?4
-`
-
-type GetRollupParams struct {
-	AccountID string
-	Grain     string
-	StartsAt  int64
-	Digest    []byte
-}
-
-type GetRollupRow struct {
-	Requests           int64
-	Attempts           int64
-	Errors             int64
-	PromptTokens       int64
-	CachedTokens       int64
-	CacheWriteTokens   int64
-	CacheWrite1hTokens int64
-	CompletionTokens   int64
-	ReasoningTokens    int64
-	CostNanoUsd        int64
-	PremiumUse         int64
-	Estimated          int64
-	Unpriced           int64
-	Latency            string
-	FirstByte          string
-}
-
-func (q *Queries) GetRollup(ctx context.Context, arg GetRollupParams) (GetRollupRow, error) {
-	row := q.db.QueryRowContext(ctx, getRollup,
-		arg.AccountID,
-		arg.Grain,
-		arg.StartsAt,
-		arg.Digest,
-	)
-	var i GetRollupRow
-	err := row.Scan(
-		&i.Requests,
-		&i.Attempts,
-		&i.Errors,
-		&i.PromptTokens,
-		&i.CachedTokens,
-		&i.CacheWriteTokens,
-		&i.CacheWrite1hTokens,
-		&i.CompletionTokens,
-		&i.ReasoningTokens,
-		&i.CostNanoUsd,
-		&i.PremiumUse,
-		&i.Estimated,
-		&i.Unpriced,
-		&i.Latency,
-		&i.FirstByte,
-	)
-	return i, err
-}
-
-const putRollup = `-- name: PutRollup :exec
-insert into usage_rollups (
+const addRollup = `-- name: AddRollup :one
+insert into usage_rollups as r (
     account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
     requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
     completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
@@ -109,24 +21,33 @@ insert into usage_rollups (
     ?24, ?25, ?26
 )
 on conflict (account_id, grain, starts_at, digest) do update
-set requests              = excluded.requests,
-    attempts              = excluded.attempts,
-    errors                = excluded.errors,
-    prompt_tokens         = excluded.prompt_tokens,
-    cached_tokens         = excluded.cached_tokens,
-    cache_write_tokens    = excluded.cache_write_tokens,
-    cache_write_1h_tokens = excluded.cache_write_1h_tokens,
-    completion_tokens     = excluded.completion_tokens,
-    reasoning_tokens      = excluded.reasoning_tokens,
-    cost_nano_usd         = excluded.cost_nano_usd,
-    premium_use           = excluded.premium_use,
-    estimated             = excluded.estimated,
-    unpriced              = excluded.unpriced,
-    latency               = excluded.latency,
-    first_byte            = excluded.first_byte
+set requests              = r.requests + excluded.requests,
+    attempts              = r.attempts + excluded.attempts,
+    errors                = r.errors + excluded.errors,
+    prompt_tokens         = max(min(r.prompt_tokens, 9223372036854775807 - max(excluded.prompt_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.prompt_tokens, 0)) + excluded.prompt_tokens,
+    cached_tokens         = max(min(r.cached_tokens, 9223372036854775807 - max(excluded.cached_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cached_tokens, 0)) + excluded.cached_tokens,
+    cache_write_tokens    = max(min(r.cache_write_tokens, 9223372036854775807 - max(excluded.cache_write_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cache_write_tokens, 0)) + excluded.cache_write_tokens,
+    cache_write_1h_tokens = max(min(r.cache_write_1h_tokens, 9223372036854775807 - max(excluded.cache_write_1h_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cache_write_1h_tokens, 0)) + excluded.cache_write_1h_tokens,
+    completion_tokens     = max(min(r.completion_tokens, 9223372036854775807 - max(excluded.completion_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.completion_tokens, 0)) + excluded.completion_tokens,
+    reasoning_tokens      = max(min(r.reasoning_tokens, 9223372036854775807 - max(excluded.reasoning_tokens, 0)),
+                                -9223372036854775807 - 1 - min(excluded.reasoning_tokens, 0)) + excluded.reasoning_tokens,
+    cost_nano_usd         = max(min(r.cost_nano_usd, 9223372036854775807 - max(excluded.cost_nano_usd, 0)),
+                                -9223372036854775807 - 1 - min(excluded.cost_nano_usd, 0)) + excluded.cost_nano_usd,
+    premium_use           = max(min(r.premium_use, 9223372036854775807 - max(excluded.premium_use, 0)),
+                                -9223372036854775807 - 1 - min(excluded.premium_use, 0)) + excluded.premium_use,
+    estimated             = r.estimated + excluded.estimated,
+    unpriced              = r.unpriced + excluded.unpriced,
+    latency               = r.latency || excluded.latency,
+    first_byte            = r.first_byte || excluded.first_byte
+returning cast(length(latency) + length(first_byte) as integer) as listed
 `
 
-type PutRollupParams struct {
+type AddRollupParams struct {
 	AccountID          string
 	Grain              string
 	StartsAt           int64
@@ -155,8 +76,10 @@ type PutRollupParams struct {
 	FirstByte          string
 }
 
-func (q *Queries) PutRollup(ctx context.Context, arg PutRollupParams) error {
-	_, err := q.db.ExecContext(ctx, putRollup,
+// Lists of latencies are put together, which is their sum; how long they have become is the
+// answer. A sum that does not fit stays the largest, or the smallest, number there is.
+func (q *Queries) AddRollup(ctx context.Context, arg AddRollupParams) (int64, error) {
+	row := q.db.QueryRowContext(ctx, addRollup,
 		arg.AccountID,
 		arg.Grain,
 		arg.StartsAt,
@@ -184,7 +107,195 @@ func (q *Queries) PutRollup(ctx context.Context, arg PutRollupParams) error {
 		arg.Latency,
 		arg.FirstByte,
 	)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
+const dropEmptyRollup = `-- name: DropEmptyRollup :exec
+delete from usage_rollups
+where account_id = ?1
+  and grain = ?2
+  and starts_at = ?3
+  and digest = ?4
+  and requests = 0
+  and attempts = 0
+  and prompt_tokens = 0
+  and completion_tokens = 0
+  and cost_nano_usd = 0
+  and premium_use = 0
+`
+
+type DropEmptyRollupParams struct {
+	AccountID string
+	Grain     string
+	StartsAt  int64
+	Digest    []byte
+}
+
+func (q *Queries) DropEmptyRollup(ctx context.Context, arg DropEmptyRollupParams) error {
+	_, err := q.db.ExecContext(ctx, dropEmptyRollup,
+		arg.AccountID,
+		arg.Grain,
+		arg.StartsAt,
+		arg.Digest,
+	)
 	return err
+}
+
+const dropRollups = `-- name: DropRollups :execrows
+delete from usage_rollups
+where (account_id, grain, starts_at, digest) in (
+    select r.account_id, r.grain, r.starts_at, r.digest
+    from usage_rollups r
+    where r.grain = ?1
+      and r.starts_at < ?2
+    limit ?3
+)
+`
+
+type DropRollupsParams struct {
+	Grain   string
+	Before  int64
+	MaxRows int64
+}
+
+func (q *Queries) DropRollups(ctx context.Context, arg DropRollupsParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, dropRollups, arg.Grain, arg.Before, arg.MaxRows)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+const getRollupLists = `-- name: GetRollupLists :one
+select latency, first_byte
+from usage_rollups
+where account_id = ?1
+  and grain = ?2
+  and starts_at = ?3
+  and digest = ?4
+`
+
+type GetRollupListsParams struct {
+	AccountID string
+	Grain     string
+	StartsAt  int64
+	Digest    []byte
+}
+
+type GetRollupListsRow struct {
+	Latency   string
+	FirstByte string
+}
+
+func (q *Queries) GetRollupLists(ctx context.Context, arg GetRollupListsParams) (GetRollupListsRow, error) {
+	row := q.db.QueryRowContext(ctx, getRollupLists,
+		arg.AccountID,
+		arg.Grain,
+		arg.StartsAt,
+		arg.Digest,
+	)
+	var i GetRollupListsRow
+	err := row.Scan(&i.Latency, &i.FirstByte)
+	return i, err
+}
+
+const listRollups = `-- name: ListRollups :many
+select account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
+       requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
+       completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
+from usage_rollups
+where account_id = ?1
+  and grain = ?2
+  and starts_at >= ?3
+  and starts_at < ?4
+order by starts_at, digest
+`
+
+type ListRollupsParams struct {
+	AccountID string
+	Grain     string
+	FromAt    int64
+	ToAt      int64
+}
+
+func (q *Queries) ListRollups(ctx context.Context, arg ListRollupsParams) ([]UsageRollup, error) {
+	rows, err := q.db.QueryContext(ctx, listRollups,
+		arg.AccountID,
+		arg.Grain,
+		arg.FromAt,
+		arg.ToAt,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []UsageRollup
+	for rows.Next() {
+		var i UsageRollup
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Grain,
+			&i.StartsAt,
+			&i.Digest,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.Source,
+			&i.TaskType,
+			&i.Requests,
+			&i.Attempts,
+			&i.Errors,
+			&i.PromptTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.CacheWrite1hTokens,
+			&i.CompletionTokens,
+			&i.ReasoningTokens,
+			&i.CostNanoUsd,
+			&i.PremiumUse,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Latency,
+			&i.FirstByte,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const nextRollupAccount = `-- name: NextRollupAccount :one
+select cast(coalesce(min(account_id), '') as text) as account_id
+from usage_rollups
+where grain = 'day'
+  and starts_at >= ?1
+  and starts_at < ?2
+  and account_id > ?3
+`
+
+type NextRollupAccountParams struct {
+	FromAt       int64
+	ToAt         int64
+	AfterAccount string
+}
+
+// The next account that has sums of that time; empty after the last one.
+func (q *Queries) NextRollupAccount(ctx context.Context, arg NextRollupAccountParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, nextRollupAccount, arg.FromAt, arg.ToAt, arg.AfterAccount)
+	var account_id string
+	err := row.Scan(&account_id)
+	return account_id, err
 }
 
 const report = `-- name: Report :many
@@ -393,4 +504,35 @@ func (q *Queries) Report(ctx context.Context, arg ReportParams) ([]ReportRow, er
 		return nil, err
 	}
 	return items, nil
+}
+
+const setRollupLists = `-- name: SetRollupLists :exec
+update usage_rollups
+set latency    = ?1,
+    first_byte = ?2
+where account_id = ?3
+  and grain = ?4
+  and starts_at = ?5
+  and digest = ?6
+`
+
+type SetRollupListsParams struct {
+	Latency   string
+	FirstByte string
+	AccountID string
+	Grain     string
+	StartsAt  int64
+	Digest    []byte
+}
+
+func (q *Queries) SetRollupLists(ctx context.Context, arg SetRollupListsParams) error {
+	_, err := q.db.ExecContext(ctx, setRollupLists,
+		arg.Latency,
+		arg.FirstByte,
+		arg.AccountID,
+		arg.Grain,
+		arg.StartsAt,
+		arg.Digest,
+	)
+	return err
 }

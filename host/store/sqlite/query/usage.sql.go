@@ -15,13 +15,13 @@ insert into usage (
     cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms, attempt,
     status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects, request_id,
     team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source, price_of,
-    outcome, code
+    outcome, code, images
 ) values (
     ?1, ?2, ?3, ?4, ?5, ?6,
     ?7, ?8, ?9, ?10, ?11, ?12,
     ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21, ?22,
     ?23, ?24, ?25, ?26, ?27, ?28, ?29, ?30, ?31,
-    ?32, ?33, ?34, ?35, ?36
+    ?32, ?33, ?34, ?35, ?36, ?37
 )
 on conflict (account_id, id, started_at) do nothing
 `
@@ -63,6 +63,7 @@ type AddUsageParams struct {
 	PriceOf            string
 	Outcome            string
 	Code               string
+	Images             *int64
 }
 
 func (q *Queries) AddUsage(ctx context.Context, arg AddUsageParams) (int64, error) {
@@ -103,6 +104,7 @@ func (q *Queries) AddUsage(ctx context.Context, arg AddUsageParams) (int64, erro
 		arg.PriceOf,
 		arg.Outcome,
 		arg.Code,
+		arg.Images,
 	)
 	if err != nil {
 		return 0, err
@@ -159,7 +161,7 @@ select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cach
        cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
        attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
        request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
-       price_of, outcome, code
+       price_of, outcome, code, images
 from usage
 where account_id = ?1
 order by started_at desc, id desc
@@ -217,6 +219,7 @@ func (q *Queries) ListUsage(ctx context.Context, arg ListUsageParams) ([]Usage, 
 			&i.PriceOf,
 			&i.Outcome,
 			&i.Code,
+			&i.Images,
 		); err != nil {
 			return nil, err
 		}
@@ -236,7 +239,7 @@ select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cach
        cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
        attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
        request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
-       price_of, outcome, code
+       price_of, outcome, code, images
 from usage
 where account_id = ?1
   and request_id = ?2
@@ -296,6 +299,7 @@ func (q *Queries) ListUsageOfRequest(ctx context.Context, arg ListUsageOfRequest
 			&i.PriceOf,
 			&i.Outcome,
 			&i.Code,
+			&i.Images,
 		); err != nil {
 			return nil, err
 		}
@@ -310,19 +314,52 @@ func (q *Queries) ListUsageOfRequest(ctx context.Context, arg ListUsageOfRequest
 	return items, nil
 }
 
+const nextUsageAccount = `-- name: NextUsageAccount :one
+select cast(coalesce(min(account_id), '') as text) as account_id
+from usage
+where started_at >= ?1
+  and started_at < ?2
+  and account_id > ?3
+`
+
+type NextUsageAccountParams struct {
+	FromAt       int64
+	ToAt         int64
+	AfterAccount string
+}
+
+// The next account that has rows of that time; empty after the last one.
+func (q *Queries) NextUsageAccount(ctx context.Context, arg NextUsageAccountParams) (string, error) {
+	row := q.db.QueryRowContext(ctx, nextUsageAccount, arg.FromAt, arg.ToAt, arg.AfterAccount)
+	var account_id string
+	err := row.Scan(&account_id)
+	return account_id, err
+}
+
 const pageUsage = `-- name: PageUsage :many
 select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
        cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
        attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
        request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
-       price_of, outcome, code
+       price_of, outcome, code, images
 from usage
-where account_id = ?1
-  and started_at >= ?2
-  and started_at < ?3
-  and (started_at, id) < (?4, cast(?5 as blob))
+where rowid in (
+    select l.rowid
+    from usage l
+    where l.account_id = ?1
+      and l.started_at >= ?2
+      and l.started_at < ?3
+      and (l.started_at, l.id) < (?4, cast(?5 as blob))
+    order by l.started_at desc, l.id desc
+    limit ?6
+)
+  and (cast(?7 as text) = '' or team_id = cast(?7 as text))
+  and (cast(?8 as text) = '' or user_id = cast(?8 as text))
+  and (length(cast(?9 as blob)) = 0 or key_id = cast(?9 as blob))
+  and (length(cast(?10 as blob)) = 0 or session_id = cast(?10 as blob))
+  and (cast(?11 as text) = '' or model_id = cast(?11 as text))
 order by started_at desc, id desc
-limit ?6
+limit ?12
 `
 
 type PageUsageParams struct {
@@ -331,10 +368,17 @@ type PageUsageParams struct {
 	ToAt      int64
 	BeforeAt  int64
 	BeforeID  []byte
+	MaxLooked int64
+	TeamID    string
+	UserID    string
+	KeyID     []byte
+	SessionID []byte
+	ModelID   string
 	MaxRows   int64
 }
 
-// The row (before_at, before_id) is the last one seen; of the first page it is to_at and an empty id.
+// The row (before_at, before_id) is the last one seen; of the first page it is to_at and an
+// empty id. No more than max_looked rows are looked at, however few of them are meant.
 func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, error) {
 	rows, err := q.db.QueryContext(ctx, pageUsage,
 		arg.AccountID,
@@ -342,6 +386,12 @@ func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, 
 		arg.ToAt,
 		arg.BeforeAt,
 		arg.BeforeID,
+		arg.MaxLooked,
+		arg.TeamID,
+		arg.UserID,
+		arg.KeyID,
+		arg.SessionID,
+		arg.ModelID,
 		arg.MaxRows,
 	)
 	if err != nil {
@@ -388,6 +438,135 @@ func (q *Queries) PageUsage(ctx context.Context, arg PageUsageParams) ([]Usage, 
 			&i.PriceOf,
 			&i.Outcome,
 			&i.Code,
+			&i.Images,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
+const passUsage = `-- name: PassUsage :one
+select id
+from usage
+where account_id = ?1
+  and started_at >= ?2
+  and started_at < ?3
+  and (started_at, id) < (?4, cast(?5 as blob))
+order by started_at desc, id desc
+limit 1 offset ?6
+`
+
+type PassUsageParams struct {
+	AccountID string
+	FromAt    int64
+	ToAt      int64
+	BeforeAt  int64
+	BeforeID  []byte
+	Passed    int64
+}
+
+// The last of the rows that PageUsage looks at, if there are so many.
+func (q *Queries) PassUsage(ctx context.Context, arg PassUsageParams) ([]byte, error) {
+	row := q.db.QueryRowContext(ctx, passUsage,
+		arg.AccountID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.BeforeAt,
+		arg.BeforeID,
+		arg.Passed,
+	)
+	var id []byte
+	err := row.Scan(&id)
+	return id, err
+}
+
+const scanUsage = `-- name: ScanUsage :many
+select started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
+       cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms,
+       attempt, status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects,
+       request_id, team_id, user_id, key_id, session_id, task_type, model_id, provider_id, upstream_id, source,
+       price_of, outcome, code, images
+from usage
+where account_id = ?1
+  and started_at >= ?2
+  and started_at < ?3
+  and (started_at, id) > (cast(?4 as integer), cast(?5 as blob))
+order by started_at, id
+limit ?6
+`
+
+type ScanUsageParams struct {
+	AccountID string
+	FromAt    int64
+	ToAt      int64
+	AfterAt   int64
+	AfterID   []byte
+	MaxRows   int64
+}
+
+// The account's rows, oldest first, after the last one seen.
+func (q *Queries) ScanUsage(ctx context.Context, arg ScanUsageParams) ([]Usage, error) {
+	rows, err := q.db.QueryContext(ctx, scanUsage,
+		arg.AccountID,
+		arg.FromAt,
+		arg.ToAt,
+		arg.AfterAt,
+		arg.AfterID,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Usage
+	for rows.Next() {
+		var i Usage
+		if err := rows.Scan(
+			&i.StartedAt,
+			&i.PriceFrom,
+			&i.CostNanoUsd,
+			&i.PromptTokens,
+			&i.CachedTokens,
+			&i.CacheWriteTokens,
+			&i.CacheWrite1hTokens,
+			&i.CompletionTokens,
+			&i.ReasoningTokens,
+			&i.PremiumUse,
+			&i.LatencyMs,
+			&i.FirstByteMs,
+			&i.Attempt,
+			&i.Status,
+			&i.Substituted,
+			&i.Stream,
+			&i.Estimated,
+			&i.Unpriced,
+			&i.Simulated,
+			&i.AccountID,
+			&i.ID,
+			&i.Kind,
+			&i.Corrects,
+			&i.RequestID,
+			&i.TeamID,
+			&i.UserID,
+			&i.KeyID,
+			&i.SessionID,
+			&i.TaskType,
+			&i.ModelID,
+			&i.ProviderID,
+			&i.UpstreamID,
+			&i.Source,
+			&i.PriceOf,
+			&i.Outcome,
+			&i.Code,
+			&i.Images,
 		); err != nil {
 			return nil, err
 		}

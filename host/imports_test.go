@@ -37,6 +37,8 @@ func layer(path string) int {
 		return 20
 	case path == "host/store/row", path == "host/store/schema", path == "host/cost/spool", path == "host/cost/budget":
 		return 29
+	case path == "host/store/storetest/migrated":
+		return 31
 	case strings.HasPrefix(path, "host/store/"):
 		return 30
 	case path == "host/store":

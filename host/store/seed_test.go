@@ -12,7 +12,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
-	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 var seedTime = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -199,7 +199,7 @@ func TestSeedLeavesNewerAlone(t *testing.T) {
 
 func TestSeedAtOnce(t *testing.T) {
 	t.Parallel()
-	url := storetest.PostgresURL(t)
+	url := migrated.PostgresURL(t)
 	stores := []engine.Store{mustOpen(t, url), mustOpen(t, url), mustOpen(t, url)}
 	errs := make([]error, len(stores))
 	var group sync.WaitGroup

@@ -15,15 +15,16 @@ import (
 	"github.com/pointsman/pointsman/host/store/postgres"
 	"github.com/pointsman/pointsman/host/store/sqlite"
 	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
-// databases are the URLs of an empty database of each kind.
+// databases are the URLs of a database without rows of each kind.
 var databases = []struct {
 	name string
 	url  func(t *testing.T) string
 }{
-	{"sqlite", func(t *testing.T) string { return "sqlite:" + filepath.Join(t.TempDir(), "p.db") }},
-	{"postgres", func(t *testing.T) string { return storetest.PostgresURL(t) }},
+	{"sqlite", func(t *testing.T) string { return "sqlite:" + migrated.SQLite(t, filepath.Join(t.TempDir(), "p.db")) }},
+	{"postgres", func(t *testing.T) string { return migrated.PostgresURL(t) }},
 }
 
 func mustOpen(t *testing.T, url string) engine.Store {
@@ -100,8 +101,8 @@ func TestQueriesAreTwins(t *testing.T) {
 	}
 	// Where one database does in a statement, or has to do, what the other does not.
 	alone := map[string][]string{
-		"postgres": {"NotifyRevision", "NotifyHealth", "LockRevision", "AddRollups", "MakeUsageDay", "DropUsageDays", "DueDeliveries"},
-		"sqlite":   {"AddUsage", "AddRollup", "GetRollupLists", "SetRollupLists", "DropUsage", "ListDueDeliveries", "TakeDelivery"},
+		"postgres": {"NotifyRevision", "NotifyHealth", "LockRevision", "AddRollups", "MakeUsageDay", "DropUsageDays", "MakeDecisionDay", "DropDecisionDays", "DueDeliveries"},
+		"sqlite":   {"AddUsage", "AddRollup", "GetRollupLists", "SetRollupLists", "DropUsage", "AddDecision", "ListDueDeliveries", "TakeDelivery"},
 	}
 	twins := func(driver string) []string {
 		return slices.DeleteFunc(read(driver), func(n string) bool { return slices.Contains(alone[driver], n) })

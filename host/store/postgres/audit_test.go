@@ -10,7 +10,7 @@ import (
 	"github.com/jackc/pgx/v5/pgconn"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // An operator's default isolation may be stricter. Then an append that waited for another
@@ -20,7 +20,7 @@ func TestAuditUnderStricterIsolation(t *testing.T) {
 	for _, isolation := range []string{"repeatable read", "serializable"} {
 		t.Run(isolation, func(t *testing.T) {
 			t.Parallel()
-			address := storetest.PostgresURL(t) + "&default_transaction_isolation=" + strings.ReplaceAll(isolation, " ", "%20")
+			address := migrated.PostgresURL(t) + "&default_transaction_isolation=" + strings.ReplaceAll(isolation, " ", "%20")
 			s := mustOpen(t, address, Config{})
 			var appended int64
 			var mu sync.Mutex

@@ -15,6 +15,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // proxy stands between a store and its server, and can cut them apart.
@@ -130,7 +131,7 @@ func (p *proxy) setDown(down bool) {
 
 func TestCallsSurviveACut(t *testing.T) {
 	t.Parallel()
-	p, address := newProxy(t, storetest.PostgresURL(t))
+	p, address := newProxy(t, migrated.PostgresURL(t))
 	s := mustOpen(t, address, Config{})
 	for i := range 20 {
 		var err error
@@ -151,7 +152,7 @@ func TestCallsSurviveACut(t *testing.T) {
 
 func TestWatchSurvivesAnOutage(t *testing.T) {
 	t.Parallel()
-	direct := storetest.PostgresURL(t)
+	direct := migrated.PostgresURL(t)
 	p, address := newProxy(t, direct)
 	watched, writer := mustOpen(t, address, Config{PollEvery: time.Hour}), mustOpen(t, direct, Config{})
 	w := storetest.Watch(t, watched)
@@ -172,7 +173,7 @@ func TestWatchSurvivesAnOutage(t *testing.T) {
 // little more.
 func TestCallsEndDuringAFreeze(t *testing.T) {
 	t.Parallel()
-	p, address := newProxy(t, storetest.PostgresURL(t))
+	p, address := newProxy(t, migrated.PostgresURL(t))
 	s := mustOpen(t, address, Config{})
 	if err := s.PutSetting(t.Context(), "a", "b"); err != nil {
 		t.Fatal(err)
@@ -201,7 +202,7 @@ func TestCallsEndDuringAFreeze(t *testing.T) {
 // What has begun to change something is never done twice.
 func TestWritesAreNotRepeated(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
 	for _, c := range []struct {
 		name      string
 		err       error
@@ -228,7 +229,7 @@ func TestWritesAreNotRepeated(t *testing.T) {
 // After a failover, pooled connections to the old primary refuse every write.
 func TestWritesLeaveAReadOnlyServer(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, with(t, storetest.PostgresURL(t), "pool_max_conns", "1"), Config{})
+	s := mustOpen(t, with(t, migrated.PostgresURL(t), "pool_max_conns", "1"), Config{})
 	if _, err := s.pool.Exec(t.Context(), "set session characteristics as transaction read only"); err != nil {
 		t.Fatal(err)
 	}

@@ -7,14 +7,14 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // A service that forgets whose session it is puts no note into another account's, and
 // finds none there.
 func TestNotesStayInTheirAccount(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 	note := func(accountID, id string) engine.Note {
 		return engine.Note{

@@ -9,12 +9,13 @@ import (
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres"
 	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 func TestStore(t *testing.T) {
 	t.Parallel()
 	storetest.Run(t, storetest.Driver{Shared: true, Fresh: func(t *testing.T) storetest.Database {
-		url := storetest.PostgresURL(t)
+		url := migrated.PostgresURL(t)
 		return storetest.Database{Open: func(t *testing.T, pollEvery time.Duration) engine.Store {
 			t.Helper()
 			s, err := postgres.Open(t.Context(), url, postgres.Config{PollEvery: pollEvery})

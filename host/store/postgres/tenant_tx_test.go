@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"sync"
 	"testing"
@@ -13,7 +14,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres/query"
-	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // tenantRules returns the accounts whose rules a query without a where finds for an account.
@@ -40,7 +41,7 @@ func behalf(t *testing.T, accountID string, role engine.Role) context.Context {
 // A service that passes another account's id on still reaches nothing of it.
 func TestActorStaysInItsAccount(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
 	for _, accountID := range []string{"", "a", "b"} {
 		if err := s.CreateRule(t.Context(), testRule(accountID, "r")); err != nil {
 			t.Fatal(err)
@@ -82,10 +83,14 @@ var errCut = errors.New("cut")
 
 // A connection serves one account after the other. Nothing of one may be left for the next,
 // however its call ended.
-func TestTenantsShareConnections(t *testing.T) {
+func TestTenantsShareConnectionsHammer(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, with(t, storetest.PostgresURL(t), "pool_max_conns", "2"), Config{})
-	const tenants, workers = 1000, 8
+	s := mustOpen(t, with(t, migrated.PostgresURL(t), "pool_max_conns", "2"), Config{})
+	const workers = 8
+	calls := 300
+	if os.Getenv("POINTSMAN_SOAK") != "" {
+		calls = 10_000
+	}
 	account := func(n int) string { return fmt.Sprintf("tenant-%03d", n) }
 	for n := range 50 {
 		if err := s.CreateRule(t.Context(), testRule(account(n), "r")); err != nil {
@@ -96,7 +101,7 @@ func TestTenantsShareConnections(t *testing.T) {
 	for worker := range workers {
 		group.Go(func() {
 			random := rand.New(rand.NewPCG(7, uint64(worker)))
-			for n := worker; n < tenants; n += workers {
+			for n := worker; n < calls; n += workers {
 				mine := account(random.IntN(50))
 				ctx, cancel := context.WithCancel(t.Context())
 				see := func(ctx context.Context, q *query.Queries) error {
@@ -156,7 +161,7 @@ func TestTenantsShareConnections(t *testing.T) {
 // The wall must not cost a round trip: what makes a statement the tenant's goes with it.
 func TestTenantStatementsAreOneBatch(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
 	if err := s.CreateRule(t.Context(), testRule("a", "r")); err != nil {
 		t.Fatal(err)
 	}
@@ -195,7 +200,7 @@ func (c *counting) SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 // Without the role a call fails, and does not fall back to seeing everything.
 func TestLostRoleClosesTheWall(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
 	s.tenantRole = "pointsman_tenant_that_is_not_there"
 	_, err := s.GetRule(t.Context(), "a", "r")
 	if err == nil || engine.CodeOf(err) == engine.CodeInvalid || errors.Is(err, engine.ErrNotFound) {

@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // addAll writes rows as four replicas would, in batches of so many.
@@ -43,7 +43,7 @@ func BenchmarkAddUsage(b *testing.B) {
 		rows int
 	}{{"500", 500}, {"2000", 2000}} {
 		b.Run(batch.name, func(b *testing.B) {
-			s, err := Open(b.Context(), storetest.PostgresURL(b), Config{})
+			s, err := Open(b.Context(), migrated.PostgresURL(b), Config{})
 			if err != nil {
 				b.Fatal(err)
 			}
@@ -61,11 +61,11 @@ func BenchmarkAddUsage(b *testing.B) {
 // may look at a row.
 func TestReportsNeedNoRowsSoak(t *testing.T) {
 	t.Parallel()
-	rows := 200_000
+	rows := 20_000
 	if os.Getenv("POINTSMAN_SOAK") != "" {
 		rows = 10_000_000
 	}
-	address := storetest.PostgresURL(t)
+	address := migrated.PostgresURL(t)
 	s, conn := mustOpen(t, address, Config{}), connect(t, address)
 	from, begun := time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Now()
 	addAll(t, s, rows, 2000, from, 30*24*time.Hour-time.Hour)

@@ -15,6 +15,9 @@ const (
 	NoticeRuleSuspended       = "rule_suspended"
 	NoticePluginSuspended     = "plugin_suspended"
 	NoticeBudgetThreshold     = "budget.threshold"
+	NoticeProviderDown        = "provider.down"
+	NoticeProviderRecovered   = "provider.recovered"
+	NoticeStatusChange        = "health.status_change" // any other change of a status, or of a switch
 )
 
 // Notice is something that an administrator should know of. No member is secret.
@@ -26,6 +29,7 @@ type Notice struct {
 	ProviderID string // may be empty
 	Subject    string // id of the credential, the rule …
 	Message    string
+	Detail     string // JSON: the same for programs; "": there is none
 	// NoEvent keeps it off /api/v1/events, NoWebhook keeps it from webhooks. It is logged all the same.
 	NoEvent   bool
 	NoWebhook bool

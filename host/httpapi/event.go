@@ -29,11 +29,13 @@ type NoticeService interface {
 type event struct {
 	ID         int64     `json:"id" doc:"Rises with every event of this process; after a restart it begins again."`
 	At         time.Time `json:"at"`
-	Kind       string    `json:"kind" example:"credential_suspended" doc:"credential_suspended, credential_restored, rule_suspended, plugin_suspended; more may come."`
+	Kind       string    `json:"kind" example:"credential_suspended" doc:"credential_suspended, credential_restored, rule_suspended, plugin_suspended, budget.threshold, provider.down, provider.recovered, health.status_change; more may come."`
 	AccountID  string    `json:"account_id,omitempty" doc:"Left out for what concerns the operator."`
 	ProviderID string    `json:"provider_id,omitempty"`
 	Subject    string    `json:"subject" doc:"Id of the credential, the rule, name@version of the plugin …"`
 	Message    string    `json:"message"`
+
+	Detail json.RawMessage `json:"detail,omitempty" doc:"The same for programs. Of health: subject, from, to, switch, reason, evidence, until."`
 }
 
 type (
@@ -63,7 +65,7 @@ func (s *Server) registerEvents() {
 }
 
 func shownEvent(n engine.Notice) event {
-	return event{ID: n.Sequence, At: n.At, Kind: n.Kind, AccountID: n.AccountID, ProviderID: n.ProviderID, Subject: n.Subject, Message: n.Message}
+	return event{ID: n.Sequence, At: n.At, Kind: n.Kind, AccountID: n.AccountID, ProviderID: n.ProviderID, Subject: n.Subject, Message: n.Message, Detail: json.RawMessage(n.Detail)}
 }
 
 func (s *Server) listEvents(ctx context.Context, in *eventQuery) (*huma.StreamResponse, error) {

@@ -35,12 +35,15 @@ type data struct {
 	ProviderID string `json:"provider_id,omitempty"`
 	Subject    string `json:"subject,omitempty"` // id of the credential, the rule, the budget …
 	Message    string `json:"message,omitempty"`
+
+	Detail json.RawMessage `json:"detail,omitempty"` // the same for programs
 }
 
 // Longest texts of an event, in bytes. Escaped they still are far below what a delivery may be.
 const (
 	maxMessage = 4 << 10
 	maxSubject = 512
+	maxDetail  = 8 << 10
 )
 
 // deliveryOf makes the delivery of a notice to a webhook, due at once.
@@ -48,8 +51,12 @@ func deliveryOf(w engine.Webhook, n engine.Notice, now time.Time) engine.Deliver
 	d := engine.Delivery{
 		AccountID: w.AccountID, ID: uuid.Must(uuid.NewV7()).String(), WebhookID: w.ID, Kind: n.Kind, CreatedAt: now, NextAt: now,
 	}
+	detail := json.RawMessage(nil)
+	if len(n.Detail) <= maxDetail && json.Valid([]byte(n.Detail)) {
+		detail = json.RawMessage(n.Detail)
+	}
 	body, err := json.Marshal(event{d.ID, n.Kind, n.At.UTC(), data{
-		clip(n.AccountID, maxSubject), clip(n.ProviderID, maxSubject), clip(n.Subject, maxSubject), clip(n.Message, maxMessage),
+		clip(n.AccountID, maxSubject), clip(n.ProviderID, maxSubject), clip(n.Subject, maxSubject), clip(n.Message, maxMessage), detail,
 	}})
 	if err != nil {
 		// Texts and a time of this century: this is unreachable, and must not be silent if it ever is not.

@@ -146,7 +146,7 @@ type HealthCell struct {
 	Attempts  int64
 	Failures  int64
 	Fallbacks int64        // attempts that stood in for another target
-	P95MS     int64        // the worst that was seen in it; 0: not measured
+	P95MS     int64        // of the five minutes up to when it was last measured in it; 0: it was not
 	Worst     HealthStatus // "" while nothing is known
 }
 

@@ -242,12 +242,9 @@ func (s *subject) remember(second int64) {
 		return
 	}
 	s.median.Store(quantileMS(of, 0.5))
-	late := s.first.sum(recent)
-	if n := s.full.sum(recent); n.Count() > late.Count() {
-		late = n
-	}
+	// A cell ends when these five minutes are its own.
 	if c := s.days.of(second); c != nil {
-		c.p95 = max(c.p95, uint32(min(quantileMS(&late, 0.95), 1<<32-1)))
+		c.p95 = uint32(min(quantileMS(of, 0.95), 1<<32-1))
 	}
 }
 

@@ -19,7 +19,7 @@ type trials struct {
 	passed  int             // since they were opened
 	next    int64           // ns: the next request from then on is a trial
 	waited  int             // requests that were none since the last
-	serial  *uint16 // of the last trial of all: an earlier ejection's is taken for none of this one's
+	serial  *uint16         // of the last trial of all: an earlier ejection's is taken for none of this one's
 	running [maxTrials]trial
 }
 

@@ -7,6 +7,7 @@ package conformance
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
 	_ "embed"
 	"fmt"
 	"os"
@@ -175,6 +176,28 @@ func Trap(t *testing.T, module []byte, requestContext string) (lines []string) {
 		lines = append(lines, l.Text)
 	}
 	return lines
+}
+
+// Serve returns a library that serves modules that have their manifests, by the names in them.
+func Serve(t *testing.T, modules [][]byte) *wasm.Library {
+	t.Helper()
+	var versions []engine.PluginVersion
+	stored := map[string][]byte{}
+	for _, module := range modules {
+		m, err := wasm.ReadManifest(module)
+		if err != nil {
+			t.Fatalf("ReadManifest() = %v", err)
+		}
+		stored[m.Name] = module
+		versions = append(versions, engine.PluginVersion{
+			Name: m.Name, Version: m.Version, Kind: m.Kind, Manifest: m, Active: true, Size: int64(len(module)), SHA256: sha256.Sum256(module),
+		})
+	}
+	library := open(t)
+	if err := library.Sync(t.Context(), versions, func(_ context.Context, v engine.PluginVersion) ([]byte, error) { return stored[v.Name], nil }); err != nil {
+		t.Fatalf("Sync() = %v", err)
+	}
+	return library
 }
 
 // load makes the library serve the module.

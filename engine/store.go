@@ -42,6 +42,8 @@ type Store interface {
 	BudgetLeaseStore
 	BudgetAlertStore
 	WebhookStore
+	DecisionStore
+	DecisionSettingStore
 	HealthFeed
 	HealthStore
 	HealthControlStore

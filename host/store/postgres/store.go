@@ -56,6 +56,7 @@ type Store struct {
 	tenantRole string          // what calls for an account's rows become; "": there is no such wall
 	noWall     string          // why there is none, for a person
 	days       usageDays
+	decided    decisionDays
 	health     feed // of transitions
 	pollEvery  time.Duration
 	log        zerolog.Logger

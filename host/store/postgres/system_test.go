@@ -23,6 +23,7 @@ var systemWork = strings.Fields(`
 	AddHealthTransitions HealthTransitionsAfter HealthSequence SaveHealth ListHealth AddHealthCells ListHealthCells DropHealth
 	ListHealthControls TakeHealthProbe
 	RuleSetVersions StartRuleSets ListRollouts
+	AddDecisions DeleteDecisionsBefore nextDecisionAccount ListDecisionSettings
 	Revision GetSetting PutSetting
 `)
 

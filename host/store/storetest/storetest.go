@@ -64,6 +64,7 @@ func Run(t *testing.T, driver Driver) {
 		{"report", reportTests},
 		{"recount", recountTests},
 		{"setting", settingTests},
+		{"decision", decisionTests},
 		{"limit", limitTests},
 		{"limit lease", limitLeaseTests},
 		{"budget", budgetTests},

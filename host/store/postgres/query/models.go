@@ -154,6 +154,32 @@ type Credential struct {
 	UpdatedAt  time.Time
 }
 
+type Decision struct {
+	At          time.Time
+	CostNanoUsd int64
+	AccountID   string
+	RequestID   []byte
+	TeamID      string
+	UserID      string
+	KeyID       []byte
+	SessionID   []byte
+	Source      string
+	ModelID     string
+	ProviderID  string
+	Code        string
+	Variant     string
+	Data        []byte
+}
+
+type DecisionSetting struct {
+	AccountID string
+	Share     int64
+	KeepText  bool
+	Days      int64
+	UpdatedBy string
+	UpdatedAt time.Time
+}
+
 type HealthCell struct {
 	AccountID    string
 	ProviderID   string

@@ -148,6 +148,32 @@ type Credential struct {
 	UpdatedAt  int64
 }
 
+type Decision struct {
+	At          int64
+	CostNanoUsd int64
+	AccountID   string
+	RequestID   []byte
+	TeamID      string
+	UserID      string
+	KeyID       []byte
+	SessionID   []byte
+	Source      string
+	ModelID     string
+	ProviderID  string
+	Code        string
+	Variant     string
+	Data        []byte
+}
+
+type DecisionSetting struct {
+	AccountID string
+	Share     int64
+	KeepText  bool
+	Days      int64
+	UpdatedBy string
+	UpdatedAt int64
+}
+
 type HealthCell struct {
 	AccountID    string
 	ProviderID   string

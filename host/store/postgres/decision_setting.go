@@ -1,0 +1,40 @@
+package postgres
+
+import (
+	"context"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/postgres/query"
+	"github.com/pointsman/pointsman/host/store/row"
+)
+
+// ListDecisionSettings implements engine.DecisionSettingStore.
+func (s *Store) ListDecisionSettings(ctx context.Context) (settings []engine.DecisionSettings, err error) {
+	err = s.read(ctx, "list settings of decisions", func(ctx context.Context, q *query.Queries) error {
+		rows, err := q.ListDecisionSettings(ctx)
+		if err == nil {
+			settings, err = row.ParseAll(rows, parseDecisionSettings)
+		}
+		return err
+	})
+	return settings, err
+}
+
+// PutDecisionSettings implements engine.DecisionSettingStore.
+func (s *Store) PutDecisionSettings(ctx context.Context, settings engine.DecisionSettings) error {
+	if err := row.CheckDecisionSettings(settings); err != nil {
+		return err
+	}
+	return s.writeOf(ctx, settings.AccountID, "put settings of decisions", func(ctx context.Context, q *query.Queries) error {
+		return q.PutDecisionSettings(ctx, query.PutDecisionSettingsParams{
+			AccountID: settings.AccountID, Share: int64(settings.Share), KeepText: settings.Text, Days: int64(settings.Days),
+			UpdatedBy: settings.UpdatedBy, UpdatedAt: row.Time(settings.UpdatedAt),
+		})
+	})
+}
+
+func parseDecisionSettings(n query.DecisionSetting) (engine.DecisionSettings, error) {
+	return engine.DecisionSettings{
+		AccountID: n.AccountID, Share: int(n.Share), Text: n.KeepText, Days: int(n.Days), UpdatedBy: n.UpdatedBy, UpdatedAt: n.UpdatedAt.UTC(),
+	}, nil
+}

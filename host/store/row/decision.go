@@ -1,0 +1,89 @@
+package row
+
+import (
+	"cmp"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// Decision returns the row in a form that every database takes. As with Usage, nothing is
+// refused: one bad row must not keep the rest of its batch from being stored.
+func Decision(d engine.DecisionRow) engine.DecisionRow {
+	for _, part := range []*string{&d.AccountID, &d.RequestID} {
+		*part = RequestID(*part)
+	}
+	for _, text := range []*string{
+		&d.TeamID, &d.UserID, &d.KeyID, &d.SessionID, &d.Source, &d.Model, &d.Provider, &d.Variant, (*string)(&d.Code),
+	} {
+		*text = clean(*text)
+	}
+	d.At = inRange(d.At)
+	if d.Data == nil {
+		d.Data = []byte{}
+	}
+	return d
+}
+
+// DecisionBatch cleans rows, leaves out those whose key came before, and sorts them by key: two
+// processes that add the same rows in different orders would wait for each other.
+func DecisionBatch(rows []engine.DecisionRow) []engine.DecisionRow {
+	batch := make([]engine.DecisionRow, len(rows))
+	for i := range rows {
+		batch[i] = Decision(rows[i])
+	}
+	compare := func(a, b engine.DecisionRow) int {
+		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), a.At.Compare(b.At), strings.Compare(a.RequestID, b.RequestID))
+	}
+	slices.SortStableFunc(batch, compare)
+	return slices.CompactFunc(batch, func(a, b engine.DecisionRow) bool { return compare(a, b) == 0 })
+}
+
+// Decisions is a query for decisions as both databases take it.
+type Decisions struct {
+	engine.DecisionFilter
+	KeyID, SessionID []byte
+	BeforeID         []byte // of the request that the page goes on after
+}
+
+// lastTime is after every row's.
+var lastTime = time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+
+// DecisionsOf reads a filter and the place where a page begins. ok is false when no row can be
+// meant, because the database could not even hold what is asked for.
+func DecisionsOf(f engine.DecisionFilter, after engine.DecisionMark) (q Decisions, ok bool) {
+	for _, text := range []string{f.TeamID, f.UserID, f.KeyID, f.SessionID, f.Source, f.Model, string(f.Code), f.Variant, after.RequestID} {
+		if !storable(text) {
+			return q, false
+		}
+	}
+	if !IsKey(f.AccountID) {
+		return q, false
+	}
+	q = Decisions{DecisionFilter: f, KeyID: PackID(f.KeyID), SessionID: PackID(f.SessionID), BeforeID: PackID(after.RequestID)}
+	switch {
+	case !after.At.IsZero():
+		q.To = after.At
+	case q.To.IsZero():
+		q.To = lastTime
+	}
+	q.From, q.To = inRange(q.From), inRange(q.To)
+	return q, true
+}
+
+// CheckDecisionSettings says why they cannot be stored: an *engine.Error with CodeInvalid, or nil.
+func CheckDecisionSettings(s engine.DecisionSettings) error {
+	var c check
+	c.account(s.AccountID)
+	if s.Share < 0 || s.Share > engine.WholeShare {
+		c.refuse("share", "is not within 0 to 10,000")
+	}
+	if s.Days < 1 || s.Days > engine.MaxDecisionDays {
+		c.refuse("days", "is not within 1 to 90")
+	}
+	c.text("updated_by", s.UpdatedBy)
+	c.time("updated_at", s.UpdatedAt)
+	return c.result()
+}

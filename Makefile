@@ -8,8 +8,11 @@ GUESTS   := openai anthropic google
 POSTGRES := host/store/storetest/postgres.sh
 SQLC     := go run github.com/sqlc-dev/sqlc/cmd/sqlc@v1.31.1
 FUZZTIME ?= 30s
-# The race detector is not built into SQLite: see host/store/RATIONALE.md, "Why is SQLite not under the race detector?".
-RACE     := -race -gcflags=modernc.org/sqlite/lib=-race=false -gcflags=modernc.org/libc/...=-race=false
+# The race detector is left out of SQLite and of the passes of wazero's compiler: see "Why is … not under the race
+# detector?" in host/store/RATIONALE.md and engine/wasm/RATIONALE.md.
+WAZERO   := github.com/tetratelabs/wazero/internal
+UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... $(WAZERO)/leb128 $(WAZERO)/wasm/binary $(addprefix $(WAZERO)/engine/wazevo/,ssa frontend backend/...)
+RACE     := -race $(UNRACED:%=-gcflags=%=-race=false)
 BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold
 
 .PHONY: help build guests run test check bench soak fuzz generate ui clean

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"slices"
 	"time"
 )
 
@@ -153,6 +154,7 @@ func (s *RolloutStats) move(m BacktestMove) {
 		}
 	}
 	if len(s.Moves) < BacktestMoves {
+		m.Examples = slices.Clone(m.Examples)
 		s.Moves = append(s.Moves, m)
 	}
 }

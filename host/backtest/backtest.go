@@ -15,9 +15,8 @@ import (
 
 // Records are the decisions that were kept; every engine.Store has them.
 type Records interface {
-	// ScanDecisions calls each with the records of the account ("": of all) in From ≤ At < To, in
-	// batches, newest first. It ends with each's error.
-	ScanDecisions(ctx context.Context, accountID string, from, to time.Time, each func([]engine.DecisionRecord) error) error
+	// ScanDecisions is as in engine.DecisionStore.
+	ScanDecisions(ctx context.Context, accountID string, from, to time.Time, each func([]engine.DecisionRow) error) error
 }
 
 // Planner decides again; *engine.Pipeline is one.
@@ -32,7 +31,7 @@ type Vocabulary interface {
 	Known(ctx context.Context, accountID string, ref engine.RuleSetRef) (func(phrase string) bool, error)
 }
 
-// Config is what a Service is made of; every member but Busy and Sleep is required.
+// Config is what a Service is made of; every member but Busy is required.
 type Config struct {
 	Records    Records
 	Drafter    engine.Drafter
@@ -80,7 +79,7 @@ func (s *Service) Run(ctx context.Context, q engine.BacktestQuery, progress func
 		q.Limit = engine.MaxBacktest
 	}
 	x := run{s: s, draft: draft, catalogue: s.cfg.Catalogue(), known: map[vocabularyKey]func(string) bool{}, tally: newTally()}
-	err = s.cfg.Records.ScanDecisions(ctx, q.AccountID, q.From, q.To, func(batch []engine.DecisionRecord) error {
+	err = s.cfg.Records.ScanDecisions(ctx, q.AccountID, q.From, q.To, func(batch []engine.DecisionRow) error {
 		if left := int64(q.Limit) - x.tally.Scanned; int64(len(batch)) > left {
 			batch, x.tally.Cut = batch[:left], true
 		}
@@ -120,7 +119,7 @@ type vocabularyKey struct {
 // stretch is how many records are decided upon between two looks at the live traffic.
 const stretch = 64
 
-func (x *run) batch(ctx context.Context, batch []engine.DecisionRecord) error {
+func (x *run) batch(ctx context.Context, batch []engine.DecisionRow) error {
 	for len(batch) > 0 {
 		n := min(stretch, len(batch))
 		began := time.Now()
@@ -147,8 +146,13 @@ func (x *run) batch(ctx context.Context, batch []engine.DecisionRecord) error {
 }
 
 // record decides again on one record.
-func (x *run) record(ctx context.Context, d *engine.DecisionRecord) error {
+func (x *run) record(ctx context.Context, row *engine.DecisionRow) error {
 	x.tally.Scanned++
+	d, err := row.Decode()
+	if err != nil {
+		x.tally.Undecided++ // nothing is known of it
+		return nil
+	}
 	account := d.Inputs.Principal.AccountID
 	known, err := x.vocabulary(ctx, account, d.Rules)
 	if err != nil {
@@ -156,7 +160,7 @@ func (x *run) record(ctx context.Context, d *engine.DecisionRecord) error {
 	}
 	r, err := d.Inputs.Replay(x.catalogue.Models(account), known)
 	if err != nil {
-		x.tally.Undecided++ // it cannot be read: nothing is known of it
+		x.tally.Undecided++
 		return nil
 	}
 	defer d.Inputs.Forget(r)
@@ -168,7 +172,7 @@ func (x *run) record(ctx context.Context, d *engine.DecisionRecord) error {
 	case err != nil:
 		return err
 	}
-	x.tally.add(x.catalogue, d, now)
+	x.tally.add(x.catalogue, &d, now)
 	return nil
 }
 

@@ -33,6 +33,8 @@ type Config struct {
 	Notices   *engine.NoticeFeed
 	// Drop keeps this process's router from deciding by a canary, at once.
 	Drop func(accountID, id string)
+	// Version is the newest version of an account's rules; 0: there is none.
+	Version func(ctx context.Context, accountID string) (int64, error)
 	// Reload puts in force what is stored.
 	Reload func(context.Context) error
 	Now    func() time.Time // default time.Now

@@ -87,6 +87,10 @@ func (s *Service) Begin(ctx context.Context, p engine.Principal, r engine.Rollou
 	if _, err := s.cfg.Drafter.Draft(r.AccountID, r.Draft); err != nil {
 		return r, err
 	}
+	var err error
+	if r.Base, err = s.cfg.Version(ctx, r.AccountID); err != nil {
+		return r, err
+	}
 	now := s.cfg.Now().UTC().Truncate(time.Millisecond)
 	r.ID, r.Status, r.By, r.CreatedAt, r.UpdatedAt = uuid.Must(uuid.NewV7()).String(), engine.RolloutRunning, p.AccountID+"/"+p.UserID, now, now
 	audited := engine.Audited(ctx, now, r.AccountID, "rollout.begin", "rollout/"+r.ID, nil)

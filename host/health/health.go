@@ -1,9 +1,10 @@
 // Package health is the built-in health service: it learns from attempts and probes which
 // providers, models and credentials work, takes those that do not out of routing, and lets
-// them come back by trials. It sends no requests itself, keeps nothing in a database, and
-// knows nothing of rules: who probes, who stores and who tells are its callers.
+// them come back by trials. It knows nothing of rules, and decides for none.
 //
-// Read RATIONALE.md first, then this file, subject.go and judge.go.
+// A Service is what requests meet: it sends nothing and reads no database. A Monitor is one
+// with what surrounds it: stores, other processes, probes, and who is told. Read RATIONALE.md
+// first, then this file, subject.go and judge.go.
 package health
 
 import (

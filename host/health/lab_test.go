@@ -82,10 +82,14 @@ func (l *lab) set(t time.Time) {
 	l.clock = t
 }
 
-// wait lets time pass, as it does: second by second.
+// wait lets time pass, as it does: second by second, but for long waits.
 func (l *lab) wait(d time.Duration) {
+	most := time.Second
+	if d > 20*time.Second {
+		most = 5 * time.Second
+	}
 	for d > 0 {
-		step := min(d, time.Second)
+		step := min(d, most)
 		l.set(l.now().Add(step))
 		l.Tick()
 		d -= step

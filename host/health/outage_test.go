@@ -38,7 +38,9 @@ func TestOutage(t *testing.T) {
 			began, ended := noon.Add(time.Minute), noon.Add(time.Minute+c.lasts)
 			failures, noticed := 0, 0
 			backAt := time.Time{}
-			isDown := func() bool { return l.State(&engine.HealthTarget{ProviderID: "openai", UpstreamID: "gpt"}).Status == gone }
+			isDown := func() bool {
+				return l.State(&engine.HealthTarget{ProviderID: "openai", UpstreamID: "gpt"}).Status == gone
+			}
 			for step := 0; l.now().Before(ended.Add(2 * time.Minute)); step++ {
 				ill := !l.now().Before(began) && l.now().Before(ended)
 				for i, target := range []engine.HealthTarget{gptWith1, miniWith1} {

@@ -1,0 +1,118 @@
+package decision
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+const (
+	writeBatch   = 1_000 // rows of one transaction
+	writeTimeout = 10 * time.Second
+	maxRetry     = 5 * time.Second
+)
+
+// Run writes decisions until ctx ends, then what is left within 10 s. What could not be written
+// is kept and tried again, less and less often up to every 5 s; meanwhile the queue fills, and
+// then drops. Errors: decisions that could not be written before the end; they are lost.
+func (l *Log) Run(ctx context.Context) error {
+	told, retry := int64(0), l.cfg.Every
+	for {
+		select {
+		case <-ctx.Done():
+			last, cancel := context.WithTimeout(context.WithoutCancel(ctx), writeTimeout)
+			defer cancel()
+			return l.finish(last)
+		case <-l.queue.wake:
+		}
+		if !pause(ctx, retry) {
+			continue
+		}
+		err := l.Flush(ctx)
+		if dropped := l.Stats().Dropped; dropped > told {
+			l.cfg.Log.Error().Int64("rows", dropped-told).Msg("decisions dropped, too many wait to be written")
+			told = dropped
+		}
+		if err != nil && ctx.Err() == nil {
+			l.cfg.Log.Error().Err(err).Msg("decisions not written, will try again")
+			retry = min(2*retry, maxRetry)
+			l.poke()
+			continue
+		}
+		retry = l.cfg.Every
+	}
+}
+
+func (l *Log) poke() {
+	select {
+	case l.queue.wake <- struct{}{}:
+	default:
+	}
+}
+
+// finish flushes until that succeeds or ctx ends.
+func (l *Log) finish(ctx context.Context) error {
+	for retry := l.cfg.Every; ; retry = min(2*retry, maxRetry) {
+		err := l.Flush(ctx)
+		if err == nil {
+			return nil
+		}
+		if !pause(ctx, retry) {
+			return fmt.Errorf("write decisions at the end: %w", err)
+		}
+	}
+}
+
+// Flush writes every decision that waits. Those that no store can keep are dropped, and counted.
+// Errors: the store's; they wait again then.
+func (l *Log) Flush(ctx context.Context) error {
+	select {
+	case l.flushing <- struct{}{}:
+		defer func() { <-l.flushing }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
+	defer cancel()
+	// First what could not be written before, then what has come since.
+	if err := l.write(ctx); err != nil {
+		return err
+	}
+	l.pending = l.queue.take()
+	return l.write(ctx)
+}
+
+// write writes what is pending. Its caller has the slot of flushing.
+func (l *Log) write(ctx context.Context) error {
+	for len(l.pending) > 0 {
+		batch := l.pending[:min(len(l.pending), writeBatch)]
+		err := l.store.AddDecisions(ctx, batch)
+		switch {
+		case engine.CodeOf(err) == engine.CodeInvalid:
+			// Trying again would hold up everything behind it for ever.
+			l.cfg.Log.Error().Err(err).Int("rows", len(batch)).Msg("decisions dropped, the store does not take them")
+			l.refused.Add(int64(len(batch)))
+		case err != nil:
+			return fmt.Errorf("add decisions: %w", err)
+		default:
+			l.written.Add(int64(len(batch)))
+		}
+		clear(batch)
+		l.pending = l.pending[len(batch):]
+	}
+	l.pending = nil
+	return nil
+}
+
+func pause(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-ctx.Done():
+		return false
+	case <-timer.C:
+		return true
+	}
+}

@@ -27,8 +27,8 @@ type Planner interface {
 // Vocabulary knows which phrases were looked for by past versions of rules.
 type Vocabulary interface {
 	// Known returns a func that reports whether the rules of that account, in these versions, had
-	// the phrase; nil when they are not kept any more.
-	Known(ctx context.Context, accountID string, ref engine.RuleSetRef) (func(phrase string) bool, error)
+	// the phrase; nil when they are not kept any more. ownOnly leaves the global ones out.
+	Known(ctx context.Context, accountID string, ref engine.RuleSetRef, ownOnly bool) (func(phrase string) bool, error)
 }
 
 // Config is what a Service is made of; every member but Busy is required.
@@ -114,6 +114,7 @@ type run struct {
 type vocabularyKey struct {
 	account string
 	ref     engine.RuleSetRef
+	ownOnly bool
 }
 
 // stretch is how many records are decided upon between two looks at the live traffic.
@@ -154,7 +155,7 @@ func (x *run) record(ctx context.Context, row *engine.DecisionRow) error {
 		return nil
 	}
 	account := d.Inputs.Principal.AccountID
-	known, err := x.vocabulary(ctx, account, d.Rules)
+	known, err := x.vocabulary(ctx, vocabularyKey{account, d.Rules, d.Inputs.OwnOnly})
 	if err != nil {
 		return err
 	}
@@ -176,12 +177,11 @@ func (x *run) record(ctx context.Context, row *engine.DecisionRow) error {
 	return nil
 }
 
-func (x *run) vocabulary(ctx context.Context, account string, ref engine.RuleSetRef) (func(string) bool, error) {
-	k := vocabularyKey{account, ref}
+func (x *run) vocabulary(ctx context.Context, k vocabularyKey) (func(string) bool, error) {
 	if known, ok := x.known[k]; ok {
 		return known, nil
 	}
-	known, err := x.s.cfg.Vocabulary.Known(ctx, account, ref)
+	known, err := x.s.cfg.Vocabulary.Known(ctx, k.account, k.ref, k.ownOnly)
 	if err == nil {
 		x.known[k] = known
 	}

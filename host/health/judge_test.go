@@ -213,6 +213,20 @@ func TestStatus(t *testing.T) {
 				l.ProbeFailed(openai, "refused")
 			}
 		}, want{openai: gone}},
+		{"probes fail where attempts do not, though these are rare", func(l *lab) {
+			l.ProbeFailed(openai, "no list")
+			l.wait(30 * time.Second)
+			for range 3 {
+				l.asks(1, gptWith1, whole)
+				l.wait(2 * time.Second)
+			}
+			for range 10 {
+				l.wait(30 * time.Second)
+				l.asks(1, gptWith1, whole)
+				l.wait(30 * time.Second)
+				l.ProbeFailed(openai, "no list")
+			}
+		}, want{openai: up}},
 		{"a probe that warns", func(l *lab) { l.ProbeWarned(gpt, "not listed") }, want{gpt: up}},
 		{"a probe of what is disabled", func(l *lab) { l.Disable(openai); l.ProbeFailed(openai, "refused") }, want{openai: up}},
 	} {

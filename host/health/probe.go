@@ -11,7 +11,7 @@ import (
 // ProbeSucceeded notes that a probe of the subject did. It makes a subject that is down
 // open for trials at once, of which the first goes ahead alone; it makes nothing healthy.
 func (s *Service) ProbeSucceeded(id engine.HealthSubject) {
-	s.probed(id, true, "", func(of *subject, now time.Time) {
+	s.probed(id, true, "", func(of *subject, now time.Time, _ bool) {
 		if of.status != down {
 			return
 		}
@@ -27,10 +27,11 @@ func (s *Service) ProbeSucceeded(id engine.HealthSubject) {
 }
 
 // ProbeFailed notes that a probe did not get an answer, or not a good one; detail is one line
-// without secrets. It takes the subject out when no attempt within the window says otherwise;
-// else it is one failure more in a row. Who calls it has asked again before, as one probe may fail by chance.
+// without secrets. It takes the subject out when no attempt within the window says otherwise,
+// nor did the last probe fail; else it is one failure more in a row. Who calls it has asked
+// again before, as one probe may fail by chance.
 func (s *Service) ProbeFailed(id engine.HealthSubject, detail string) {
-	s.probed(id, false, "", func(of *subject, now time.Time) {
+	s.probed(id, false, "", func(of *subject, now time.Time, again bool) {
 		of.lastError, of.lastErrorAt = clip(detail), now.UnixNano()
 		evidence := engine.HealthEvidence{Consecutive: 1, Detail: clip(detail)}
 		if of.status == down {
@@ -44,7 +45,7 @@ func (s *Service) ProbeFailed(id engine.HealthSubject, detail string) {
 			return
 		}
 		second := now.Unix()
-		if t := of.seconds.last(int64(s.thresholds.Window/time.Second), second, second-longWindow); t.attempts > t.failures {
+		if t := of.seconds.last(int64(s.thresholds.Window/time.Second), second, second-longWindow); again || t.attempts > t.failures {
 			if evidence.Consecutive = int(of.streak.Add(1)); evidence.Consecutive < s.thresholds.ConsecutiveFailures {
 				return
 			}
@@ -56,7 +57,7 @@ func (s *Service) ProbeFailed(id engine.HealthSubject, detail string) {
 // ProbeWarned notes that a probe was answered, but not as it should be, as with a list that
 // lacks the model. Nothing is judged by it.
 func (s *Service) ProbeWarned(id engine.HealthSubject, warning string) {
-	s.probed(id, true, warning, func(*subject, time.Time) {})
+	s.probed(id, true, warning, func(*subject, time.Time, bool) {})
 }
 
 // ProbeDue notes when the subject will be probed next; zero: it will not.
@@ -73,15 +74,17 @@ func (s *Service) ProbeDue(id engine.HealthSubject, at time.Time) {
 	}
 }
 
-func (s *Service) probed(id engine.HealthSubject, ok bool, warning string, act func(of *subject, now time.Time)) {
+// probed keeps what a probe found, and has act do what follows; again: the last one failed too.
+func (s *Service) probed(id engine.HealthSubject, ok bool, warning string, act func(of *subject, now time.Time, again bool)) {
 	of := s.subject(id)
 	if of == nil {
 		return
 	}
 	now := s.now()
 	of.mu.Lock()
+	again := of.lastCheck != 0 && !of.checkOK
 	of.lastCheck, of.checkOK, of.warning = now.UnixNano(), ok, clip(warning)
-	act(of, now)
+	act(of, now, again)
 	of.mu.Unlock()
 	s.deliver()
 }

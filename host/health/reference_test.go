@@ -35,6 +35,7 @@ type plain struct {
 	counted     int // trials of this round, but for those that said nothing
 	round       int
 	running     []*plainPass
+	failedProbe bool // the last one
 }
 
 type entry struct {
@@ -231,6 +232,8 @@ func (p *plain) end(now time.Time, t *plainPass, good, bad, canceled bool) {
 }
 
 func (p *plain) probed(now time.Time, ok bool) {
+	again := p.failedProbe
+	p.failedProbe = !ok
 	switch {
 	case ok && p.status == gone && !p.open:
 		p.unlock(now.Before(p.until))
@@ -246,7 +249,7 @@ func (p *plain) probed(now time.Time, ok bool) {
 		p.fresh = 0
 		attempts, failures := p.tally(int64(p.th.Window/time.Second), now.Unix())
 		p.fresh = fresh
-		if attempts > failures {
+		if again || attempts > failures {
 			if p.streak++; p.streak < p.th.ConsecutiveFailures {
 				return
 			}

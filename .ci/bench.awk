@@ -63,5 +63,8 @@ END {
 	ratio("  against six map lookups and counters", "BenchmarkReserveSettle/6_scopes", "BenchmarkReserveSettleReference", 0)
 	ratio("  by all cores at once, against one", "BenchmarkReserveSettle/6_scopes/parallel", "BenchmarkReserveSettle/6_scopes", 0)
 	ratio("  with a bucket that all share", "BenchmarkReserveSettle/6_scopes_and_a_shared_one/parallel", "BenchmarkReserveSettle/6_scopes_and_a_shared_one", 0)
+	bar("health: an attempt allowed and reported", "BenchmarkAllowReport/alone", 200)
+	bar("  by all processors at once", "BenchmarkAllowReport/parallel", 200)
+	if ("BenchmarkAllowReport/alone" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkAllowReport/alone"], verdict(allocs["BenchmarkAllowReport/alone"] == 0)
 	bar("rule words in 10 KB, one pass", "BenchmarkWordsScan/10KB", 15000)
 }

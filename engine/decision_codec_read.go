@@ -119,10 +119,10 @@ func (d *decisionReader) record(row *DecisionRow) (r DecisionRecord) {
 	r.Skips = d.skips()
 	if has(hasOwnSkipped) {
 		r.Decision.Skipped = d.skips()
-	} else if n := d.count(); n <= uint64(len(r.Skips)) {
-		r.Decision.Skipped = r.Skips[:n:n]
-	} else {
+	} else if n := d.count(); n > uint64(len(r.Skips)) {
 		d.fail()
+	} else if n > 0 {
+		r.Decision.Skipped = r.Skips[:n:n]
 	}
 
 	r.Served, r.Provider, r.Code, r.CostNanoUSD = row.Model, row.Provider, row.Code, row.CostNanoUSD

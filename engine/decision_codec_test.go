@@ -79,6 +79,7 @@ func TestDecisionIsReadAsItWasRecorded(t *testing.T) {
 		"without text":         plain,
 		"skips of its own":     apart,
 		"without metadata":     bare,
+		"a skip on the way":    {Detail: DecisionRecorded, Inputs: DecisionInputs{At: recordedAt}, Skips: []Skip{{What: "o1", Reason: SkipDown}}},
 		"nothing but the time": {Detail: DecisionRecorded, Inputs: DecisionInputs{At: recordedAt}},
 		"states that are none": {Detail: DecisionRecorded, Inputs: DecisionInputs{At: recordedAt, States: []RecordedState{}}},
 	} {

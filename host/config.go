@@ -43,6 +43,10 @@ type Config struct {
 	// "ceiling": it is called and charged what the dearest model of the catalogue costs.
 	Unpriced engine.Unpriced `yaml:"unpriced" env:"POINTSMAN_UNPRICED"`
 
+	// ProbeInterval is between two free probes of a provider: a request for its list of models.
+	// Default 60 s; negative: there are none.
+	ProbeInterval time.Duration `yaml:"probe_interval" env:"POINTSMAN_PROBE_INTERVAL"`
+
 	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.
 	WebhookLoopback bool `yaml:"webhook_loopback" env:"POINTSMAN_WEBHOOK_LOOPBACK"`
 

@@ -41,6 +41,8 @@ func (h *Host) Run(ctx context.Context) error {
 		h.webhooks.Run(ledgerCtx)
 	}()
 
+	stopHealth := h.runHealth(ctx)
+
 	h.ready.Store(true)
 	h.opts.Log.Info().Str("url", h.URL()).Msg("ready")
 	g, gctx := errgroup.WithContext(ctx)
@@ -80,6 +82,7 @@ func (h *Host) Run(ctx context.Context) error {
 	err := g.Wait()
 
 	h.settle(context.WithoutCancel(ctx))
+	stopHealth() // before those whom it tells
 	stopLedger()
 	<-budgets
 	err = errors.Join(err, <-ledger, <-sessions, h.stopped(<-limits))

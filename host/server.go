@@ -52,6 +52,7 @@ func (h *Host) openServer() error {
 		Audit:       tenancy.NewAuditLog(h.store),
 		Webhooks:    webhook.NewService(h.store, h.webhooks),
 		Notices:     h.notices,
+		Health:      h.healthService,
 		Preferences: preferences,
 		Assignments: assignments,
 		Budgets: tenancy.NewBudgets(tenancy.BudgetConfig{

@@ -68,6 +68,9 @@ func (h *Host) load(ctx context.Context) error {
 	if err := h.reloadPolicies(ctx); err != nil {
 		return err
 	}
+	if err := h.reloadHealth(ctx); err != nil {
+		return err
+	}
 	return h.reloadLimits(ctx)
 }
 

@@ -155,9 +155,6 @@ func (m *Monitor) ProbeHealth(ctx context.Context, p engine.Principal, s engine.
 	if m.switchOf(s.Provider()) == engine.HealthDisabled || m.switchOf(s) == engine.HealthDisabled {
 		return nil, engine.Errorf(engine.CodeConflict, "It is disabled. Enable it first, or drain it instead.")
 	}
-	if !x.Enabled || !m.cfg.HasCredential(x) {
-		return nil, engine.Errorf(engine.CodeConflict, "The provider is disabled in the catalogue, or has no credential.")
-	}
 	select {
 	case m.prober.slots <- struct{}{}:
 		defer func() { <-m.prober.slots }()
@@ -168,6 +165,10 @@ func (m *Monitor) ProbeHealth(ctx context.Context, p engine.Principal, s engine.
 	audited := engine.Audited(ctx, now, s.AccountID, "health.probe", "health/"+s.String(), map[string]bool{"paid": paid})
 	if err := m.cfg.Store.AppendAudit(audited); err != nil {
 		return nil, err
+	}
+	if !x.Enabled || !m.cfg.HasCredential(x) {
+		check := engine.HealthCheck{At: now, Detail: "The provider is disabled in the catalogue, or has no credential."}
+		return []engine.HealthProbe{{Subject: s.Provider(), Check: check}}, nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
@@ -181,4 +182,19 @@ func (m *Monitor) ProbeHealth(ctx context.Context, p engine.Principal, s engine.
 		out = append(out, engine.HealthProbe(f))
 	}
 	return out, nil
+}
+
+// ListTransitions returns a provider's newest transitions, newest first, at most limit (1–1,000).
+// Errors: those of find.
+func (m *Monitor) ListTransitions(ctx context.Context, p engine.Principal, accountID, providerID string, limit int) ([]engine.HealthTransition, error) {
+	s, _, err := m.find(p, engine.HealthSubject{AccountID: accountID, ProviderID: providerID})
+	if err != nil {
+		return nil, err
+	}
+	list, err := m.cfg.Store.ListHealthTransitions(ctx, s.AccountID, s.ProviderID, limit)
+	out := make([]engine.HealthTransition, len(list))
+	for i := range list {
+		out[i] = list[i].HealthTransition
+	}
+	return out, err
 }

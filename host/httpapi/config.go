@@ -175,6 +175,8 @@ type Config struct {
 	Limits LimitService
 	// Webhooks are where notices go too. Nil: nowhere.
 	Webhooks WebhookService
+	// Health is how providers, models and credentials are. Nil: nobody knows.
+	Health HealthService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
 	// Live is what its streams have of today's usage. Nil: nothing.
@@ -245,6 +247,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Webhooks == nil {
 		c.Webhooks = noWebhooks{}
+	}
+	if c.Health == nil {
+		c.Health = noHealth{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

@@ -119,6 +119,15 @@ var policies = map[string]access{
 	"GET /api/v1/webhooks/:id/deliveries":                     accountAdmin,
 	"POST /api/v1/webhooks/:id/deliveries/:delivery_id/retry": accountAdmin,
 
+	// Of which, and how much of them: the service decides.
+	"GET /api/v1/health":                 anyKey,
+	"GET /api/v1/health/:id/transitions": accountAdmin,
+	"POST /api/v1/health/:id/drain":      accountAdmin,
+	"POST /api/v1/health/:id/disable":    accountAdmin,
+	"POST /api/v1/health/:id/enable":     accountAdmin,
+	"POST /api/v1/health/:id/probe":      accountAdmin,
+	"PUT /api/v1/health/:id/paid-probe":  accountAdmin,
+
 	"GET /api/v1/audit":        accountAdmin,
 	"GET /api/v1/audit/export": accountAdmin,
 	"GET /api/v1/audit/verify": accountAdmin,

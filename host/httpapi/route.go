@@ -60,6 +60,7 @@ func (s *Server) register() error {
 	s.registerUsage()
 	s.registerCosts()
 	s.registerWebhooks()
+	s.registerHealth()
 	s.registerAudit()
 	s.registerEvents()
 	// huma describes its own error for every operation; none answers with it (see unify).

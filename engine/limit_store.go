@@ -50,6 +50,12 @@ type LimitLeaseStore interface {
 	// TakeLimit takes n from a bucket that is not leased, in one statement where it is
 	// admitted. n may be negative: it is given back.
 	TakeLimit(ctx context.Context, b LimitBucket, n int64, now time.Time) (LimitTaken, error)
+	// ReportLimits adds what a replica counted to what all replicas did, once for each
+	// number of a report; it also says that the replica lives. It returns how many do.
+	ReportLimits(ctx context.Context, r LimitReport, now time.Time) (replicas int, err error)
+	// ListLimitCounts returns what all replicas counted, those buckets that refused most
+	// first.
+	ListLimitCounts(ctx context.Context, q LimitCountQuery, now time.Time) (LimitCounts, error)
 	// LeaveLimits ends the replica and returns the leases that it has; what it spent must
 	// have been settled.
 	LeaveLimits(ctx context.Context, replica string) error
@@ -104,6 +110,60 @@ type LimitTaken struct {
 	OK     bool
 	Left   int64
 	WaitUS int64 // when not OK
+}
+
+// LimitReport is what a replica counted since its last report.
+type LimitReport struct {
+	Replica string
+	TTL     time.Duration // how long it is taken to live after this
+	// Number rises by one with every report, from 1. One that was sent before has the same
+	// number and counts, whether or not it arrived.
+	Number int64
+	Counts []LimitCount // of different buckets
+}
+
+// LimitCount is what was counted of one bucket.
+type LimitCount struct {
+	LimitBucket
+	Kind LimitKind
+	// OfAccount is the account whose requests the bucket counts; "": not those of one alone.
+	OfAccount string
+	// Admitted may be negative: requests that were not sent after all.
+	Admitted int64
+	Refused  int64
+}
+
+// LimitCountQuery says which buckets are meant.
+type LimitCountQuery struct {
+	OfAccount string     // "": of all
+	Limits    []LimitRef // of these limits alone; nil: of all
+	Most      int        // how many, at least 1
+}
+
+// LimitRef names a limit.
+type LimitRef struct {
+	AccountID string
+	LimitID   string
+}
+
+// LimitCounts is what was counted, and how buckets stand.
+type LimitCounts struct {
+	Buckets []CountedLimit
+	// Age is how long ago the replica made its last report that made it first, of those that
+	// live: what is missing here was counted since then.
+	Age time.Duration
+	// NowUS is the store's time of Level.
+	NowUS int64
+	// Replicas that live.
+	Replicas int
+}
+
+// CountedLimit is one bucket of LimitCounts.
+type CountedLimit struct {
+	LimitCount
+	Level LimitLevel // in microseconds, as of Level.At; without what is held
+	Held  int64      // by replicas
+	InUse int64      // of it, places of requests in flight
 }
 
 // LimitLevelStore keeps the buckets of the one process that has the database to itself

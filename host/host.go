@@ -22,7 +22,6 @@ import (
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/cost/budget"
-	"github.com/pointsman/pointsman/host/health"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/ratelimit"
 	"github.com/pointsman/pointsman/host/session"
@@ -45,6 +44,9 @@ type Options struct {
 	// Compiler is the command that compiles guests in a process of its own; see
 	// [wasm.Config]. Empty: they are compiled in this one.
 	Compiler []string
+	// PollEvery is how often Postgres is asked for changes that no notice told of; 0: 5 s. For
+	// tests.
+	PollEvery time.Duration
 	// AfterCall sees a guest's whole memory after each call. For tests.
 	AfterCall func(plugin string, memory []byte)
 	// Failpoint is called at named points of settlement (host/cost/spool). For tests that end
@@ -79,8 +81,6 @@ type Host struct {
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
-
-	healthService *health.Monitor // of providers, models and credentials
 
 	catalogue  atomic.Pointer[engine.Catalogue]
 	vault      atomic.Pointer[vault]           // of the catalogue's credentials
@@ -122,7 +122,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err = os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return h, fmt.Errorf("make data folder: %w", err)
 	}
-	if h.store, err = store.Open(ctx, cfg.databaseURL(), store.Options{Logger: opts.Log}); err != nil {
+	if h.store, err = store.Open(ctx, cfg.databaseURL(), store.Options{Logger: opts.Log, PollEvery: opts.PollEvery}); err != nil {
 		return h, fmt.Errorf("open store: %w", err)
 	}
 	if err = store.Seed(ctx, h.store, opts.Now()); err != nil {
@@ -147,9 +147,6 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 		return h, err
 	}
 	if err = h.reload(ctx); err != nil {
-		return h, err
-	}
-	if err = h.healthService.Restore(ctx); err != nil {
 		return h, err
 	}
 	if err = h.openServer(); err != nil {
@@ -260,13 +257,10 @@ func (h *Host) openEngine(ctx context.Context) error {
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
 		Adapters: h.library, Upstream: h.upstream, Catalogue: h.catalogue.Load, Notices: h.notices,
 	})
-	if err = h.openHealth(); err != nil {
-		return err
-	}
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
-		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Limits: h.limits, Health: h.healthService,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Limits: h.limits,
 	})
 	return err
 }

@@ -22,7 +22,7 @@ type LimitService interface {
 	ResetLimit(ctx context.Context, p engine.Principal, accountID, id string) (engine.Limit, error)
 	// GetStanding returns whose limits they are, and what is left of each.
 	GetStanding(ctx context.Context, p engine.Principal, accountID, userID, keyID, model string) (engine.Principal, []engine.LimitStanding, error)
-	GetStats(ctx context.Context, p engine.Principal, accountID string) ([]engine.LimitStat, error)
+	GetStats(ctx context.Context, p engine.Principal, accountID string) (engine.LimitStats, error)
 }
 
 // rateLimit is a limit as the API shows it. What only the server sets is read-only: it may be
@@ -145,7 +145,7 @@ func (s *Server) registerLimits() {
 	operation(s, huma.Operation{OperationID: "list-limits", Method: http.MethodGet, Path: "/api/v1/limits", Summary: "List the rate limits that the key sees", Tags: tag}, s.listLimits)
 	operation(s, huma.Operation{OperationID: "create-limit", Method: http.MethodPost, Path: "/api/v1/limits", Summary: "Create a rate limit; it is in force when this returns", Tags: tag, DefaultStatus: http.StatusCreated}, s.createLimit)
 	operation(s, huma.Operation{OperationID: "effective-limits", Method: http.MethodGet, Path: "/api/v1/limits/effective", Summary: "Show the limits that hold for a caller, and what is left of each", Tags: tag}, s.effectiveLimits)
-	operation(s, huma.Operation{OperationID: "limit-stats", Method: http.MethodGet, Path: "/api/v1/limits/stats", Summary: "Show what was used and refused, by limit and scope", Description: "Of the replica that answers: what it admitted and refused itself, and what is left of all, as far as it knows. Those that refused most come first.", Tags: tag}, s.limitStats)
+	operation(s, huma.Operation{OperationID: "limit-stats", Method: http.MethodGet, Path: "/api/v1/limits/stats", Summary: "Show what was used and refused, by limit and scope", Description: "Of all replicas together; age_ms says how old what the others said is. Those that refused most come first.", Tags: tag}, s.limitStats)
 	operation(s, huma.Operation{OperationID: "get-limit", Method: http.MethodGet, Path: "/api/v1/limits/{id}", Summary: "Get a rate limit", Tags: tag}, s.getLimit)
 	operation(s, huma.Operation{OperationID: "replace-limit", Method: http.MethodPut, Path: "/api/v1/limits/{id}", Summary: "Replace a rate limit", Description: "What was used of it stays used, in proportion.", Tags: tag}, s.replaceLimit)
 	operation(s, huma.Operation{OperationID: "patch-limit", Method: http.MethodPatch, Path: "/api/v1/limits/{id}", Summary: "Change members of a rate limit", Tags: tag}, s.patchLimit)

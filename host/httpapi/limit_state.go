@@ -22,8 +22,8 @@ type limitStat struct {
 	Scope     string           `json:"scope" doc:"The values that have this amount for themselves, as account=acme user=bob."`
 	Amount    int64            `json:"amount"`
 	Used      int64            `json:"used" doc:"Now, of what it holds at most."`
-	Remaining int64            `json:"remaining" doc:"Now: in this replica and, as far as it heard, in the database."`
-	Admitted  int64            `json:"admitted" doc:"Requests, by this replica, since it knows of the bucket."`
+	Remaining int64            `json:"remaining" doc:"Now."`
+	Admitted  int64            `json:"admitted" doc:"Requests, since the amount was first used, or was last left alone until all of it was there for ten minutes."`
 	Refused   int64            `json:"refused"`
 }
 
@@ -48,7 +48,9 @@ type (
 	}
 	statOutput struct {
 		Body struct {
-			Data []limitStat `json:"data" doc:"At most 500."`
+			Data     []limitStat `json:"data" doc:"At most 500."`
+			Replicas int         `json:"replicas" doc:"How many run, whose figures these are."`
+			AgeMS    int64       `json:"age_ms" doc:"How long ago the replica reported that did so first: usually up to a second. 0 where there is only one process."`
 		}
 	}
 )
@@ -76,14 +78,15 @@ func (s *Server) effectiveLimits(ctx context.Context, in *standingQuery) (*stand
 }
 
 func (s *Server) limitStats(ctx context.Context, in *statFilter) (*statOutput, error) {
-	all, err := s.cfg.Limits.GetStats(ctx, principalOf(ctx), in.AccountID)
+	stats, err := s.cfg.Limits.GetStats(ctx, principalOf(ctx), in.AccountID)
 	if err != nil {
 		return nil, err
 	}
 	out := &statOutput{}
-	out.Body.Data = shownAll(all, func(l engine.LimitStat) limitStat {
+	out.Body.Data = shownAll(stats.Buckets, func(l engine.LimitStat) limitStat {
 		return limitStat{l.LimitID, l.AccountID, l.Kind, l.Scope, l.Limit, l.Used, l.Remaining, l.Admitted, l.Refused}
 	})
+	out.Body.Replicas, out.Body.AgeMS = stats.Replicas, milliseconds(stats.Age)
 	return out, nil
 }
 
@@ -120,6 +123,6 @@ func (noLimits) GetStanding(_ context.Context, p engine.Principal, _, _, _, _ st
 	return p, nil, nil
 }
 
-func (noLimits) GetStats(context.Context, engine.Principal, string) ([]engine.LimitStat, error) {
-	return nil, nil
+func (noLimits) GetStats(context.Context, engine.Principal, string) (engine.LimitStats, error) {
+	return engine.LimitStats{}, nil
 }

@@ -108,4 +108,7 @@ func (b *bucket) idle(now int64) bool {
 const idleLease = 10 * time.Second
 
 // refused counts a refusal. The bucket's lock is held.
-func (l *Limiter) refused(b *bucket) { b.refused++ }
+func (l *Limiter) refused(b *bucket) {
+	b.refused++
+	l.counted(b)
+}

@@ -56,13 +56,15 @@ func TestHammer(t *testing.T) {
 				if r.IntN(100) == 0 {
 					l.Sweep(time.Hour)
 					l.Set(limits)
-					l.Stats(func(engine.Limit, string) bool { return true }, 5)
+					if _, err := l.Stats(t.Context(), engine.LimitStatQuery{Most: 5}); err != nil {
+						t.Errorf("Stats() = %v, want nil", err)
+					}
 				}
 			}
 		})
 	}
 	all.Wait()
-	if sent := l.Stats(func(m engine.Limit, _ string) bool { return m.ID == "tokens" }, 1); len(sent) != 1 || sent[0].Admitted == 0 {
+	if sent := stats(t, l, engine.LimitStatQuery{Keep: func(m engine.Limit) bool { return m.ID == "tokens" }, Most: 1}); len(sent) != 1 || sent[0].Admitted == 0 {
 		t.Errorf("Stats() = %+v, want what was admitted", sent)
 	}
 	left := l.Peek(&engine.LimitRequest{AccountID: "a", UserID: "u"})

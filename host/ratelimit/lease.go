@@ -41,6 +41,9 @@ type lease struct {
 	dirty  bool              // it has counted what is not reported
 	flight chan struct{}     // closed when the exchange that runs has been answered
 
+	admitted int64 // of the bucket's, what is reported
+	refused  int64
+
 	share *engine.LimitLevel // while the database is gone
 }
 

@@ -80,6 +80,7 @@ type Limiter struct {
 
 	announced announcements
 	book      book
+	reports   reports
 	restored  restored
 }
 
@@ -114,6 +115,7 @@ func New(cfg Config) (*Limiter, error) {
 	l.selections.slots = make([]slot, selectionSlots)
 	l.book.active = map[*bucket]struct{}{}
 	l.book.replicas.Store(1)
+	l.reports.turn = make(chan struct{}, 1)
 	l.holds.New = func() any { return &hold{limiter: l, takes: make([]take, 0, 16)} }
 	return l, nil
 }
@@ -150,6 +152,7 @@ func (l *Limiter) Run(ctx context.Context) error {
 			return l.Close(last)
 		case <-lease.C:
 			l.Renew(ctx)
+			l.reportDue(ctx)
 		case <-save.C:
 			l.Sweep(l.cfg.Clock())
 			l.tidy(ctx)

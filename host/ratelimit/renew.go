@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"context"
+	"errors"
 	"math"
 	"time"
 
@@ -149,5 +150,6 @@ func (l *Limiter) leave(ctx context.Context) error {
 	flight := make(chan struct{})
 	batch := l.due(int64(l.cfg.Clock()), flight, true)
 	l.exchangeAll(ctx, batch, flight)
-	return l.cfg.Leases.LeaveLimits(ctx, l.cfg.Replica)
+	err := l.Report(ctx)
+	return errors.Join(err, l.cfg.Leases.LeaveLimits(ctx, l.cfg.Replica))
 }

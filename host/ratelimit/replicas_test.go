@@ -43,6 +43,7 @@ type replica struct {
 	*ratelimit.Limiter
 	paused   bool // its process stands still
 	cut      bool // the database does not answer it
+	lost     bool // the database's answers to its reports are lost
 	renewing bool
 	during   func()       // what happens here while the database's answer is on its way
 	waited   atomic.Int64 // round trips that a request waited for
@@ -77,6 +78,17 @@ func (s cutStore) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64, 
 		return engine.LimitTaken{}, errCut
 	}
 	return s.LimitLeaseStore.TakeLimit(ctx, b, n, now)
+}
+
+func (s cutStore) ReportLimits(ctx context.Context, r engine.LimitReport, now time.Time) (int, error) {
+	if s.of.cut {
+		return 0, errCut
+	}
+	replicas, err := s.LimitLeaseStore.ReportLimits(ctx, r, now)
+	if s.of.lost {
+		return 0, errCut
+	}
+	return replicas, err
 }
 
 func newCluster(t *testing.T, replicas int, cfg ratelimit.Config, limits ...engine.Limit) *cluster {

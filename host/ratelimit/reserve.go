@@ -177,6 +177,7 @@ func (l *Limiter) tryTake(q *engine.LimitRequest, h *hold, now int64) *engine.Li
 func (l *Limiter) spend(tk *take, now int64) {
 	b := tk.bucket
 	b.admitted++
+	l.counted(b)
 	if b.lease == nil {
 		b.level.Whole -= tk.n
 		return
@@ -226,6 +227,7 @@ func (l *Limiter) giveBack(takes []take, cancelled bool, unused int64) {
 		tk.bucket = b
 		if cancelled {
 			b.admitted--
+			l.counted(b)
 		}
 		if b.lease == nil {
 			if back < 0 {

@@ -16,10 +16,19 @@ func one(id string, change func(*engine.Limit)) engine.Limit {
 	return l
 }
 
+func stats(t testing.TB, l *ratelimit.Limiter, q engine.LimitStatQuery) []engine.LimitStat {
+	t.Helper()
+	got, err := l.Stats(t.Context(), q)
+	if err != nil {
+		t.Fatalf("Stats(%+v) = %v, want nil", q, err)
+	}
+	return got.Buckets
+}
+
 // applied says which limits count a request, by what Stats shows afterwards.
-func applied(l *ratelimit.Limiter) string {
+func applied(t testing.TB, l *ratelimit.Limiter) string {
 	var ids []string
-	for _, s := range l.Stats(func(engine.Limit, string) bool { return true }, 100) {
+	for _, s := range stats(t, l, engine.LimitStatQuery{Most: 100}) {
 		if s.Admitted > 0 {
 			id := s.LimitID
 			if s.AccountID != "" {
@@ -103,7 +112,7 @@ func TestWhichLimitsApply(t *testing.T) {
 			if _, err := l.Reserve(t.Context(), &q); err != nil {
 				t.Fatalf("Reserve() = %v, want nil", err)
 			}
-			if got := applied(l); got != c.want {
+			if got := applied(t, l); got != c.want {
 				t.Errorf("counted by %q, want %q", got, c.want)
 			}
 		})

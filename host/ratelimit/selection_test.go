@@ -44,7 +44,7 @@ func TestRememberedCallersAreToldApart(t *testing.T) {
 			}
 		}
 	}
-	for _, s := range l.Stats(func(m engine.Limit, _ string) bool { return m.ID == "each" }, 100) {
+	for _, s := range stats(t, l, engine.LimitStatQuery{Keep: func(m engine.Limit) bool { return m.ID == "each" }, Most: 100}) {
 		want := int64(times)
 		if s.Scope == "account=a team=a user=a key=a provider=a model=a" {
 			want = 2 * times // the same, once as a whole and once as a target

@@ -1,9 +1,7 @@
 package ratelimit
 
 import (
-	"cmp"
 	"math"
-	"slices"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -74,69 +72,5 @@ func tighten(left *engine.LimitState, b *bucket, now int64) {
 	level.Whole = min(b.left(), b.spec.rate.Size)
 	if wait := level.Wait(b.spec.rate, b.spec.rate.Size); wait < math.MaxInt64 {
 		into.Reset = time.Duration(wait)
-	}
-}
-
-// Stat is what became of one bucket in this process.
-type Stat = engine.LimitStat
-
-// Stats returns the live buckets for which keep is true, those that refused most first,
-// at most limit. keep gets the limit and the account whose requests the bucket counts ("":
-// not those of one account alone); it must not call the limiter.
-func (l *Limiter) Stats(keep func(limit engine.Limit, accountID string) bool, limit int) []Stat {
-	var all []Stat
-	now := int64(l.cfg.Clock())
-	for i := range l.shards {
-		sh := &l.shards[i]
-		sh.mu.Lock()
-		for _, b := range sh.slots {
-			for ; b != nil; b = b.next {
-				b.mu.Lock()
-				one := b.stat(now)
-				limit, of := b.spec.limit, b.account()
-				b.mu.Unlock()
-				if keep(limit, of) {
-					all = append(all, one)
-				}
-			}
-		}
-		sh.mu.Unlock()
-		if len(all) > 4*limit+1024 {
-			all = mostRefused(all, limit)
-		}
-	}
-	return mostRefused(all, limit)
-}
-
-func mostRefused(all []Stat, limit int) []Stat {
-	slices.SortFunc(all, func(a, b Stat) int {
-		return cmp.Or(cmp.Compare(b.Refused, a.Refused), cmp.Compare(b.Admitted, a.Admitted), cmp.Compare(a.AccountID, b.AccountID),
-			cmp.Compare(a.LimitID, b.LimitID), cmp.Compare(a.Scope, b.Scope))
-	})
-	return all[:min(limit, len(all))]
-}
-
-func (b *bucket) account() string {
-	if b.spec.limit.AccountID != "" {
-		return b.spec.limit.AccountID
-	}
-	if b.spec.keyed&engine.LimitByAccount == 0 {
-		return ""
-	}
-	for i := range b.text {
-		if b.text[i] == 0 {
-			return b.text[:i]
-		}
-	}
-	return ""
-}
-
-func (b *bucket) stat(now int64) Stat {
-	b.refresh(b.spec, now)
-	remaining := max(min(b.left(), b.spec.rate.Size), 0)
-	return Stat{
-		AccountID: b.spec.limit.AccountID, LimitID: b.spec.limit.ID, Kind: b.spec.limit.Kind,
-		Scope: scopeText(b.text, b.spec.keyed), Limit: b.spec.limit.Amount, Used: b.spec.rate.Size - remaining,
-		Remaining: remaining, Admitted: b.admitted, Refused: b.refused,
 	}
 }

@@ -10,11 +10,12 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// LimitGauge says what the limits in force have left in this process. A
-// *ratelimit.Limiter is one.
+// LimitGauge says what the limits in force have left. A *ratelimit.Limiter is one.
 type LimitGauge interface {
+	// Standing says it as far as this process knows.
 	Standing(q *engine.LimitRequest) []engine.LimitStanding
-	Stats(keep func(l engine.Limit, accountID string) bool, limit int) []engine.LimitStat
+	// Stats says it of all replicas.
+	Stats(ctx context.Context, q engine.LimitStatQuery) (engine.LimitStats, error)
 }
 
 // LimitConfig is what the management of rate limits is made of. All of it is required.

@@ -2,6 +2,7 @@ package tenancy
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -107,22 +108,26 @@ func (s *Limits) GetStanding(ctx context.Context, p engine.Principal, account, u
 // maxLimitStats is how many buckets are shown: those that refused most.
 const maxLimitStats = 500
 
-// GetStats returns what became of buckets in this process: of the account's requests; for a
+// GetStats returns what became of buckets in all replicas: of the account's requests; for a
 // super admin and no account of all. Errors: CodeNotFound.
-func (s *Limits) GetStats(ctx context.Context, p engine.Principal, account string) ([]engine.LimitStat, error) {
+func (s *Limits) GetStats(ctx context.Context, p engine.Principal, account string) (engine.LimitStats, error) {
 	if account == "" && p.Role != engine.RoleSuperAdmin {
 		account = p.AccountID
 	}
+	q := engine.LimitStatQuery{AccountID: account, Most: maxLimitStats}
 	d, err := s.Keys.read(ctx)
 	if err != nil {
-		return nil, err
+		return engine.LimitStats{}, err
 	}
 	if account != "" {
 		if _, err := d.account(p, account); err != nil {
-			return nil, err
+			return engine.LimitStats{}, err
 		}
+		q.Keep = func(l engine.Limit) bool { return d.readsLimit(p, l) }
 	}
-	return s.Gauge.Stats(func(l engine.Limit, of string) bool {
-		return (account == "" || of == account) && d.readsLimit(p, l)
-	}, maxLimitStats), nil
+	stats, err := s.Gauge.Stats(ctx, q)
+	if err != nil {
+		return stats, fmt.Errorf("sum up limits: %w", err)
+	}
+	return stats, nil
 }

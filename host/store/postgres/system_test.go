@@ -17,7 +17,7 @@ var systemWork = strings.Fields(`
 	ListPreferences ListAssignments ListLimits AuditedAccounts
 	PutModel PutProvider PutPrice
 	PostUsage RecountUsage ensure DropUsage SaveSessions AddHandoffs DeleteExpired AppendAudit
-	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels
+	ExchangeLimits TakeLimit SaveLimitLevels LeaveLimits SweepLimits ListLimitLevels ReportLimits ListLimitCounts countLimitReplicas
 	ListBudgets AddBudgetAlert ExchangeBudgets ExpireBudgetLeases DeadBudgetLeases SettleBudgetLease DropBudgetWindows
 	ListWebhooks AddDeliveries DueDeliveries DropDeliveries
 	AddHealthTransitions HealthTransitionsAfter HealthSequence SaveHealth ListHealth AddHealthCells ListHealthCells DropHealth

@@ -95,6 +95,25 @@ func CheckLimitExchange(x engine.LimitExchange) error {
 	return c.result()
 }
 
+// CheckLimitReport says why a report is refused: an *engine.Error with CodeInvalid, or nil.
+func CheckLimitReport(r engine.LimitReport) error {
+	if err := CheckLimitExchange(engine.LimitExchange{Replica: r.Replica, TTL: r.TTL}); err != nil {
+		return err
+	}
+	var c check
+	if r.Number < 1 {
+		c.refuse("number", "is less than 1")
+	}
+	for _, count := range r.Counts {
+		if err := CheckLimitBucket(count.LimitBucket); err != nil {
+			return err
+		}
+		c.account(count.OfAccount)
+		c.count("refused", count.Refused)
+	}
+	return c.result()
+}
+
 // LimitScope writes a scope as a JSON object of the values that are set.
 func LimitScope(s engine.LimitScope) []byte {
 	set := map[string]string{}

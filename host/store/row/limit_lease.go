@@ -24,6 +24,7 @@ type LimitLease struct {
 	Held      int64
 	Spent     int64
 	ExpiresUS int64
+	InUse     int64
 }
 
 // LimitSettlement is what an exchange makes of a bucket's leases.
@@ -44,10 +45,7 @@ func OrderLimitClaims(claims []engine.LimitClaim) ([]int, error) {
 	for i := range order {
 		order[i] = i
 	}
-	compare := func(a, b int) int {
-		x, y := &claims[a].LimitBucketKey, &claims[b].LimitBucketKey
-		return cmp.Or(cmp.Compare(x.AccountID, y.AccountID), cmp.Compare(x.LimitID, y.LimitID), bytes.Compare(x.Digest[:], y.Digest[:]))
-	}
+	compare := func(a, b int) int { return compareKeys(&claims[a].LimitBucketKey, &claims[b].LimitBucketKey) }
 	slices.SortFunc(order, compare)
 	for i := 1; i < len(order); i++ {
 		if compare(order[i-1], order[i]) == 0 {
@@ -55,6 +53,26 @@ func OrderLimitClaims(claims []engine.LimitClaim) ([]int, error) {
 		}
 	}
 	return order, nil
+}
+
+func compareKeys(x, y *engine.LimitBucketKey) int {
+	return cmp.Or(cmp.Compare(x.AccountID, y.AccountID), cmp.Compare(x.LimitID, y.LimitID), bytes.Compare(x.Digest[:], y.Digest[:]))
+}
+
+// OrderLimitCounts returns the counts in the order of their keys, in which rows are locked.
+func OrderLimitCounts(counts []engine.LimitCount) []engine.LimitCount {
+	return slices.SortedFunc(slices.Values(counts), func(a, b engine.LimitCount) int {
+		return compareKeys(&a.LimitBucketKey, &b.LimitBucketKey)
+	})
+}
+
+// LimitRefs are the limits of a query as the statements compare them: no id has a slash.
+func LimitRefs(limits []engine.LimitRef) []string {
+	refs := make([]string, len(limits))
+	for i, l := range limits {
+		refs[i] = l.AccountID + "/" + l.LimitID
+	}
+	return refs
 }
 
 // Rate is the row's, in microseconds.
@@ -136,7 +154,7 @@ func ExchangeLimit(b *LimitBucket, leases []LimitLease, replica string, ttlUS in
 	}
 	if grant > 0 {
 		s.Grant.Epoch = epoch
-		s.Put = &LimitLease{Replica: replica, Epoch: epoch, Held: grant, Spent: c.Spent, ExpiresUS: nowUS + ttlUS}
+		s.Put = &LimitLease{Replica: replica, Epoch: epoch, Held: grant, Spent: c.Spent, ExpiresUS: nowUS + ttlUS, InUse: c.Keep}
 	} else if own != nil {
 		s.Gone = append(s.Gone, replica)
 	}

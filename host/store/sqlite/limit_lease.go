@@ -43,7 +43,7 @@ func (s *Store) ExchangeLimits(ctx context.Context, x engine.LimitExchange, now 
 				return err
 			}
 		}
-		if err := q.PutLimitReplica(ctx, query.PutLimitReplicaParams{ReplicaID: x.Replica, ExpiresUs: us + x.TTL.Microseconds()}); err != nil {
+		if err := q.PutLimitReplica(ctx, query.PutLimitReplicaParams{ReplicaID: x.Replica, ExpiresUs: us + x.TTL.Microseconds(), NowUs: us}); err != nil {
 			return err
 		}
 		replicas, err := q.CountLimitReplicas(ctx, us)
@@ -223,7 +223,7 @@ func parseLimitLevel(n query.LimitBucket) (engine.StoredLimitLevel, error) {
 func limitLeasesOf(rows []query.LimitLease) []row.LimitLease {
 	leases := make([]row.LimitLease, len(rows))
 	for i, n := range rows {
-		leases[i] = row.LimitLease{Replica: n.ReplicaID, Epoch: n.Epoch, Held: n.Held, Spent: n.Spent, ExpiresUS: n.ExpiresUs}
+		leases[i] = row.LimitLease{Replica: n.ReplicaID, Epoch: n.Epoch, Held: n.Held, Spent: n.Spent, ExpiresUS: n.ExpiresUs, InUse: n.InUse}
 	}
 	return leases
 }
@@ -231,6 +231,6 @@ func limitLeasesOf(rows []query.LimitLease) []row.LimitLease {
 func putLimitLease(b row.LimitBucket, l row.LimitLease) query.PutLimitLeaseParams {
 	return query.PutLimitLeaseParams{
 		AccountID: b.AccountID, LimitID: b.LimitID, Digest: b.Digest[:], ReplicaID: l.Replica,
-		Epoch: l.Epoch, Held: l.Held, Spent: l.Spent, ExpiresUs: l.ExpiresUS,
+		Epoch: l.Epoch, Held: l.Held, Spent: l.Spent, ExpiresUs: l.ExpiresUS, InUse: l.InUse,
 	}
 }

@@ -23,6 +23,8 @@ var limitLeaseTests = []test{
 	{"a reset fills", limitLeaseReset},
 	{"counts replicas, which may leave", limitReplicas},
 	{"sweeps what is as good as new", limitSweep},
+	{"adds up what replicas counted, once", limitCounts},
+	{"lists the counts that are asked for", limitCountsListed},
 }
 
 // plainBucket is of 60 a minute.

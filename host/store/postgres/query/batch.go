@@ -172,6 +172,74 @@ func (b *AddHealthCellBatchResults) Close() error {
 	return b.br.Close()
 }
 
+const addLimitCount = `-- name: AddLimitCount :batchexec
+insert into limit_counts (account_id, limit_id, digest, kind, of_account, admitted, refused, counted_us)
+values ($1, $2, $3, $4, $5, $6, $7, $8)
+on conflict (account_id, limit_id, digest) do update
+set kind       = excluded.kind,
+    of_account = excluded.of_account,
+    admitted   = limit_counts.admitted + excluded.admitted,
+    refused    = limit_counts.refused + excluded.refused,
+    counted_us = excluded.counted_us
+`
+
+type AddLimitCountBatchResults struct {
+	br     pgx.BatchResults
+	tot    int
+	closed bool
+}
+
+type AddLimitCountParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Kind      string
+	OfAccount string
+	Admitted  int64
+	Refused   int64
+	CountedUs int64
+}
+
+func (q *Queries) AddLimitCount(ctx context.Context, arg []AddLimitCountParams) *AddLimitCountBatchResults {
+	batch := &pgx.Batch{}
+	for _, a := range arg {
+		vals := []interface{}{
+			a.AccountID,
+			a.LimitID,
+			a.Digest,
+			a.Kind,
+			a.OfAccount,
+			a.Admitted,
+			a.Refused,
+			a.CountedUs,
+		}
+		batch.Queue(addLimitCount, vals...)
+	}
+	br := q.db.SendBatch(ctx, batch)
+	return &AddLimitCountBatchResults{br, len(arg), false}
+}
+
+func (b *AddLimitCountBatchResults) Exec(f func(int, error)) {
+	defer b.br.Close()
+	for t := 0; t < b.tot; t++ {
+		if b.closed {
+			if f != nil {
+				f(t, ErrBatchAlreadyClosed)
+			}
+			continue
+		}
+		_, err := b.br.Exec()
+		if f != nil {
+			f(t, err)
+		}
+	}
+}
+
+func (b *AddLimitCountBatchResults) Close() error {
+	b.closed = true
+	return b.br.Close()
+}
+
 const addNote = `-- name: AddNote :batchexec
 insert into session_notes (
     account_id, user_id, session_id, id, type, text, agent, model, created_at, expires_at
@@ -493,7 +561,7 @@ func (b *GetBudgetLeaseBatchResults) Close() error {
 }
 
 const listLimitLeases = `-- name: ListLimitLeases :batchmany
-select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us
+select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use
 from limit_leases
 where account_id = $1
   and limit_id = $2
@@ -554,6 +622,7 @@ func (b *ListLimitLeasesBatchResults) Query(f func(int, []LimitLease, error)) {
 					&i.Held,
 					&i.Spent,
 					&i.ExpiresUs,
+					&i.InUse,
 				); err != nil {
 					return err
 				}
@@ -854,13 +923,14 @@ func (b *PutLimitBucketBatchResults) Close() error {
 }
 
 const putLimitLease = `-- name: PutLimitLease :batchexec
-insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us)
-values ($1, $2, $3, $4, $5, $6, $7, $8)
+insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use)
+values ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 on conflict (account_id, limit_id, digest, replica_id) do update
 set epoch      = excluded.epoch,
     held       = excluded.held,
     spent      = excluded.spent,
-    expires_us = excluded.expires_us
+    expires_us = excluded.expires_us,
+    in_use     = excluded.in_use
 `
 
 type PutLimitLeaseBatchResults struct {
@@ -878,6 +948,7 @@ type PutLimitLeaseParams struct {
 	Held      int64
 	Spent     int64
 	ExpiresUs int64
+	InUse     int64
 }
 
 func (q *Queries) PutLimitLease(ctx context.Context, arg []PutLimitLeaseParams) *PutLimitLeaseBatchResults {
@@ -892,6 +963,7 @@ func (q *Queries) PutLimitLease(ctx context.Context, arg []PutLimitLeaseParams) 
 			a.Held,
 			a.Spent,
 			a.ExpiresUs,
+			a.InUse,
 		}
 		batch.Queue(putLimitLease, vals...)
 	}

@@ -51,6 +51,14 @@ where (account_id, limit_id, digest) in (
             and l.digest = b.digest
             and l.expires_us > $1::bigint
       )
+      and not exists (
+          select 1
+          from limit_counts c
+          where c.account_id = b.account_id
+            and c.limit_id = b.limit_id
+            and c.digest = b.digest
+            and c.counted_us > $1::bigint
+      )
     limit $2::bigint
     for update skip locked
 )
@@ -106,6 +114,21 @@ func (q *Queries) LimitClock(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
+const limitReportsSince = `-- name: LimitReportsSince :one
+select coalesce(min(reported_us), 0)::bigint
+from limit_replicas
+where account_id = ''
+  and expires_us > $1
+`
+
+// When the replica that reported longest ago did so, of those that live.
+func (q *Queries) LimitReportsSince(ctx context.Context, nowUs int64) (int64, error) {
+	row := q.db.QueryRow(ctx, limitReportsSince, nowUs)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const listLimitBuckets = `-- name: ListLimitBuckets :many
 select account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
 from limit_buckets
@@ -146,9 +169,100 @@ func (q *Queries) ListLimitBuckets(ctx context.Context) ([]LimitBucket, error) {
 	return items, nil
 }
 
+const listLimitCounts = `-- name: ListLimitCounts :many
+select b.account_id, b.limit_id, b.digest, b.scope, b.amount, b.window_us, b.size, b.version, b.resets, b.whole, b.part, b.at_us,
+       c.kind, c.admitted, c.refused,
+       (select coalesce(sum(l.held), 0)::bigint
+        from limit_leases l
+        where l.account_id = c.account_id and l.limit_id = c.limit_id and l.digest = c.digest) as held,
+       (select coalesce(sum(l.in_use), 0)::bigint
+        from limit_leases l
+        where l.account_id = c.account_id and l.limit_id = c.limit_id and l.digest = c.digest
+          and l.expires_us > $1::bigint) as in_use
+from limit_counts c
+join limit_buckets b on b.account_id = c.account_id and b.limit_id = c.limit_id and b.digest = c.digest
+where ($2::text = '' or c.of_account = $2::text)
+  and ($3::boolean or c.account_id || '/' || c.limit_id = any($4::text[]))
+order by c.refused desc, c.admitted desc, c.account_id, c.limit_id, c.digest
+limit $5::bigint
+`
+
+type ListLimitCountsParams struct {
+	NowUs      int64
+	OfAccount  string
+	EveryLimit bool
+	Limits     []string
+	MaxRows    int64
+}
+
+type ListLimitCountsRow struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Scope     string
+	Amount    int64
+	WindowUs  int64
+	Size      int64
+	Version   int64
+	Resets    int64
+	Whole     int64
+	Part      int64
+	AtUs      int64
+	Kind      string
+	Admitted  int64
+	Refused   int64
+	Held      int64
+	InUse     int64
+}
+
+// Those that refused most first. What is held of a bucket is free again when nobody renews it.
+func (q *Queries) ListLimitCounts(ctx context.Context, arg ListLimitCountsParams) ([]ListLimitCountsRow, error) {
+	rows, err := q.db.Query(ctx, listLimitCounts,
+		arg.NowUs,
+		arg.OfAccount,
+		arg.EveryLimit,
+		arg.Limits,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListLimitCountsRow
+	for rows.Next() {
+		var i ListLimitCountsRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.LimitID,
+			&i.Digest,
+			&i.Scope,
+			&i.Amount,
+			&i.WindowUs,
+			&i.Size,
+			&i.Version,
+			&i.Resets,
+			&i.Whole,
+			&i.Part,
+			&i.AtUs,
+			&i.Kind,
+			&i.Admitted,
+			&i.Refused,
+			&i.Held,
+			&i.InUse,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const putLimitReplica = `-- name: PutLimitReplica :exec
-insert into limit_replicas (account_id, replica_id, expires_us)
-values ('', $1, $2)
+insert into limit_replicas (account_id, replica_id, expires_us, reports, reported_us)
+values ('', $1, $2, 0, $3)
 on conflict (account_id, replica_id) do update
 set expires_us = excluded.expires_us
 `
@@ -156,11 +270,44 @@ set expires_us = excluded.expires_us
 type PutLimitReplicaParams struct {
 	ReplicaID string
 	ExpiresUs int64
+	NowUs     int64
 }
 
+// It has counted nothing before it came.
 func (q *Queries) PutLimitReplica(ctx context.Context, arg PutLimitReplicaParams) error {
-	_, err := q.db.Exec(ctx, putLimitReplica, arg.ReplicaID, arg.ExpiresUs)
+	_, err := q.db.Exec(ctx, putLimitReplica, arg.ReplicaID, arg.ExpiresUs, arg.NowUs)
 	return err
+}
+
+const putLimitReport = `-- name: PutLimitReport :execrows
+insert into limit_replicas (account_id, replica_id, expires_us, reports, reported_us)
+values ('', $1, $2, $3, $4)
+on conflict (account_id, replica_id) do update
+set expires_us  = greatest(limit_replicas.expires_us, excluded.expires_us),
+    reports     = excluded.reports,
+    reported_us = excluded.reported_us
+where limit_replicas.reports < excluded.reports
+`
+
+type PutLimitReportParams struct {
+	ReplicaID  string
+	ExpiresUs  int64
+	Reports    int64
+	ReportedUs int64
+}
+
+// None when the replica's report of that number is in already.
+func (q *Queries) PutLimitReport(ctx context.Context, arg PutLimitReportParams) (int64, error) {
+	result, err := q.db.Exec(ctx, putLimitReport,
+		arg.ReplicaID,
+		arg.ExpiresUs,
+		arg.Reports,
+		arg.ReportedUs,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected(), nil
 }
 
 const takeLimit = `-- name: TakeLimit :one

@@ -15,7 +15,7 @@ where account_id = @account_id
   and digest = @digest;
 
 -- name: ListLimitLeases :many
-select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us
+select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use
 from limit_leases
 where account_id = @account_id
   and limit_id = @limit_id
@@ -43,13 +43,14 @@ where account_id = @account_id
   and digest = @digest;
 
 -- name: PutLimitLease :exec
-insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us)
-values (@account_id, @limit_id, @digest, @replica_id, @epoch, @held, @spent, @expires_us)
+insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use)
+values (@account_id, @limit_id, @digest, @replica_id, @epoch, @held, @spent, @expires_us, @in_use)
 on conflict (account_id, limit_id, digest, replica_id) do update
 set epoch      = excluded.epoch,
     held       = excluded.held,
     spent      = excluded.spent,
-    expires_us = excluded.expires_us;
+    expires_us = excluded.expires_us,
+    in_use     = excluded.in_use;
 
 -- name: DeleteLimitLease :exec
 delete from limit_leases
@@ -65,8 +66,9 @@ set expires_us = 0
 where replica_id = @replica_id;
 
 -- name: PutLimitReplica :exec
-insert into limit_replicas (account_id, replica_id, expires_us)
-values ('', @replica_id, @expires_us)
+-- It has counted nothing before it came.
+insert into limit_replicas (account_id, replica_id, expires_us, reports, reported_us)
+values ('', @replica_id, @expires_us, 0, @now_us)
 on conflict (account_id, replica_id) do update
 set expires_us = excluded.expires_us;
 
@@ -143,5 +145,59 @@ where (account_id, limit_id, digest) in (
             and l.digest = b.digest
             and l.expires_us > cast(@before_us as integer)
       )
+      and not exists (
+          select 1
+          from limit_counts c
+          where c.account_id = b.account_id
+            and c.limit_id = b.limit_id
+            and c.digest = b.digest
+            and c.counted_us > cast(@before_us as integer)
+      )
     limit cast(@max_rows as integer)
 );
+
+-- name: PutLimitReport :execrows
+-- None when the replica's report of that number is in already.
+insert into limit_replicas (account_id, replica_id, expires_us, reports, reported_us)
+values ('', @replica_id, @expires_us, @reports, @reported_us)
+on conflict (account_id, replica_id) do update
+set expires_us  = max(limit_replicas.expires_us, excluded.expires_us),
+    reports     = excluded.reports,
+    reported_us = excluded.reported_us
+where limit_replicas.reports < excluded.reports;
+
+-- name: AddLimitCount :exec
+insert into limit_counts (account_id, limit_id, digest, kind, of_account, admitted, refused, counted_us)
+values (@account_id, @limit_id, @digest, @kind, @of_account, @admitted, @refused, @counted_us)
+on conflict (account_id, limit_id, digest) do update
+set kind       = excluded.kind,
+    of_account = excluded.of_account,
+    admitted   = limit_counts.admitted + excluded.admitted,
+    refused    = limit_counts.refused + excluded.refused,
+    counted_us = excluded.counted_us;
+
+-- name: ListLimitCounts :many
+-- Those that refused most first. What is held of a bucket is free again when nobody renews it.
+select b.account_id, b.limit_id, b.digest, b.scope, b.amount, b.window_us, b.size, b.version, b.resets, b.whole, b.part, b.at_us,
+       c.kind, c.admitted, c.refused,
+       cast((select coalesce(sum(l.held), 0)
+             from limit_leases l
+             where l.account_id = c.account_id and l.limit_id = c.limit_id and l.digest = c.digest) as integer) as held,
+       cast((select coalesce(sum(l.in_use), 0)
+             from limit_leases l
+             where l.account_id = c.account_id and l.limit_id = c.limit_id and l.digest = c.digest
+               and l.expires_us > cast(@now_us as integer)) as integer) as in_use
+from limit_counts c
+join limit_buckets b on b.account_id = c.account_id and b.limit_id = c.limit_id and b.digest = c.digest
+where (cast(@of_account as text) = '' or c.of_account = cast(@of_account as text))
+  and (cast(@every_limit as integer) <> 0
+       or c.account_id || '/' || c.limit_id in (select value from json_each(cast(@limits as text))))
+order by c.refused desc, c.admitted desc, c.account_id, c.limit_id, c.digest
+limit cast(@max_rows as integer);
+
+-- name: LimitReportsSince :one
+-- When the replica that reported longest ago did so, of those that live.
+select cast(coalesce(min(reported_us), 0) as integer)
+from limit_replicas
+where account_id = ''
+  and expires_us > @now_us;

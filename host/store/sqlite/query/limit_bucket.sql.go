@@ -9,6 +9,42 @@ import (
 	"context"
 )
 
+const addLimitCount = `-- name: AddLimitCount :exec
+insert into limit_counts (account_id, limit_id, digest, kind, of_account, admitted, refused, counted_us)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+on conflict (account_id, limit_id, digest) do update
+set kind       = excluded.kind,
+    of_account = excluded.of_account,
+    admitted   = limit_counts.admitted + excluded.admitted,
+    refused    = limit_counts.refused + excluded.refused,
+    counted_us = excluded.counted_us
+`
+
+type AddLimitCountParams struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Kind      string
+	OfAccount string
+	Admitted  int64
+	Refused   int64
+	CountedUs int64
+}
+
+func (q *Queries) AddLimitCount(ctx context.Context, arg AddLimitCountParams) error {
+	_, err := q.db.ExecContext(ctx, addLimitCount,
+		arg.AccountID,
+		arg.LimitID,
+		arg.Digest,
+		arg.Kind,
+		arg.OfAccount,
+		arg.Admitted,
+		arg.Refused,
+		arg.CountedUs,
+	)
+	return err
+}
+
 const countLimitReplicas = `-- name: CountLimitReplicas :one
 select count(*)
 from limit_replicas
@@ -50,6 +86,14 @@ where (account_id, limit_id, digest) in (
             and l.limit_id = b.limit_id
             and l.digest = b.digest
             and l.expires_us > cast(?1 as integer)
+      )
+      and not exists (
+          select 1
+          from limit_counts c
+          where c.account_id = b.account_id
+            and c.limit_id = b.limit_id
+            and c.digest = b.digest
+            and c.counted_us > cast(?1 as integer)
       )
     limit cast(?2 as integer)
 )
@@ -165,6 +209,21 @@ func (q *Queries) LimitClock(ctx context.Context) (int64, error) {
 	return column_1, err
 }
 
+const limitReportsSince = `-- name: LimitReportsSince :one
+select cast(coalesce(min(reported_us), 0) as integer)
+from limit_replicas
+where account_id = ''
+  and expires_us > ?1
+`
+
+// When the replica that reported longest ago did so, of those that live.
+func (q *Queries) LimitReportsSince(ctx context.Context, nowUs int64) (int64, error) {
+	row := q.db.QueryRowContext(ctx, limitReportsSince, nowUs)
+	var column_1 int64
+	err := row.Scan(&column_1)
+	return column_1, err
+}
+
 const listLimitBuckets = `-- name: ListLimitBuckets :many
 select account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
 from limit_buckets
@@ -208,8 +267,103 @@ func (q *Queries) ListLimitBuckets(ctx context.Context) ([]LimitBucket, error) {
 	return items, nil
 }
 
+const listLimitCounts = `-- name: ListLimitCounts :many
+select b.account_id, b.limit_id, b.digest, b.scope, b.amount, b.window_us, b.size, b.version, b.resets, b.whole, b.part, b.at_us,
+       c.kind, c.admitted, c.refused,
+       cast((select coalesce(sum(l.held), 0)
+             from limit_leases l
+             where l.account_id = c.account_id and l.limit_id = c.limit_id and l.digest = c.digest) as integer) as held,
+       cast((select coalesce(sum(l.in_use), 0)
+             from limit_leases l
+             where l.account_id = c.account_id and l.limit_id = c.limit_id and l.digest = c.digest
+               and l.expires_us > cast(?1 as integer)) as integer) as in_use
+from limit_counts c
+join limit_buckets b on b.account_id = c.account_id and b.limit_id = c.limit_id and b.digest = c.digest
+where (cast(?2 as text) = '' or c.of_account = cast(?2 as text))
+  and (cast(?3 as integer) <> 0
+       or c.account_id || '/' || c.limit_id in (select value from json_each(cast(?4 as text))))
+order by c.refused desc, c.admitted desc, c.account_id, c.limit_id, c.digest
+limit cast(?5 as integer)
+`
+
+type ListLimitCountsParams struct {
+	NowUs      int64
+	OfAccount  string
+	EveryLimit int64
+	Limits     string
+	MaxRows    int64
+}
+
+type ListLimitCountsRow struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Scope     string
+	Amount    int64
+	WindowUs  int64
+	Size      int64
+	Version   int64
+	Resets    int64
+	Whole     int64
+	Part      int64
+	AtUs      int64
+	Kind      string
+	Admitted  int64
+	Refused   int64
+	Held      int64
+	InUse     int64
+}
+
+// Those that refused most first. What is held of a bucket is free again when nobody renews it.
+func (q *Queries) ListLimitCounts(ctx context.Context, arg ListLimitCountsParams) ([]ListLimitCountsRow, error) {
+	rows, err := q.db.QueryContext(ctx, listLimitCounts,
+		arg.NowUs,
+		arg.OfAccount,
+		arg.EveryLimit,
+		arg.Limits,
+		arg.MaxRows,
+	)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []ListLimitCountsRow
+	for rows.Next() {
+		var i ListLimitCountsRow
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.LimitID,
+			&i.Digest,
+			&i.Scope,
+			&i.Amount,
+			&i.WindowUs,
+			&i.Size,
+			&i.Version,
+			&i.Resets,
+			&i.Whole,
+			&i.Part,
+			&i.AtUs,
+			&i.Kind,
+			&i.Admitted,
+			&i.Refused,
+			&i.Held,
+			&i.InUse,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
+}
+
 const listLimitLeases = `-- name: ListLimitLeases :many
-select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us
+select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use
 from limit_leases
 where account_id = ?1
   and limit_id = ?2
@@ -241,6 +395,7 @@ func (q *Queries) ListLimitLeases(ctx context.Context, arg ListLimitLeasesParams
 			&i.Held,
 			&i.Spent,
 			&i.ExpiresUs,
+			&i.InUse,
 		); err != nil {
 			return nil, err
 		}
@@ -343,13 +498,14 @@ func (q *Queries) PutLimitBucket(ctx context.Context, arg PutLimitBucketParams) 
 }
 
 const putLimitLease = `-- name: PutLimitLease :exec
-insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us)
-values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)
+insert into limit_leases (account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use)
+values (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)
 on conflict (account_id, limit_id, digest, replica_id) do update
 set epoch      = excluded.epoch,
     held       = excluded.held,
     spent      = excluded.spent,
-    expires_us = excluded.expires_us
+    expires_us = excluded.expires_us,
+    in_use     = excluded.in_use
 `
 
 type PutLimitLeaseParams struct {
@@ -361,6 +517,7 @@ type PutLimitLeaseParams struct {
 	Held      int64
 	Spent     int64
 	ExpiresUs int64
+	InUse     int64
 }
 
 func (q *Queries) PutLimitLease(ctx context.Context, arg PutLimitLeaseParams) error {
@@ -373,13 +530,14 @@ func (q *Queries) PutLimitLease(ctx context.Context, arg PutLimitLeaseParams) er
 		arg.Held,
 		arg.Spent,
 		arg.ExpiresUs,
+		arg.InUse,
 	)
 	return err
 }
 
 const putLimitReplica = `-- name: PutLimitReplica :exec
-insert into limit_replicas (account_id, replica_id, expires_us)
-values ('', ?1, ?2)
+insert into limit_replicas (account_id, replica_id, expires_us, reports, reported_us)
+values ('', ?1, ?2, 0, ?3)
 on conflict (account_id, replica_id) do update
 set expires_us = excluded.expires_us
 `
@@ -387,11 +545,44 @@ set expires_us = excluded.expires_us
 type PutLimitReplicaParams struct {
 	ReplicaID string
 	ExpiresUs int64
+	NowUs     int64
 }
 
+// It has counted nothing before it came.
 func (q *Queries) PutLimitReplica(ctx context.Context, arg PutLimitReplicaParams) error {
-	_, err := q.db.ExecContext(ctx, putLimitReplica, arg.ReplicaID, arg.ExpiresUs)
+	_, err := q.db.ExecContext(ctx, putLimitReplica, arg.ReplicaID, arg.ExpiresUs, arg.NowUs)
 	return err
+}
+
+const putLimitReport = `-- name: PutLimitReport :execrows
+insert into limit_replicas (account_id, replica_id, expires_us, reports, reported_us)
+values ('', ?1, ?2, ?3, ?4)
+on conflict (account_id, replica_id) do update
+set expires_us  = max(limit_replicas.expires_us, excluded.expires_us),
+    reports     = excluded.reports,
+    reported_us = excluded.reported_us
+where limit_replicas.reports < excluded.reports
+`
+
+type PutLimitReportParams struct {
+	ReplicaID  string
+	ExpiresUs  int64
+	Reports    int64
+	ReportedUs int64
+}
+
+// None when the replica's report of that number is in already.
+func (q *Queries) PutLimitReport(ctx context.Context, arg PutLimitReportParams) (int64, error) {
+	result, err := q.db.ExecContext(ctx, putLimitReport,
+		arg.ReplicaID,
+		arg.ExpiresUs,
+		arg.Reports,
+		arg.ReportedUs,
+	)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
 }
 
 const setLimitBucket = `-- name: SetLimitBucket :exec

@@ -287,6 +287,17 @@ type LimitBucket struct {
 	AtUs      int64
 }
 
+type LimitCount struct {
+	AccountID string
+	LimitID   string
+	Digest    []byte
+	Kind      string
+	OfAccount string
+	Admitted  int64
+	Refused   int64
+	CountedUs int64
+}
+
 type LimitLease struct {
 	AccountID string
 	LimitID   string
@@ -296,12 +307,15 @@ type LimitLease struct {
 	Held      int64
 	Spent     int64
 	ExpiresUs int64
+	InUse     int64
 }
 
 type LimitReplica struct {
-	AccountID string
-	ReplicaID string
-	ExpiresUs int64
+	AccountID  string
+	ReplicaID  string
+	ExpiresUs  int64
+	Reports    int64
+	ReportedUs int64
 }
 
 type Model struct {

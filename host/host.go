@@ -22,6 +22,7 @@ import (
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/cost/budget"
+	"github.com/pointsman/pointsman/host/health"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/ratelimit"
 	"github.com/pointsman/pointsman/host/session"
@@ -81,6 +82,8 @@ type Host struct {
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
+
+	healthService *health.Monitor // of providers, models and credentials
 
 	catalogue  atomic.Pointer[engine.Catalogue]
 	vault      atomic.Pointer[vault]           // of the catalogue's credentials
@@ -147,6 +150,9 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 		return h, err
 	}
 	if err = h.reload(ctx); err != nil {
+		return h, err
+	}
+	if err = h.healthService.Restore(ctx); err != nil {
 		return h, err
 	}
 	if err = h.openServer(); err != nil {
@@ -257,10 +263,13 @@ func (h *Host) openEngine(ctx context.Context) error {
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
 		Adapters: h.library, Upstream: h.upstream, Catalogue: h.catalogue.Load, Notices: h.notices,
 	})
+	if err = h.openHealth(); err != nil {
+		return err
+	}
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
-		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Limits: h.limits,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Limits: h.limits, Health: h.healthService,
 	})
 	return err
 }

@@ -111,6 +111,9 @@ func (s *RuleService) CreateRule(ctx context.Context, p Principal, r Rule) (Rule
 	if err := s.CheckRule(ctx, p, r); err != nil {
 		return Rule{}, err
 	}
+	if pathWords[r.ID] {
+		return Rule{}, isPathWord(r.ID)
+	}
 	audited := Audited(ctx, now, r.AccountID, "rule.create", "rule/"+r.ID, recordRule(r))
 	if err := s.store.CreateRule(audited, r); errors.Is(err, ErrConflict) {
 		return Rule{}, Errorf(CodeConflict, "A rule '%s' exists already. Change it with PUT, or choose another id.", r.ID)

@@ -17,7 +17,7 @@ const (
 func (w *world) permissions() map[string]permission {
 	all := map[string]permission{}
 	for _, part := range []map[string]permission{
-		w.publicRoutes(), w.inferenceRoutes(), w.tenantRoutes(), w.keyRoutes(), w.ruleRoutes(),
+		w.publicRoutes(), w.inferenceRoutes(), w.tenantRoutes(), w.keyRoutes(), w.ruleRoutes(), w.ruleSetRoutes(),
 		w.modelRoutes(), w.providerRoutes(), w.pluginRoutes(), w.readingRoutes(), w.settingRoutes(),
 		w.assignmentRoutes(), w.sessionRoutes(), w.priceRoutes(), w.costRoutes(), w.webhookRoutes(), w.healthRoutes(), w.budgetRoutes(), w.limitRoutes(),
 	} {

@@ -28,15 +28,21 @@ func (h *Host) openServer() error {
 		Store: h.store, Directory: tenancy.NewUsers(h.keys), Catalogue: h.catalogue.Load, Policies: h.policies.Load,
 		DefaultModel: h.cfg.DefaultModel, Now: h.opts.Now,
 	})
+	rules := engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now)
 	var err error
 	h.server, err = httpapi.New(httpapi.Config{
-		Completer:  h.pipeline,
-		Keys:       h.keys,
-		Accounts:   tenancy.NewAccounts(h.keys),
-		Teams:      tenancy.NewTeams(h.keys),
-		Users:      tenancy.NewUsers(h.keys),
-		CursorKey:  h.cursorKey,
-		Rules:      engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now),
+		Completer: h.pipeline,
+		Keys:      h.keys,
+		Accounts:  tenancy.NewAccounts(h.keys),
+		Teams:     tenancy.NewTeams(h.keys),
+		Users:     tenancy.NewUsers(h.keys),
+		CursorKey: h.cursorKey,
+		Rules:     rules,
+		RuleSets: engine.NewRuleSetService(engine.RuleSetServiceConfig{
+			Store: h.store, Rules: rules, Drafter: drafter{h.router, h.catalogue.Load}, Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
+			Reload: h.reload, Now: h.opts.Now,
+		}),
+		RuleGraph:  h.ruleGraph(rules),
 		Plugins:    engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
 		Models:     models,
 		Prices:     models.Prices(h.store),

@@ -58,11 +58,15 @@ func (h *Host) load(ctx context.Context) error {
 		}
 		h.opts.Log.Error().Err(err).Msg("plugins left out")
 	}
+	versions, err := h.store.RuleSetVersions(ctx)
+	if err != nil {
+		return fmt.Errorf("reload versions of rules: %w", err)
+	}
 	rules, err := h.store.ListRules(ctx)
 	if err != nil {
 		return fmt.Errorf("reload rules: %w", err)
 	}
-	for _, problem := range h.router.Load(rules) {
+	for _, problem := range h.router.LoadVersions(rules, versions) {
 		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
 	}
 	if err := h.reloadPolicies(ctx); err != nil {

@@ -8,6 +8,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/graph"
 )
 
 // KeyService knows API keys.
@@ -149,6 +150,9 @@ type Config struct {
 	Teams     TeamService
 	Users     UserService
 	Rules     RuleService
+	RuleSets  RuleSetService // versions and cases of rules; nil: there are none
+	// RuleGraph lays out what an account's requests are tried against. Nil: nothing.
+	RuleGraph func(ctx context.Context, p engine.Principal, accountID string) (graph.Graph, error)
 	Plugins   PluginService
 	Models    ModelService
 	Providers ProviderService
@@ -232,6 +236,12 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Prices == nil {
 		c.Prices = noPrices{}
+	}
+	if c.RuleSets == nil {
+		c.RuleSets = noRuleSets{}
+	}
+	if c.RuleGraph == nil {
+		c.RuleGraph = noRuleGraph
 	}
 	if c.Calculator == nil {
 		c.Calculator = noCalculator{}

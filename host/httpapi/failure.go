@@ -70,6 +70,7 @@ const (
 	codeShuttingDown     = "shutting_down"
 	codePrecondition     = "precondition_failed"
 	codeRuleCompile      = "rule_compile"
+	codeRuleCases        = "rule_cases"
 )
 
 // failure is an error ready to be shown, on either API. Everything in it is safe to show.
@@ -81,6 +82,7 @@ type failure struct {
 	message string
 	after   time.Duration       // 0: unsaid
 	source  *engine.SourceError // of a rule text that does not compile
+	cases   []engine.CaseResult // that rules fail
 	cause   error               // for the log only
 	close   bool                // the connection cannot be used further
 }
@@ -139,6 +141,10 @@ func failureOf(err error) *failure {
 		f = &failure{status: a.status, kind: a.kind, code: string(e.Code), param: e.Param, message: e.Message, after: e.After, cause: err}
 		if e.Status >= 400 && e.Status <= 599 {
 			f.status, f.kind = e.Status, typeOf(e.Status)
+		}
+		var cases *engine.FailedCases
+		if errors.As(err, &cases) {
+			f.code, f.cases = codeRuleCases, cases.Results
 		}
 		return f
 	}

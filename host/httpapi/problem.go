@@ -23,6 +23,7 @@ type problem struct {
 	Line      int                 `json:"line,omitempty" doc:"Of a rule text that does not compile: its line, from 1."`
 	Column    int                 `json:"column,omitempty" doc:"Its column in characters, from 1."`
 	Caret     string              `json:"caret,omitempty" doc:"The line, and a line with a caret under the place."`
+	Cases     []caseResult        `json:"cases,omitempty" doc:"Of rules that are not published: the stored cases that they fail."`
 }
 
 // Error makes a problem usable as huma's error.
@@ -38,7 +39,7 @@ func (p *problem) ContentType(string) string { return problemType }
 func (f *failure) problem(requestID string) *problem {
 	p := &problem{
 		Type: "/docs#" + f.code, Title: http.StatusText(f.status), Status: f.status,
-		Detail: f.message, Code: f.code, RequestID: requestID,
+		Detail: f.message, Code: f.code, RequestID: requestID, Cases: shownResults(f.cases),
 	}
 	if f.param != "" {
 		p.Errors = []*huma.ErrorDetail{{Location: "body." + f.param, Message: f.message}}

@@ -35,6 +35,8 @@ type rule struct {
 	Band      string     `json:"band,omitempty" readOnly:"true" doc:"critical, high, medium or low, by priority."`
 	CreatedAt *time.Time `json:"created_at,omitempty" readOnly:"true"`
 	UpdatedAt *time.Time `json:"updated_at,omitempty" readOnly:"true" doc:"Sent back with PUT, it guards against lost updates."`
+
+	Warnings []ruleWarning `json:"warnings,omitempty" readOnly:"true" doc:"In the answer to a write: what looks wrong with the rule nevertheless."`
 }
 
 type (
@@ -64,7 +66,8 @@ type (
 	}
 	validRule struct {
 		Body struct {
-			Valid bool `json:"valid"`
+			Valid    bool          `json:"valid"`
+			Warnings []ruleWarning `json:"warnings" doc:"What would look wrong with it, or fail."`
 		}
 	}
 	nothing struct{}
@@ -133,6 +136,10 @@ func (s *Server) findRule(ctx context.Context, k RuleKey) (engine.Rule, error) {
 
 func (s *Server) registerRules() {
 	tag := []string{"rules"}
+	// Before the rules that paths name.
+	s.registerRuleVersions()
+	s.registerRuleCases()
+	s.registerRuleGraph()
 	operation(s, huma.Operation{OperationID: "list-rules", Method: http.MethodGet, Path: "/api/v1/rules", Summary: "List the routing rules that the key sees", Tags: tag}, s.listRules)
 	operation(s, huma.Operation{OperationID: "create-rule", Method: http.MethodPost, Path: "/api/v1/rules", Summary: "Create a rule; it is in force when this returns", Tags: tag, DefaultStatus: http.StatusCreated}, s.createRule)
 	operation(s, huma.Operation{OperationID: "check-rule", Method: http.MethodPost, Path: "/api/v1/rules/check", Summary: "Check a rule without saving it", Description: "Answers as creating it would: 400 with line, column and caret for an expression that does not compile.", Tags: tag}, s.checkRule)
@@ -163,16 +170,19 @@ func (s *Server) createRule(ctx context.Context, in *struct{ Body rule }) (*crea
 	if err != nil {
 		return nil, err
 	}
-	return &createdRule{Location: "/api/v1/rules/" + r.ID, ETag: etag(r), Body: shownRule(r)}, nil
+	out := &createdRule{Location: "/api/v1/rules/" + r.ID, ETag: etag(r), Body: shownRule(r)}
+	out.Body.Warnings = s.warned(ctx, r)
+	return out, nil
 }
 
 func (s *Server) checkRule(ctx context.Context, in *struct{ Body rule }) (*validRule, error) {
 	p := principalOf(ctx)
-	if err := s.cfg.Rules.CheckRule(ctx, p, in.Body.stored(homeOf(p, in.Body.AccountID))); err != nil {
+	r := in.Body.stored(homeOf(p, in.Body.AccountID))
+	if err := s.cfg.Rules.CheckRule(ctx, p, r); err != nil {
 		return nil, err
 	}
 	out := &validRule{}
-	out.Body.Valid = true
+	out.Body.Valid, out.Body.Warnings = true, s.warned(ctx, r)
 	return out, nil
 }
 
@@ -222,7 +232,9 @@ func (s *Server) saveRule(ctx context.Context, r engine.Rule, was time.Time) (*r
 	if err != nil {
 		return nil, err
 	}
-	return &ruleOutput{ETag: etag(saved), Body: shownRule(saved)}, nil
+	out := &ruleOutput{ETag: etag(saved), Body: shownRule(saved)}
+	out.Body.Warnings = s.warned(ctx, saved)
+	return out, nil
 }
 
 func (s *Server) deleteRule(ctx context.Context, in *struct {

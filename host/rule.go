@@ -1,0 +1,75 @@
+package host
+
+import (
+	"context"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/graph"
+	"github.com/pointsman/pointsman/engine/rule"
+)
+
+// drafter makes explainers of rules that are not in force.
+type drafter struct {
+	router    *rule.Router
+	catalogue func() *engine.Catalogue
+}
+
+// DraftRules implements engine.RuleDrafter.
+func (d drafter) DraftRules(accountID string, rules []engine.Rule) engine.Explainer {
+	draft, _ := d.router.Draft(rule.DraftOptions{Sets: map[string][]engine.Rule{accountID: rules}})
+	return draft
+}
+
+// RuleFindings implements engine.RuleDrafter.
+func (d drafter) RuleFindings(accountID string, rules []engine.Rule) []engine.RuleFinding {
+	return nil
+}
+
+// ruleGraph lays out what an account's requests are tried against.
+func (h *Host) ruleGraph(rules *engine.RuleService) func(context.Context, engine.Principal, string) (graph.Graph, error) {
+	return func(ctx context.Context, p engine.Principal, accountID string) (graph.Graph, error) {
+		visible, err := rules.ListRules(ctx, p)
+		if err != nil {
+			return graph.Graph{}, err
+		}
+		plugins, err := h.store.ListPlugins(ctx)
+		if err != nil {
+			return graph.Graph{}, err
+		}
+		active := map[[2]string]string{}
+		for _, v := range plugins {
+			if v.Active {
+				active[[2]string{v.AccountID, v.Name}] = v.Version
+			}
+		}
+		catalogue := h.catalogue.Load()
+		policy := h.policies.Load().Of(engine.Principal{AccountID: accountID})
+		first := []string{h.cfg.DefaultModel, h.cfg.DefaultBackup}
+		if policy.DefaultModel != "" {
+			first = append([]string{policy.DefaultModel}, first...)
+		}
+		return graph.New(graph.Input{
+			AccountID: accountID, OwnOnly: policy.RulesOwnOnly(), Rules: visible, Default: distinct(first),
+			Models: func(id string) (engine.Model, bool) { return catalogue.Model(accountID, id) },
+			PluginVersion: func(r engine.Rule) string {
+				if own := active[[2]string{r.AccountID, r.Plugin}]; own != "" {
+					return own
+				}
+				return active[[2]string{"", r.Plugin}]
+			},
+		}), nil
+	}
+}
+
+// distinct leaves out what is empty or was there before.
+func distinct(list []string) []string {
+	var kept []string
+	seen := map[string]bool{"": true}
+	for _, s := range list {
+		if !seen[s] {
+			kept = append(kept, s)
+			seen[s] = true
+		}
+	}
+	return kept
+}

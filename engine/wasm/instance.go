@@ -66,6 +66,8 @@ type instance struct {
 	line    []byte // standard output since the last newline
 	counted bool   // among the live ones of its version
 	dry     bool   // its call counts towards nothing
+	served  bool   // a call ended well before the one that it is in
+	worn    bool   // and this one of a rule's ran out of fuel
 	deep    bool   // the last call left a large stack
 	weight  int64  // bytes of memory as counted last
 	nowMS   int64

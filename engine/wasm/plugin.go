@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // plugin is one loaded version of one account: its code and its instances.
@@ -122,6 +123,7 @@ func (p *plugin) giveBack(in *instance) {
 		return
 	}
 	in.idle()
+	in.served = true
 	in.pool.warm <- in
 	in.pool.leave()
 	p.share.leave()
@@ -161,6 +163,13 @@ func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
 // guest printed as it went.
 func (p *plugin) broke(in *instance, err error) error {
 	failure, kind := p.failed(err), trapOf(err)
+	if kind == trapFuel && in.served && p.version.Kind == abi.KindRule {
+		in.worn = true
+		in.discard()
+		in.pool.leave()
+		p.share.leave()
+		return failure
+	}
 	if p.slot != nil && !in.dry {
 		p.lib.failedOnce(p.slot, kind)
 	}

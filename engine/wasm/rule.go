@@ -38,10 +38,22 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 		return err
 	}
 	defer p.letGo()
-	in, err := p.borrow(ctx, call.AccountID)
-	if err != nil {
-		return err
+	for {
+		in, err := p.borrow(ctx, call.AccountID)
+		if err != nil {
+			return err
+		}
+		worn, err := p.decide(in, call, answer)
+		if !worn {
+			return err
+		}
 	}
+}
+
+// decide makes the call on a borrowed instance, and ends the borrow. worn reports that it ran out of
+// fuel on an instance that has served before: perhaps it collected the garbage of other
+// calls, and another instance answers. See RATIONALE.md, "Is fuel deterministic?".
+func (p *plugin) decide(in *instance, call *engine.RuleCall, answer *engine.RuleAnswer) (worn bool, err error) {
 	in.random.Seed(call.RequestID, 0, p.version.Name)
 	in.reset(document.FrameInput{
 		Request: call.Request,
@@ -54,6 +66,9 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 	in.dry = call.Dry
 	verdict, err := p.run(in, entryDecide, false)
 	answer.Fuel = in.tank.spent
+	if err != nil && in.worn {
+		return true, err
+	}
 	missed := in.frame.Missed()
 	p.logged(in, call.RequestID)
 	if err == nil {
@@ -64,9 +79,9 @@ func (g ruleGuest) Decide(ctx context.Context, call *engine.RuleCall, answer *en
 		}
 	}
 	if missed {
-		return engine.ErrUndecided
+		return false, engine.ErrUndecided
 	}
-	return err
+	return false, err
 }
 
 // unkept are the values of the context that a call that is made again does not have.

@@ -41,3 +41,25 @@ func TestDecideUnkept(t *testing.T) {
 }
 
 func ruleVersion(g engine.RuleGuest) string { return g.(ruleGuest).p.version.Version }
+
+// A call that runs out of fuel on an instance that served before is made again on another: what
+// other calls left behind is not its fault. On a fresh one it fails.
+func TestDecideWorn(t *testing.T) {
+	t.Parallel()
+	body := seq([]byte{0x23, 0}, i32c(1), []byte{0x6a, 0x24, 0}, // the global counts calls
+		[]byte{0x23, 0}, i32c(3), []byte{0x4f, 0x04, 0x40}, forever, []byte{0x0b}, // from the third on: for ever
+		i32c(int32(abi.Abstain)))
+	a := rule(body)
+	a.global = true
+	library := offer(t, cached(), a.build(t))
+	g := ruleGuestOf(t, library, "", "test")
+	for i := range 20 {
+		var got engine.RuleAnswer
+		if err := g.Decide(t.Context(), ruleCall(t, `{}`, ""), &got); err != nil || got.Verdict != engine.VerdictAbstain {
+			t.Fatalf("call %d: Decide = %+v, %v, want an answer of a fresh instance", i, got, err)
+		}
+	}
+	if stats, _ := library.Stats("", "test", ruleVersion(g)); len(stats.Failures) > 0 {
+		t.Errorf("Failures = %v, want none", stats.Failures)
+	}
+}

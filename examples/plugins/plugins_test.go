@@ -23,6 +23,7 @@ var compilers = map[string]func(t *testing.T) (path string){
 
 // TestExamples builds one example after another, as compilers use all processors there are.
 func TestExamples(t *testing.T) {
+	library := conformance.Open(t)
 	modules := map[string][]byte{} // by example: those that could be built
 	for _, name := range examples(t) {
 		t.Run(name, func(t *testing.T) {
@@ -55,13 +56,13 @@ func TestExamples(t *testing.T) {
 			}
 			built = conformance.Embed(t, built, filepath.Join(name, "manifest.json"))
 			modules[name] = built
-			conformance.Run(t, built, conformance.Fixtures(t, filepath.Join(name, "fixtures.json")))
+			conformance.RunOn(t, library, built, conformance.Fixtures(t, filepath.Join(name, "fixtures.json")))
 			if language == "assemblyscript" {
 				conformance.Command(t, name, env, "node", "--test")
 			}
 		})
 	}
-	t.Run("replay", func(t *testing.T) { checkReplays(t, modules) })
+	t.Run("replay", func(t *testing.T) { checkReplays(t, library, modules) })
 }
 
 // The examples' list names every one of them, and each has what an author looks for.

@@ -32,7 +32,7 @@ var configs = map[string]string{
 
 // checkReplays: what an example decided, it decides again from the record; where it looks at a
 // text that was not kept, that is said. 10,000 requests in all with POINTSMAN_SOAK.
-func checkReplays(t *testing.T, built map[string][]byte) {
+func checkReplays(t *testing.T, library *wasm.Library, built map[string][]byte) {
 	var modules [][]byte
 	var plugins []string
 	for _, name := range slices.Sorted(maps.Keys(built)) {
@@ -43,8 +43,8 @@ func checkReplays(t *testing.T, built map[string][]byte) {
 	if len(plugins) == 0 {
 		t.Skip("no example could be built")
 	}
-	library := conformance.Serve(t, modules)
-	requests := 40
+	conformance.Serve(t, library, modules)
+	requests := 500 // more than what it takes until a guest collects its garbage
 	if os.Getenv("POINTSMAN_SOAK") == "1" {
 		requests = 10_000 / len(plugins)
 	}

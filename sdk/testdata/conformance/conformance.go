@@ -68,6 +68,18 @@ func Run(t *testing.T, module []byte, cases []wasm.Fixture) {
 	run(t, open(t), module, cases)
 }
 
+// Open opens a library for RunOn and Serve, which then compile no module twice.
+func Open(t *testing.T) *wasm.Library {
+	t.Helper()
+	return open(t)
+}
+
+// RunOn is Run with that library.
+func RunOn(t *testing.T, library *wasm.Library, module []byte, cases []wasm.Fixture) {
+	t.Helper()
+	run(t, library, module, cases)
+}
+
 func run(t *testing.T, library *wasm.Library, module []byte, cases []wasm.Fixture) {
 	t.Helper()
 	results, err := library.RunFixtures(t.Context(), module, cases)
@@ -178,8 +190,8 @@ func Trap(t *testing.T, module []byte, requestContext string) (lines []string) {
 	return lines
 }
 
-// Serve returns a library that serves modules that have their manifests, by the names in them.
-func Serve(t *testing.T, modules [][]byte) *wasm.Library {
+// Serve makes the library serve modules that have their manifests, by the names in them.
+func Serve(t *testing.T, library *wasm.Library, modules [][]byte) {
 	t.Helper()
 	var versions []engine.PluginVersion
 	stored := map[string][]byte{}
@@ -193,11 +205,9 @@ func Serve(t *testing.T, modules [][]byte) *wasm.Library {
 			Name: m.Name, Version: m.Version, Kind: m.Kind, Manifest: m, Active: true, Size: int64(len(module)), SHA256: sha256.Sum256(module),
 		})
 	}
-	library := open(t)
 	if err := library.Sync(t.Context(), versions, func(_ context.Context, v engine.PluginVersion) ([]byte, error) { return stored[v.Name], nil }); err != nil {
 		t.Fatalf("Sync() = %v", err)
 	}
-	return library
 }
 
 // load makes the library serve the module.

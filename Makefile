@@ -58,7 +58,7 @@ fuzz: guests ## fuzz every parser for FUZZTIME each (default 30s)
 	done
 
 soak: guests ## the long forms of the tests
-	@POINTSMAN_SOAK=1 $(POSTGRES) go test $(RACE) -timeout 60m -run 'Soak|Hammer|Replicas|Buckets' ./...
+	@POINTSMAN_SOAK=1 $(POSTGRES) go test $(RACE) -timeout 60m -run 'Soak|Hammer|Replicas|Buckets|Replay|Explain|Findings|Examples' ./...
 	@$(MAKE) --no-print-directory fuzz
 
 generate: ## regenerate the committed generated code

@@ -82,8 +82,11 @@ func (x *execution) inputs(in *DecisionInputs) {
 	*in = DecisionInputs{
 		RequestID: r.ID, At: r.Received, Principal: r.Principal, Operation: r.operation(), Wire: r.Wire, Stream: r.Stream,
 		Model: r.Model, Hints: r.Hints, Features: r.Features, Prefer: r.Prefers(), OwnOnly: r.Policy.RulesOwnOnly(),
-		Budget: r.Budget, Session: r.Session, States: x.seen,
+		Budget: r.Budget, Session: r.Session,
 		Found: x.plan.decision.Found, Searched: x.plan.decision.Searched,
+	}
+	if x.asked > 0 {
+		in.States = x.seen[:x.asked]
 	}
 	f := &in.Features
 	if f.Metadata.Kind() != abi.KindObject {

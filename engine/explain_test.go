@@ -54,6 +54,7 @@ func TestDecisionRecords(t *testing.T) {
 		{name: "cut", detail: DecisionRecorded, stream: true, scripts: map[string]*script{"a": {events: []string{deltaOf(0, "x"), markCut}}}, records: 1, targets: "m-a m-b", attempts: 1, code: CodeUpstreamTruncated, cost: true},
 		{name: "an unknown model", detail: DecisionRecorded, model: "m-z", records: 1, code: CodeModelNotFound},
 		{name: "nothing is kept", detail: DecisionUnrecorded},
+		{name: "metadata that is not kept", detail: DecisionRecorded, more: `,"metadata":{"k":"v"}`, records: 1, targets: "m-a m-b", served: "m-a", attempts: 1, cost: true},
 		{name: "with text", detail: DecisionWithText, more: `,"metadata":{"k":"v"}`, records: 1, targets: "m-a m-b", served: "m-a", attempts: 1, cost: true, text: "twelve bytes"},
 	}
 	for _, tt := range tests {
@@ -82,7 +83,14 @@ func TestDecisionRecords(t *testing.T) {
 				t.Errorf("record = targets %q, served %q, %d attempts, code %q, cost %d; want %q, %q, %d, %q, a cost: %v",
 					got, d.Served, d.Attempts, d.Code, d.CostNanoUSD, tt.targets, tt.served, tt.attempts, tt.code, tt.cost)
 			}
-			if d.Inputs.Text != tt.text || (d.Inputs.Body != nil) != (tt.text != "") || (d.Inputs.Metadata != nil) != (tt.text != "") || d.Inputs.Features.Text != "" {
+			metadata := "{}" // so much is known of every request: there is none
+			switch {
+			case tt.text != "":
+				metadata = `{"k":"v"}`
+			case tt.more != "":
+				metadata = ""
+			}
+			if d.Inputs.Text != tt.text || (d.Inputs.Body != nil) != (tt.text != "") || string(d.Inputs.Metadata) != metadata || d.Inputs.Features.Text != "" {
 				t.Errorf("text %q, body %q, metadata %q, want text %q and no more without it", d.Inputs.Text, d.Inputs.Body, d.Inputs.Metadata, tt.text)
 			}
 			if d.Inputs.RequestID != r.ID || !d.Inputs.At.Equal(rigTime) || d.Inputs.Principal.AccountID != "acme" {

@@ -162,6 +162,7 @@ type execution struct {
 	goes     bool       // on after a stream's end: see continued
 
 	seen   []RecordedState // of models, as rules saw them
+	asked  int             // how many of them the decision asked for, and not what explains it
 	record decisionTrail
 	told   *Explanation // nil unless it was asked for
 

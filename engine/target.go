@@ -38,6 +38,9 @@ const maxTargets = 16
 // the ranking says only; what the caller may not use, or cannot be called now, is left out.
 func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, error) {
 	d, err := p.decide(ctx, r, c)
+	if x, ok := r.states.(*execution); ok {
+		x.asked = len(x.seen)
+	}
 	pl := plan{decision: d, skips: slices.Clone(d.Skipped)}
 	if err != nil {
 		return pl, err

@@ -39,6 +39,7 @@ func TestDecisionRecords(t *testing.T) {
 		more     string
 		stream   bool
 		op       string
+		explain  bool
 		records  int
 		targets  string
 		served   string
@@ -47,6 +48,7 @@ func TestDecisionRecords(t *testing.T) {
 		cost     bool
 		text     string
 	}{
+		{name: "explained", detail: DecisionRecorded, explain: true, records: 1, targets: "m-a m-b", served: "m-a", attempts: 1, cost: true},
 		{name: "answered", detail: DecisionRecorded, records: 1, targets: "m-a m-b", served: "m-a", attempts: 1, cost: true},
 		{name: "streamed", detail: DecisionRecorded, stream: true, records: 1, targets: "m-a m-b", served: "m-a", attempts: 1, cost: true},
 		{name: "failed over", detail: DecisionRecorded, scripts: map[string]*script{"a": broken()}, records: 1, targets: "m-a m-b", served: "m-b", attempts: 2, cost: true},
@@ -71,6 +73,7 @@ func TestDecisionRecords(t *testing.T) {
 			if tt.model != "" {
 				r.Model = tt.model
 			}
+			r.Explain = tt.explain
 			_, _, _ = g.run(t, t.Context(), r, tt.stream)
 			if len(log.list) != tt.records {
 				t.Fatalf("%d records, want %d", len(log.list), tt.records)
@@ -92,6 +95,9 @@ func TestDecisionRecords(t *testing.T) {
 			}
 			if d.Inputs.Text != tt.text || (d.Inputs.Body != nil) != (tt.text != "") || string(d.Inputs.Metadata) != metadata || d.Inputs.Features.Text != "" {
 				t.Errorf("text %q, body %q, metadata %q, want text %q and no more without it", d.Inputs.Text, d.Inputs.Body, d.Inputs.Metadata, tt.text)
+			}
+			if d.Inputs.States != nil {
+				t.Errorf("states %v, want none: no rule asked", d.Inputs.States)
 			}
 			if d.Inputs.RequestID != r.ID || !d.Inputs.At.Equal(rigTime) || d.Inputs.Principal.AccountID != "acme" {
 				t.Errorf("inputs of %q at %v for %q, want those of the request", d.Inputs.RequestID, d.Inputs.At, d.Inputs.Principal.AccountID)

@@ -12,8 +12,9 @@ import (
 
 func newRules() *cobra.Command {
 	c := &client{}
-	cmd := &cobra.Command{Use: "rules", Short: "Manage routing rules of a running server"}
+	cmd := &cobra.Command{Use: "rules", Short: "Manage, try and draw routing rules"}
 	clientFlags(cmd, c)
+	cmd.AddCommand(newRulesExplain(c), newRulesTest(c), newRulesGraph(c), newRulesHistory(c), newRulesDiff(c), newRulesPublish(c), newRulesRestore(c), newRulesCases(c))
 	cmd.AddCommand(&cobra.Command{
 		Use: "list", Short: "List rules", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return c.print(cmd, http.MethodGet, "/api/v1/rules", nil) },

@@ -1,0 +1,194 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/pointsman/pointsman/engine"
+)
+
+// explainDoc is a decision told whole, as far as the table shows it.
+type explainDoc struct {
+	Source     string          `json:"source"`
+	Reason     string          `json:"reason,omitempty"`
+	Rules      []stepDoc       `json:"rules"`
+	Candidates []candidateDoc  `json:"candidates"`
+	Error      *explainProblem `json:"error,omitempty"`
+}
+
+type stepDoc struct {
+	Rule     string `json:"rule"`
+	Name     string `json:"name,omitempty"`
+	Priority int    `json:"priority"`
+	Outcome  string `json:"outcome"`
+	Clause   string `json:"clause,omitempty"`
+	Detail   string `json:"detail,omitempty"`
+}
+
+type candidateDoc struct {
+	Model    string `json:"model"`
+	Provider string `json:"provider,omitempty"`
+	Skipped  string `json:"skipped,omitempty"` // why it may not be asked
+	Detail   string `json:"detail,omitempty"`
+	CostUSD  string `json:"cost_usd,omitempty"` // estimated
+	Default  bool   `json:"default,omitempty"`  // it is the default handler's
+}
+
+type explainProblem struct {
+	Code    string `json:"code"`
+	Message string `json:"message"`
+}
+
+func explanationDoc(e engine.Explanation) explainDoc {
+	out := explainDoc{Source: e.Source, Reason: e.Reason, Rules: []stepDoc{}, Candidates: []candidateDoc{}}
+	for _, s := range e.Rules {
+		out.Rules = append(out.Rules, stepDoc{s.RuleID, s.Name, s.Priority, string(s.Outcome), s.Clause, s.Detail})
+	}
+	for _, c := range e.Candidates {
+		d := candidateDoc{Model: c.Model, Provider: c.Provider, Default: c.OfDefault}
+		if c.Skip != nil {
+			d.Skipped, d.Detail = string(c.Skip.Reason), c.Skip.Detail
+		}
+		if c.Priced {
+			d.CostUSD = engine.FormatUSD(c.EstimatedCost)
+		}
+		out.Candidates = append(out.Candidates, d)
+	}
+	if e.Err != nil {
+		out.Error = &explainProblem{string(e.Err.Code), e.Err.Message}
+	}
+	return out
+}
+
+func (d explainDoc) write(w io.Writer) {
+	t := table{head: []string{"PRIORITY", "RULE", "OUTCOME", "WHY"}, right: []bool{true}}
+	for _, s := range d.Rules {
+		why := s.Clause
+		if s.Detail != "" {
+			why = strings.TrimSpace(why + " " + s.Detail)
+		}
+		t.add(nil, fmt.Sprint(s.Priority), s.Rule, strings.ReplaceAll(s.Outcome, "_", " "), strings.Join(strings.Fields(why), " "))
+	}
+	t.write(w)
+	fmt.Fprintf(w, "\ndecided by %s", d.Source)
+	if d.Reason != "" {
+		fmt.Fprintf(w, " (%s)", d.Reason)
+	}
+	fmt.Fprint(w, "\n\n")
+	m := table{head: []string{"MODEL", "PROVIDER", "ABOUT", "STATE"}}
+	for _, c := range d.Candidates {
+		state := "may be asked"
+		if c.Skipped != "" {
+			state = strings.TrimSpace(strings.ReplaceAll(c.Skipped, "_", " ") + " " + c.Detail)
+		}
+		cost := ""
+		if c.CostUSD != "" {
+			cost = "$" + c.CostUSD
+		}
+		m.add(nil, c.Model, c.Provider, cost, state)
+	}
+	m.write(w)
+	if d.Error != nil {
+		fmt.Fprintf(w, "\nanswered with %s: %s\n", d.Error.Code, d.Error.Message)
+	}
+}
+
+func newRulesExplain(c *client) *cobra.Command {
+	var request, id, format string
+	var files []string
+	var ownOnly bool
+	cmd := &cobra.Command{
+		Use: "explain", Short: "Tell why a request goes where it goes, calling nobody", Args: cobra.NoArgs,
+		Long: `Tell every rule's part in a decision. --request is the body of a chat completion, --id one that the
+server has recorded. With --rules (which may be an empty file) it is decided in this process, by the
+rules of those files and the shipped ones; else by the running server.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if (request == "") == (id == "") {
+				return errors.New("name either --request FILE or --id REQUEST_ID")
+			}
+			if format != "table" && format != "json" {
+				return fmt.Errorf("unknown output %q: table or json", format)
+			}
+			var text json.RawMessage
+			if request != "" {
+				b, err := readInput(cmd, request)
+				if err != nil {
+					return err
+				}
+				text = b
+			}
+			if cmd.Flags().Changed("rules") || ownOnly {
+				if id != "" {
+					return errors.New("a recorded request is the server's: leave out --rules")
+				}
+				return explainLocally(cmd, files, ownOnly, text, format)
+			}
+			body := map[string]any{}
+			if id != "" {
+				body["request_id"] = id
+			} else {
+				body["request"] = text
+			}
+			if format == "json" {
+				return c.print(cmd, http.MethodPost, "/api/v1/route/explain", body)
+			}
+			var doc explainDoc
+			if err := c.ask(cmd, http.MethodPost, "/api/v1/route/explain", body, &doc); err != nil {
+				return err
+			}
+			doc.write(cmd.OutOrStdout())
+			return nil
+		},
+	}
+	cmd.Flags().StringVar(&request, "request", "", "file with the body of a request (- is standard input)")
+	cmd.Flags().StringVar(&id, "id", "", "x-request-id of a recorded request")
+	cmd.Flags().StringArrayVar(&files, "rules", nil, "file of rules, YAML or JSON; may be given several times")
+	cmd.Flags().BoolVar(&ownOnly, "own-only", false, "decide in this process without the shipped rules")
+	outputFlag(cmd, &format, "table", "table or json")
+	return cmd
+}
+
+func explainLocally(cmd *cobra.Command, files []string, ownOnly bool, body []byte, format string) error {
+	docs, err := readRules(files)
+	if err != nil {
+		return err
+	}
+	own, err := ownRules(docs)
+	if err != nil {
+		return err
+	}
+	b, err := newBench(own, ownOnly)
+	if err != nil {
+		return err
+	}
+	for _, text := range b.unknowns() {
+		fmt.Fprintln(cmd.ErrOrStderr(), "note:", text)
+	}
+	c := engine.RuleCase{ID: "request", Request: body}
+	r, what, err := c.Arrange(localAccount, time.Now(), nil)
+	if err != nil {
+		return explained(err)
+	}
+	defer r.Doc.Release()
+	e, err := b.pipeline.Explain(cmd.Context(), r, what)
+	if err != nil {
+		return err
+	}
+	doc := explanationDoc(e)
+	if format == "json" {
+		text, err := json.Marshal(doc)
+		if err != nil {
+			return err
+		}
+		return printJSON(cmd.OutOrStdout(), text)
+	}
+	doc.write(cmd.OutOrStdout())
+	return nil
+}

@@ -96,3 +96,19 @@ type DecisionSettingStore interface {
 	// PutDecisionSettings inserts or replaces an account's.
 	PutDecisionSettings(ctx context.Context, s DecisionSettings) error
 }
+
+// RecordedDecision is one decision with what belongs to it.
+type RecordedDecision struct {
+	DecisionRecord
+	Usage []Usage // rows of its attempts, the first one first
+	// Rules in order, as far as they could be asked again; RulesErr says why not.
+	Rules    []RuleStep
+	RulesErr error
+}
+
+// DecisionStats are what became of records in this process.
+type DecisionStats struct {
+	Written int64
+	Dropped int64 // there was no room for them, or the store does not take them
+	Waiting int64 // bytes
+}

@@ -19,7 +19,7 @@ func (w *world) permissions() map[string]permission {
 	for _, part := range []map[string]permission{
 		w.publicRoutes(), w.inferenceRoutes(), w.tenantRoutes(), w.keyRoutes(), w.ruleRoutes(), w.ruleSetRoutes(),
 		w.modelRoutes(), w.providerRoutes(), w.pluginRoutes(), w.readingRoutes(), w.settingRoutes(),
-		w.assignmentRoutes(), w.sessionRoutes(), w.priceRoutes(), w.costRoutes(), w.webhookRoutes(), w.healthRoutes(), w.budgetRoutes(), w.limitRoutes(),
+		w.assignmentRoutes(), w.sessionRoutes(), w.priceRoutes(), w.costRoutes(), w.webhookRoutes(), w.healthRoutes(), w.budgetRoutes(), w.limitRoutes(), w.decisionRoutes(),
 	} {
 		for route, p := range part {
 			if _, twice := all[route]; twice {

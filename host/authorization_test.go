@@ -159,7 +159,7 @@ func (w *world) try(route httpapi.Route, p permission, t target, a *actor) {
 		}
 	}
 	one, two, _ := strings.Cut(id, "/")
-	path := strings.NewReplacer(":id", one, ":name", one, ":version", two, ":cid", two, ":note_id", two, ":delivery_id", two, "+", one).Replace(route.Path) + t.path
+	path := strings.NewReplacer(":request_id", one, ":id", one, ":name", one, ":version", two, ":cid", two, ":note_id", two, ":delivery_id", two, "+", one).Replace(route.Path) + t.path
 	caller := *w.gateway
 	caller.key = a.key
 	body := t.body

@@ -22,6 +22,7 @@ import (
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/cost/budget"
+	"github.com/pointsman/pointsman/host/decision"
 	"github.com/pointsman/pointsman/host/health"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/ratelimit"
@@ -74,6 +75,7 @@ type Host struct {
 	budgets   *budget.Guard
 	limits    *ratelimit.Limiter
 	sessions  *session.Tracker
+	decisions *decision.Log
 	cleaner   *session.Cleaner // of what sessions leave behind
 	notices   *engine.NoticeFeed
 	webhooks  *webhook.Dispatcher // of the notices
@@ -258,6 +260,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 	if err = h.openWebhooks(); err != nil {
 		return err
 	}
+	h.decisions = h.newDecisions()
 	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})
 	h.cleaner = session.NewCleaner(h.store, h.store, session.CleanerConfig{Now: h.opts.Now, Log: h.opts.Log})
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
@@ -269,7 +272,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
-		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Limits: h.limits, Health: h.healthService,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Decisions: h.decisions, Limits: h.limits, Health: h.healthService,
 	})
 	return err
 }

@@ -24,14 +24,16 @@ func imageBody(text string) map[string]any {
 	return map[string]any{"model": "auto", "messages": []any{map[string]any{"role": "user", "content": parts}}}
 }
 
-// The promise of the eight system rules and the default, through the real API.
-func TestSystemRulesRoute(t *testing.T) {
-	g := sharedGateway(t)
+// routed is a request and where the system rules send it.
+type routed struct {
+	name, wantRule, wantModel string
+	body                      map[string]any
+}
+
+// routingTable are the requests that show the eight system rules and the default.
+func routingTable() []routed {
 	say := func(text string) map[string]any { return chatBody("auto", text) }
-	tests := []struct {
-		name, wantRule, wantModel string
-		body                      map[string]any
-	}{
+	return []routed{
 		{"screenshot word", "screenshot-analysis", "claude-opus-4.5", say("Here is a screenshot of the page")},
 		{"screenshot in capitals", "screenshot-analysis", "claude-opus-4.5", say("SCREENSHOT attached!")},
 		{"analyze this", "screenshot-analysis", "claude-opus-4.5", say("Please Analyze  this\nchart")},
@@ -99,7 +101,12 @@ func TestSystemRulesRoute(t *testing.T) {
 			map[string]any{"role": "user", "content": "thanks"},
 		}}},
 	}
-	for _, tt := range tests {
+}
+
+// The promise of the eight system rules and the default, through the real API.
+func TestSystemRulesRoute(t *testing.T) {
+	g := sharedGateway(t)
+	for _, tt := range routingTable() {
 		t.Run(tt.name, func(t *testing.T) {
 			a := g.do(http.MethodPost, "/v1/chat/completions", tt.body)
 			if a.Status != http.StatusOK {

@@ -32,6 +32,8 @@ func (h *Host) Run(ctx context.Context) error {
 	}()
 	sessions := make(chan error, 1)
 	go func() { sessions <- h.sessions.Run(ledgerCtx) }()
+	decisions := make(chan error, 1)
+	go func() { decisions <- h.decisions.Run(ledgerCtx) }()
 	limits := make(chan error, 1) // they take back what the last requests did not use
 	go func() { limits <- h.limits.Run(ledgerCtx) }()
 
@@ -75,6 +77,10 @@ func (h *Host) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		h.retainDecisions(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		<-gctx.Done()
 		h.ready.Store(false)
 		return h.stopServer(context.WithoutCancel(gctx))
@@ -85,7 +91,7 @@ func (h *Host) Run(ctx context.Context) error {
 	stopHealth() // before those whom it tells
 	stopLedger()
 	<-budgets
-	err = errors.Join(err, <-ledger, <-sessions, h.stopped(<-limits))
+	err = errors.Join(err, <-ledger, <-sessions, <-decisions, h.stopped(<-limits))
 	<-webhooks
 	h.close(context.WithoutCancel(ctx))
 	return err

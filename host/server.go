@@ -53,6 +53,7 @@ func (h *Host) openServer() error {
 		}),
 		Usage:       reports,
 		Costs:       reports,
+		Decisions:   h.decisionService(reports),
 		Live:        h.live,
 		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),

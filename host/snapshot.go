@@ -75,6 +75,9 @@ func (h *Host) load(ctx context.Context) error {
 	if err := h.reloadHealth(ctx); err != nil {
 		return err
 	}
+	if err := h.reloadDecisions(ctx); err != nil {
+		return err
+	}
 	return h.reloadLimits(ctx)
 }
 

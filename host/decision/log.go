@@ -17,13 +17,6 @@ type Config struct {
 	Log      zerolog.Logger
 }
 
-// Stats are what became of records since the process began.
-type Stats struct {
-	Written int64
-	Dropped int64 // there was no room for them, or the store does not take them
-	Waiting int64 // bytes
-}
-
 // Log keeps decisions. It implements engine.DecisionLog. Make one with NewLog, and call Run.
 // Safe for concurrent use. See RATIONALE.md, "What does a record cost its request?".
 type Log struct {
@@ -128,9 +121,9 @@ func (l *Log) Record(r *engine.DecisionRecord) {
 }
 
 // Stats returns the counts so far.
-func (l *Log) Stats() Stats {
+func (l *Log) Stats() engine.DecisionStats {
 	dropped, waiting := l.queue.counts()
-	return Stats{Written: l.written.Load(), Dropped: dropped + l.refused.Load(), Waiting: waiting}
+	return engine.DecisionStats{Written: l.written.Load(), Dropped: dropped + l.refused.Load(), Waiting: waiting}
 }
 
 // hash is FNV-1a, mixed once more: ids that differ in their last letter only must not have

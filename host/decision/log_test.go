@@ -94,7 +94,7 @@ func TestRecordsAreWritten(t *testing.T) {
 		l.Record(&engine.DecisionRecord{})
 		time.Sleep(time.Second)
 		synctest.Wait()
-		if got := store.len(); got != 21 || l.Stats() != (Stats{Written: 21}) {
+		if got := store.len(); got != 21 || l.Stats() != (engine.DecisionStats{Written: 21}) {
 			t.Errorf("after a second %d rows are stored, %+v, want 21", got, l.Stats())
 		}
 		l.Record(record("last")) // just before the stop
@@ -178,7 +178,7 @@ func TestRefusedRowsAreDropped(t *testing.T) {
 	store := &kept{fail: engine.Errorf(engine.CodeInvalid, "no")}
 	l := NewLog(store, Config{})
 	l.Record(record("r"))
-	if err := l.Flush(t.Context()); err != nil || l.Stats() != (Stats{Dropped: 1}) {
+	if err := l.Flush(t.Context()); err != nil || l.Stats() != (engine.DecisionStats{Dropped: 1}) {
 		t.Errorf("Flush() = %v, %+v, want the row counted as dropped", err, l.Stats())
 	}
 }

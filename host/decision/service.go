@@ -105,20 +105,11 @@ func (s *Service) narrow(ctx context.Context, p engine.Principal, f engine.Decis
 	return f, err
 }
 
-// Told is one decision with what belongs to it.
-type Told struct {
-	engine.DecisionRecord
-	Usage []engine.Usage // rows of its attempts, the first one first
-	// Rules in order, when they could be asked again; RulesErr says why not.
-	Rules    []engine.RuleStep
-	RulesErr error
-}
-
 // maxAttempts bounds the rows of one request: attempts and corrections of them.
 const maxAttempts = 100
 
 // Get returns the newest decision on a request that the principal may see. Errors: CodeNotFound.
-func (s *Service) Get(ctx context.Context, p engine.Principal, accountID, requestID string) (Told, error) {
+func (s *Service) Get(ctx context.Context, p engine.Principal, accountID, requestID string) (engine.RecordedDecision, error) {
 	row, err := s.find(ctx, p, accountID, requestID)
 	if errors.Is(err, engine.ErrNotFound) {
 		s.flush(ctx)
@@ -126,16 +117,16 @@ func (s *Service) Get(ctx context.Context, p engine.Principal, accountID, reques
 	}
 	switch {
 	case errors.Is(err, engine.ErrNotFound):
-		return Told{}, engine.Errorf(engine.CodeNotFound, "There is no record of a decision on that request: it may not have been recorded, or its time is over.")
+		return engine.RecordedDecision{}, engine.Errorf(engine.CodeNotFound, "There is no record of a decision on that request: it may not have been recorded, or its time is over.")
 	case err != nil:
-		return Told{}, err
+		return engine.RecordedDecision{}, err
 	}
-	t := Told{}
+	t := engine.RecordedDecision{}
 	if t.DecisionRecord, err = row.Decode(); err != nil {
-		return Told{}, &engine.Error{Code: engine.CodeInternal, Message: "The record cannot be read.", Err: err}
+		return engine.RecordedDecision{}, &engine.Error{Code: engine.CodeInternal, Message: "The record cannot be read.", Err: err}
 	}
 	if t.Usage, err = s.usage(ctx, &t.DecisionRecord); err != nil {
-		return Told{}, err
+		return engine.RecordedDecision{}, err
 	}
 	if s.cfg.Rules != nil {
 		// What the rules were is the gateway's to look up, whoever asks.

@@ -1,6 +1,7 @@
 package decision
 
 import (
+	"cmp"
 	"context"
 	"errors"
 
@@ -20,7 +21,7 @@ func (s *Service) GetSettings(_ context.Context, p engine.Principal, accountID s
 }
 
 // Stats returns what became of records in this process.
-func (s *Service) Stats() Stats { return s.cfg.Log.Stats() }
+func (s *Service) Stats() engine.DecisionStats { return s.cfg.Log.Stats() }
 
 // PutSettings replaces them; UpdatedBy and UpdatedAt are filled. They are in force on return.
 // Errors: CodeNotFound for another account's, CodeInvalid.
@@ -46,7 +47,7 @@ func (s *Service) PutSettings(ctx context.Context, p engine.Principal, d engine.
 	}
 	now := s.cfg.Now()
 	d.UpdatedBy, d.UpdatedAt = p.AccountID+"/"+p.UserID, now
-	ctx = engine.Audited(ctx, now, d.AccountID, "decision_settings.update", "decision_settings/"+d.AccountID,
+	ctx = engine.Audited(ctx, now, d.AccountID, "decision_settings.update", "decision_settings/"+cmp.Or(d.AccountID, "global"),
 		map[string]any{"share": d.Share, "text": d.Text, "days": d.Days})
 	if err := s.cfg.Store.PutDecisionSettings(ctx, d); err != nil {
 		return d, err

@@ -114,7 +114,11 @@ func (s *Server) chatRequest(c *fiber.Ctx, d dialect, h *held, body []byte) (*en
 	if arrival.Headers, f = betaHeaders(&c.Request().Header); f != nil {
 		return nil, f
 	}
-	return engine.NewRequest(doc, arrival)
+	r, err := engine.NewRequest(doc, arrival)
+	if err == nil {
+		r.Explain = explains(&c.Request().Header)
+	}
+	return r, err
 }
 
 func (s *Server) completeChat(c *fiber.Ctx, d dialect, r *engine.Request) error {
@@ -133,7 +137,7 @@ func (s *Server) completeChat(c *fiber.Ctx, d dialect, r *engine.Request) error 
 		}
 	}
 	c.Response().Header.SetContentType("application/json")
-	c.Response().SetBodyRaw(body)
+	c.Response().SetBodyRaw(withExplanation(rq, body))
 	return nil
 }
 
@@ -155,7 +159,7 @@ func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Requ
 	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
 	rq.streaming = true
 	held.peer.answers()
-	body := s.newEventStream(rq, events, d.framing(meta.Native), fctx.Conn(), held.release)
+	body := s.newEventStream(rq, events, explained(rq, d.framing(meta.Native)), fctx.Conn(), held.release)
 	if fctx.Request.Header.IsHTTP11() {
 		fctx.Response.SetBodyStream(body, -1)
 		return true, nil

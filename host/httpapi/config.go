@@ -160,6 +160,7 @@ type Config struct {
 	Usage     UsageService
 	Costs     CostService
 	Sessions  SessionService
+	Decisions DecisionService
 	Catalogue func() CatalogueService // the snapshot in force; called once a request
 	// Prices are what models cost. Nil: none can be seen or set.
 	Prices PriceService
@@ -251,6 +252,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Limits == nil {
 		c.Limits = noLimits{}
+	}
+	if c.Decisions == nil {
+		c.Decisions = noDecisions{}
 	}
 	if c.Live == nil {
 		c.Live = noLive{}

@@ -184,5 +184,11 @@ var policies = map[string]access{
 	"GET /api/v1/usage":            anyKey,
 	"GET /api/v1/usage/export":     anyKey,
 
+	// Whose: the service decides.
+	"GET /api/v1/decisions":             anyKey,
+	"GET /api/v1/decisions/:request_id": anyKey,
+	"GET /api/v1/decisions/settings":    accountAdmin,
+	"PUT /api/v1/decisions/settings":    accountAdmin,
+
 	"GET /api/v1/events": accountAdmin,
 }

@@ -59,6 +59,7 @@ func (s *Server) register() error {
 	s.registerLimits()
 	s.registerUsage()
 	s.registerCosts()
+	s.registerDecisions()
 	s.registerWebhooks()
 	s.registerHealth()
 	s.registerAudit()

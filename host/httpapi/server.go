@@ -250,6 +250,7 @@ func (s *Server) write(fctx *fasthttp.RequestCtx, f *failure) {
 	rq := requestOf(fctx)
 	h.Set(headerRequestID, rq.id)
 	setRetry(h, f)
+	defer explainFailure(fctx)
 	if f.close {
 		fctx.SetConnectionClose()
 	}

@@ -197,6 +197,15 @@ func TestExplainDecidesAsDecide(t *testing.T) {
 	if soak {
 		sets, requests = 1_000, 200
 	}
+	plugins := guests{
+		"/abstains": says(engine.RuleAnswer{Verdict: engine.VerdictAbstain, Fuel: 5}),
+		"/rejects":  says(engine.RuleAnswer{Verdict: engine.VerdictReject, Status: 403, Message: "not here", Fuel: 7}),
+		"/fails":    breaks(errors.New("secret")),
+		"/decides": {decide: func(_ *engine.RuleCall, a *engine.RuleAnswer) error {
+			*a = engine.RuleAnswer{Targets: []string{"x"}, Reason: "because", Tags: []engine.Pair{{Name: "a", Value: "b"}}, Fuel: 11}
+			return nil
+		}},
+	}
 	outcomes := map[engine.RuleOutcome]int{}
 	for set := range sets {
 		g := newGenerator(uint64(set))
@@ -204,7 +213,12 @@ func TestExplainDecidesAsDecide(t *testing.T) {
 		if set%5 == 0 {
 			rules = append(rules, seeded(t)...)
 		}
-		r := New(nil, Config{})
+		for i := range rules {
+			if g.IntN(6) == 0 {
+				rules[i].When, rules[i].Plugin = "", pick(g, "abstains", "rejects", "fails", "decides", "missing")
+			}
+		}
+		r := New(plugins, Config{})
 		r.Load(rules)
 		for i := range requests {
 			in := g.inputs(t, i)
@@ -219,7 +233,7 @@ func TestExplainDecidesAsDecide(t *testing.T) {
 	}
 	for _, o := range []engine.RuleOutcome{
 		engine.RuleMatched, engine.RuleNoMatch, engine.RuleFailedStep, engine.RuleSuspended, engine.RuleOtherTeam, engine.RuleDisabled,
-		engine.RuleShadowed, engine.RuleLeftOut, engine.RuleNotReached,
+		engine.RuleShadowed, engine.RuleLeftOut, engine.RuleNotReached, engine.RuleAbstained, engine.RuleRejected,
 	} {
 		if outcomes[o] < 5 {
 			t.Errorf("%d steps were %s, want many: %v", outcomes[o], o, outcomes)
@@ -249,8 +263,8 @@ func checkSteps(t *testing.T, r *Router, in engine.DecisionInputs, d engine.Deci
 		if i > 0 && s.Priority > steps[i-1].Priority {
 			t.Fatalf("step %d has priority %d after %d", i, s.Priority, steps[i-1].Priority)
 		}
-		if (s.Outcome == engine.RuleMatched || s.Outcome == engine.RuleNoMatch) && s.Clause == "" {
-			t.Fatalf("step %+v has no clause", s)
+		if (s.Outcome == engine.RuleMatched || s.Outcome == engine.RuleNoMatch) && (s.Clause == "") != (s.Plugin != "") {
+			t.Fatalf("step %+v: an expression has a clause, a plugin has none", s)
 		}
 	}
 	var want []string

@@ -3,6 +3,7 @@ package host
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -14,6 +15,9 @@ import (
 
 	"github.com/openai/openai-go/v3"
 	"github.com/openai/openai-go/v3/option"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store/storetest"
 )
 
 // decided is what tests read of a recorded decision.
@@ -107,9 +111,7 @@ func TestRoutingTableIsRecorded(t *testing.T) {
 		if d.TextKept || d.Text != "" || d.Body != nil || d.Metadata != nil {
 			t.Errorf("%s: text is kept: %q %s %s", tt.name, d.Text, d.Body, d.Metadata)
 		}
-		if d.Note == "" {
-			checkRules(t, tt, d)
-		}
+		checkRules(t, tt, d)
 	}
 }
 
@@ -122,8 +124,8 @@ func checkRules(t *testing.T, tt routed, d decided) {
 			matched += r.ID
 		}
 	}
-	if want := strings.TrimPrefix(tt.wantRule, "default"); matched != want || len(d.Rules) < 8 {
-		t.Errorf("%s: rules %v, want %q matched among the eight", tt.name, d.Rules, want)
+	if want := strings.TrimPrefix(tt.wantRule, "default"); matched != want || len(d.Rules) < 8 || d.Note != "" {
+		t.Errorf("%s: rules %v, note %q, want %q matched among the eight", tt.name, d.Rules, d.Note, want)
 	}
 }
 
@@ -185,7 +187,22 @@ const promptCanary = "canary-9d41e7-of-the-prompt"
 // What people write is nowhere in the data folder unless the account asks for it; the policy
 // that keeps no text wins.
 func TestDecisionsKeepNoTextUnasked(t *testing.T) {
-	g := startGateway(t)
+	for _, c := range []struct {
+		name string
+		on   func(t *testing.T, c *Config)
+	}{
+		{"sqlite", func(*testing.T, *Config) {}},
+		{"postgres", func(t *testing.T, c *Config) {
+			c.DatabaseURL, c.EncryptionKey = storetest.PostgresURL(t), strings.Repeat("k", 32)
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			keepsNoText(t, startGateway(t, func(cfg *Config, _ *Options) { c.on(t, cfg) }))
+		})
+	}
+}
+
+func keepsNoText(t *testing.T, g *gateway) {
 	say := func(canary string) string {
 		t.Helper()
 		body := withMember(chatBody("auto", "why "+canary), "metadata", map[string]any{"note": canary})
@@ -225,11 +242,29 @@ func TestDecisionsKeepNoTextUnasked(t *testing.T) {
 	if a := g.do(http.MethodPut, "/api/v1/decisions/settings", map[string]any{"record": "all", "text": true, "retention_days": 14}); a.Status != 400 {
 		t.Errorf("PUT text for everybody = %d %s, want 400", a.Status, a.Body)
 	}
+	rows := 0
+	err := g.store.ScanDecisions(t.Context(), "", time.Unix(0, 0), testNow.Add(time.Hour), func(list []engine.DecisionRow) error {
+		for i := range list {
+			rows++
+			data := list[i].Data
+			list[i].Data = nil
+			if columns := fmt.Sprintf("%+v", list[i]); bytes.Contains(data, []byte(promptCanary)) || strings.Contains(columns, promptCanary) {
+				t.Errorf("a decision holds what was written in a prompt: %s %q", columns, data)
+			}
+		}
+		return nil
+	})
+	if err != nil || rows != 3 {
+		t.Errorf("%d decisions are stored, %v, want 3", rows, err)
+	}
 	if err := g.stop(); err != nil {
 		t.Fatal(err)
 	}
+	if g.cfg.DatabaseURL != "" {
+		return
+	}
 	files := 0
-	err := filepath.WalkDir(g.cfg.DataDir, func(path string, d fs.DirEntry, err error) error {
+	err = filepath.WalkDir(g.cfg.DataDir, func(path string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}

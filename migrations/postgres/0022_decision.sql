@@ -66,10 +66,11 @@ $$;
 -- +goose StatementEnd
 
 create table decision_settings (
-    account_id text collate "C" not null primary key, -- '': of accounts without a row
+    account_id text collate "C" not null, -- '': of accounts without a row
     share      bigint           not null check (share between 0 and 10000),
     keep_text  boolean          not null,
     days       bigint           not null check (days between 1 and 90),
     updated_by text             not null,
-    updated_at timestamptz      not null
+    updated_at timestamptz      not null,
+    primary key (account_id)
 );

@@ -24,10 +24,11 @@ create table decisions (
 create index decisions_request on decisions (account_id, request_id);
 
 create table decision_settings (
-    account_id text    not null primary key, -- '': of accounts without a row
+    account_id text    not null, -- '': of accounts without a row
     share      integer not null check (share between 0 and 10000),
     keep_text  integer not null check (keep_text in (0, 1)),
     days       integer not null check (days between 1 and 90),
     updated_by text    not null,
-    updated_at integer not null
+    updated_at integer not null,
+    primary key (account_id)
 ) strict;

@@ -144,9 +144,9 @@ func TestDecisionOfNoRecord(t *testing.T) {
 	}
 	bomb := fullRecord()
 	row = EncodeDecision(nil, &bomb)
-	row.Data = DeflateWritten(row.Data, make([]byte, 64<<20))
+	row.Data = DeflateWritten(row.Data, make([]byte, 1<<20))
 	if _, err := row.Decode(); err != errDecisionData || len(row.Data) > MaxDecisionData {
-		t.Errorf("Decode() of %d bytes that become 64 MiB = %v, want %v", len(row.Data), err, errDecisionData)
+		t.Errorf("Decode() of %d bytes that become 1 MiB = %v, want %v", len(row.Data), err, errDecisionData)
 	}
 }
 

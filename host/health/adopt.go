@@ -9,10 +9,7 @@ import (
 // Switch does what an administrator says: On is as it is measured. It reports whether
 // anything changed. The audit is the caller's.
 func (s *Service) Switch(id engine.HealthSubject, to engine.HealthSwitch) bool {
-	of := s.subject(id)
-	if of == nil {
-		return false
-	}
+	of := s.switched(id)
 	of.mu.Lock()
 	changed := of.sw != to
 	if changed {
@@ -37,6 +34,9 @@ func (s *Service) Enable(id engine.HealthSubject) bool { return s.Switch(id, eng
 // that is older than the last here does not. Changed is not told.
 func (s *Service) Adopt(t engine.HealthTransition) bool {
 	of := s.subject(t.Subject)
+	if of == nil && t.Switch != engine.HealthOn {
+		of = s.switched(t.Subject)
+	}
 	if of == nil {
 		return false
 	}

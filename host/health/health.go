@@ -126,9 +126,9 @@ func (s *subject) into(state *engine.HealthState, now func() time.Time) {
 	}
 }
 
-// Begin implements engine.Health. A target for which there is no room is always allowed.
+// Begin implements engine.Health. A target of which nothing can be known is always allowed.
 func (s *Service) Begin(t *engine.HealthTarget, last bool) (engine.HealthPass, bool) {
-	r := s.route(t)
+	r := s.nearest(t)
 	if r == nil {
 		return engine.HealthPass{}, true
 	}
@@ -168,7 +168,7 @@ func (s *Service) Observe(t *engine.HealthTarget, o engine.HealthOutcome) {
 	if f != failed && f != unreached {
 		return
 	}
-	r := s.route(t)
+	r := s.nearest(t)
 	if r == nil {
 		return
 	}
@@ -201,7 +201,7 @@ func (s *Service) Tick() {
 		if own == nil {
 			return true
 		}
-		if own.shown.Load() != nil || second-own.seen.Load() <= periods*periodLength {
+		if own.shown.Load() != nil || second-own.seen.Load() <= periods*periodLength+periodLength {
 			own.mu.Lock()
 			own.tick(now)
 			own.mu.Unlock()

@@ -105,7 +105,11 @@ func nanos(t time.Time) int64 {
 func (s *Service) Restore(states []engine.HealthSubjectState) {
 	now := s.now()
 	for i := range states {
-		if of := s.subject(states[i].Subject); of != nil {
+		of := s.subject(states[i].Subject)
+		if of == nil && states[i].Switch != engine.HealthOn {
+			of = s.switched(states[i].Subject)
+		}
+		if of != nil {
 			of.restore(now, &states[i])
 		}
 	}

@@ -55,6 +55,11 @@ func TestSnapshot(t *testing.T) {
 		t.Errorf("the provider's checks are %v, %v and %v, %d attempts", p.CheckOK, p.LastCheck, p.NextCheck, p.Attempts)
 	}
 
+	l.wait(10 * time.Minute)
+	if state := l.State(&engine.HealthTarget{ProviderID: "openai", UpstreamID: "gpt"}); state.LatencyMS != 0 {
+		t.Errorf("State().LatencyMS ten minutes later = %d, want 0", state.LatencyMS)
+	}
+
 	var order []string
 	for _, s := range l.Snapshot(nil) {
 		order = append(order, s.Subject.String())

@@ -127,7 +127,21 @@ func (s *Service) route(t *engine.HealthTarget) *route {
 	}
 	s.table.mu.Lock()
 	defer s.table.mu.Unlock()
-	return s.make(t)
+	return s.make(t, s.room)
+}
+
+// nearest returns the route of a target, or where there is no room for it that of its model, or
+// of its provider; nil when these are not known either.
+func (s *Service) nearest(t *engine.HealthTarget) *route {
+	if r := s.route(t); r != nil {
+		return r
+	}
+	key := *t
+	for key.Credential, key.Version = "", 0; ; key.UpstreamID = "" {
+		if r := s.table.find(s.hash(&key), &key); r != nil || key.UpstreamID == "" {
+			return r
+		}
+	}
 }
 
 // subject returns what has that state; nil when there is no room for it.
@@ -141,6 +155,20 @@ func (s *Service) subject(id engine.HealthSubject) *subject {
 		return nil
 	}
 	return r.own()
+}
+
+// switched returns what has that state. What an administrator decides has room always.
+func (s *Service) switched(id engine.HealthSubject) *subject {
+	if of := s.subject(id); of != nil {
+		return of
+	}
+	if id.Credential != "" {
+		id.UpstreamID = ""
+	}
+	t := engine.HealthTarget(id)
+	s.table.mu.Lock()
+	defer s.table.mu.Unlock()
+	return s.make(&t, func(string) bool { return true }).own()
 }
 
 // known returns what has that state, if anything is known of it.
@@ -165,13 +193,14 @@ func (r *route) own() *subject {
 	return r.subjects[atProvider]
 }
 
-// make finds or makes a route and what it stands on. Under table.mu.
-func (s *Service) make(t *engine.HealthTarget) *route {
+// make finds or makes a route and what it stands on; nil where room has none for the account.
+// Under table.mu.
+func (s *Service) make(t *engine.HealthTarget, room func(account string) bool) *route {
 	hash := s.hash(t)
 	if r := s.table.find(hash, t); r != nil {
 		return r
 	}
-	if !s.room(t.AccountID) {
+	if !room(t.AccountID) {
 		return nil
 	}
 	r := &route{service: s, hash: hash, key: engine.HealthTarget{
@@ -186,7 +215,7 @@ func (s *Service) make(t *engine.HealthTarget) *route {
 			return true
 		}
 		own = own && upstream == "" && credential == ""
-		of := s.make(&k)
+		of := s.make(&k, room)
 		if of == nil {
 			return false
 		}

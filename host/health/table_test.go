@@ -48,6 +48,12 @@ func TestSubjectsAreBounded(t *testing.T) {
 	if got := s.Len(); got > 100 {
 		t.Errorf("there are %d subjects, want at most 100", got)
 	}
+	// What an administrator decides holds all the same.
+	off := tenant("greedy", 999)
+	s.Disable(engine.HealthSubject{AccountID: off.AccountID, ProviderID: off.ProviderID, UpstreamID: off.UpstreamID})
+	if ask(off, whole) {
+		t.Error("a disabled model for which there was no room is asked")
+	}
 	// What is not asked for an hour makes room.
 	clock = clock.Add(2 * time.Hour)
 	for range 5 {
@@ -58,8 +64,8 @@ func TestSubjectsAreBounded(t *testing.T) {
 	}
 	clock = clock.Add(26 * time.Hour)
 	s.Tick()
-	if got := s.Len(); got != 0 {
-		t.Errorf("%d subjects are left after a day, want none", got)
+	if got := s.Len(); got != 2 {
+		t.Errorf("%d subjects are left after a day, want the disabled model and its provider", got)
 	}
 }
 

@@ -123,8 +123,9 @@ func TestHammer(t *testing.T) {
 	var disorder atomic.Int64
 	s := health.New(health.Config{
 		MaxSubjects: 64,
-		Thresholds:  health.Thresholds{Eject: time.Second, TrialPace: 10 * time.Millisecond},
-		Now:         func() time.Time { return noon.Add(time.Duration(offset.Load())) },
+		// More in a row than the eight can have at once, so that the steady one stays.
+		Thresholds: health.Thresholds{ConsecutiveFailures: 10, Eject: time.Second, TrialPace: 10 * time.Millisecond},
+		Now:        func() time.Time { return noon.Add(time.Duration(offset.Load())) },
 		Changed: func(tr engine.HealthTransition) {
 			if was, ok := told.Swap(tr.Subject, tr); ok && !tr.At.After(was.(engine.HealthTransition).At) {
 				disorder.Add(1)

@@ -127,9 +127,9 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 	return a, false, nil
 }
 
-// worst is the most that an attempt on the target may cost, in nano-USD: all of its output,
-// at the price of the tier that a prompt twice as long as the estimate reaches.
-func (x *execution) worst(t Target) int64 {
+// worst is the most that an attempt on the target may come to: all of its output, at the price
+// of the tier that a prompt twice as long as the estimate reaches.
+func (x *execution) worst(t Target) Spent {
 	r := x.r
 	prompt := 2 * r.Features.Tokens
 	output := int64(0)
@@ -146,7 +146,7 @@ func (x *execution) worst(t Target) int64 {
 			most = max(most, p.most(prompt, output, r.Features.Images))
 		}
 	}
-	return most
+	return Spent{NanoUSD: most, Tokens: saturatingAdd(prompt, output)}
 }
 
 // refused notes that a target was passed over because it was not admitted.
@@ -183,7 +183,8 @@ func (a *attempt) spent() error {
 	}
 	a.checked = a.used.output
 	t, _ := a.used.total(a.x.r.Features.Tokens)
-	if err := a.admission.hold.Spent(saturatingAdd(a.admission.price.Cost(t), a.admission.price.Images(a.x.r.Features.Images))); err != nil {
+	cost := saturatingAdd(a.admission.price.Cost(t), a.admission.price.Images(a.x.r.Features.Images))
+	if err := a.admission.hold.Spent(Spent{NanoUSD: cost, Tokens: t.Total()}); err != nil {
 		return a.fail(asError(err), err, "budget", false)
 	}
 	return nil

@@ -70,7 +70,8 @@ func (a *accounts) end(n uint64, how string, tokens int64) {
 	a.note(how + " " + partNames[part] + " " + itoa(tokens))
 }
 
-func (a a2) Reserve(_ context.Context, u *Usage, worst int64) (Hold, error) {
+func (a a2) Reserve(_ context.Context, u *Usage, most Spent) (Hold, error) {
+	worst := most.NanoUSD
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if a.money != nil {
@@ -92,7 +93,8 @@ type held struct {
 	ended bool
 }
 
-func (h *held) Spent(nano int64) error {
+func (h *held) Spent(soFar Spent) error {
+	nano := soFar.NanoUSD
 	h.a.mu.Lock()
 	defer h.a.mu.Unlock()
 	if h.a.spent != nil {

@@ -28,7 +28,7 @@ type Budget struct {
 	KeyID   string
 	ModelID string // catalogue id
 	Period  BudgetPeriod
-	NanoUSD int64 // ≥ 0
+	NanoUSD int64 // ≥ 0; tokens, of a TokenBudget
 	// Hard: what would go beyond it is refused before it begins, and a stream that does
 	// ends with an error. Soft budgets only tell.
 	Hard       bool
@@ -52,6 +52,9 @@ const (
 	// PreferenceBudget is the id of the budget that the bound on an account's cost per day
 	// stands for; "preference/team/…" and "preference/user/…" are those of its tenants.
 	PreferenceBudget = "preference"
+	// TokenBudget is likewise that of the bound on an account's tokens per day. It is counted
+	// in tokens, by a guard of its own.
+	TokenBudget = "max_tokens_per_day"
 )
 
 // BudgetState is what has become of a budget in the window that is now.
@@ -97,25 +100,31 @@ const (
 	ActionStop          = "stop"           // refuse until the window ends
 )
 
+// Spent is what an attempt comes to, in what budgets are of.
+type Spent struct {
+	NanoUSD int64
+	Tokens  int64 // of input and output together
+}
+
 // Spending is what the pipeline asks of the cost service. Safe for concurrent use; nothing
 // in it waits for the database, except where a budget's rest is so small that it must be
 // asked exactly.
 type Spending interface {
 	// Reserve holds the most that an attempt may cost against every budget that applies, and
 	// writes it down, before any byte goes out. u has everything that is known of the attempt;
-	// u.ID names the reservation and later its settled row. worst is in nano-USD.
+	// u.ID names the reservation and later its settled row.
 	// Errors: CodeBudgetExceeded naming the budget, with After until its reset; CodeNoTarget
 	// with status 503 when the reservation cannot be written down.
-	Reserve(ctx context.Context, u *Usage, worst int64) (Hold, error)
+	Reserve(ctx context.Context, u *Usage, worst Spent) (Hold, error)
 	// Left is what the tightest hard budget of the principal leaves, for rules and plugins.
 	Left(p Principal) BudgetLeft
 }
 
 // Hold is one reservation. Used by one goroutine; Settle ends it.
 type Hold interface {
-	// Spent reports what a stream has cost so far. The error, CodeBudgetExceeded, ends it: a
+	// Spent reports what a stream has come to so far. The error, CodeBudgetExceeded, ends it: a
 	// hard budget is used up.
-	Spent(nanoUSD int64) error
+	Spent(soFar Spent) error
 	// Settle puts the true row in the reservation's place. It must be called exactly once,
 	// whatever happened.
 	Settle(u Usage)

@@ -4,11 +4,20 @@ package engine
 // one for each tenant that has one, an override's before its own. Rows without a bound have
 // none.
 func CapBudgets(preferences []Preferences) []Budget {
+	return dailyCaps(preferences, PreferenceBudget, func(p *Preferences) *int64 { return p.MaxCostPerDay })
+}
+
+// TokenBudgets are likewise those of the bounds on the tokens of a day.
+func TokenBudgets(preferences []Preferences) []Budget {
+	return dailyCaps(preferences, TokenBudget, func(p *Preferences) *int64 { return p.MaxTokensPerDay })
+}
+
+func dailyCaps(preferences []Preferences, name string, bound func(p *Preferences) *int64) []Budget {
 	own := map[Tenant]*Preferences{}
 	var order []Tenant
 	for i := range preferences {
 		p := &preferences[i]
-		if p.MaxCostPerDay == nil {
+		if bound(p) == nil {
 			continue
 		}
 		t := p.Tenant.normal()
@@ -21,8 +30,7 @@ func CapBudgets(preferences []Preferences) []Budget {
 	}
 	budgets := make([]Budget, 0, len(order))
 	for _, t := range order {
-		p := own[t]
-		id := PreferenceBudget
+		p, id := own[t], name
 		switch t.Level() {
 		case LevelTeam:
 			id += "/team/" + t.TeamID
@@ -30,7 +38,7 @@ func CapBudgets(preferences []Preferences) []Budget {
 			id += "/user/" + t.UserID
 		}
 		budgets = append(budgets, Budget{
-			AccountID: t.AccountID, ID: id, TeamID: t.TeamID, UserID: t.UserID, Period: PeriodDay, NanoUSD: min(*p.MaxCostPerDay, MaxBudgetNanoUSD),
+			AccountID: t.AccountID, ID: id, TeamID: t.TeamID, UserID: t.UserID, Period: PeriodDay, NanoUSD: min(*bound(p), MaxBudgetNanoUSD),
 			Hard: true, Enabled: true, LeastRole: RoleSuperAdmin, UpdatedBy: p.UpdatedBy, CreatedAt: p.CreatedAt, UpdatedAt: p.UpdatedAt,
 		})
 	}

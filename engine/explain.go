@@ -106,7 +106,7 @@ func (p *Pipeline) candidate(r *Request, c *Catalogue, id string, t Target, skip
 	}
 	if t.Provider != nil && out.Priced {
 		x := execution{p: p, r: r, catalogue: c}
-		out.EstimatedMost = max(out.EstimatedCost, x.worst(t))
+		out.EstimatedMost = max(out.EstimatedCost, x.worst(t).NanoUSD)
 		if skip == nil && !r.dry.live {
 			out.Skip = unadmitted(r, &out)
 		}

@@ -15,6 +15,7 @@ const (
 	NoticeRuleSuspended       = "rule_suspended"
 	NoticePluginSuspended     = "plugin_suspended"
 	NoticeBudgetThreshold     = "budget.threshold"
+	NoticeLedgerRepaired      = "ledger.repaired" // sums or a budget were not what the rows say
 	NoticeProviderDown        = "provider.down"
 	NoticeProviderRecovered   = "provider.recovered"
 	NoticeStatusChange        = "health.status_change" // any other change of a status, or of a switch

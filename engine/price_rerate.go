@@ -3,6 +3,7 @@ package engine
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"strconv"
 	"time"
 
@@ -11,6 +12,7 @@ import (
 
 // RatingStore is where past rows are read, and what corrects them is written.
 type RatingStore interface {
+	// AddUsage also counts the rows against the budgets in force.
 	AddUsage(ctx context.Context, rows []Usage) error
 	PageUsage(ctx context.Context, q UsageQuery) (rows []Usage, next string, err error)
 	ListAccounts(ctx context.Context) ([]Account, error)
@@ -23,6 +25,9 @@ const (
 	reratePage  = 1_000
 	rerateBatch = 500
 )
+
+// auditTimeout bounds what is written of an act that is done.
+const auditTimeout = 5 * time.Second
 
 // Rerating says which rows of a model are rated again.
 type Rerating struct {
@@ -43,7 +48,7 @@ type Rerated struct {
 	Rows              int64 // attempts of the model that were looked at
 	Changed           int64 // of them, whose cost is corrected
 	Unpriced          int64 // of them, of whose time no price is known: they stay as they are
-	Skipped           int64 // of them, that cannot be rated again: they were, or would be, billed by image, which the ledger does not count
+	Skipped           int64 // of them, that cannot be rated again: they were billed by image, before rows had the number of images
 	DifferenceNanoUSD int64 // of all corrections; may be negative
 	More              bool  // there is more to do, from Next on
 	Next              RatingPlace
@@ -95,23 +100,23 @@ func (s *PriceService) Rerate(ctx context.Context, p Principal, accountID, model
 		if account == r.After.AccountID {
 			after = r.After.RowID
 		}
-		if err := run.account(ctx, account, after); err != nil {
-			return run.done, err
-		}
-		if run.done.More {
+		if err = run.account(ctx, account, after); err != nil || run.done.More {
 			break
 		}
 	}
-	if r.DryRun {
-		return run.done, nil
+	if r.DryRun || err != nil && run.done.Changed == 0 {
+		return run.done, err
 	}
+	// Also of a rating that failed, or whose caller is gone: what it wrote is written.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), auditTimeout)
+	defer cancel()
 	detail := struct {
 		From       time.Time `json:"from"`
 		To         time.Time `json:"to"`
 		Changed    int64     `json:"changed"`
 		Difference int64     `json:"difference_nano_usd"`
 	}{r.From.UTC(), r.To.UTC(), run.done.Changed, run.done.DifferenceNanoUSD}
-	return run.done, s.ledger.AppendAudit(Audited(ctx, s.Now(), accountID, "price.rerate", "price/"+m.ID, detail))
+	return run.done, errors.Join(err, s.ledger.AppendAudit(Audited(ctx, s.Now(), accountID, "price.rerate", "price/"+m.ID, detail)))
 }
 
 // rating is one call of Rerate.
@@ -179,11 +184,11 @@ func (x *rating) rate() {
 		case !known:
 			x.done.Unpriced++
 			continue
-		case price.PerImage > 0 || x.billedByImage(u):
+		case u.Images == 0 && x.hadImages(u):
 			x.done.Skipped++
 			continue
 		}
-		difference := saturatingSum(price.Cost(u.Tokens), -total)
+		difference := saturatingSum(saturatingAdd(price.Cost(u.Tokens), price.Images(u.Images)), -total)
 		if difference == 0 {
 			continue
 		}
@@ -194,11 +199,12 @@ func (x *rating) rate() {
 	x.moment = x.moment[:0]
 }
 
-// billedByImage reports whether the version that the row was billed at has a price for images.
-func (x *rating) billedByImage(u *Usage) bool {
-	for _, p := range x.prices.prices[priceKey{u.PriceOf, u.ProviderID, u.UpstreamID}] {
-		if p.From.Equal(u.PriceFrom) && p.PerImage > 0 {
-			return true
+// hadImages reports whether the row was billed at more than its tokens cost at the version that
+// it was billed at, which had a price for images.
+func (x *rating) hadImages(u *Usage) bool {
+	for _, p := range x.prices.prices[priceKey{u.PriceOf, u.ProviderID, u.UpstreamID}] { // the highest tier first
+		if p.From.Equal(u.PriceFrom) && (p.AbovePrompt == 0 || u.Tokens.Prompt > p.AbovePrompt) {
+			return p.PerImage > 0 && u.CostNanoUSD > p.Cost(u.Tokens)
 		}
 	}
 	return false

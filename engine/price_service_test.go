@@ -362,18 +362,37 @@ func (b beforeCorrections) PageUsage(ctx context.Context, q engine.UsageQuery) (
 	return slices.DeleteFunc(page, func(u engine.Usage) bool { return u.Kind == engine.UsageCorrection }), next, err
 }
 
-// What is billed by image cannot be rated again: the ledger does not know of images.
-func TestRerateLeavesImages(t *testing.T) {
+// What is billed by image is rated again by the number of images, which rows of before do not have.
+func TestRerateImages(t *testing.T) {
 	t.Parallel()
 	o, s := pricedOffice(t)
-	row := engine.Usage{AccountID: "acme", ID: "row", ModelID: "gpt-5", ProviderID: "openai", UpstreamID: "gpt-5", Tokens: engine.Tokens{Prompt: 1}, StartedAt: o.now.Add(-time.Hour)}
-	must(t, o.AddUsage(t.Context(), []engine.Usage{row}))
+	dated := o.now.AddDate(0, 0, -2)
 	with := price(1, 1)
-	with.PerImage = 1
-	_, err := s.SetPrice(t.Context(), super, "gpt-5", engine.PriceVersion{From: o.now.AddDate(0, 0, -2), Tiers: []engine.Price{with}})
+	with.PerImage = 1_000
+	version := engine.PriceVersion{From: dated, Tiers: []engine.Price{with}}
+	_, err := s.SetPrice(t.Context(), super, "gpt-5", version)
 	must(t, err)
-	done, err := s.Rerate(t.Context(), super, "", "gpt-5", engine.Rerating{From: o.now.AddDate(0, 0, -1), To: o.now})
-	if want := (engine.Rerated{Rows: 1, Skipped: 1}); err != nil || done != want {
-		t.Errorf("Rerate() = %+v, %v, want %+v", done, err, want)
+	row := engine.Usage{
+		AccountID: "acme", ID: "three", ModelID: "gpt-5", ProviderID: "openai", UpstreamID: "gpt-5", PriceFrom: dated,
+		Tokens: engine.Tokens{Prompt: 1}, Images: 3, StartedAt: o.now.Add(-time.Hour),
+	}
+	row.CostNanoUSD = with.Cost(row.Tokens) + 3_000
+	old := row
+	old.ID, old.Images, old.StartedAt = "before rows had images", 0, o.now.Add(-2*time.Hour)
+	none := old
+	none.ID, none.CostNanoUSD, none.StartedAt = "without images", with.Cost(row.Tokens), o.now.Add(-3*time.Hour)
+	must(t, o.AddUsage(t.Context(), []engine.Usage{row, old, none}))
+	ask := engine.Rerating{From: o.now.AddDate(0, 0, -1), To: o.now}
+	done, err := s.Rerate(t.Context(), super, "", "gpt-5", ask)
+	if want := (engine.Rerated{Rows: 3, Skipped: 1}); err != nil || done != want {
+		t.Errorf("Rerate() at the same price = %+v, %v, want %+v", done, err, want)
+	}
+	with.PerImage = 5_000
+	version.Tiers = []engine.Price{with}
+	_, err = s.SetPrice(t.Context(), super, "gpt-5", version)
+	must(t, err)
+	done, err = s.Rerate(t.Context(), super, "", "gpt-5", ask)
+	if want := (engine.Rerated{Rows: 3, Skipped: 1, Changed: 1, DifferenceNanoUSD: 12_000}); err != nil || done != want {
+		t.Errorf("Rerate() at a dearer image = %+v, %v, want %+v", done, err, want)
 	}
 }

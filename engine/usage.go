@@ -13,6 +13,9 @@ type Tokens struct {
 	Reasoning    int64 // of Completion
 }
 
+// Total is all input and all output.
+func (t Tokens) Total() int64 { return saturatingSum(max(t.Prompt, 0), max(t.Completion, 0)) }
+
 // Outcome is how an attempt ended.
 type Outcome string
 

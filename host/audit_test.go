@@ -18,7 +18,6 @@ import (
 var unaudited = map[string]string{
 	"POST /api/v1/rules/check":                                "keeps nothing",
 	"POST /api/v1/rules/cases/run":                            "keeps nothing",
-	"POST /api/v1/costs/record":                               "a row of the ledger, which only grows, is its own record",
 	"POST /api/v1/costs/calculate":                            "keeps nothing",
 	"POST /api/v1/models/:id/test":                            "keeps nothing but usage",
 	"POST /api/v1/providers/:id/test":                         "keeps nothing but usage",

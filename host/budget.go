@@ -8,14 +8,16 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/cost/budget"
 )
 
-// newBudgets makes what keeps spending within budgets. The ledger, which is made with it,
-// must be there before the first reload.
-func (h *Host) newBudgets() *budget.Guard {
+// newBudgets makes what keeps spending within budgets, of money and of tokens. The ledger,
+// which is made with it, must be there before the first reload.
+func (h *Host) newBudgets() {
 	cfg := budget.Config{
 		Ledger: h.store, Alerts: h.store, Notices: h.notices, Now: h.opts.Now, Log: h.opts.Log,
 		Flush: func(ctx context.Context) error { return h.ledger.Flush(ctx) },
@@ -23,7 +25,34 @@ func (h *Host) newBudgets() *budget.Guard {
 	if !h.cfg.embedded() {
 		cfg.Leases = h.store
 	}
-	return budget.New(cfg)
+	h.budgets = budget.New(cfg)
+	// One process: what it leaves behind is found by one id.
+	cfg.Unit, cfg.Replica = budget.Tokens, h.budgets.Replica()
+	h.tokens = budget.New(cfg)
+}
+
+// posting writes rows of the ledger that are no attempts.
+func (h *Host) posting() cost.Posting {
+	return cost.Posting{Store: h.store, Budgets: []cost.PostingBudgets{h.budgets, h.tokens}}
+}
+
+// rating is where past rows are rated again.
+type rating struct {
+	engine.Store
+	posting cost.Posting
+}
+
+// AddUsage implements engine.RatingStore.
+func (r rating) AddUsage(ctx context.Context, rows []engine.Usage) error {
+	return r.posting.AddUsage(ctx, rows)
+}
+
+// recounter compares sums and budgets with the rows of the ledger each night.
+func (h *Host) recounter() cost.Recounter {
+	return cost.Recounter{
+		Store: h.store, Lock: h.store, Settings: h.store, Notices: h.notices, Now: h.opts.Now, Log: h.opts.Log,
+		Budgets: []cost.BudgetRecounter{h.budgets, h.tokens},
+	}
 }
 
 // reloadBudgets puts in force the budgets that are stored, and those that preferences imply.
@@ -39,6 +68,9 @@ func (h *Host) reloadBudgets(ctx context.Context, revision int64) error {
 	if err := h.budgets.Set(ctx, revision, append(budgets, engine.CapBudgets(preferences)...)); err != nil {
 		return fmt.Errorf("reload budgets: %w", err)
 	}
+	if err := h.tokens.Set(ctx, revision, engine.TokenBudgets(preferences)); err != nil {
+		return fmt.Errorf("reload bounds on tokens: %w", err)
+	}
 	return nil
 }
 
@@ -48,7 +80,10 @@ func (h *Host) runBudgets(ctx context.Context) {
 	if err := h.recoverBudgets(ctx); err != nil {
 		h.opts.Log.Warn().Err(err).Msg("what an earlier process held of budgets counts as spent for a while")
 	}
+	var both sync.WaitGroup
+	both.Go(func() { h.tokens.Run(ctx) })
 	h.budgets.Run(ctx)
+	both.Wait()
 }
 
 func (h *Host) recoverBudgets(ctx context.Context) error {
@@ -62,8 +97,10 @@ func (h *Host) recoverBudgets(ctx context.Context) error {
 		if err := h.ledger.Flush(ctx); err != nil {
 			return fmt.Errorf("write the rows of an earlier process: %w", err)
 		}
-		if err := h.budgets.Recover(ctx, strings.TrimSpace(string(last))); err != nil {
-			return fmt.Errorf("settle the budgets of an earlier process: %w", err)
+		for _, guard := range [...]*budget.Guard{h.budgets, h.tokens} {
+			if err := guard.Recover(ctx, strings.TrimSpace(string(last))); err != nil {
+				return fmt.Errorf("settle the budgets of an earlier process: %w", err)
+			}
 		}
 	}
 	if err := os.WriteFile(path, []byte(h.budgets.Replica()+"\n"), 0o600); err != nil {

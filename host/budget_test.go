@@ -45,4 +45,28 @@ func TestBudgetThroughTheAPI(t *testing.T) {
 	if refused.Status != http.StatusTooManyRequests || !strings.Contains(string(refused.Body), "'preference'") {
 		t.Errorf("a completion beyond max_cost_per_day = %d %s, want 429", refused.Status, refused.Body)
 	}
+
+	// What was spent elsewhere counts at once, and somebody has said so.
+	g2.want(http.StatusOK, http.MethodPut, "/api/v1/preferences?level=account", map[string]any{"max_cost_per_day": "5.00"})
+	g2.want(http.StatusOK, http.MethodPost, "/v1/chat/completions", chatBody("gpt-5", "hello"))
+	invoice := map[string]any{"id": "invoice-1", "provider": "elsewhere", "cost_usd": "6.00", "at": testNow}
+	g2.want(http.StatusCreated, http.MethodPost, "/api/v1/costs/record", invoice)
+	g2.want(http.StatusOK, http.MethodPost, "/api/v1/costs/record", invoice)
+	refused = g2.do(http.MethodPost, "/v1/chat/completions", chatBody("gpt-5", "hello"))
+	if refused.Status != http.StatusTooManyRequests || !strings.Contains(string(refused.Body), "'preference'") {
+		t.Errorf("a completion after 6 of 5 dollars were spent elsewhere = %d %s, want 429", refused.Status, refused.Body)
+	}
+	if log := string(g2.want(http.StatusOK, http.MethodGet, "/api/v1/audit", nil).Body); strings.Count(log, `"usage.record"`) != 1 || !strings.Contains(log, "invoice-1") {
+		t.Errorf("the audit log has %d entries of what was spent elsewhere, want 1", strings.Count(log, `"usage.record"`))
+	}
+
+	// A bound on tokens holds with what was used before it was set, and names itself.
+	g2.want(http.StatusOK, http.MethodPut, "/api/v1/preferences?level=account", map[string]any{"max_tokens_per_day": 1_000_000})
+	g2.want(http.StatusOK, http.MethodPost, "/v1/chat/completions", chatBody("gpt-5", "hello"))
+	g2.want(http.StatusOK, http.MethodPut, "/api/v1/preferences?level=account", map[string]any{"max_tokens_per_day": 3})
+	refused = g2.do(http.MethodPost, "/v1/chat/completions", chatBody("gpt-5", "hello"))
+	if refused.Status != http.StatusTooManyRequests || !strings.Contains(string(refused.Body), "'max_tokens_per_day'") ||
+		!strings.Contains(string(refused.Body), "It resets at ") || refused.Header.Get("Retry-After") == "" {
+		t.Errorf("a completion beyond max_tokens_per_day = %d %s, Retry-After %q, want 429 naming it and its reset", refused.Status, refused.Body, refused.Header.Get("Retry-After"))
+	}
 }

@@ -73,6 +73,7 @@ type Host struct {
 	ledger    *cost.Ledger
 	live      *cost.Live // today's totals
 	budgets   *budget.Guard
+	tokens    *budget.Guard // likewise, of tokens per day
 	limits    *ratelimit.Limiter
 	sessions  *session.Tracker
 	decisions *decision.Log
@@ -245,11 +246,11 @@ func (h *Host) openEngine(ctx context.Context) error {
 		return fmt.Errorf("load the built-in adapters: %w", err)
 	}
 	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
-	h.budgets = h.newBudgets()
+	h.newBudgets()
 	h.live = cost.NewLive(cost.LiveConfig{Reports: h.store, Now: h.opts.Now, Log: h.opts.Log})
 	h.ledger, err = cost.Open(cost.Config{
-		Budgets: h.budgets,
-		Dir:     filepath.Join(h.cfg.DataDir, "spool"), Store: h.live.Store(h.store), Settled: h.live.Settled, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
+		Budgets: h.budgets, Tokens: h.tokens,
+		Dir: filepath.Join(h.cfg.DataDir, "spool"), Store: h.live.Store(h.store), Settled: h.live.Settled, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
 	})
 	if err != nil {
 		return err

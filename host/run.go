@@ -81,6 +81,10 @@ func (h *Host) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		h.recounter().Run(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		<-gctx.Done()
 		h.ready.Store(false)
 		return h.stopServer(context.WithoutCancel(gctx))

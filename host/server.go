@@ -26,7 +26,7 @@ func (h *Host) openServer() error {
 	})
 	reports := cost.NewReports(cost.ReportConfig{
 		Store: h.store, Directory: tenancy.NewUsers(h.keys), Catalogue: h.catalogue.Load, Policies: h.policies.Load,
-		DefaultModel: h.cfg.DefaultModel, Now: h.opts.Now,
+		DefaultModel: h.cfg.DefaultModel, Now: h.opts.Now, Post: h.posting().AddUsage,
 	})
 	rules := engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now)
 	var err error
@@ -45,7 +45,7 @@ func (h *Host) openServer() error {
 		RuleGraph:  h.ruleGraph(rules),
 		Plugins:    engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
 		Models:     models,
-		Prices:     models.Prices(h.store),
+		Prices:     models.Prices(rating{h.store, h.posting()}),
 		Calculator: h.pipeline,
 		Providers:  providers,
 		Trials: engine.NewTrialService(engine.TrialConfig{

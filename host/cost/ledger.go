@@ -24,17 +24,17 @@ import (
 // Ticket is money that is held. Nil: none is.
 type Ticket = *budget.Hold
 
-// Budgets bounds what may be spent. Safe for concurrent use.
+// Budgets bounds what may be spent, in one unit. Safe for concurrent use.
 type Budgets interface {
-	// Hold takes worst, in nano-USD, from every budget that applies to the attempt, or nothing.
+	// Hold takes worst, in the unit, from every budget that applies to the attempt, or nothing.
 	// Errors: CodeBudgetExceeded.
 	Hold(ctx context.Context, u *engine.Usage, worst int64) (Ticket, error)
 	// Spent is engine.Hold's.
-	Spent(t Ticket, nanoUSD int64) error
-	// Settle ends the hold: nanoUSD is what it came to, more or less than what was held.
-	Settle(t Ticket, nanoUSD int64)
-	// Charge counts a row for which nothing was held.
-	Charge(u *engine.Usage)
+	Spent(t Ticket, soFar int64) error
+	// Settle ends the hold: used is what it came to, more or less than what was held.
+	Settle(t Ticket, used int64)
+	// Charge counts rows for which nothing was held.
+	Charge(rows ...engine.Usage)
 	// Left is engine.Spending's.
 	Left(p engine.Principal) engine.BudgetLeft
 }
@@ -45,7 +45,7 @@ type unbounded struct{}
 func (unbounded) Hold(context.Context, *engine.Usage, int64) (Ticket, error) { return nil, nil }
 func (unbounded) Spent(Ticket, int64) error                                  { return nil }
 func (unbounded) Settle(Ticket, int64)                                       {}
-func (unbounded) Charge(*engine.Usage)                                       {}
+func (unbounded) Charge(...engine.Usage)                                     {}
 func (unbounded) Left(engine.Principal) engine.BudgetLeft                    { return engine.BudgetLeft{} }
 
 // Config is what a Ledger is made of. Dir and Store are required.
@@ -53,6 +53,7 @@ type Config struct {
 	Dir     string // where rows wait for the database; processes may share it, each takes a part
 	Store   engine.UsageStore
 	Budgets Budgets // nil: nothing bounds what is spent
+	Tokens  Budgets // likewise, of tokens
 	// Settled sees each row as it is settled, before the database has it. It must not wait.
 	// May be nil.
 	Settled func(u *engine.Usage)
@@ -86,6 +87,9 @@ func Open(cfg Config) (*Ledger, error) {
 	if cfg.Budgets == nil {
 		cfg.Budgets = unbounded{}
 	}
+	if cfg.Tokens == nil {
+		cfg.Tokens = unbounded{}
+	}
 	if cfg.Settled == nil {
 		cfg.Settled = func(*engine.Usage) {}
 	}
@@ -109,42 +113,57 @@ func Open(cfg Config) (*Ledger, error) {
 // hold is one reservation; it is used again after it is settled.
 type hold struct {
 	ledger *Ledger
-	ticket Ticket
+	money  Ticket
+	tokens Ticket
 	token  spool.Token
 }
 
 // Reserve implements engine.Spending: first the budgets, then the disk.
-func (l *Ledger) Reserve(ctx context.Context, u *engine.Usage, worst int64) (engine.Hold, error) {
-	ticket, err := l.cfg.Budgets.Hold(ctx, u, worst)
+func (l *Ledger) Reserve(ctx context.Context, u *engine.Usage, worst engine.Spent) (engine.Hold, error) {
+	money, err := l.cfg.Budgets.Hold(ctx, u, worst.NanoUSD)
 	if err != nil {
+		return nil, err
+	}
+	tokens, err := l.cfg.Tokens.Hold(ctx, u, worst.Tokens)
+	if err != nil {
+		l.cfg.Budgets.Settle(money, 0)
 		return nil, err
 	}
 	token, err := l.spool.Reserve(u)
 	if err != nil {
-		l.cfg.Budgets.Settle(ticket, 0)
+		l.cfg.Budgets.Settle(money, 0)
+		l.cfg.Tokens.Settle(tokens, 0)
 		return nil, &engine.Error{
 			Code: engine.CodeNoTarget, Status: 503, After: retryAfterFull, Err: err,
 			Message: "Usage cannot be written down now, so that no request is taken that costs. Try again later.",
 		}
 	}
 	h := l.holds.Get().(*hold)
-	*h = hold{ledger: l, ticket: ticket, token: token}
+	*h = hold{ledger: l, money: money, tokens: tokens, token: token}
 	return h, nil
 }
 
 // Spent implements engine.Hold.
-func (h *hold) Spent(nanoUSD int64) error {
-	if h.ticket == nil {
-		return nil
+func (h *hold) Spent(soFar engine.Spent) error {
+	if h.money != nil {
+		if err := h.ledger.cfg.Budgets.Spent(h.money, soFar.NanoUSD); err != nil {
+			return err
+		}
 	}
-	return h.ledger.cfg.Budgets.Spent(h.ticket, nanoUSD)
+	if h.tokens != nil {
+		return h.ledger.cfg.Tokens.Spent(h.tokens, soFar.Tokens)
+	}
+	return nil
 }
 
 // Settle implements engine.Hold.
 func (h *hold) Settle(u engine.Usage) {
 	l := h.ledger
-	if h.ticket != nil {
-		l.cfg.Budgets.Settle(h.ticket, u.CostNanoUSD)
+	if h.money != nil {
+		l.cfg.Budgets.Settle(h.money, u.CostNanoUSD)
+	}
+	if h.tokens != nil {
+		l.cfg.Tokens.Settle(h.tokens, u.Tokens.Total())
 	}
 	l.spool.Settle(h.token, &u)
 	l.cfg.Settled(&u)
@@ -154,7 +173,10 @@ func (h *hold) Settle(u engine.Usage) {
 
 // Record implements engine.Ledger, for rows for which nothing was held.
 func (l *Ledger) Record(u engine.Usage) {
-	l.cfg.Budgets.Charge(&u)
+	if u.CostNanoUSD != 0 || u.Tokens != (engine.Tokens{}) {
+		l.cfg.Budgets.Charge(u)
+		l.cfg.Tokens.Charge(u)
+	}
 	l.spool.Settle(spool.Token{}, &u)
 	l.cfg.Settled(&u)
 }

@@ -40,7 +40,7 @@ func BenchmarkLedgerReserveSettle(b *testing.B) {
 			ids[i] = 'a' + byte(n>>(4*i)&15)
 		}
 		u.ID = string(ids)
-		h, err := l.Reserve(ctx, &u, 1000)
+		h, err := l.Reserve(ctx, &u, engine.Spent{NanoUSD: 1000, Tokens: 1000})
 		if err != nil {
 			b.Fatal(err)
 		}

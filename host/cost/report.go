@@ -13,6 +13,8 @@ import (
 type ReportStore interface {
 	engine.UsageStore
 	engine.ReportStore
+	// AppendAudit is engine.AuditStore's.
+	AppendAudit(ctx context.Context) error
 }
 
 // Directory knows who manages whom. Errors of its methods: CodeNotFound when there is no such
@@ -31,6 +33,9 @@ type ReportConfig struct {
 	DefaultModel string                  // the installation's
 	Policies     func() *engine.Policies // what tenants set; nil: nothing
 	Now          func() time.Time        // nil: time.Now
+	// Post writes what was spent elsewhere, and counts it against the budgets in force.
+	// nil: Store's AddUsage, for no budgets.
+	Post func(ctx context.Context, rows []engine.Usage) error
 }
 
 // Reports show what was spent, and on what, to those who may see it: users what they spent
@@ -46,6 +51,9 @@ func NewReports(cfg ReportConfig) *Reports {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
+	if cfg.Post == nil {
+		cfg.Post = cfg.Store.AddUsage
+	}
 	return &Reports{cfg: cfg, recording: make(chan struct{}, 1)}
 }
 
@@ -54,6 +62,9 @@ func NewReports(cfg ReportConfig) *Reports {
 func (r *Reports) Report(ctx context.Context, p engine.Principal, q engine.CostQuery) (out engine.CostReport, err error) {
 	if q.CostFilter, err = r.narrow(ctx, p, q.CostFilter, true); err != nil {
 		return out, err
+	}
+	if q.SessionID != "" {
+		return out, invalid("session_id", "Sums do not know sessions: leave out 'session_id', or ask for rows.")
 	}
 	if err := checkGroups(q); err != nil {
 		return out, err

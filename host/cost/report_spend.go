@@ -69,10 +69,29 @@ func (r *Reports) Record(ctx context.Context, p engine.Principal, s engine.Spend
 	if old, found, err := r.spend(ctx, row); err != nil || found {
 		return old, false, err
 	}
-	if err := r.cfg.Store.AddUsage(ctx, []engine.Usage{row}); err != nil {
+	// First the entry: nothing is spent of which it is not known who said so.
+	if err := r.cfg.Store.AppendAudit(engine.Audited(ctx, r.cfg.Now(), row.AccountID, "usage.record", "usage/"+row.ID, recordedSpend(row, s.ID))); err != nil {
+		return row, false, err
+	}
+	if err := r.cfg.Post(ctx, []engine.Usage{row}); err != nil {
 		return row, false, err
 	}
 	return row, true, nil
+}
+
+// recordedSpend is what the audit log has of it.
+func recordedSpend(row engine.Usage, id string) any {
+	return struct {
+		ID       string    `json:"id"`
+		Provider string    `json:"provider"`
+		Model    string    `json:"model,omitempty"`
+		TeamID   string    `json:"team_id,omitempty"`
+		UserID   string    `json:"user_id,omitempty"`
+		KeyID    string    `json:"key_id,omitempty"`
+		Amount   string    `json:"amount"`
+		Tokens   int64     `json:"tokens,omitempty"`
+		At       time.Time `json:"at"`
+	}{id, row.ProviderID, row.ModelID, row.TeamID, row.UserID, row.KeyID, engine.FormatUSD(row.CostNanoUSD), row.Tokens.Total(), row.StartedAt}
 }
 
 // spend finds what was written under the row's id. Errors: CodeConflict when it is not the same.

@@ -26,9 +26,10 @@ const usageExportPage = 500
 
 type usageExport struct {
 	CostFilter
-	Format string    `query:"format" enum:"csv,json" default:"csv"`
-	From   time.Time `query:"from" doc:"Rows that began not before."`
-	To     time.Time `query:"to" doc:"Rows that began before."`
+	SessionID string    `query:"session_id" maxLength:"256"`
+	Format    string    `query:"format" enum:"csv,json" default:"csv"`
+	From      time.Time `query:"from" doc:"Rows that began not before."`
+	To        time.Time `query:"to" doc:"Rows that began before."`
 }
 
 func (s *Server) registerExport() {
@@ -48,7 +49,7 @@ func (s *Server) registerExport() {
 
 func (s *Server) exportUsage(ctx context.Context, in *usageExport) (*huma.StreamResponse, error) {
 	rq := requestOf(ctx)
-	e := &usageStream{s: s, p: rq.principal, query: engine.CostQuery{CostFilter: in.CostFilter.engine(), From: in.From, To: in.To}, more: true}
+	e := &usageStream{s: s, p: rq.principal, query: engine.CostQuery{CostFilter: in.CostFilter.engine(), SessionID: in.SessionID, From: in.From, To: in.To}, more: true}
 	wire, kind := framing(&csvFraming{}), "text/csv; charset=utf-8"
 	if in.Format == "json" {
 		wire, kind = &listFraming{}, "application/json"
@@ -155,7 +156,7 @@ var csvColumns = []string{
 	"id", "kind", "corrects", "request_id", "attempt", "account_id", "team_id", "user_id", "key_id", "session_id", "task_type", "model", "provider",
 	"upstream_id", "substituted", "rule", "stream", "prompt_tokens", "cached_tokens", "cache_write_tokens", "cache_write_1h_tokens",
 	"completion_tokens", "reasoning_tokens", "estimated", "cost_nano_usd", "cost_usd", "premium_requests", "outcome", "status", "code",
-	"simulated", "started_at", "latency_ms", "first_byte_ms",
+	"simulated", "started_at", "latency_ms", "first_byte_ms", "images",
 }
 
 func (f *csvFraming) rows(dst []byte, rows []engine.Usage) ([]byte, error) {
@@ -175,7 +176,7 @@ func (f *csvFraming) rows(dst []byte, rows []engine.Usage) ([]byte, error) {
 			cell(u.Source), strconv.FormatBool(u.Stream), number(t.Prompt), number(t.Cached), number(t.CacheWrite), number(t.CacheWrite1h),
 			number(t.Completion), number(t.Reasoning), strconv.FormatBool(u.Estimated), cost, usd,
 			strconv.FormatFloat(float64(u.PremiumUse)/100, 'f', -1, 64), string(u.Outcome), strconv.Itoa(u.Status), cell(string(u.Code)),
-			strconv.FormatBool(u.Simulated), u.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z"), number(u.LatencyMS), number(u.FirstByteMS),
+			strconv.FormatBool(u.Simulated), u.StartedAt.UTC().Format("2006-01-02T15:04:05.000Z"), number(u.LatencyMS), number(u.FirstByteMS), number(u.Images),
 		})
 		if err != nil {
 			return nil, err

@@ -16,7 +16,7 @@ type UsageService interface {
 	// ListUsage returns the newest rows of a request, at most limit.
 	ListUsage(ctx context.Context, p engine.Principal, f engine.CostFilter, requestID string, limit int) ([]engine.Usage, error)
 	// PageUsage returns rows, newest first, after the id next of the page before, and where to
-	// go on, "" at the end. Of q the filter, From and To count; zero times are open.
+	// go on, "" at the end. Of q the filter, SessionID, From and To count; zero times are open.
 	PageUsage(ctx context.Context, p engine.Principal, q engine.CostQuery, after string, limit int) (rows []engine.Usage, next string, err error)
 }
 
@@ -51,6 +51,7 @@ type usage struct {
 	StartedAt   time.Time      `json:"started_at"`
 	LatencyMS   int64          `json:"latency_ms"`
 	FirstByteMS int64          `json:"first_byte_ms,omitempty"`
+	Images      int64          `json:"images,omitempty" doc:"Of the input."`
 }
 
 // tokens counts as OpenAI does: prompt is all input, completion all output.
@@ -66,6 +67,7 @@ type tokens struct {
 // UsageFilter narrows a list of rows.
 type UsageFilter struct {
 	CostFilter
+	SessionID string    `query:"session_id" maxLength:"256" doc:"Rows alone: sums do not know sessions."`
 	RequestID string    `query:"request_id" maxLength:"128" doc:"Only the rows of that request, whenever it was."`
 	From      time.Time `query:"from" doc:"Rows that began not before."`
 	To        time.Time `query:"to" doc:"Rows that began before."`
@@ -118,7 +120,7 @@ func shownUsage(u engine.Usage) usage {
 		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Rule: u.Source,
 		Stream: u.Stream, Tokens: tokens(u.Tokens), Estimated: u.Estimated,
 		Premium: float64(u.PremiumUse) / 100, Outcome: u.Outcome, Status: u.Status, Code: u.Code,
-		Simulated: u.Simulated, StartedAt: u.StartedAt.UTC(), LatencyMS: u.LatencyMS, FirstByteMS: u.FirstByteMS,
+		Simulated: u.Simulated, StartedAt: u.StartedAt.UTC(), LatencyMS: u.LatencyMS, FirstByteMS: u.FirstByteMS, Images: u.Images,
 	}
 	if !u.Unpriced {
 		text := engine.FormatUSD(u.CostNanoUSD)
@@ -179,7 +181,7 @@ func (s *Server) listUsage(ctx context.Context, in *usageQuery) (*usageList, err
 }
 
 func (f UsageFilter) query() engine.CostQuery {
-	return engine.CostQuery{CostFilter: f.CostFilter.engine(), From: f.From, To: f.To}
+	return engine.CostQuery{CostFilter: f.CostFilter.engine(), SessionID: f.SessionID, From: f.From, To: f.To}
 }
 
 func (s *Server) sumUsage(ctx context.Context, in *usageQuery) (*usageList, error) {

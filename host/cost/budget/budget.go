@@ -24,6 +24,7 @@ import (
 
 // Config is how a Guard works. The zero value is a single process that begins at nothing.
 type Config struct {
+	Unit Unit // what is counted
 	// Leases is where replicas share budgets; nil: this is the only process.
 	Leases engine.BudgetLeaseStore
 	// Ledger says what was spent before; nil: nothing was.
@@ -41,6 +42,9 @@ type Config struct {
 	Wait time.Duration
 	// Every is how often Run reports and tops up. Default 1 s.
 	Every time.Duration
+	// Pause is how long Recount waits between its two looks: by then, what was spent before the
+	// first is counted everywhere. Default 15 s among replicas, 2 s in a single process.
+	Pause time.Duration
 
 	Now     func() time.Time     // nil: time.Now
 	Clock   func() time.Duration // monotonic; nil: engine.Monotonic
@@ -87,6 +91,12 @@ func New(cfg Config) *Guard {
 	}
 	if cfg.Every <= 0 {
 		cfg.Every = defaultEvery
+	}
+	if cfg.Pause <= 0 {
+		cfg.Pause = pauseAlone
+		if cfg.Leases != nil {
+			cfg.Pause = pauseShared
+		}
 	}
 	if cfg.Now == nil {
 		cfg.Now = time.Now
@@ -173,7 +183,7 @@ func (g *Guard) opening(ctx context.Context, b *engine.Budget, s span) ([]*cell,
 		if n := len(cells); n == 0 || cells[n-1].start != own.start {
 			cells = append(cells, &cell{start: own.start, end: own.end})
 		}
-		cells[len(cells)-1].spent += r.CostNanoUSD
+		cells[len(cells)-1].spent += g.cfg.Unit.sum(&r)
 	}
 	return cells, nil
 }

@@ -25,7 +25,7 @@ type part struct {
 // tries bounds how often a hold asks for money, when others are quicker to take it.
 const tries = 4
 
-// Hold takes worst, in nano-USD, from every budget that applies to the attempt, or nothing.
+// Hold takes worst, in the unit, from every budget that applies to the attempt, or nothing.
 // nil: no budget does. It waits only where what is in hand does not cover it.
 // Errors: CodeBudgetExceeded naming the budget, with After until its reset; CodeNoTarget with
 // status 503 when it cannot be known what is left; CodeCanceled.
@@ -81,36 +81,6 @@ func (g *Guard) Settle(h *Hold, nanoUSD int64) {
 	if tell {
 		g.poke()
 	}
-}
-
-// Charge counts a row for which nothing was held: it may be negative.
-func (g *Guard) Charge(u *engine.Usage) {
-	if u.CostNanoUSD == 0 {
-		return
-	}
-	w := who{u.AccountID, u.TeamID, u.UserID, u.KeyID, u.ModelID}
-	now := g.cfg.Now().UnixMilli()
-	lists := g.index.Load().lists(&w)
-	for _, list := range lists {
-		for i := range list {
-			if e := &list[i]; e.covers(&w) {
-				e.c.charge(u, now)
-			}
-		}
-	}
-	g.poke()
-}
-
-// charge counts a row that belongs to the window that is now; others are not counted any more.
-func (c *counter) charge(u *engine.Usage, now int64) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	last := c.at(now)
-	if !u.StartedAt.IsZero() && u.StartedAt.UnixMilli() < spanAt(c.b.Period, last.start).from {
-		return
-	}
-	last.spent = add(last.spent, min(max(u.CostNanoUSD, -most), most))
-	c.mark()
 }
 
 // raise makes it so that to is held of every budget, or leaves what is held as it is.

@@ -67,11 +67,11 @@ func (g *Guard) Tick(ctx context.Context, whole bool) {
 			f, p := g.prepare(c, true)
 			p.flight = f
 			if list = append(list, p); len(list) == maxBatch {
-				g.exchangeAll(ctx, list)
+				_ = g.exchangeAll(ctx, list) // it is made again
 				list = nil
 			}
 		}
-		g.exchangeAll(ctx, list)
+		_ = g.exchangeAll(ctx, list) // it is made again
 	}
 	g.tell(ctx, x)
 }
@@ -101,10 +101,10 @@ func (c *counter) turnOf(clock, ttl time.Duration, whole bool) bool {
 	return speak
 }
 
-// exchangeAll makes one exchange and gives the counters' turns on.
-func (g *Guard) exchangeAll(ctx context.Context, list []*pending) {
+// exchangeAll makes one exchange and gives the counters' turns on. An error is logged, too.
+func (g *Guard) exchangeAll(ctx context.Context, list []*pending) error {
 	if len(list) == 0 {
-		return
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(ctx, exchangeTimeout)
 	defer cancel()
@@ -126,6 +126,7 @@ func (g *Guard) exchangeAll(ctx context.Context, list []*pending) {
 		}
 		p.c.mu.Unlock()
 	}
+	return err
 }
 
 // Sweep settles what replicas held that died, by what the ledger has.
@@ -144,6 +145,9 @@ func (g *Guard) Sweep(ctx context.Context) {
 		budgets[name{x.all[i].b.AccountID, x.all[i].b.ID}] = &x.all[i].b
 	}
 	for _, lease := range dead {
+		if !g.cfg.Unit.Owns(lease.BudgetID) {
+			continue
+		}
 		ledger := int64(0)
 		if b := budgets[name{lease.AccountID, lease.BudgetID}]; b != nil {
 			s := spanAt(b.Period, lease.Step.UnixMilli())

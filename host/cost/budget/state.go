@@ -58,12 +58,14 @@ func (g *Guard) States(ctx context.Context, budgets []engine.Budget) ([]engine.B
 		counters[name{x.all[i].b.AccountID, x.all[i].b.ID}] = x.all[i].c
 	}
 	if g.cfg.Leases != nil {
+		var old []*counter
 		for _, b := range budgets {
 			if c := counters[name{b.AccountID, b.ID}]; c != nil && !c.recent(g.cfg.Clock()) {
-				if err := g.ask(ctx, c, 0); err != nil {
-					return nil, err
-				}
+				old = append(old, c)
 			}
+		}
+		if err := g.refresh(ctx, old); err != nil {
+			return nil, err
 		}
 	}
 	states := make([]engine.BudgetState, len(budgets))
@@ -77,6 +79,47 @@ func (g *Guard) States(ctx context.Context, budgets []engine.Budget) ([]engine.B
 		states[i] = engine.BudgetState{LeftNanoUSD: b.NanoUSD, From: time.UnixMilli(s.from).UTC(), ResetsAt: time.UnixMilli(resetAt(b.Period, s, 0)).UTC()}
 	}
 	return states, nil
+}
+
+// refresh exchanges with the database about counters, all that nobody else is at in one go, and
+// waits for the answers. Errors: the database's.
+func (g *Guard) refresh(ctx context.Context, counters []*counter) error {
+	var list []*pending
+	var waiting []*counter
+	send := func() error {
+		if len(list) == 0 {
+			return nil
+		}
+		err := g.exchangeAll(ctx, list)
+		list = nil
+		return err
+	}
+	for _, c := range counters {
+		c.mu.Lock()
+		busy := c.busy
+		c.busy = true
+		c.mu.Unlock()
+		if busy {
+			waiting = append(waiting, c)
+			continue
+		}
+		f, p := g.prepare(c, true)
+		p.flight = f
+		if list = append(list, p); len(list) == maxBatch {
+			if err := send(); err != nil {
+				return err
+			}
+		}
+	}
+	if err := send(); err != nil {
+		return err
+	}
+	for _, c := range waiting {
+		if err := g.ask(ctx, c, 0); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // recent reports whether the store was asked within this moment.

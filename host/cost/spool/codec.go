@@ -9,7 +9,7 @@ import (
 
 // codecVersion is the first byte of a row. A new member goes to the end of walk, behind a
 // check of the version: files that an older program left must be read.
-const codecVersion = 1
+const codecVersion = 2
 
 // maxText is the most bytes that are kept of one text: what callers choose is bounded
 // before, this bounds a record.
@@ -17,7 +17,7 @@ const maxText = 4 << 10
 
 // appendUsage appends the row: texts with their length, numbers as varints.
 func appendUsage(b []byte, u *engine.Usage) []byte {
-	c := codec{b: append(b, codecVersion), writing: true}
+	c := codec{b: append(b, codecVersion), writing: true, version: codecVersion}
 	c.walk(u)
 	return c.b
 }
@@ -25,10 +25,10 @@ func appendUsage(b []byte, u *engine.Usage) []byte {
 // parseUsage reads what appendUsage wrote; false when it is something else. The row
 // keeps nothing of b.
 func parseUsage(b []byte, u *engine.Usage) bool {
-	if len(b) == 0 || b[0] != codecVersion {
+	if len(b) == 0 || b[0] == 0 || b[0] > codecVersion {
 		return false
 	}
-	c := codec{b: b[1:]}
+	c := codec{b: b[1:], version: b[0]}
 	c.walk(u)
 	return !c.bad && len(c.b) == 0
 }
@@ -36,6 +36,7 @@ func parseUsage(b []byte, u *engine.Usage) bool {
 // codec writes a row or reads one, member by member, so that there is one list of them.
 type codec struct {
 	b       []byte
+	version byte
 	writing bool
 	bad     bool
 }
@@ -76,6 +77,9 @@ func (c *codec) walk(u *engine.Usage) {
 	c.time(&u.StartedAt)
 	c.number(&u.LatencyMS)
 	c.number(&u.FirstByteMS)
+	if c.version >= 2 {
+		c.number(&u.Images)
+	}
 	u.Attempt, u.Status = int(attempt), int(status)
 }
 
@@ -85,7 +89,12 @@ func (c *codec) text(s *string) {
 		if len(text) > maxText {
 			text = text[:maxText]
 		}
-		c.b = append(binary.AppendUvarint(c.b, uint64(len(text))), text...)
+		if len(text) < 0x80 { // as AppendUvarint does, without the call
+			c.b = append(c.b, byte(len(text)))
+		} else {
+			c.b = binary.AppendUvarint(c.b, uint64(len(text)))
+		}
+		c.b = append(c.b, text...)
 		return
 	}
 	n, read := binary.Uvarint(c.b)
@@ -97,7 +106,11 @@ func (c *codec) text(s *string) {
 
 func (c *codec) number(v *int64) {
 	if c.writing {
-		c.b = binary.AppendVarint(c.b, *v)
+		if n := *v; n >= 0 && n < 0x40 { // as AppendVarint does, without the call
+			c.b = append(c.b, byte(n<<1))
+		} else {
+			c.b = binary.AppendVarint(c.b, n)
+		}
 		return
 	}
 	n, read := binary.Varint(c.b)

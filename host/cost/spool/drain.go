@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	batch        = 2000                  // sums over many rows cost what those over few do
+	batch        = 10_000                // sums over many rows cost what those over few do
 	gather       = 50 * time.Millisecond // rows that come within it share a transaction
 	maxRetry     = 5 * time.Second
 	finalFlush   = 10 * time.Second

@@ -2,11 +2,15 @@ package spool
 
 import (
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"github.com/pointsman/pointsman/engine"
 )
+
+// chunk is how many rows are allocated at a time.
+const chunk = 64
 
 // shards is over how many lists a segment's rows are spread, each with its own lock.
 const shards = 8
@@ -33,8 +37,8 @@ type segment struct {
 	spilled atomic.Bool // rows were left out of memory: read the file
 	rows    [shards]struct {
 		sync.Mutex
-		list []engine.Usage
-		_    [32]byte // to a cache line of its own
+		list [][]engine.Usage // full ones of chunk rows, and the last: no row moves when there are more
+		_    [32]byte         // to a cache line of its own
 	}
 }
 
@@ -81,7 +85,12 @@ func (g *segment) keep(u *engine.Usage, limit, pending int64) {
 	}
 	shard := &g.rows[shardOf(u.ID)]
 	shard.Lock()
-	shard.list = append(shard.list, *u)
+	last := len(shard.list) - 1
+	if last < 0 || len(shard.list[last]) == chunk {
+		shard.list = append(shard.list, make([]engine.Usage, 0, chunk))
+		last++
+	}
+	shard.list[last] = append(shard.list[last], *u)
 	shard.Unlock()
 }
 
@@ -93,23 +102,28 @@ func shardOf(id string) int {
 	return int(id[len(id)-1]) % shards
 }
 
-// take removes and returns rows that are in memory, at most limit.
+// take removes and returns rows that are in memory, at most limit, but whole chunks.
 func (g *segment) take(limit int) []engine.Usage {
-	var out []engine.Usage
+	var chunks [][]engine.Usage
+	total := 0
 	for i := range g.rows {
 		shard := &g.rows[i]
 		shard.Lock()
-		n := min(len(shard.list), limit-len(out))
-		out = append(out, shard.list[:n]...)
+		n := 0
+		for n < len(shard.list) && total < limit {
+			total += len(shard.list[n])
+			n++
+		}
+		chunks = append(chunks, shard.list[:n]...)
 		if shard.list = shard.list[n:]; len(shard.list) == 0 {
 			shard.list = nil
 		}
 		shard.Unlock()
-		if len(out) == limit {
-			break
-		}
 	}
-	return out
+	if len(chunks) == 1 {
+		return chunks[0]
+	}
+	return slices.Concat(chunks...)
 }
 
 // read returns every settled row of the file.

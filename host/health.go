@@ -16,7 +16,8 @@ func (h *Host) openHealth() (err error) {
 		Asker: engine.NewProber(engine.TrialConfig{
 			Catalogue: h.catalogue.Load, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Now: h.opts.Now,
 		}),
-		Alone: h.cfg.embedded(), Reload: h.reload, ProbeEvery: h.cfg.ProbeInterval, Log: h.opts.Log,
+		Service: health.Config{Thresholds: h.opts.Thresholds},
+		Alone:   h.cfg.embedded(), Reload: h.reload, ProbeEvery: h.cfg.ProbeInterval, Log: h.opts.Log,
 	})
 	return err
 }

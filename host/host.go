@@ -46,6 +46,8 @@ type Options struct {
 	// Compiler is the command that compiles guests in a process of its own; see
 	// [wasm.Config]. Empty: they are compiled in this one.
 	Compiler []string
+	// Thresholds are what health is judged by. For tests that let providers fail.
+	Thresholds health.Thresholds
 	// PollEvery is how often Postgres is asked for changes that no notice told of; 0: 5 s. For
 	// tests.
 	PollEvery time.Duration

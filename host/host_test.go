@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -17,6 +18,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pointsman/pointsman/engine/wasm"
+	"github.com/pointsman/pointsman/host/health"
 )
 
 // testNow is the clock of every test host: lifecycles and prices depend on it.
@@ -62,13 +64,18 @@ func startGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	return openGateway(t, change...).start()
 }
 
+// patient thresholds take nothing out: tests of other things share gateways, and let providers
+// fail in one after the other.
+var patient = health.Thresholds{ConsecutiveFailures: math.MaxInt32, MinAttempts: math.MaxInt64, SlowMinSamples: math.MaxInt64}
+
 // openGateway is startGateway without the start; without one it must be stopped, or
 // closed, by the test.
 func openGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", filepath.Join(t.TempDir(), "data"), testKey
-	opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: testCompiler(t)}
+	cfg.ProbeInterval = -1 // scripts count requests
+	opts := Options{Log: zerolog.Nop(), Thresholds: patient, Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: testCompiler(t)}
 	if testing.Verbose() {
 		opts.Log = zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)
 	}
@@ -126,7 +133,8 @@ func (k *kept) gateway(t *testing.T, change ...func(*Config, *Options)) *gateway
 		}
 		cfg := DefaultConfig()
 		cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", dir, testKey
-		opts := Options{Log: zerolog.Nop(), Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: compiler}
+		cfg.ProbeInterval = -1
+		opts := Options{Log: zerolog.Nop(), Thresholds: patient, Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: compiler}
 		for _, f := range change {
 			f(&cfg, &opts)
 		}

@@ -108,28 +108,6 @@ type (
 	}
 )
 
-func shownSpending(b engine.Budget, s engine.BudgetState) spending {
-	return spending{
-		ID: b.ID, AccountID: b.AccountID, Name: b.Name, TeamID: b.TeamID, UserID: b.UserID, KeyID: b.KeyID, ModelID: b.ModelID,
-		Period: b.Period, Amount: engine.FormatUSD(b.NanoUSD), Hard: b.Hard, Thresholds: shownAll(b.Thresholds, shownThreshold), Enabled: &b.Enabled,
-		State: &spendingState{
-			Spent: engine.FormatUSD(max(s.SpentNanoUSD, 0)), Held: engine.FormatUSD(s.HeldNanoUSD), Left: engine.FormatUSD(s.LeftNanoUSD),
-			Projected: engine.FormatUSD(max(s.ProjectedNanoUSD, 0)), From: s.From, ResetsAt: s.ResetsAt, Stopped: s.Stopped, PreferCheaper: s.PreferCheaper,
-		},
-		UpdatedBy: b.UpdatedBy, CreatedAt: optional(b.CreatedAt), UpdatedAt: optional(b.UpdatedAt),
-	}
-}
-
-func shownThreshold(t engine.Threshold) threshold { return threshold(t) }
-
-func thresholdsOf(list []threshold) []engine.Threshold {
-	out := make([]engine.Threshold, len(list))
-	for i, t := range list {
-		out[i] = engine.Threshold(t)
-	}
-	return out
-}
-
 // into overwrites everything but the key.
 func (b spending) into(nano int64) func(*engine.Budget) {
 	return func(to *engine.Budget) {
@@ -299,37 +277,4 @@ func (s *Server) deleteBudget(ctx context.Context, in *struct {
 		return nil, err
 	}
 	return nil, s.cfg.Budgets.DeleteBudget(ctx, principalOf(ctx), old.AccountID, old.ID, was)
-}
-
-// noBudgets is a server without budgets.
-type noBudgets struct{}
-
-var errNoBudgets = failed(http.StatusNotFound, string(engine.CodeNotFound), "There are no budgets on this server.")
-
-func (noBudgets) ListBudgets(context.Context, engine.Principal, string) ([]engine.Budget, error) {
-	return nil, nil
-}
-
-func (noBudgets) GetBudget(context.Context, engine.Principal, string, string) (engine.Budget, error) {
-	return engine.Budget{}, errNoBudgets
-}
-
-func (noBudgets) CreateBudget(context.Context, engine.Principal, engine.Budget) (engine.Budget, error) {
-	return engine.Budget{}, errNoBudgets
-}
-
-func (noBudgets) ChangeBudget(context.Context, engine.Principal, string, string, time.Time, func(*engine.Budget)) (engine.Budget, error) {
-	return engine.Budget{}, errNoBudgets
-}
-
-func (noBudgets) DeleteBudget(context.Context, engine.Principal, string, string, time.Time) error {
-	return errNoBudgets
-}
-
-func (noBudgets) BudgetStates(context.Context, []engine.Budget) ([]engine.BudgetState, error) {
-	return nil, nil
-}
-
-func (noBudgets) ListAlerts(context.Context, engine.Principal, string, int) ([]engine.BudgetAlert, error) {
-	return nil, nil
 }

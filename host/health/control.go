@@ -1,19 +1,30 @@
 package health
 
 import (
+	"sync"
 	"sync/atomic"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
 )
 
-// controls are what administrators decided, by subject without Version. Immutable.
+// controls are what administrators decided.
 type controls struct {
+	// all are those in force, by subject without Version. The map is immutable.
 	all atomic.Pointer[map[engine.HealthSubject]engine.HealthControl]
 	// differs is since when what is in force at a subject is not what was decided. Only enforce
 	// touches it.
 	differs map[engine.HealthSubject]time.Time
 	looked  time.Time // when enforce has looked at every subject
+
+	mu   sync.Mutex
+	made map[engine.HealthSubject]switching // the last of each subject
+}
+
+// switching is a switch with its time.
+type switching struct {
+	to engine.HealthSwitch
+	at time.Time
 }
 
 func (c *controls) of(s engine.HealthSubject) engine.HealthControl {
@@ -38,39 +49,67 @@ func (m *Monitor) SetControls(list []engine.HealthControl) {
 
 const (
 	patience  = 2 * time.Second  // for a transition that brings the switch
-	lookEvery = 10 * time.Second // at subjects that nothing is decided of
+	doubt     = 30 * time.Second // of switches of which nothing is decided: that may come yet
+	lookEvery = 10 * time.Second // at those
 )
+
+// switched notes a switch that was made, here or elsewhere.
+func (c *controls) switched(t *engine.HealthTransition) {
+	if t.Reason != engine.HealthSwitched {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.made == nil {
+		c.made = map[engine.HealthSubject]switching{}
+	}
+	if t.At.After(c.made[t.Subject].at) {
+		c.made[t.Subject] = switching{t.Switch, t.At}
+	}
+}
+
+// outdated reports whether somebody has decided otherwise since: the control is not yet here.
+func (c *controls) outdated(s engine.HealthSubject, control engine.HealthControl) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	made, ok := c.made[s]
+	return ok && made.to != control.Switch && !made.at.Before(control.UpdatedAt)
+}
 
 // enforce makes switches what was decided where they are not: a process that ended too early
 // told nobody, and two transitions at once may undo each other.
 func (m *Monitor) enforce() {
-	now := m.cfg.Now()
-	c := &m.controls
+	now, c := m.cfg.Now(), &m.controls
 	all := c.all.Load()
 	if all == nil {
 		return
 	}
 	wrong := map[engine.HealthSubject]engine.HealthSwitch{}
 	for _, control := range *all {
-		if s, ok := m.present(control.Subject); ok {
-			if state, _ := m.Subject(s); state.Switch != control.Switch {
-				wrong[s] = control.Switch
-			}
+		s, ok := m.present(control.Subject)
+		if !ok || c.outdated(s, control) {
+			continue
 		}
+		if state, _ := m.Subject(s); state.Switch != control.Switch {
+			wrong[s] = control.Switch
+		}
+	}
+	undecided := func(s engine.HealthSubject) bool {
+		s.Version = 0
+		_, decided := (*all)[s]
+		return !decided
 	}
 	if now.Sub(c.looked) >= lookEvery {
 		c.looked = now
-		for _, state := range m.Snapshot(func(s engine.HealthSubject) bool { return c.of(s).Switch == engine.HealthOn }) {
+		for _, state := range m.Snapshot(undecided) {
 			if state.Switch != engine.HealthOn {
 				wrong[state.Subject] = engine.HealthOn
 			}
 		}
 	} else {
-		for s := range c.differs {
-			if _, seen := wrong[s]; !seen && c.of(s).Switch == engine.HealthOn {
-				if state, _ := m.Subject(s); state.Switch != engine.HealthOn {
-					wrong[s] = engine.HealthOn
-				}
+		for s := range c.differs { // those of the last look
+			if undecided(s) {
+				wrong[s] = engine.HealthOn
 			}
 		}
 	}
@@ -81,8 +120,12 @@ func (m *Monitor) enforce() {
 		if !seen {
 			since = now
 		}
-		if now.Sub(since) >= patience {
-			m.Switch(s, to)
+		wait := patience
+		if undecided(s) {
+			wait = doubt
+		}
+		if now.Sub(since) >= wait {
+			m.Switch(s, to) // which is nothing where it is so already
 			continue
 		}
 		c.differs[s] = since

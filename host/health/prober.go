@@ -210,7 +210,7 @@ func (p *prober) plan(ctx context.Context, provider *engine.Provider, t *task) {
 	t.due = now.Add(wait)
 	due := t.due
 	p.mu.Unlock()
-	p.m.planned(ctx, provider, due)
+	p.m.announce(ctx, provider, due)
 }
 
 // outside reports whether the provider, or a model there, is out.

@@ -20,14 +20,14 @@ const (
 	saveCheckTime = storeTime
 )
 
-// verdict is what a free probe says.
+// verdict is what a free probe says, of several credentials the first of these.
 type verdict int
 
 const (
 	fine       verdict = iota // it answered with its list
-	broken                    // it cannot be reached, or fails
-	keyRefused                // it refused the credential
 	mute                      // it is there, and says nothing of its health
+	keyRefused                // it refused the credential
+	broken                    // it cannot be reached, or fails
 	nothing                   // nobody was asked, or we failed ourselves
 )
 
@@ -79,7 +79,7 @@ func (m *Monitor) examineByList(ctx context.Context, p *engine.Provider, turn in
 	for _, k := range m.keys(p, turn) {
 		got := m.list(ctx, p, k.ID)
 		v := verdictOf(got)
-		if v == broken && best != fine { // again: it would take the provider out
+		if v == broken || v == keyRefused { // again: it takes something out
 			if !pause(ctx, confirmAfter) {
 				return nil
 			}
@@ -238,8 +238,8 @@ func (m *Monitor) keep(ctx context.Context, found []Finding) {
 	m.shared.forget()
 }
 
-// planned notes when the provider is probed next.
-func (m *Monitor) planned(ctx context.Context, p *engine.Provider, at time.Time) {
+// announce notes when the provider is probed next.
+func (m *Monitor) announce(ctx context.Context, p *engine.Provider, at time.Time) {
 	self := engine.HealthSubject{AccountID: p.AccountID, ProviderID: p.ID}
 	state, ok := m.Subject(self)
 	if !ok {

@@ -22,6 +22,7 @@ type changes struct {
 
 // changed takes a transition from the service. It is called by requests: it waits for nothing.
 func (m *Monitor) changed(t engine.HealthTransition) {
+	m.controls.switched(&t)
 	c := &m.changes
 	c.mu.Lock()
 	if len(c.fresh) < maxPending {
@@ -132,6 +133,7 @@ func (m *Monitor) followOnce(ctx context.Context) bool {
 		for i := range list {
 			m.followed = list[i].Sequence
 			if t := &list[i]; t.Replica != m.cfg.Replica && m.exists(t.Subject) {
+				m.controls.switched(&t.HealthTransition)
 				m.Adopt(t.HealthTransition)
 				m.publish(&t.HealthTransition, false)
 			}

@@ -60,6 +60,9 @@ func (m *Monitor) stored(rows []engine.StoredHealth, cells []engine.StoredCell, 
 	}
 	for _, r := range rows {
 		if state := of(r.Subject); state != nil {
+			if r.Transition != nil {
+				m.controls.switched(r.Transition)
+			}
 			*state = stateOf(r)
 		}
 	}

@@ -132,7 +132,7 @@ func (p *prober) begin(ctx context.Context, wg *sync.WaitGroup, next map[engine.
 		there[s] = true
 		t := p.tasks[s]
 		if t == nil {
-			t = &task{due: now.Add(rand.N(firstSpread)), turn: rand.IntN(64), paid: map[engine.HealthSubject]time.Time{}}
+			t = &task{due: now.Add(rand.N(min(firstSpread, p.m.cfg.ProbeEvery))), turn: rand.IntN(64), paid: map[engine.HealthSubject]time.Time{}}
 			if at := next[s]; at.After(now) && at.Sub(now) <= 2*p.m.cfg.ProbeEvery {
 				t.due = at
 			}

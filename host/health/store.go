@@ -37,7 +37,7 @@ func (m *Monitor) Restore(ctx context.Context) error {
 	m.followed = sequence
 	m.SetControls(controls)
 	m.Service.Restore(m.stored(rows, cells, controls))
-	m.saved.until = now
+	m.saved.until = now.Add(-2 * time.Second) // an attempt has the time of its second
 	_, commit := m.unsaved(m.Snapshot(nil))
 	commit() // they are stored already
 	return nil
@@ -144,7 +144,7 @@ func (m *Monitor) saveOnce(ctx context.Context) {
 			return
 		}
 	}
-	m.saved.until = now.Add(-2 * time.Second) // an attempt's time is its second
+	m.saved.until = now.Add(-2 * time.Second) // as in Restore
 }
 
 // unsaved returns what cells have gained since commit was last called.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,6 +18,7 @@ import (
 
 // nightly notes what is recounted.
 type nightly struct {
+	mu      sync.Mutex
 	days    []string
 	wrong   int64
 	err     error
@@ -25,13 +27,28 @@ type nightly struct {
 }
 
 func (n *nightly) RecountUsage(_ context.Context, day time.Time, grains []engine.Grain) (engine.UsageRecount, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.days = append(n.days, fmt.Sprint(day.Format(time.DateOnly), " ", len(grains)))
 	return engine.UsageRecount{Rows: 9, Sums: 5, Repaired: n.wrong}, n.err
 }
 
-func (n *nightly) Recount(context.Context) ([]budget.Repair, error) { return n.repairs, nil }
+func (n *nightly) Recount(context.Context) ([]budget.Repair, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.repairs, nil
+}
+
+// set changes what comes of the next night.
+func (n *nightly) set(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
+}
 
 func (n *nightly) GetSetting(context.Context, string) (string, error) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	if n.setting == "" {
 		return "", engine.ErrNotFound
 	}
@@ -39,6 +56,8 @@ func (n *nightly) GetSetting(context.Context, string) (string, error) {
 }
 
 func (n *nightly) PutSetting(_ context.Context, _, value string) error {
+	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.setting = value
 	return nil
 }
@@ -56,6 +75,8 @@ func TestRecountIsNightlyAndTold(t *testing.T) {
 		days := func(doing string, want ...string) {
 			t.Helper()
 			synctest.Wait()
+			n.mu.Lock()
+			defer n.mu.Unlock()
 			if got := strings.Join(n.days, ", "); got != strings.Join(want, ", ") {
 				t.Errorf("%s: days = %s, want %s", doing, got, strings.Join(want, ", "))
 			}
@@ -67,14 +88,15 @@ func TestRecountIsNightlyAndTold(t *testing.T) {
 		days("the first night", "1999-12-30 3", "1999-12-31 3")
 		time.Sleep(20 * time.Hour)
 		days("until midnight")
-		n.wrong = 2
-		n.repairs = []budget.Repair{
-			{Budget: engine.Budget{AccountID: "acme", ID: "day"}, Amount: 1_500_000_000}, {Budget: engine.Budget{AccountID: "acme", ID: engine.TokenBudget}, Amount: -7},
-		}
-		n.err = errors.New("away")
+		n.set(func() {
+			n.wrong, n.err = 2, errors.New("away")
+			n.repairs = []budget.Repair{
+				{Budget: engine.Budget{AccountID: "acme", ID: "day"}, Amount: 1_500_000_000}, {Budget: engine.Budget{AccountID: "acme", ID: engine.TokenBudget}, Amount: -7},
+			}
+		})
 		time.Sleep(4*time.Hour + time.Minute)
 		days("a night without a database", "1999-12-31 3")
-		n.err = nil
+		n.set(func() { n.err = nil })
 		time.Sleep(recountEvery)
 		days("it again", "1999-12-31 3", "2000-01-01 3")
 		notices, _, _ := feed.After(0)
@@ -94,14 +116,13 @@ func TestRecountIsNightlyAndTold(t *testing.T) {
 		if strings.Join(told, "\n") != strings.Join(want, "\n") {
 			t.Errorf("notices are\n%s\nwant\n%s", strings.Join(told, "\n"), strings.Join(want, "\n"))
 		}
-		n.days, n.wrong, n.repairs = nil, 0, nil
-		n.setting = "1999-12-01" // it was off for a month
+		n.set(func() { n.wrong, n.repairs, n.setting = 0, nil, "1999-12-01" }) // it was off for a month
 		time.Sleep(recountEvery)
 		synctest.Wait()
+		stop()
+		<-ended
 		if len(n.days) != recountDays {
 			t.Errorf("after a month, %d days are recounted, want %d", len(n.days), recountDays)
 		}
-		stop()
-		<-ended
 	})
 }

@@ -37,6 +37,10 @@ type prober struct {
 	m     *Monitor
 	slots chan struct{} // probes that somebody asked for
 
+	// known are the providers of a catalogue. Only probe touches them.
+	catalogue *engine.Catalogue
+	known     []*engine.Provider
+
 	mu       sync.Mutex
 	tasks    map[engine.HealthSubject]*task
 	operator int            // under way
@@ -115,6 +119,9 @@ func (p *prober) begin(ctx context.Context, wg *sync.WaitGroup, next map[engine.
 	for _, s := range p.m.Out() {
 		out[s.Provider()] = out[s.Provider()] || s.Kind() != engine.HealthOfCredential
 	}
+	if c := p.m.cfg.Catalogue(); c != p.catalogue {
+		p.catalogue, p.known = c, c.AllProviders()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	there := map[engine.HealthSubject]bool{}
@@ -124,7 +131,7 @@ func (p *prober) begin(ctx context.Context, wg *sync.WaitGroup, next map[engine.
 		subject  engine.HealthSubject
 	}
 	var list []due
-	for _, provider := range p.m.cfg.Catalogue().AllProviders() {
+	for _, provider := range p.known {
 		if !provider.Enabled || !p.m.cfg.HasCredential(provider) {
 			continue
 		}

@@ -168,8 +168,8 @@ func TestSlowProvidersStallNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		key := []engine.Credential{{ID: "k", Version: 1, Weight: 1, Enabled: true}}
 		providers := []engine.Provider{{ID: "openai", Enabled: true, Credentials: key}, {AccountID: "good", ID: "own", Enabled: true, Credentials: key}}
-		for account := range 30 {
-			for n := range 10 {
+		for account := range 18 {
+			for n := range 2 {
 				providers = append(providers, engine.Provider{AccountID: fmt.Sprint("bad", account), ID: fmt.Sprint("p", n), Enabled: true, Credentials: key})
 			}
 		}
@@ -195,13 +195,13 @@ func TestSlowProvidersStallNobody(t *testing.T) {
 			w.asker.mu.Unlock()
 			return engine.Probe{Outcome: engine.HealthOutcome{Code: engine.CodeUpstreamTimeout}}
 		})
-		time.Sleep(30 * time.Minute)
+		time.Sleep(4 * time.Minute)
 		got := w.asker.took()
-		if n := count(got, "/openai#"); n < 25 {
-			t.Errorf("%d probes of the operator's provider in 30 minutes, want one a minute", n)
+		if n := count(got, "/openai#"); n < 3 {
+			t.Errorf("%d probes of the operator's provider in 4 minutes, want one a minute", n)
 		}
-		if n := count(got, "good/own#"); n < 5 {
-			t.Errorf("%d probes of the good tenant's provider in 30 minutes, want some", n)
+		if n := count(got, "good/own#"); n < 3 {
+			t.Errorf("%d probes of the good tenant's provider in 4 minutes, want some", n)
 		}
 		if most > 32 {
 			t.Errorf("%d probes of tenants at once, want 32 at most", most)
@@ -246,8 +246,9 @@ func TestDisabledIsNotProbed(t *testing.T) {
 // Nothing that costs money is sent unless it is configured, nor beyond the cap of the day.
 func TestPaidProbes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := newShelf()
-		w := newWatch(t, s)
+		s, ahead := newShelf(), 23*time.Hour // so that the day ends soon
+		now := func() time.Time { return time.Now().Add(ahead) }
+		w := newWatch(t, s, func(c *health.MonitorConfig) { c.Now = now })
 		time.Sleep(10 * time.Minute)
 		if got := w.asker.paid(); len(got) != 0 {
 			t.Fatalf("paid probes %v, want none unasked", got)
@@ -268,7 +269,7 @@ func TestPaidProbes(t *testing.T) {
 		if _, err := w.SetPaidProbe(t.Context(), root, gpt, engine.HealthPaidProbe{Enabled: true, DailyCapNanoUSD: 70, Every: 2 * time.Minute}); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(time.Until(time.Now().Truncate(24 * time.Hour).Add(23*time.Hour + 59*time.Minute)))
+		time.Sleep(49 * time.Minute) // until a minute before midnight
 		synctest.Wait()
 		if got := w.asker.paid(); len(got) != 4 || got[0] != "/openai#key1 gpt" {
 			t.Errorf("paid probes = %v, want four of the model", got)

@@ -10,7 +10,7 @@ type HealthReport struct {
 	// Managed: the reader may manage the subject. What follows, and of the state the counts, the
 	// errors and their text, is zero when it does not.
 	Managed bool
-	Control HealthControl
+	Control HealthControl // SpentNanoUSD is of today
 }
 
 // HealthFilter narrows a list. Empty members do not.

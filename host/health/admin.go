@@ -139,8 +139,7 @@ func (m *Monitor) reportOf(ctx context.Context, s engine.HealthSubject) engine.H
 	bare.Version = 0
 	state, _ := m.Subject(s)
 	r := m.report(state, s, rows[s], cells[bare])
-	r.Managed, r.Control = true, controls[bare]
-	r.Control.Subject = bare
+	r.Managed, r.Control = true, m.decided(controls, bare)
 	return r
 }
 

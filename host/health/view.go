@@ -103,8 +103,7 @@ func (m *Monitor) ListHealth(ctx context.Context, p engine.Principal, f engine.H
 		bare := s
 		bare.Version = 0
 		r := m.report(local[s], s, rows[s], cells[bare])
-		r.Models, r.Control, r.Managed = models, controls[bare], manages(p, s.AccountID)
-		r.Control.Subject = bare
+		r.Models, r.Control, r.Managed = models, m.decided(controls, bare), manages(p, s.AccountID)
 		if f.Status != "" && r.Status != f.Status {
 			return
 		}
@@ -194,6 +193,9 @@ func (m *Monitor) report(state engine.HealthSubjectState, s engine.HealthSubject
 		}
 	}
 	state.Cells = merged(cells, state.Cells)
+	if !state.Cooldown.After(m.cfg.Now()) {
+		state.Cooldown = time.Time{}
+	}
 	r := engine.HealthReport{HealthSubjectState: state}
 	if row.Check != nil {
 		r.Check = *row.Check
@@ -211,6 +213,16 @@ func (m *Monitor) report(state engine.HealthSubjectState, s engine.HealthSubject
 		r.Check.NextAt = m.cfg.Now() // it is due
 	}
 	return r
+}
+
+// decided is what is decided of a subject, with what was spent today.
+func (m *Monitor) decided(controls map[engine.HealthSubject]engine.HealthControl, bare engine.HealthSubject) engine.HealthControl {
+	c := controls[bare]
+	c.Subject = bare
+	if c.SpentOn != m.cfg.Now().UTC().Format(dayLayout) {
+		c.SpentNanoUSD = 0
+	}
+	return c
 }
 
 // merged are the cells of all processes, or where this one has counted more, its own.

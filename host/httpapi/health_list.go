@@ -129,12 +129,12 @@ func (s *Server) listHealth(ctx context.Context, in *healthQuery) (*healthOutput
 		if !in.Cells {
 			list[i].Cells = nil
 		}
-		out.Body.Data = append(out.Body.Data, shownHealth(&list[i], s.cfg.Now()))
+		out.Body.Data = append(out.Body.Data, shownHealth(&list[i]))
 	}
 	return out, nil
 }
 
-func shownHealth(r *engine.HealthReport, now time.Time) subjectHealth {
+func shownHealth(r *engine.HealthReport) subjectHealth {
 	subject := r.Subject
 	out := subjectHealth{
 		Kind: string(subject.Kind()), Provider: subject.ProviderID, AccountID: subject.AccountID, UpstreamID: subject.UpstreamID, Models: r.Models, Credential: subject.Credential,
@@ -142,19 +142,13 @@ func shownHealth(r *engine.HealthReport, now time.Time) subjectHealth {
 		Out: r.Out, RetryAt: optionalTime(r.Until), Ejections: r.Ejections, ErrorRate: share(r.ErrorRate()), FallbackShare: share(r.FallbackShare()),
 		Latency:   healthLatency{r.LatencyP50MS, r.LatencyP95MS, r.FirstByteP50MS, r.FirstByteP95MS},
 		LastError: r.LastError, LastErrorAt: optionalTime(r.LastErrorAt), LastAttempt: optionalTime(r.LastAttempt),
-		NextCheckAt: optionalTime(r.Check.NextAt), Note: r.Control.Note, Check: shownCheck(r.Check),
-	}
-	if r.Cooldown.After(now) {
-		out.CooldownUntil = optionalTime(r.Cooldown)
+		CooldownUntil: optionalTime(r.Cooldown), NextCheckAt: optionalTime(r.Check.NextAt), Note: r.Control.Note, Check: shownCheck(r.Check),
 	}
 	if r.Managed {
 		out.Attempts = &r.Attempts
 	}
 	if c := r.Control; c.PaidProbe || c.DailyCapNanoUSD > 0 {
-		out.PaidProbe = &paidProbe{Enabled: c.PaidProbe, DailyCap: c.DailyCapNanoUSD, EverySeconds: int64(c.Every / time.Second)}
-		if c.SpentOn == now.UTC().Format(time.DateOnly) {
-			out.PaidProbe.SpentToday = c.SpentNanoUSD
-		}
+		out.PaidProbe = &paidProbe{Enabled: c.PaidProbe, DailyCap: c.DailyCapNanoUSD, EverySeconds: int64(c.Every / time.Second), SpentToday: c.SpentNanoUSD}
 	}
 	for _, c := range r.Cells {
 		cell := healthCell{At: c.At.UTC(), Status: string(c.Worst), P95MS: c.P95MS}

@@ -115,7 +115,7 @@ func (s *Server) switchHealth(ctx context.Context, in *healthSwitch, to engine.H
 	if err != nil {
 		return nil, err
 	}
-	return &subjectOutput{shownHealth(&r, s.cfg.Now())}, nil
+	return &subjectOutput{shownHealth(&r)}, nil
 }
 
 func (s *Server) setPaidProbe(ctx context.Context, in *paidInput) (*subjectOutput, error) {
@@ -127,7 +127,7 @@ func (s *Server) setPaidProbe(ctx context.Context, in *paidInput) (*subjectOutpu
 	if err != nil {
 		return nil, err
 	}
-	return &subjectOutput{shownHealth(&r, s.cfg.Now())}, nil
+	return &subjectOutput{shownHealth(&r)}, nil
 }
 
 func (s *Server) probeHealth(ctx context.Context, in *probeQuery) (*probeOutput, error) {

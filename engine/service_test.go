@@ -13,6 +13,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/rule"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 var (
@@ -35,7 +36,7 @@ type office struct {
 
 func newOffice(t *testing.T) *office {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	s, err := store.Open(t.Context(), "sqlite:"+migrated.SQLite(t, filepath.Join(t.TempDir(), "test.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -15,13 +15,14 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 	"github.com/pointsman/pointsman/host/tenancy"
 )
 
 // startAudit is a server over a log in which acme has 250 entries, rival one and nobody two.
 func startAudit(t *testing.T) (*running, engine.Store) {
 	t.Helper()
-	kept, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "p.db"), store.Options{})
+	kept, err := store.Open(t.Context(), "sqlite:"+migrated.SQLite(t, filepath.Join(t.TempDir(), "p.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // fakeRows has the rows of a catalogue and changes none. Tests that change some use an office.
@@ -101,7 +102,7 @@ type office struct {
 // withOffice makes a server manage the rows of testCatalogue for real.
 func withOffice(t *testing.T) (*office, func(*Config)) {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	s, err := store.Open(t.Context(), "sqlite:"+migrated.SQLite(t, filepath.Join(t.TempDir(), "test.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 	"github.com/pointsman/pointsman/host/tenancy"
 )
 
@@ -19,7 +20,7 @@ import (
 // principals are users.
 func withSessions(t *testing.T) (engine.Store, func(*Config)) {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "test.db"), store.Options{})
+	s, err := store.Open(t.Context(), "sqlite:"+migrated.SQLite(t, filepath.Join(t.TempDir(), "test.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,6 +10,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 	"github.com/pointsman/pointsman/host/tenancy"
 )
 
@@ -61,7 +62,7 @@ func (s *countedStore) PageKeys(ctx context.Context, f engine.TenantFilter, p en
 // startTenants serves an empty database with one super admin. Its clock stands at testNow.
 func startTenants(t *testing.T, change ...func(*tenants, *Config)) *tenants {
 	t.Helper()
-	opened, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "tenants.db"), store.Options{})
+	opened, err := store.Open(t.Context(), "sqlite:"+migrated.SQLite(t, filepath.Join(t.TempDir(), "tenants.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 var trackTime = time.Date(2026, 11, 22, 12, 0, 0, 0, time.UTC)
@@ -28,7 +29,7 @@ type trackStore struct {
 
 func openTrackStore(t testing.TB) *trackStore {
 	t.Helper()
-	s, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "sessions.db"), store.Options{})
+	s, err := store.Open(t.Context(), "sqlite:"+migrated.SQLite(t, filepath.Join(t.TempDir(), "sessions.db")), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 const usageDaysQuery = `
@@ -51,7 +51,7 @@ func workload(r *rand.Rand, n int, from time.Time, over time.Duration) []engine.
 // What a year of calls takes on the disk follows from this.
 func TestUsageRowsAreSmall(t *testing.T) {
 	t.Parallel()
-	address := storetest.PostgresURL(t)
+	address := migrated.PostgresURL(t)
 	s, conn := mustOpen(t, address, Config{}), connect(t, address)
 	if err := s.AddUsage(t.Context(), workload(rand.New(rand.NewPCG(1, 1)), 2000, time.Now(), time.Hour)); err != nil {
 		t.Fatalf("AddUsage() = %v, want nil", err)
@@ -65,7 +65,7 @@ func TestUsageRowsAreSmall(t *testing.T) {
 
 func TestUsageDaysAreMadeByManyAtOnce(t *testing.T) {
 	t.Parallel()
-	address := storetest.PostgresURL(t)
+	address := migrated.PostgresURL(t)
 	conn := connect(t, address)
 	stores := []*Store{mustOpen(t, address, Config{}), mustOpen(t, address, Config{}), mustOpen(t, address, Config{})}
 	made := ask[string](t, conn, usageDaysQuery) // by the migration
@@ -106,7 +106,7 @@ from pg_class c where oid = $1::text::regclass`, name); !got[0] {
 // A process remembers which partitions it has made; another one drops them.
 func TestUsageDaysMayBeDroppedByOthers(t *testing.T) {
 	t.Parallel()
-	address := storetest.PostgresURL(t)
+	address := migrated.PostgresURL(t)
 	one, other, conn := mustOpen(t, address, Config{}), mustOpen(t, address, Config{}), connect(t, address)
 	made := ask[string](t, conn, usageDaysQuery)
 	day := time.Date(2020, 2, 28, 0, 0, 0, 0, time.UTC)
@@ -132,7 +132,7 @@ func TestUsageDaysMayBeDroppedByOthers(t *testing.T) {
 // What a tenant asks for comes through the wall, also from a partition by its own name.
 func TestUsageIsBehindTheWall(t *testing.T) {
 	t.Parallel()
-	s := mustOpen(t, storetest.PostgresURL(t), Config{})
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
 	at := time.Now()
 	if err := s.AddUsage(t.Context(), []engine.Usage{{AccountID: "a", ID: "1", StartedAt: at}, {AccountID: "b", ID: "2", StartedAt: at}}); err != nil {
 		t.Fatalf("AddUsage() = %v, want nil", err)

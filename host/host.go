@@ -91,6 +91,7 @@ type Host struct {
 	healthService *health.Monitor // of providers, models and credentials
 
 	catalogue  atomic.Pointer[engine.Catalogue]
+	rules      atomic.Pointer[[]engine.Rule]   // every account's, as they are in force
 	vault      atomic.Pointer[vault]           // of the catalogue's credentials
 	policies   atomic.Pointer[engine.Policies] // what tenants set, for callers
 	revision   atomic.Int64                    // of the configuration in force; -1: none is

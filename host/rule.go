@@ -2,6 +2,8 @@ package host
 
 import (
 	"context"
+	"maps"
+	"slices"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/graph"
@@ -12,6 +14,7 @@ import (
 type drafter struct {
 	router    *rule.Router
 	catalogue func() *engine.Catalogue
+	live      func() *[]engine.Rule // every account's, as they are in force
 }
 
 // DraftRules implements engine.RuleDrafter.
@@ -20,9 +23,31 @@ func (d drafter) DraftRules(accountID string, rules []engine.Rule) engine.Explai
 	return draft
 }
 
-// RuleFindings implements engine.RuleDrafter.
-func (d drafter) RuleFindings(accountID string, rules []engine.Rule) []engine.RuleFinding {
-	return nil
+// RuleFindings implements engine.RuleDrafter. Of an account's rules only what is found about
+// themselves is told: nobody can mend the global ones there.
+func (d drafter) RuleFindings(accountID string, rules []engine.Rule) (found []engine.RuleFinding) {
+	seen := slices.Clone(rules)
+	if live := d.live(); accountID != "" && live != nil {
+		for _, r := range *live {
+			if r.AccountID == "" {
+				seen = append(seen, r)
+			}
+		}
+	}
+	catalogue := d.catalogue()
+	tiers := map[string]bool{}
+	for _, m := range catalogue.Models(accountID) {
+		tiers[m.Tier] = true
+	}
+	for _, f := range rule.Findings(seen, rule.FindingOptions{
+		Model: func(id string) bool { _, ok := catalogue.Model(accountID, id); return ok },
+		Tiers: slices.Sorted(maps.Keys(tiers)),
+	}) {
+		if f.AccountID == accountID {
+			found = append(found, engine.RuleFinding{RuleID: f.RuleID, Kind: string(f.Kind), Message: f.Message})
+		}
+	}
+	return found
 }
 
 // ruleGraph lays out what an account's requests are tried against.

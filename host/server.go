@@ -39,7 +39,7 @@ func (h *Host) openServer() error {
 		CursorKey: h.cursorKey,
 		Rules:     rules,
 		RuleSets: engine.NewRuleSetService(engine.RuleSetServiceConfig{
-			Store: h.store, Rules: rules, Drafter: drafter{h.router, h.catalogue.Load}, Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
+			Store: h.store, Rules: rules, Drafter: drafter{h.router, h.catalogue.Load, h.rules.Load}, Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
 			Reload: h.reload, Now: h.opts.Now,
 		}),
 		RuleGraph:  h.ruleGraph(rules),

@@ -66,6 +66,7 @@ func (h *Host) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reload rules: %w", err)
 	}
+	h.rules.Store(&rules)
 	for _, problem := range h.router.LoadVersions(rules, versions) {
 		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
 	}

@@ -91,9 +91,9 @@ type Host struct {
 	healthService *health.Monitor // of providers, models and credentials
 
 	catalogue  atomic.Pointer[engine.Catalogue]
+	rules      atomic.Pointer[[]engine.Rule]   // every account's, as they are in force
 	vault      atomic.Pointer[vault]           // of the catalogue's credentials
 	policies   atomic.Pointer[engine.Policies] // what tenants set, for callers
-	rules      atomic.Pointer[[]engine.Rule]   // every account's
 	revision   atomic.Int64                    // of the configuration in force; -1: none is
 	reloading  chan struct{}                   // 1 slot: one reload at a time, without a lock held over queries
 	stale      chan struct{}                   // 1 slot: the configuration may not be what is stored

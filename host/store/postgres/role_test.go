@@ -122,6 +122,10 @@ func TestTenantRoleSeesItsOwnRows(t *testing.T) {
 	address := storetest.PostgresURL(t)
 	s, conn := mustOpen(t, address, Config{}), connect(t, address)
 	tables := ask[string](t, conn, "select table_name::text from information_schema.columns where table_schema = current_schema() and column_name = 'account_id' order by 1")
+	// Days of decisions are made when the first of them comes.
+	if _, err := conn.Exec(t.Context(), "create table decisions_of_this_test partition of decisions default"); err != nil {
+		t.Fatal(err)
+	}
 	fill(t, conn, tables, "", "a", "b")
 	as := func(accountID *string, run func(tx pgx.Tx)) {
 		t.Helper()

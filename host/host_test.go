@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -19,6 +20,8 @@ import (
 
 	"github.com/pointsman/pointsman/engine/wasm"
 	"github.com/pointsman/pointsman/host/health"
+	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // testNow is the clock of every test host: lifecycles and prices depend on it.
@@ -82,11 +85,56 @@ func openGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	for _, f := range change {
 		f(&cfg, &opts)
 	}
+	seeded(t, cfg, opts)
 	h, err := Open(t.Context(), cfg, opts)
 	if err != nil {
 		t.Fatalf("Open: %v", err)
 	}
 	return &gateway{Host: h, t: t, key: cfg.AdminKey}
+}
+
+// seeded puts a database into an empty data folder that has the tables and the catalogue
+// already: making both takes most of a start. The program's own tests start without.
+func seeded(t *testing.T, cfg Config, opts Options) {
+	t.Helper()
+	path, ok := strings.CutPrefix(cfg.databaseURL(), "sqlite:")
+	if _, err := os.Stat(path); !ok || err == nil || !opts.Now().Equal(testNow) {
+		return
+	}
+	file, err := seededFile(t)
+	if err == nil {
+		err = os.MkdirAll(filepath.Dir(path), 0o700)
+	}
+	if err == nil {
+		err = os.WriteFile(path, file, 0o600)
+	}
+	if err != nil {
+		t.Fatalf("copy a seeded database: %v", err)
+	}
+}
+
+// seedOnce guards seedFile, which is empty before its first use.
+var (
+	seedOnce sync.Mutex
+	seedFile []byte
+)
+
+func seededFile(t *testing.T) ([]byte, error) {
+	seedOnce.Lock()
+	defer seedOnce.Unlock()
+	if seedFile != nil {
+		return seedFile, nil
+	}
+	path := migrated.SQLite(t, filepath.Join(t.TempDir(), "seeded.db"))
+	s, err := store.Open(t.Context(), "sqlite:"+path, store.Options{})
+	if err != nil {
+		return nil, err
+	}
+	if err := errors.Join(store.Seed(t.Context(), s, testNow), s.Close()); err != nil {
+		return nil, err
+	}
+	seedFile, err = os.ReadFile(path)
+	return seedFile, err
 }
 
 // start runs the gateway until stop, or the test's end.
@@ -138,6 +186,7 @@ func (k *kept) gateway(t *testing.T, change ...func(*Config, *Options)) *gateway
 		for _, f := range change {
 			f(&cfg, &opts)
 		}
+		seeded(t, cfg, opts)
 		if k.host, k.err = Open(context.Background(), cfg, opts); k.err == nil {
 			stops = append(stops, running(context.Background(), k.host))
 		}

@@ -54,6 +54,7 @@ func (w *world) heads() map[string]int64 {
 // TestChangesAreAudited makes every request that changes something and asks the audit log.
 // Routes and rows are those of TestAuthorization.
 func TestChangesAreAudited(t *testing.T) {
+	t.Parallel()
 	w, everybody := newWorld(t, func(c *Config, _ *Options) {
 		if os.Getenv(storetest.PostgresVariable) != "" { // TestAuthorization is on the other store
 			c.DatabaseURL, c.EncryptionKey = storetest.PostgresURL(t), strings.Repeat("k", 32)

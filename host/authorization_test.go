@@ -109,6 +109,7 @@ func (p permission) expected(a *actor, t target) (status []int, code string) {
 // with everybody, against the permissions declared in permissions(). A route that is not
 // declared there fails.
 func TestAuthorization(t *testing.T) {
+	t.Parallel()
 	w, who := newWorld(t)
 	declared := w.permissions()
 	requests := 0

@@ -27,6 +27,13 @@ func (f *flight) leave() {
 	}
 }
 
+// busy reports whether there is any.
+func (f *flight) busy() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n > 0
+}
+
 // wait returns when none is under way, or with ctx's error.
 func (f *flight) wait(ctx context.Context) error {
 	for {

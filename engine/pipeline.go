@@ -139,6 +139,9 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 // included. It is for a shutdown, after the last new request. Errors: ctx's.
 func (p *Pipeline) Drain(ctx context.Context) error { return p.flight.wait(ctx) }
 
+// Busy reports whether requests are under way.
+func (p *Pipeline) Busy() bool { return p.flight.busy() }
+
 // execution is one request on its way through the pipeline.
 type execution struct {
 	p         *Pipeline

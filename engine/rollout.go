@@ -28,8 +28,7 @@ const (
 
 // Bounds of rollouts.
 const (
-	AllShares      = 10_000 // basis points of all requests
-	MaxRolloutNote = 512    // bytes
+	MaxRolloutNote = 512 // bytes
 )
 
 // Rollout tries a draft on an account's traffic. An account has at most one of each kind that runs.
@@ -40,7 +39,7 @@ type Rollout struct {
 	Status    RolloutStatus
 	Draft     RuleDraft
 	Base      int64 // version of the rule set that the draft was made from
-	Share     int   // 1–AllShares basis points: of sessions, or of requests that belong to none
+	Share     int   // 1–WholeShare basis points: of sessions, or of callers where a request belongs to none
 	Guards    RolloutGuards
 	Note      string
 	Reason    string // why it ended; "" while it runs

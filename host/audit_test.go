@@ -19,6 +19,8 @@ var unaudited = map[string]string{
 	"POST /api/v1/rules/check":                                "keeps nothing",
 	"POST /api/v1/rules/cases/run":                            "keeps nothing",
 	"POST /api/v1/costs/calculate":                            "keeps nothing",
+	"POST /api/v1/route/explain":                              "keeps nothing",
+	"POST /api/v1/rules/backtest":                             "keeps nothing",
 	"POST /api/v1/models/:id/test":                            "keeps nothing but usage",
 	"POST /api/v1/providers/:id/test":                         "keeps nothing but usage",
 	"POST /api/v1/webhooks/:id/test":                          "keeps nothing",

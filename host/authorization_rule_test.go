@@ -34,6 +34,21 @@ func (w *world) republish(account string) map[string]any {
 	return map[string]any{"account_id": account, "rules": set.Rules, "was": head}
 }
 
+// stopRollouts ends those of an account that run: of each kind there is one at a time.
+func (w *world) stopRollouts(account string) {
+	w.t.Helper()
+	var list struct{ Data []struct{ ID, Status string } }
+	a := w.want(http.StatusOK, http.MethodGet, "/api/v1/rollouts?limit=5&account_id="+account, nil)
+	if err := json.Unmarshal(a.Body, &list); err != nil {
+		w.t.Fatal(err)
+	}
+	for _, r := range list.Data {
+		if r.Status == string(engine.RolloutRunning) {
+			w.want(http.StatusOK, http.MethodPost, "/api/v1/rollouts/"+r.ID+"/stop?account_id="+account, nil)
+		}
+	}
+}
+
 // ruleSetRoutes are those on rules as a whole and on their cases.
 func (w *world) ruleSetRoutes() map[string]permission {
 	of := func(fresh func(w *world, account string) string, body any) []target {
@@ -72,6 +87,23 @@ func (w *world) ruleSetRoutes() map[string]permission {
 			return w.republish(account)
 		}}
 	}
+	draft := func(account string) map[string]any {
+		rules := w.republish(account)["rules"]
+		return map[string]any{"account_id": account, "kind": "shadow", "share": 1, "rules": rules}
+	}
+	rollout := func(w *world, account string) string {
+		version(w, account)
+		w.stopRollouts(account)
+		a := w.want(http.StatusCreated, http.MethodPost, "/api/v1/rollouts", draft(account))
+		return a.field(w.t, "id")
+	}
+	begun := func(account string) target {
+		return target{name: account + " by body", account: account, body: func(w *world, _ string) any {
+			version(w, account)
+			w.stopRollouts(account)
+			return draft(account)
+		}}
+	}
 	return map[string]permission{
 		"GET /api/v1/rules/graph":                      {role: engine.RoleUser, scopes: reads, targets: everywhere()},
 		"GET /api/v1/rules/versions":                   read(everywhere()),
@@ -79,6 +111,17 @@ func (w *world) ruleSetRoutes() map[string]permission {
 		"GET /api/v1/rules/versions/:version/diff":     read(of(version, nil)),
 		"POST /api/v1/rules/versions/:version/restore": write(of(version, nil)),
 		"POST /api/v1/rules/publish":                   write([]target{whole("acme"), whole("rival")}),
+
+		"POST /api/v1/rules/backtest": read(w.bodies(func(*world, string) map[string]any { return map[string]any{"rules": []any{}} })),
+		"POST /api/v1/route/explain": {role: engine.RoleUser, scopes: reads, targets: []target{
+			{name: "a request", body: map[string]any{"request": chatBody("auto", "hi")}},
+		}},
+		"GET /api/v1/rollouts":              read(everywhere()),
+		"POST /api/v1/rollouts":             write([]target{begun("acme"), begun("rival")}),
+		"GET /api/v1/rollouts/:id":          read(of(rollout, nil)),
+		"PATCH /api/v1/rollouts/:id":        write(of(rollout, map[string]any{"share": 50})),
+		"POST /api/v1/rollouts/:id/promote": write(of(rollout, nil)),
+		"POST /api/v1/rollouts/:id/stop":    write(of(rollout, nil)),
 
 		"GET /api/v1/rules/cases":        read(everywhere()),
 		"GET /api/v1/rules/cases/:id":    read(of(stored, nil)),

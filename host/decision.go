@@ -14,8 +14,8 @@ func (h *Host) newDecisions() *decision.Log {
 }
 
 // decisionService shows them to those who see the ledger's rows.
-func (h *Host) decisionService(reports *cost.Reports) *decision.Service {
-	return decision.NewService(decision.ServiceConfig{Store: h.store, Log: h.decisions, Scope: reports, Rules: h.newReplayer(), Reload: h.reload, Now: h.opts.Now})
+func (h *Host) decisionService(reports *cost.Reports, rules *replayer) *decision.Service {
+	return decision.NewService(decision.ServiceConfig{Store: h.store, Log: h.decisions, Scope: reports, Rules: rules, Reload: h.reload, Now: h.opts.Now})
 }
 
 // reloadDecisions puts the stored settings in force.

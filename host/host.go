@@ -26,6 +26,7 @@ import (
 	"github.com/pointsman/pointsman/host/health"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/ratelimit"
+	"github.com/pointsman/pointsman/host/rollout"
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/simulator"
 	"github.com/pointsman/pointsman/host/store"
@@ -79,6 +80,7 @@ type Host struct {
 	limits    *ratelimit.Limiter
 	sessions  *session.Tracker
 	decisions *decision.Log
+	rollouts  *rollout.Watch   // sees decisions before they are kept
 	cleaner   *session.Cleaner // of what sessions leave behind
 	notices   *engine.NoticeFeed
 	webhooks  *webhook.Dispatcher // of the notices
@@ -92,6 +94,7 @@ type Host struct {
 
 	catalogue  atomic.Pointer[engine.Catalogue]
 	rules      atomic.Pointer[[]engine.Rule]   // every account's, as they are in force
+	canaries   atomic.Pointer[[]rule.Rollout]  // that the router has
 	vault      atomic.Pointer[vault]           // of the catalogue's credentials
 	policies   atomic.Pointer[engine.Policies] // what tenants set, for callers
 	revision   atomic.Int64                    // of the configuration in force; -1: none is
@@ -118,6 +121,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	h.notices = engine.NewNoticeFeed(opts.Log)
 	h.catalogue.Store(&engine.Catalogue{})
 	h.vault.Store(&vault{})
+	h.canaries.Store(&[]rule.Rollout{})
 	h.revision.Store(-1)
 	defer func() {
 		if err != nil {
@@ -265,6 +269,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 		return err
 	}
 	h.decisions = h.newDecisions()
+	h.rollouts = h.newRollouts()
 	h.sessions = session.NewTracker(h.store, session.TrackerConfig{Log: h.opts.Log})
 	h.cleaner = session.NewCleaner(h.store, h.store, session.CleanerConfig{Now: h.opts.Now, Log: h.opts.Log})
 	h.health = engine.NewCredentialHealth(engine.CredentialConfig{
@@ -276,7 +281,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 	h.pipeline, err = engine.NewPipeline(engine.PipelineConfig{
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
-		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Decisions: h.decisions, Limits: h.limits, Health: h.healthService,
+		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Decisions: h.rollouts, Limits: h.limits, Health: h.healthService,
 	})
 	return err
 }

@@ -10,9 +10,10 @@ import (
 	"github.com/pointsman/pointsman/engine/rule"
 )
 
-// drafter makes explainers of rules that are not in force.
+// drafter compiles rules that are not in force. It implements engine.RuleDrafter and engine.Drafter.
 type drafter struct {
 	router    *rule.Router
+	guests    engine.RuleGuests
 	catalogue func() *engine.Catalogue
 	live      func() *[]engine.Rule // every account's, as they are in force
 }

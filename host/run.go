@@ -73,6 +73,10 @@ func (h *Host) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		h.rollouts.Run(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		cost.Retention{Store: h.store, Lock: h.store, Now: h.opts.Now, Log: h.opts.Log}.Run(gctx)
 		return nil
 	})

@@ -6,6 +6,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/cost"
 	"github.com/pointsman/pointsman/host/httpapi"
+	"github.com/pointsman/pointsman/host/rollout"
 	"github.com/pointsman/pointsman/host/session"
 	"github.com/pointsman/pointsman/host/tenancy"
 	"github.com/pointsman/pointsman/host/upstream"
@@ -29,21 +30,28 @@ func (h *Host) openServer() error {
 		DefaultModel: h.cfg.DefaultModel, Now: h.opts.Now, Post: h.posting().AddUsage,
 	})
 	rules := engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now)
+	ruleSets := engine.NewRuleSetService(engine.RuleSetServiceConfig{
+		Store: h.store, Rules: rules, Drafter: h.drafter(), Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
+		Reload: h.reload, Now: h.opts.Now,
+	})
+	plugins := engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now)
+	past := h.newPast()
 	var err error
 	h.server, err = httpapi.New(httpapi.Config{
-		Completer: h.pipeline,
-		Keys:      h.keys,
-		Accounts:  tenancy.NewAccounts(h.keys),
-		Teams:     tenancy.NewTeams(h.keys),
-		Users:     tenancy.NewUsers(h.keys),
-		CursorKey: h.cursorKey,
-		Rules:     rules,
-		RuleSets: engine.NewRuleSetService(engine.RuleSetServiceConfig{
-			Store: h.store, Rules: rules, Drafter: drafter{h.router, h.catalogue.Load, h.rules.Load}, Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
-			Reload: h.reload, Now: h.opts.Now,
-		}),
+		Completer:  h.pipeline,
+		Keys:       h.keys,
+		Accounts:   tenancy.NewAccounts(h.keys),
+		Teams:      tenancy.NewTeams(h.keys),
+		Users:      tenancy.NewUsers(h.keys),
+		CursorKey:  h.cursorKey,
+		Rules:      rules,
+		RuleSets:   ruleSets,
+		Explainer:  past,
+		Drafter:    h.drafter(),
+		Backtests:  past,
+		Rollouts:   rollout.NewService(h.rollouts, publisher{ruleSets, plugins}),
 		RuleGraph:  h.ruleGraph(rules),
-		Plugins:    engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now),
+		Plugins:    plugins,
 		Models:     models,
 		Prices:     models.Prices(rating{h.store, h.posting()}),
 		Calculator: h.pipeline,
@@ -53,7 +61,7 @@ func (h *Host) openServer() error {
 		}),
 		Usage:       reports,
 		Costs:       reports,
-		Decisions:   h.decisionService(reports),
+		Decisions:   h.decisionService(reports, past.replayer),
 		Live:        h.live,
 		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),

@@ -70,6 +70,9 @@ func (h *Host) load(ctx context.Context) error {
 	for _, problem := range h.router.LoadVersions(rules, versions) {
 		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
 	}
+	if err := h.reloadRollouts(ctx); err != nil {
+		return err
+	}
 	if err := h.reloadPolicies(ctx); err != nil {
 		return err
 	}

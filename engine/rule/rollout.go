@@ -8,7 +8,7 @@ import (
 )
 
 // WholeShare is the share of all requests, in basis points.
-const WholeShare = 10_000
+const WholeShare = engine.WholeShare
 
 // Rollout is a draft that decides for a share of the live requests.
 type Rollout struct {

@@ -96,29 +96,11 @@ func (s *Server) calculate(ctx context.Context, in *struct{ Body newCalculation 
 	if len(body.Request) == 0 {
 		body.Request = emptyRequests[body.Wire]
 	}
-	var d dialect
-	switch body.Wire {
-	case "", "chat":
-		d = chatDialect{}
-	case "messages":
-		d = s.messagesDialect(rq)
-	case "responses":
-		d = s.responsesDialect(rq)
-	case "embeddings":
-		d = embeddingsDialect{}
-	}
-	doc, err := d.parse(append([]byte(nil), body.Request...))
+	r, release, err := s.written(rq, body.Wire, body.Request, engine.Arrival{ID: rq.id, Principal: rq.principal, Received: rq.received})
 	if err != nil {
-		return nil, inRequest(err)
+		return nil, err
 	}
-	defer doc.Release()
-	arrival := engine.Arrival{ID: rq.id, Principal: rq.principal, Received: rq.received}
-	d.arrived(&arrival)
-	defer arrival.Source.Release()
-	r, err := engine.NewRequest(doc, arrival)
-	if err != nil {
-		return nil, inRequest(err)
-	}
+	defer release()
 	list, err := s.cfg.Calculator.Calculate(ctx, r, given)
 	if err != nil {
 		return nil, err
@@ -135,6 +117,35 @@ func (s *Server) calculate(ctx context.Context, in *struct{ Body newCalculation 
 		}
 	}
 	return out, nil
+}
+
+// written is the request that a body of that wire would be; release must follow its last use.
+func (s *Server) written(rq *request, wire string, body json.RawMessage, arrival engine.Arrival) (r *engine.Request, release func(), err error) {
+	var d dialect
+	switch wire {
+	case "", "chat":
+		d = chatDialect{}
+	case "messages":
+		d = s.messagesDialect(rq)
+	case "responses":
+		d = s.responsesDialect(rq)
+	case "embeddings":
+		d = embeddingsDialect{}
+	}
+	doc, err := d.parse(append([]byte(nil), body...))
+	if err != nil {
+		return nil, nil, inRequest(err)
+	}
+	d.arrived(&arrival)
+	release = func() {
+		arrival.Source.Release()
+		doc.Release()
+	}
+	if r, err = engine.NewRequest(doc, arrival); err != nil {
+		release()
+		return nil, nil, inRequest(err)
+	}
+	return r, release, nil
 }
 
 // emptyRequests stand for a body where only tokens are given.

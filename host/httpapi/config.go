@@ -166,6 +166,12 @@ type Config struct {
 	Prices PriceService
 	// Calculator is what requests would cost. Nil: no model is known.
 	Calculator Calculator
+	// Explainer, Drafter, Backtests and Rollouts tell of decisions and try other rules. Nil: there
+	// are no rules.
+	Explainer RouteExplainer
+	Drafter   engine.Drafter
+	Backtests BacktestService
+	Rollouts  RolloutService
 	// Preferences and Assignments are what tenants set.
 	Preferences PreferenceService
 	Assignments AssignmentService
@@ -246,6 +252,18 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Calculator == nil {
 		c.Calculator = noCalculator{}
+	}
+	if c.Explainer == nil {
+		c.Explainer = noExplainer{}
+	}
+	if c.Drafter == nil {
+		c.Drafter = noDrafter{}
+	}
+	if c.Backtests == nil {
+		c.Backtests = noBacktests{}
+	}
+	if c.Rollouts == nil {
+		c.Rollouts = noRollouts{}
 	}
 	if c.Audit == nil {
 		c.Audit = noAudit{}

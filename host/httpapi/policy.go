@@ -109,6 +109,15 @@ var policies = map[string]access{
 	// It changes nothing.
 	"POST /api/v1/costs/calculate": {role: engine.RoleUser, scope: engine.ScopeRead},
 
+	"POST /api/v1/route/explain":        {role: engine.RoleUser, scope: engine.ScopeRead},
+	"POST /api/v1/rules/backtest":       {role: engine.RoleAccountAdmin, scope: engine.ScopeRead},
+	"GET /api/v1/rollouts":              accountAdmin,
+	"POST /api/v1/rollouts":             accountAdmin,
+	"GET /api/v1/rollouts/:id":          accountAdmin,
+	"PATCH /api/v1/rollouts/:id":        accountAdmin,
+	"POST /api/v1/rollouts/:id/promote": accountAdmin,
+	"POST /api/v1/rollouts/:id/stop":    accountAdmin,
+
 	"GET /api/v1/providers":                         accountAdmin, // base URLs are nothing for callers
 	"POST /api/v1/providers":                        accountAdmin,
 	"GET /api/v1/providers/:id":                     accountAdmin,

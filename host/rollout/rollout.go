@@ -42,6 +42,26 @@ type Config struct {
 	Log    zerolog.Logger
 }
 
+// recorded is a rollout as the audit log has it; the rules of its draft are in the rollout itself.
+type recorded struct {
+	Kind    engine.RolloutKind   `json:"kind"`
+	Status  engine.RolloutStatus `json:"status"`
+	Share   float64              `json:"share"` // percent
+	Base    int64                `json:"base"`
+	Rules   int                  `json:"rules,omitempty"` // how many
+	Plugin  string               `json:"plugin,omitempty"`
+	Version string               `json:"plugin_version,omitempty"`
+	Note    string               `json:"note,omitempty"`
+	Reason  string               `json:"reason,omitempty"`
+}
+
+// audited is the context for a write of the rollout.
+func audited(ctx context.Context, at time.Time, action string, r engine.Rollout) context.Context {
+	return engine.Audited(ctx, at, r.AccountID, action, "rollout/"+r.ID, recorded{
+		r.Kind, r.Status, float64(r.Share) / 100, r.Base, len(r.Draft.Rules), r.Draft.Plugin, r.Draft.Version, r.Note, r.Reason,
+	})
+}
+
 // notice tells of a step of a rollout.
 func notice(feed *engine.NoticeFeed, kind string, r engine.Rollout, message string) {
 	feed.Publish(engine.Notice{Kind: kind, AccountID: r.AccountID, Subject: r.ID, Message: message})

@@ -93,8 +93,7 @@ func (s *Service) Begin(ctx context.Context, p engine.Principal, r engine.Rollou
 	}
 	now := s.cfg.Now().UTC().Truncate(time.Millisecond)
 	r.ID, r.Status, r.By, r.CreatedAt, r.UpdatedAt = uuid.Must(uuid.NewV7()).String(), engine.RolloutRunning, p.AccountID+"/"+p.UserID, now, now
-	audited := engine.Audited(ctx, now, r.AccountID, "rollout.begin", "rollout/"+r.ID, nil)
-	switch err := s.cfg.Store.CreateRollout(audited, r); {
+	switch err := s.cfg.Store.CreateRollout(audited(ctx, now, "rollout.begin", r), r); {
 	case errors.Is(err, engine.ErrConflict):
 		return r, engine.Errorf(engine.CodeConflict, "A %s of these rules runs already. Stop it first.", r.Kind)
 	case err != nil:
@@ -123,7 +122,7 @@ func check(r *engine.Rollout) error {
 	switch {
 	case r.Kind != engine.RolloutShadow && r.Kind != engine.RolloutCanary:
 		return refuse("kind", "'kind' is shadow or canary.")
-	case r.Share < 1 || r.Share > engine.AllShares:
+	case r.Share < 1 || r.Share > engine.WholeShare:
 		return refuse("share", "'share' is above 0 and at most 100 percent.")
 	case (r.Draft.Rules == nil) == (r.Draft.Plugin == ""):
 		return refuse("rules", "One of 'rules' and 'plugin' is needed.")
@@ -148,7 +147,7 @@ func check(r *engine.Rollout) error {
 
 // SetShare changes on how much of the traffic, in basis points, a rollout is tried. Errors: those of Stop, CodeInvalid.
 func (s *Service) SetShare(ctx context.Context, p engine.Principal, account, id string, bp int) (engine.Rollout, error) {
-	if bp < 1 || bp > engine.AllShares {
+	if bp < 1 || bp > engine.WholeShare {
 		return engine.Rollout{}, engine.Errorf(engine.CodeInvalid, "'share' is above 0 and at most 100 percent.")
 	}
 	return s.change(ctx, p, account, id, "rollout.share", func(r *engine.Rollout) (string, string, error) {
@@ -201,8 +200,10 @@ func (s *Service) change(ctx context.Context, p engine.Principal, account, id, a
 	if r.Status != engine.RolloutRunning {
 		r.EndedAt = now
 	}
-	audited := engine.Audited(ctx, now, account, action, "rollout/"+r.ID, nil)
-	if err := s.cfg.Store.UpdateRollout(audited, r, was); errors.Is(err, engine.ErrConflict) {
+	if r.Status != engine.RolloutPromoted { // making the draft live is in the log already, and names the rollout
+		ctx = audited(ctx, now, action, r)
+	}
+	if err := s.cfg.Store.UpdateRollout(ctx, r, was); errors.Is(err, engine.ErrConflict) {
 		return r, engine.Errorf(engine.CodeConflict, "The rollout was changed meanwhile. Read it again.")
 	} else if err != nil {
 		return r, err

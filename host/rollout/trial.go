@@ -45,13 +45,13 @@ func (t *trial) with(r engine.Rollout) *trial {
 
 // takes reports whether a shadow decides on that request.
 func (t *trial) takes(request string) bool {
-	if t.rollout.Share >= engine.AllShares {
+	if t.rollout.Share >= engine.WholeShare {
 		return true
 	}
 	h := fnv.New32a()
 	_, _ = h.Write([]byte(t.rollout.ID))
 	_, _ = h.Write([]byte(request))
-	return int(h.Sum32()%engine.AllShares) < t.rollout.Share
+	return int(h.Sum32()%engine.WholeShare) < t.rollout.Share
 }
 
 // count adds a request to one side of a canary.

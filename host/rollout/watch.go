@@ -244,8 +244,8 @@ func (w *Watch) judge(ctx context.Context) {
 		was := r.UpdatedAt
 		r.Status, r.Reason, r.EndedAt = engine.RolloutRolledBack, why, w.cfg.Now().UTC().Truncate(time.Millisecond)
 		r.UpdatedAt = later(r.EndedAt, was)
-		audited := engine.Audited(engine.WithActor(ctx, engine.Actor{}), w.cfg.Now(), r.AccountID, "rollout.roll_back", "rollout/"+r.ID, nil)
-		switch err := w.cfg.Store.UpdateRollout(audited, r, was); {
+		as := audited(engine.WithActor(ctx, engine.Actor{}), w.cfg.Now(), "rollout.roll_back", r)
+		switch err := w.cfg.Store.UpdateRollout(as, r, was); {
 		case errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrNotFound): // somebody else ended it
 		case err != nil:
 			w.cfg.Log.Error().Err(err).Str("rollout", r.ID).Msg("a canary that went wrong is off here, but not stored as ended; will try again")

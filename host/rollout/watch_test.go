@@ -135,7 +135,7 @@ func (g *rig) begin(t *testing.T, r engine.Rollout) engine.Rollout {
 	t.Helper()
 	r.AccountID = "acme"
 	if r.Share == 0 {
-		r.Share = engine.AllShares
+		r.Share = engine.WholeShare
 	}
 	if r.Draft.Plugin == "" {
 		r.Draft.Rules = someRules()

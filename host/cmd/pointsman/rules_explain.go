@@ -100,6 +100,50 @@ func (d explainDoc) write(w io.Writer) {
 	}
 }
 
+// toldDoc is what a server tells of a decision, as far as the table shows it.
+type toldDoc struct {
+	Rule   string `json:"rule"`
+	Reason string `json:"reason"`
+	Rules  []struct {
+		ID       string `json:"id"`
+		Name     string `json:"name"`
+		Priority int    `json:"priority"`
+		Outcome  string `json:"outcome"`
+		Clause   string `json:"clause"`
+		Detail   string `json:"detail"`
+	} `json:"rules"`
+	Candidates []struct {
+		Model            string `json:"model"`
+		Provider         string `json:"provider"`
+		EstimatedNanoUSD *int64 `json:"estimated_nano_usd"`
+		OfDefault        bool   `json:"of_default"`
+		Skip             struct {
+			Reason string `json:"reason"`
+			Detail string `json:"detail"`
+		} `json:"skip"`
+	} `json:"candidates"`
+	ErrorCode    string `json:"error_code"`
+	ErrorMessage string `json:"error_message"`
+}
+
+func (t toldDoc) doc() explainDoc {
+	out := explainDoc{Source: t.Rule, Reason: t.Reason}
+	for _, s := range t.Rules {
+		out.Rules = append(out.Rules, stepDoc{s.ID, s.Name, s.Priority, s.Outcome, s.Clause, s.Detail})
+	}
+	for _, c := range t.Candidates {
+		d := candidateDoc{Model: c.Model, Provider: c.Provider, Skipped: c.Skip.Reason, Detail: c.Skip.Detail, Default: c.OfDefault}
+		if c.EstimatedNanoUSD != nil {
+			d.CostUSD = engine.FormatUSD(*c.EstimatedNanoUSD)
+		}
+		out.Candidates = append(out.Candidates, d)
+	}
+	if t.ErrorCode != "" {
+		out.Error = &explainProblem{t.ErrorCode, t.ErrorMessage}
+	}
+	return out
+}
+
 func newRulesExplain(c *client) *cobra.Command {
 	var request, id, format string
 	var files []string
@@ -139,11 +183,11 @@ rules of those files and the shipped ones; else by the running server.`,
 			if format == "json" {
 				return c.print(cmd, http.MethodPost, "/api/v1/route/explain", body)
 			}
-			var doc explainDoc
-			if err := c.ask(cmd, http.MethodPost, "/api/v1/route/explain", body, &doc); err != nil {
+			var told toldDoc
+			if err := c.ask(cmd, http.MethodPost, "/api/v1/route/explain", body, &told); err != nil {
 				return err
 			}
-			doc.write(cmd.OutOrStdout())
+			told.doc().write(cmd.OutOrStdout())
 			return nil
 		},
 	}

@@ -16,7 +16,7 @@ func CheckRollout(r engine.Rollout) error {
 	if r.Kind != engine.RolloutShadow && r.Kind != engine.RolloutCanary {
 		c.refuse("kind", "is none")
 	}
-	if r.Share < 1 || r.Share > engine.AllShares {
+	if r.Share < 1 || r.Share > engine.WholeShare {
 		c.refuse("share", "is not between 1 and 10,000")
 	}
 	if len(r.Note) > engine.MaxRolloutNote {

@@ -29,7 +29,7 @@ func fullRollout() engine.Rollout {
 func shadowRollout(account, id string) engine.Rollout {
 	return engine.Rollout{
 		AccountID: account, ID: id, Kind: engine.RolloutShadow, Status: engine.RolloutRunning,
-		Draft: engine.RuleDraft{Plugin: "sticky", Version: "2.0.0"}, Share: engine.AllShares, CreatedAt: at(0), UpdatedAt: at(0),
+		Draft: engine.RuleDraft{Plugin: "sticky", Version: "2.0.0"}, Share: engine.WholeShare, CreatedAt: at(0), UpdatedAt: at(0),
 	}
 }
 

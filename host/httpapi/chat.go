@@ -56,7 +56,7 @@ func (chatDialect) framing(bool) framing                     { return chatFramin
 func (s *Server) chatCompletions(c *fiber.Ctx) error { return s.complete(c, chatDialect{}) }
 
 // complete answers a completion in its caller's wire.
-func (s *Server) complete(c *fiber.Ctx, d dialect) error {
+func (s *Server) complete(c *fiber.Ctx, d dialect) (err error) {
 	if f := notJSON(&c.Request().Header); f != nil {
 		return f
 	}
@@ -79,6 +79,9 @@ func (s *Server) complete(c *fiber.Ctx, d dialect) error {
 	}
 	passedOn := false
 	defer func() {
+		if faltered(err) {
+			s.gate.falter()
+		}
 		if !passedOn {
 			h.release()
 		}

@@ -17,10 +17,22 @@ import (
 type gate struct {
 	most   int                    // when memory is plenty
 	memory func() (share float64) // of most that there is memory for, 0–1; nil: all of it
+	clock  func() time.Duration   // monotonic; nil: it widens at once
 	mu     sync.Mutex
 	all    int
 	of     map[string]int // by account; no entry is 0
+	// width is how many are let in since it was narrowed, and widened when; 0: as many as
+	// there is room for.
+	width   int
+	widened time.Duration
 }
+
+// After it was narrowed the gate is twice as wide every widenEvery, from narrowest on: whoever
+// was turned away comes back all at once.
+const (
+	widenEvery = time.Second
+	narrowest  = 64
+)
 
 // greed is how many times as much as what is still free one account may hold: with 3, one
 // alone gets three quarters, and whoever comes then always finds room.
@@ -34,6 +46,7 @@ func (g *gate) enter(account string) *failure {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	most = g.widen(most)
 	held := g.of[account]
 	if g.all >= most || held > 0 && held >= greed*(most-g.all) {
 		return overloaded(held, most-g.all)
@@ -44,6 +57,46 @@ func (g *gate) enter(account string) *failure {
 	g.of[account] = held + 1
 	g.all++
 	return nil
+}
+
+// widen returns how many of most there is room for may be under way now.
+func (g *gate) widen(most int) int {
+	if g.clock == nil {
+		return most
+	}
+	if most < g.most && (g.width == 0 || most <= g.width) {
+		g.width, g.widened = max(most, narrowest), g.clock()
+		return most
+	}
+	if g.width == 0 {
+		return most
+	}
+	for now := g.clock(); now-g.widened >= widenEvery && g.width < g.most; g.widened += widenEvery {
+		g.width *= 2
+	}
+	if g.width >= g.most {
+		g.width = 0
+		return most
+	}
+	return min(most, g.width)
+}
+
+// falter narrows the gate: the server itself could not serve a request, so that what is
+// refused now will come again.
+func (g *gate) falter() {
+	if g.clock == nil {
+		return
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.width, g.widened = narrowest, g.clock()
+}
+
+// faltered reports whether a request failed for want of what the server itself needs. No
+// caller can bring that about: neither its own limits nor its providers count.
+func faltered(err error) bool {
+	r := engine.AsLimitRefusal(err)
+	return r != nil && r.Unavailable
 }
 
 // leave ends what enter let in.

@@ -85,7 +85,8 @@ func TestMemoryPressureNarrowsTheGate(t *testing.T) {
 		live uint64
 		want int
 	}{
-		{"plenty", 100, 64 * 3 / 4}, {"at the knee", 700, 64 * 3 / 4}, {"half way", 825, 24}, {"full", 950, 1}, {"beyond", 5000, 1},
+		{"plenty", 100, 64 * 3 / 4}, {"at the knee", 700, 64 * 3 / 4}, {"half way", 825, 24},
+		{"85 %", 850, 19}, {"full", 950, 1}, {"98 %", 980, 1}, {"beyond", 5000, 1},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
@@ -112,6 +113,67 @@ func TestMemoryPressureNarrowsTheGate(t *testing.T) {
 	}
 	if liveMemory() == 0 {
 		t.Error("liveMemory() = 0, want what there is")
+	}
+}
+
+// What was turned away comes back all at once, and is let in by and by.
+func TestGateWidensAfterAnOutage(t *testing.T) {
+	t.Parallel()
+	const most = 1024
+	for _, test := range []struct {
+		name   string
+		outage func(g *gate, share *float64)
+		want   []int // let in at once, second by second from then on
+	}{
+		{"none", func(*gate, *float64) {}, []int{1024, 1024}},
+		{"the server could not serve", func(g *gate, _ *float64) { g.falter() }, []int{64, 128, 256, 512, 1024, 1024}},
+		{"twice", func(g *gate, _ *float64) { g.falter(); g.falter() }, []int{64, 128, 256}},
+		{"memory was full", func(g *gate, share *float64) {
+			*share = 1.0 / 64
+			g.widenNow()
+			*share = 1
+		}, []int{64, 128, 256, 512, 1024, 1024}},
+		{"memory was half full", func(g *gate, share *float64) {
+			*share = 0.5
+			g.widenNow()
+			*share = 1
+		}, []int{512, 1024, 1024}},
+		{"memory is full", func(_ *gate, share *float64) { *share = 1.0 / 64 }, []int{16, 16, 16}},
+		{"memory is full after an outage", func(g *gate, share *float64) { g.falter(); *share = 1.0 / 64 }, []int{16, 16, 16}},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			now, share := time.Hour, 1.0
+			g := gate{most: most, memory: func() float64 { return share }, clock: func() time.Duration { return now }}
+			test.outage(&g, &share)
+			for second, want := range test.want {
+				// Each of an account of its own, so that nobody's share is in the way.
+				got := 0
+				for got <= most && g.enter("account-"+itoa(got)) == nil {
+					got++
+				}
+				if got != want {
+					t.Errorf("second %d: %d of many were let in at once, want %d", second, got, want)
+				}
+				for i := range got {
+					g.leave("account-" + itoa(i))
+				}
+				now += time.Second
+			}
+		})
+	}
+	if faltered(&engine.LimitRefusal{}) || faltered(engine.ErrNotFound) || faltered(nil) {
+		t.Error("a refusal by a limit narrows the gate, want what the server itself lacks alone")
+	}
+	if !faltered((&engine.LimitRefusal{Unavailable: true}).AsError()) {
+		t.Error("limits that cannot be checked do not narrow the gate")
+	}
+}
+
+// widenNow is what an attempt to enter does to the gate's width.
+func (g *gate) widenNow() {
+	if g.enter("a") == nil {
+		g.leave("a")
 	}
 }
 

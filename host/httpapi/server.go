@@ -48,7 +48,7 @@ func New(cfg Config) (*Server, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Server{cfg: cfg, bodies: budget{limit: cfg.BodiesInFlight}, gate: gate{most: cfg.MaxInFlight}, desk: gate{most: cfg.MaxManagement}}
+	s := &Server{cfg: cfg, bodies: budget{limit: cfg.BodiesInFlight}, gate: gate{most: cfg.MaxInFlight, clock: engine.Monotonic}, desk: gate{most: cfg.MaxManagement}}
 	if cfg.MemoryLimit > 0 {
 		s.gate.memory = newMemoryPressure(cfg.MemoryLimit).room
 	}

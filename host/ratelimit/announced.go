@@ -23,9 +23,9 @@ type announcedKey struct {
 // maxAnnounced bounds them: catalogue rows times credentials.
 const maxAnnounced = 10_000
 
-// announced is what one provider said. Both vendors that say how they count refill evenly,
-// so that what was used comes back until the announced moment, when all of it is there; one
-// who gives no limit is waited for until then.
+// announced is what one provider said. What was used comes back evenly until the announced
+// moment, when all of it is there (RATIONALE.md, "Why do announced limits flow back instead of
+// waiting for the reset?"); one who gives no limit is waited for until then.
 type announced struct {
 	mu       sync.Mutex
 	requests announcedLevel

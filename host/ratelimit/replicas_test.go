@@ -113,10 +113,13 @@ func newCluster(t *testing.T, replicas int, cfg ratelimit.Config, limits ...engi
 }
 
 // start adds a replica.
-func (c *cluster) start(cfg ratelimit.Config) *replica {
+func (c *cluster) start(cfg ratelimit.Config) *replica { return c.startSkewed(cfg, 0) }
+
+// startSkewed adds one whose clock is ahead of the others'.
+func (c *cluster) startSkewed(cfg ratelimit.Config, skew time.Duration) *replica {
 	r := &replica{}
 	cfg.Leases = cutStore{c.store, r}
-	cfg.Clock = func() time.Duration { return c.now }
+	cfg.Clock = func() time.Duration { return c.now + skew }
 	cfg.StoreTime = func() time.Time { return c.origin.Add(c.now) }
 	if cfg.Wait == 0 {
 		cfg.Wait = 5 * time.Second // of the test's machine
@@ -281,6 +284,65 @@ func TestReplicasKilledPausedRestarted(t *testing.T) {
 			c.disturb(cl)
 			cl.run(10*time.Second, load, anybody)
 			cl.audit(t, limit, cl.now-began, false)
+		})
+	}
+}
+
+// One account at a hundred times its limit costs another, which stays within its own, nothing.
+func TestOneAccountBeyondItsLimitHarmsNoOther(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		amount int64
+		rounds int // of half a second, after which the other account sends
+		sends  int
+	}{{600, 1, 4}, {30, 5, 1}} {
+		limit := perMinute(c.amount, 10)
+		limit.Per = engine.LimitByAccount
+		cl := newCluster(t, 3, ratelimit.Config{}, limit)
+		quiet := anybody
+		quiet.AccountID = "quiet"
+		for round := range 20 {
+			cl.run(500*time.Millisecond, 100*float64(c.amount)/60, anybody)
+			if round%c.rounds > 0 {
+				continue
+			}
+			for n := range c.sends {
+				if !cl.send(cl.replicas[n%3], quiet) {
+					t.Errorf("%d a minute, round %d: a request of the account within its limit was refused", c.amount, round)
+				}
+			}
+		}
+		if cl.refused == 0 {
+			t.Errorf("%d a minute: nothing was refused, want the account beyond its limit to be", c.amount)
+		}
+	}
+}
+
+// Replicas never compare their clocks with each other's or with the database's, which may be
+// set: forward it gives out at most what a bucket holds, back nothing.
+func TestReplicasWhoseClocksDiffer(t *testing.T) {
+	t.Parallel()
+	for _, limit := range []engine.Limit{perMinute(600, 60), perMinute(59, 10)} {
+		t.Run(fmt.Sprint(limit.Amount), func(t *testing.T) {
+			t.Parallel()
+			cl := newCluster(t, 1, ratelimit.Config{}, limit)
+			for _, skew := range []time.Duration{30 * time.Second, 24 * time.Hour} {
+				cl.startSkewed(ratelimit.Config{}, skew)
+			}
+			began, steps := cl.now, 0
+			for _, step := range []time.Duration{0, time.Hour, -time.Hour, -24 * time.Hour, 24 * time.Hour} {
+				cl.origin = cl.origin.Add(step)
+				if step > 0 {
+					steps++
+				}
+				cl.run(8*time.Second, 3*float64(limit.Amount)/60, anybody)
+			}
+			long := (cl.now - began).Seconds()
+			flowed := float64(limit.Amount) * long / 60
+			got, most := float64(len(cl.admitted)), float64(limit.Size())*float64(1+steps)+flowed*1.01+1
+			if got > most || got < 0.9*flowed {
+				t.Errorf("%.0f admitted in %.0f s, want %.0f to %.0f", got, long, 0.9*flowed, most)
+			}
 		})
 	}
 }

@@ -69,10 +69,19 @@ func (s *Simulator) wire(provider string, handle func(*exchange)) http.HandlerFu
 	}
 }
 
-// read adapts a handler of requests without a body. They are not in the log.
+// read adapts a handler of requests without a body, which are those for lists of models.
+// They are not in the log, but counted.
 func (s *Simulator) read(provider string, handle func(*exchange)) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if x := s.begin(provider, w, r, nil); x.admitted() {
+		s.mu.Lock()
+		s.lists[provider]++
+		s.mu.Unlock()
+		x := s.begin(provider, w, r, nil)
+		if !x.admitted() {
+			return
+		}
+		x.fault, _ = s.scripted(asked{provider: provider, key: credential(provider, r), list: true})
+		if x.begun() {
 			handle(x)
 		}
 	}
@@ -122,11 +131,18 @@ func fingerprint(n int, text []byte) string {
 	return strconv.FormatUint(h, 36)
 }
 
-// prepare finds the request's fault and carries out what comes before the answer.
-// It reports whether the answer is still to be given.
+// prepare finds the request's fault and carries out what of it comes before the answer, as
+// begun does.
 func (x *exchange) prepare(last string) bool {
 	x.row.Stream, _ = x.body["stream"].(bool)
-	x.fault = x.s.fault(x.provider, x.row.Model, last).bounded()
+	x.fault = x.s.fault(x.provider, x.row.Model, credential(x.provider, x.r), last)
+	return x.begun()
+}
+
+// begun carries out what of the fault comes before the answer. It reports whether the answer
+// is still to be given.
+func (x *exchange) begun() bool {
+	x.fault = x.fault.bounded()
 	f, ctx := x.fault, x.r.Context()
 	if !x.s.pause(ctx, x.s.cfg.FirstByte+time.Duration(f.Delay)*time.Millisecond) {
 		x.row.Outcome = OutcomeGone

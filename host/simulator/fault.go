@@ -15,6 +15,12 @@ type Fault struct {
 	Model    string `json:"model,omitempty"`    // upstream id; empty: any
 	Count    int    `json:"count,omitempty"`    // how many requests of a script it holds for; 0: one, -1: all
 
+	// Of a script alone.
+	Of     string `json:"of,omitempty"`    // answers (default), lists: those of models, or all
+	Key    string `json:"key,omitempty"`   // the credential that the request carries; empty: any
+	Share  int    `json:"share,omitempty"` // percent of the requests that it would hold for, evenly spread; 0: all
+	spread int    // what of Share the requests that were spared have added up
+
 	Status     int    `json:"status,omitempty"`      // an error answer with this status, in the provider's words
 	Kind       string `json:"kind,omitempty"`        // what the error says, of Status and Error: quota, rate_limit, overloaded, context_length, content_filter, server, too_large
 	RetryAfter int    `json:"retry_after,omitempty"` // seconds, told in the provider's way
@@ -62,8 +68,8 @@ func (s *Simulator) ClearScript() {
 }
 
 // fault returns what is to go wrong with this request: scripted before written.
-func (s *Simulator) fault(provider, model, text string) Fault {
-	if f, ok := s.scripted(provider, model); ok {
+func (s *Simulator) fault(provider, model, key, text string) Fault {
+	if f, ok := s.scripted(asked{provider: provider, model: model, key: key}); ok {
 		return f
 	}
 	for _, m := range directive.FindAllStringSubmatch(text, 16) {
@@ -74,12 +80,18 @@ func (s *Simulator) fault(provider, model, text string) Fault {
 	return Fault{}
 }
 
-func (s *Simulator) scripted(provider, model string) (Fault, bool) {
+// asked is what a scripted fault is looked for by.
+type asked struct {
+	provider, model, key string
+	list                 bool // of models
+}
+
+func (s *Simulator) scripted(a asked) (Fault, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for i := range s.faults {
 		f := &s.faults[i]
-		if !f.matches(provider, model) {
+		if !f.holds(a) {
 			continue
 		}
 		hit := *f
@@ -91,6 +103,21 @@ func (s *Simulator) scripted(provider, model string) (Fault, bool) {
 		return hit, true
 	}
 	return Fault{}, false
+}
+
+// holds reports whether the fault is that of the request. A Share is counted.
+func (f *Fault) holds(a asked) bool {
+	if !f.matches(a.provider, a.model) || f.Key != "" && f.Key != a.key || f.Of != "all" && (f.Of == "lists") != a.list {
+		return false
+	}
+	if f.Share <= 0 || f.Share >= 100 {
+		return true
+	}
+	if f.spread += f.Share; f.spread < 100 {
+		return false
+	}
+	f.spread -= 100
+	return true
 }
 
 func (f Fault) matches(provider, model string) bool {

@@ -378,7 +378,7 @@ func FuzzDirective(f *testing.F) {
 	}
 	s := New(Config{})
 	f.Fuzz(func(t *testing.T, words string) {
-		fault := s.fault("openai", "gpt-4o", "[[simulate "+words+"]]").bounded()
+		fault := s.fault("openai", "gpt-4o", "", "[[simulate "+words+"]]").bounded()
 		if fault.Status != 0 && (fault.Status < 300 || fault.Status > 599) {
 			t.Errorf("%q has status %d", words, fault.Status)
 		}

@@ -122,6 +122,14 @@ func (s *Simulator) Running() int {
 	return s.log.begun - s.log.total
 }
 
+// Lists returns how often the provider was asked for its models, well or not. These requests
+// are not in the log.
+func (s *Simulator) Lists(provider string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.lists[provider]
+}
+
 // KeepBodies has the log keep the bodies of requests that come from now on, for tests in
 // this process that look at what a provider was told.
 func (s *Simulator) KeepBodies() {

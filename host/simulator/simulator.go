@@ -43,6 +43,7 @@ type Simulator struct {
 
 	mu       sync.Mutex
 	faults   []Fault         // scripted, first match first
+	lists    map[string]int  // how often lists of models were asked for, by provider
 	caches   map[string]bool // prompts that the providers' caches hold
 	server   *http.Server
 	addr     string
@@ -68,7 +69,7 @@ func New(cfg Config) *Simulator {
 	if cfg.Sleep == nil {
 		cfg.Sleep = sleep
 	}
-	s := &Simulator{cfg: cfg, mux: http.NewServeMux(), log: newLog(cfg.LogSize), caches: map[string]bool{}, released: make(chan struct{})}
+	s := &Simulator{cfg: cfg, mux: http.NewServeMux(), log: newLog(cfg.LogSize), caches: map[string]bool{}, lists: map[string]int{}, released: make(chan struct{})}
 	s.life, s.end = context.WithCancel(context.Background())
 	for _, p := range []string{"openai", "raptor"} {
 		s.mux.HandleFunc("POST /"+p+"/v1/chat/completions", s.wire(p, s.chat))

@@ -175,7 +175,7 @@ func (h *CredentialHealth) choose(w wanted) (c Credential, why unavailable, ok b
 	case 1:
 		return usable[0], unavailable{}, true
 	}
-	at := shareOf(w.request, w.attempt) % total
+	at := Draw(w.request, itoa(int64(w.attempt))) % total
 	for _, c := range usable {
 		if at < uint64(c.Weight) {
 			return c, unavailable{}, true
@@ -222,19 +222,6 @@ func seconds(d time.Duration) int64 { return int64((d + time.Second - 1) / time.
 
 func keyOf(p *Provider, c Credential) credentialKey {
 	return credentialKey{p.AccountID, p.ID, c.ID, c.Version}
-}
-
-// shareOf is a number that is as good as random, the same for the same request and attempt.
-func shareOf(request string, attempt int) uint64 {
-	h := uint64(14695981039346656037) // FNV-1a
-	for i := range len(request) {
-		h = (h ^ uint64(request[i])) * 1099511628211
-	}
-	h ^= uint64(attempt) * 0x9E3779B97F4A7C15
-	// Finaliser of MurmurHash3: request ids differ in few bits.
-	h = (h ^ h>>33) * 0xff51afd7ed558ccd
-	h = (h ^ h>>33) * 0xc4ceb9fe1a85ec53
-	return h ^ h>>33
 }
 
 // failed notes what a failed attempt says about its credential. status is the

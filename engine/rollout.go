@@ -39,7 +39,7 @@ type Rollout struct {
 	Status    RolloutStatus
 	Draft     RuleDraft
 	Base      int64 // version of the rule set that the draft was made from
-	Share     int   // 1–WholeShare basis points: of sessions, or of callers where a request belongs to none
+	Share     int   // 1–WholeShare basis points: of sessions, and of requests that belong to none
 	Guards    RolloutGuards
 	Note      string
 	Reason    string // why it ended; "" while it runs

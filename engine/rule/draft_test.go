@@ -199,11 +199,11 @@ func TestBucket(t *testing.T) {
 		a, b *engine.Request
 		same bool
 	}{
-		{"one session, whoever asks", req("s", "u", "k", "1"), req("s", "v", "l", "2"), true},
+		{"one session, by another key", req("s", "u", "k", "1"), req("s", "u", "l", "2"), true},
+		{"another user's session of that id", req("s", "u", "k", "1"), req("s", "v", "k", "1"), false},
 		{"two sessions", req("s", "u", "k", "1"), req("t", "u", "k", "1"), false},
-		{"one user and key", req("", "u", "k", "1"), req("", "u", "k", "2"), true},
-		{"one user, two keys", req("", "u", "k", "1"), req("", "u", "l", "1"), false},
-		{"nobody", req("", "", "", "1"), req("", "", "", "2"), false},
+		{"two requests of one caller", req("", "u", "k", "1"), req("", "u", "k", "2"), false},
+		{"one request, made again", req("", "u", "k", "1"), req("", "u", "k", "1"), true},
 	} {
 		a, b := Bucket("salt", c.a), Bucket("salt", c.b)
 		if (a == b) != c.same || a < 0 || a >= WholeShare {

@@ -98,37 +98,13 @@ func (a *accountLists) rollout(req *engine.Request) *rollout {
 }
 
 // Bucket is where a request falls among WholeShare of them, from 0: those of one session always at
-// the same place, else those of one user and key, else each by itself. Another salt deals them anew.
+// the same place, any other by itself. Another salt deals them anew.
 func Bucket(salt string, req *engine.Request) int {
 	p := &req.Principal
-	h := hashed(hashed(offset64, salt), p.AccountID)
-	switch {
-	case req.Hints.SessionID != "":
-		h = hashed(hashed(h, "session"), req.Hints.SessionID)
-	case p.UserID != "" || p.KeyID != "":
-		h = hashed(hashed(hashed(h, "caller"), p.UserID), p.KeyID)
-	default:
-		h = hashed(hashed(h, "request"), req.ID)
+	if session := req.Hints.SessionID; session != "" {
+		return engine.DrawShare(salt, p.AccountID, "session", p.UserID, session)
 	}
-	// SplitMix64's output function spreads every bit over all of them.
-	h = (h ^ h>>30) * 0xBF58476D1CE4E5B9
-	h = (h ^ h>>27) * 0x94D049BB133111EB
-	h ^= h >> 31
-	return int(h % WholeShare)
-}
-
-// FNV-1a, 64 bits.
-const (
-	offset64 = 14695981039346656037
-	prime64  = 1099511628211
-)
-
-// hashed adds a text and its end to a hash.
-func hashed(h uint64, text string) uint64 {
-	for i := range len(text) {
-		h = (h ^ uint64(text[i])) * prime64
-	}
-	return (h ^ 0xFF) * prime64 // in no UTF-8 text
+	return engine.DrawShare(salt, p.AccountID, "request", req.ID)
 }
 
 // decide is the draft's decision; a holds the rules in force.

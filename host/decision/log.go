@@ -101,7 +101,7 @@ func (l *Log) Detail(p *engine.Principal, requestID string) engine.DecisionDetai
 	if !ok {
 		own = s.usual
 	}
-	if own.Share < engine.WholeShare && int(hash(requestID)%engine.WholeShare) >= own.Share {
+	if engine.DrawShare(requestID) >= own.Share {
 		return engine.DecisionUnrecorded
 	}
 	if !own.Text {
@@ -124,15 +124,4 @@ func (l *Log) Record(r *engine.DecisionRecord) {
 func (l *Log) Stats() engine.DecisionStats {
 	dropped, waiting := l.queue.counts()
 	return engine.DecisionStats{Written: l.written.Load(), Dropped: dropped + l.refused.Load(), Waiting: waiting}
-}
-
-// hash is FNV-1a, mixed once more: ids that differ in their last letter only must not have
-// neighbouring values.
-func hash(id string) uint64 {
-	h := uint64(14695981039346656037)
-	for i := range len(id) {
-		h = (h ^ uint64(id[i])) * 1099511628211
-	}
-	h ^= h >> 32
-	return h * 0x9E3779B97F4A7C15 >> 16
 }

@@ -64,7 +64,7 @@ func (q *queue) put(r *engine.DecisionRecord) {
 	binary.BigEndian.PutUint32(b[4:], uint32(columns-head))
 	binary.BigEndian.PutUint32(b[8:], uint32(len(b)-columns))
 
-	to := &q.shards[hash(row.RequestID)%queueShards]
+	to := &q.shards[engine.Draw(row.RequestID)%queueShards]
 	to.mu.Lock()
 	first := len(to.b) == 0
 	if len(to.b)+len(b) <= q.most {

@@ -105,7 +105,7 @@ type (
 	newRollout struct {
 		AccountID string         `json:"account_id,omitempty" maxLength:"128" doc:"Left out: the caller's own; for a super admin the global rules."`
 		Kind      string         `json:"kind" enum:"shadow,canary" doc:"A shadow decides beside the live rules, and nothing comes of it. A canary decides a share of the requests."`
-		Share     float64        `json:"share,omitempty" minimum:"0.01" maximum:"100" default:"10" doc:"Percent: of sessions, and of callers (user and key) where a request belongs to none."`
+		Share     float64        `json:"share,omitempty" minimum:"0.01" maximum:"100" default:"10" doc:"Percent: of sessions, each of which stays where it is, and of the requests that belong to none."`
 		Rules     []rule         `json:"rules,omitempty" maxItems:"2000" doc:"All rules of the account as they would be."`
 		From      int64          `json:"version,omitempty" minimum:"1" doc:"Or a version of them that is kept."`
 		Plugin    string         `json:"plugin,omitempty" maxLength:"128" doc:"Or another version of a plugin."`

@@ -1,7 +1,6 @@
 package rollout
 
 import (
-	"hash/fnv"
 	"slices"
 	"sync"
 	"time"
@@ -45,13 +44,7 @@ func (t *trial) with(r engine.Rollout) *trial {
 
 // takes reports whether a shadow decides on that request.
 func (t *trial) takes(request string) bool {
-	if t.rollout.Share >= engine.WholeShare {
-		return true
-	}
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(t.rollout.ID))
-	_, _ = h.Write([]byte(request))
-	return int(h.Sum32()%engine.WholeShare) < t.rollout.Share
+	return engine.DrawShare(t.rollout.ID, request) < t.rollout.Share
 }
 
 // count adds a request to one side of a canary.

@@ -59,6 +59,7 @@ func (x *execution) done() {
 	x.limit.Settle(x.used)
 	x.limit = LimitReservation{}
 	x.recorded()
+	x.observeEnd()
 }
 
 func (x *execution) limitRequest(part LimitPart) LimitRequest {
@@ -196,6 +197,7 @@ func (a *attempt) releaseHeld(row Usage) {
 	tokens := min(row.Tokens.Prompt, math.MaxInt64/2) + min(row.Tokens.Completion, math.MaxInt64/2)
 	x.used += tokens
 	x.counted(&row, a.target)
+	a.observeAttempt(&row)
 	switch {
 	case a.sent && !a.unsent:
 		a.admission.limit.Settle(tokens)

@@ -30,6 +30,8 @@ type attempt struct {
 	admission admission
 	pass      HealthPass
 	checked   int64 // of used.output: what spent has looked at
+
+	traceparent string // for the provider; "": none
 }
 
 // send opens the adapter, builds the provider request and sends it. On error the
@@ -38,6 +40,9 @@ func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, 
 	x.attempts++
 	x.lossy, x.native = nil, false
 	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now(), admission: x.admitted, pass: x.pass}
+	if trace := x.observation.trace; trace != nil {
+		a.traceparent = trace.Attempt(&a.target, a.number)
+	}
 	x.admitted, x.pass = admission{}, HealthPass{}
 	if err := a.exchange(ctx, stream); err != nil {
 		a.settle(err)
@@ -76,7 +81,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	a.sent = true
 	waited := time.Now()
 	a.reply, err = cfg.Upstream.Do(ctx, &UpstreamRequest{
-		Provider: t.Provider, Credential: t.Credential, Auth: auth, Headers: headers, Request: request, Stream: stream, Framing: framing,
+		Provider: t.Provider, Credential: t.Credential, Auth: auth, Headers: headers, Request: request, Stream: stream, Framing: framing, TraceParent: a.traceparent,
 		Total: max(a.x.left(), time.Millisecond), // 0 would be the client's default
 	})
 	a.x.upstream += time.Since(waited)
@@ -122,7 +127,9 @@ func (a *attempt) request(ctx context.Context) (AdapterRequest, error) {
 	if err := a.open(); err != nil {
 		return AdapterRequest{}, err
 	}
+	began := a.calling()
 	request, err := a.adapter.Request(ctx)
+	a.called(stepRequest, began, err)
 	if err != nil {
 		// What this provider cannot carry another one may.
 		return request, a.adapterFailed(ctx, err)
@@ -146,7 +153,9 @@ func (a *attempt) refused(ctx context.Context) error {
 	if err := a.open(); err != nil {
 		return a.classed(AdapterFailure{}, document.Node{}, err)
 	}
+	began := a.calling()
 	reply, err := a.adapter.Error(ctx, a.reply, a.reply.Body)
+	a.called(stepError, began, err)
 	if err != nil {
 		// A broken adapter must not hide the provider's status.
 		return a.classed(AdapterFailure{}, document.Node{}, err)

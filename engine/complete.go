@@ -37,7 +37,9 @@ func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 			return nil, err
 		}
 	}
+	began := a.calling()
 	reply, err := a.adapter.Response(ctx, a.reply, a.reply.Body)
+	a.called(stepResponse, began, err)
 	if err != nil {
 		return nil, a.adapterFailed(ctx, err)
 	}

@@ -19,6 +19,7 @@ const countWait = 10 * time.Second
 // allowed, a rule's no, a caller who is gone.
 func (p *Pipeline) countTokens(ctx context.Context, r *Request) (Completion, error) {
 	x, err := p.begin(ctx, r)
+	defer x.observeEnd()
 	if err != nil {
 		switch CodeOf(err) {
 		case CodeNoTarget, CodeInvalid, CodeContextLength:
@@ -46,7 +47,7 @@ func (p *Pipeline) countTokens(ctx context.Context, r *Request) (Completion, err
 // estimate is the answer when no provider counts.
 func (x *execution) estimate() Completion {
 	m := x.meta(nil)
-	m.Estimated = true
+	m.Estimated, x.record.code = true, ""
 	return Completion{Meta: m, Body: countBody(max(x.r.Features.Tokens, 1))}
 }
 

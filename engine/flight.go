@@ -27,6 +27,13 @@ func (f *flight) leave() {
 	}
 }
 
+// count is how many there are.
+func (f *flight) count() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.n
+}
+
 // busy reports whether there is any.
 func (f *flight) busy() bool {
 	f.mu.Lock()

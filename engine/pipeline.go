@@ -42,6 +42,8 @@ type PipelineConfig struct {
 	Decisions DecisionLog
 	// Sessions knows the conversations that requests name. Nil: none is kept track of.
 	Sessions Sessions
+	// Observer sees what becomes of requests. Nil: nobody does.
+	Observer Observer
 }
 
 // Pipeline takes completions from the parsed document to the settled usage row.
@@ -131,6 +133,7 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 		return nil, x.meta(nil), err
 	}
 	passedOn = true
+	x.answering(true)
 	x.served(served, false)
 	return x.continued(s, served), x.meta(&served), nil
 }
@@ -138,6 +141,9 @@ func (p *Pipeline) Stream(ctx context.Context, r *Request) (_ Stream, _ Meta, er
 // Drain waits until every request that has begun has written its usage rows, streams
 // included. It is for a shutdown, after the last new request. Errors: ctx's.
 func (p *Pipeline) Drain(ctx context.Context) error { return p.flight.wait(ctx) }
+
+// InFlight is how many requests are under way, streams included.
+func (p *Pipeline) InFlight() int { return p.flight.count() }
 
 // Busy reports whether requests are under way.
 func (p *Pipeline) Busy() bool { return p.flight.busy() }
@@ -172,12 +178,16 @@ type execution struct {
 	notes []Note // of the session, as far as they were read
 	noted bool   // they were
 	given int    // how many of them the last attempt got
+
+	observation observation
 }
 
 // begin computes what the rules see and makes the plan. The execution is never nil.
 func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	x := &execution{p: p, r: r, catalogue: p.cfg.Catalogue(), began: time.Now()}
+	x.observed()
 	if ctx.Err() != nil {
+		x.record.code = CodeOf(gone(ctx))
 		return x, gone(ctx)
 	}
 	r.Features = featuresOf(r)

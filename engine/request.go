@@ -56,6 +56,10 @@ type Request struct {
 	Record bool
 	// Explain asks for Meta.Explanation.
 	Explain bool
+	// TraceParent is the caller's traceparent header, as it came; "": there was none.
+	TraceParent string
+	// Trace is the request's spans; filled by the pipeline. Nil unless it is traced.
+	Trace RequestTrace
 
 	states   modelStates // nil outside the pipeline
 	dry      *dryRun     // nil unless the decision is explained

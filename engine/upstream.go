@@ -24,6 +24,8 @@ type UpstreamRequest struct {
 	Request    AdapterRequest
 	Stream     bool   // the answer is read event by event
 	Framing    string // "sse" (default), "json-array" or "ndjson"
+	// TraceParent is the provider's traceparent header (W3C Trace Context); "": none is sent.
+	TraceParent string
 	// FirstByte bounds the wait for the answer's headers, Idle the gap between
 	// two reads of the body, Total the whole exchange. 0: the client's defaults.
 	FirstByte, Idle, Total time.Duration

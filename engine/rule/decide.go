@@ -65,6 +65,9 @@ func (j *judge) search(ctx context.Context, s *scratch, d *engine.Decision) erro
 					continue
 				}
 				d.Source, d.Models, d.Only, d.Continue = l.entries[i].id, l.entries[i].models, l.entries[i].only, l.entries[i].continues
+				if s.request.Trace != nil {
+					s.request.Trace.Rule(d.Source, engine.RuleMatched)
+				}
 				return nil
 			}
 		}
@@ -91,6 +94,9 @@ func (j *judge) consider(ctx context.Context, s *scratch, e *entry, d *engine.De
 	}
 	outcome, err := j.try(ctx, s, e, d)
 	end := ending(err)
+	if req.Trace != nil && !s.dry && outcome != engine.RuleNoMatch {
+		req.Trace.Rule(e.id, outcome)
+	}
 	switch {
 	case err == nil || end != nil:
 		if admission == onTrial && ctx.Err() == nil {
@@ -193,11 +199,15 @@ func (j *judge) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisio
 		Dry: s.dry || !j.counts, Unkept: s.unkept(),
 	}
 	s.answer.Fuel = 0
-	if s.dry {
+	if s.dry || req.Trace != nil {
 		s.guest = guest
 		began := time.Now()
 		err = guest.Decide(ctx, &s.call, &s.answer)
-		s.spent = time.Since(began).Nanoseconds()
+		took := time.Since(began)
+		s.spent = took.Nanoseconds()
+		if req.Trace != nil {
+			req.Trace.Plugin(guest.Ref(), "decide", took, s.answer.Fuel, err)
+		}
 	} else {
 		err = guest.Decide(ctx, &s.call, &s.answer)
 	}

@@ -40,7 +40,8 @@ type slot struct {
 
 	filled atomic.Pointer[plugin] // nil: not loaded
 
-	share      *share // of the account; nil for a global version
+	share      *share             // of the account; nil for a global version
+	meter      engine.PluginMeter // nil: nobody counts
 	telemetry  telemetry
 	suspension suspension
 

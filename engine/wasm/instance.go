@@ -63,15 +63,17 @@ type instance struct {
 	frame  document.Frame
 	random document.Random // of calls that bring none of their own
 
-	line    []byte // standard output since the last newline
-	counted bool   // among the live ones of its version
-	dry     bool   // its call counts towards nothing
-	served  bool   // a call ended well before the one that it is in
-	worn    bool   // and this one of a rule's ran out of fuel
-	deep    bool   // the last call left a large stack
-	weight  int64  // bytes of memory as counted last
-	nowMS   int64
-	slept   int64 // nanoseconds that the guest asked to wait, and did not
+	line      []byte        // standard output since the last newline
+	counted   bool          // among the live ones of its version
+	dry       bool          // its call counts towards nothing
+	served    bool          // a call ended well before the one that it is in
+	worn      bool          // and this one of a rule's ran out of fuel
+	ran       time.Duration // of the last call, while unmetered
+	unmetered bool          // nobody was told of that call yet
+	deep      bool          // the last call left a large stack
+	weight    int64         // bytes of memory as counted last
+	nowMS     int64
+	slept     int64 // nanoseconds that the guest asked to wait, and did not
 
 	state atomic.Uint64 // the number of its call, and flags
 	limit atomic.Int64  // nanoseconds that the call may take

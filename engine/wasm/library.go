@@ -47,6 +47,9 @@ type Config struct {
 	TenantBytes int64
 	// OnSuspend, when set, is told when a version is suspended. It must not wait.
 	OnSuspend func(engine.PluginSuspension)
+	// Meter, when set, returns what counts the calls of a version. It is asked once for each that
+	// is offered.
+	Meter func(accountID, name, version string) engine.PluginMeter
 	// AfterCall, when set, sees the plugin's name@version and the guest's whole memory
 	// after each call that ended well. It is for tests, which look for what must not be there.
 	AfterCall func(plugin string, memory []byte)

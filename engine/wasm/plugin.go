@@ -117,6 +117,7 @@ func (p *plugin) giveBack(in *instance) {
 	if p.lib.cfg.AfterCall != nil {
 		p.lib.cfg.AfterCall(p.ref, in.memory.view)
 	}
+	in.metered("")
 	in.weigh()
 	if !in.fit() {
 		p.forget(in)
@@ -146,7 +147,9 @@ func (in *instance) discard() {
 // On an error the instance is gone; else the caller reads the frame and gives it back.
 // refusable entry points may return a negative number after fail.
 func (p *plugin) run(in *instance, e entry, refusable bool) (int32, error) {
+	began := p.begun()
 	code, err := in.call(e)
+	p.took(in, began)
 	p.count(in)
 	if err == nil && code < 0 {
 		if _, _, said := in.frame.Failure(); !said || !refusable {
@@ -170,6 +173,7 @@ func (p *plugin) broke(in *instance, err error) error {
 		p.share.leave()
 		return failure
 	}
+	in.metered(trapNames[kind])
 	if p.slot != nil && !in.dry {
 		p.lib.failedOnce(p.slot, kind)
 	}

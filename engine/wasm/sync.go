@@ -37,7 +37,7 @@ func (l *Library) Sync(ctx context.Context, versions []engine.PluginVersion, loa
 		key := exactKey{v.AccountID, v.Name, v.Version}
 		s := old.keep(key, v)
 		if s == nil {
-			s = &slot{version: v, load: load, share: shares.of(v.AccountID)}
+			s = &slot{version: v, load: load, share: shares.of(v.AccountID), meter: l.meterOf(v)}
 		}
 		shares.of(v.AccountID)
 		next.exact[key] = s

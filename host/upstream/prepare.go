@@ -112,6 +112,9 @@ func (c *Client) headers(out *outgoing, r *engine.UpstreamRequest) error {
 		out.addHeader("Accept", "application/json")
 	}
 	out.setHeader("Accept-Encoding", "identity")
+	if r.TraceParent != "" {
+		out.setHeader("Traceparent", r.TraceParent)
+	}
 	return nil
 }
 
@@ -175,7 +178,7 @@ func (out *outgoing) addHeader(name, value string) {
 // frames the message, or could carry a credential.
 func ours(name string) bool {
 	switch strings.ToLower(name) {
-	case "accept-encoding", "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie":
+	case "accept-encoding", "authorization", "x-api-key", "api-key", "x-goog-api-key", "cookie", "traceparent", "tracestate":
 		return true
 	}
 	return framing(name)

@@ -33,7 +33,7 @@ func (w *world) permissions() map[string]permission {
 
 func (w *world) publicRoutes() map[string]permission {
 	all := map[string]permission{}
-	for _, route := range []string{"GET /", "GET /healthz", "HEAD /healthz", "GET /readyz", "HEAD /readyz", "GET /docs", "GET /openapi.json"} {
+	for _, route := range []string{"GET /", "GET /healthz", "HEAD /healthz", "GET /readyz", "HEAD /readyz", "GET /docs", "GET /openapi.json", "GET /ui", "HEAD /ui", "GET /ui/*", "HEAD /ui/*"} {
 		all[route] = permission{public: true, targets: []target{{name: "the page", through: []int{200, 404}}}}
 	}
 	return all

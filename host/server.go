@@ -5,6 +5,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/cost"
+	"github.com/pointsman/pointsman/host/dashboard"
 	"github.com/pointsman/pointsman/host/httpapi"
 	"github.com/pointsman/pointsman/host/rollout"
 	"github.com/pointsman/pointsman/host/session"
@@ -31,12 +32,15 @@ func (h *Host) openServer() error {
 	})
 	rules := engine.NewRuleService(h.store, h.router, h.catalogue.Load, h.reload, h.opts.Now)
 	ruleSets := engine.NewRuleSetService(engine.RuleSetServiceConfig{
-		Store: h.store, Rules: rules, Drafter: h.drafter(), Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
+		Store: h.store, Rules: rules, Drafter: h.drafter(), Findings: h.drafter().findings, Catalogue: h.catalogue.Load, Explain: h.pipeline.Explain,
 		Reload: h.reload, Now: h.opts.Now,
 	})
 	plugins := engine.NewPluginService(h.store, gate{h.library, h.firstParty}, h.reload, h.opts.Now)
 	past := h.newPast()
-	var err error
+	ui, err := dashboard.New()
+	if err != nil {
+		return err
+	}
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer:  h.pipeline,
 		Keys:       h.keys,
@@ -77,6 +81,7 @@ func (h *Host) openServer() error {
 		Limits: tenancy.NewLimits(tenancy.LimitConfig{
 			Keys: h.keys, Store: h.store, Gauge: h.limits, Catalogue: h.catalogue.Load, Reload: h.reload, Now: h.opts.Now,
 		}),
+		Dashboard:   ui,
 		MaxInFlight: h.cfg.MaxInFlight,
 		MemoryLimit: memoryLimit(),
 		Catalogue:   func() httpapi.CatalogueService { return h.catalogue.Load() },

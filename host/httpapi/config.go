@@ -192,6 +192,8 @@ type Config struct {
 	Notices NoticeService
 	// Live is what its streams have of today's usage. Nil: nothing.
 	Live LiveService
+	// Dashboard is what is served under /ui/. Nil: nothing.
+	Dashboard DashboardFiles
 	// Ready reports why the process should get no traffic, nil when it should. Its text
 	// is shown by /readyz. Nil: always ready. While draining the server is never ready.
 	Ready   func() error
@@ -282,6 +284,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Health == nil {
 		c.Health = noHealth{}
+	}
+	if c.Dashboard == nil {
+		c.Dashboard = noDashboard{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

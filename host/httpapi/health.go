@@ -7,9 +7,6 @@ import (
 	"github.com/gofiber/fiber/v2"
 )
 
-// home sends a browser to the documentation.
-func (s *Server) home(c *fiber.Ctx) error { return c.Redirect("/docs") }
-
 // healthz says that the process answers.
 func (s *Server) healthz(c *fiber.Ctx) error { return state(c, http.StatusOK, "ok", "") }
 

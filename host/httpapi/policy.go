@@ -10,8 +10,13 @@ var policies = map[string]access{
 	"HEAD /healthz":     public,
 	"GET /readyz":       public,
 	"HEAD /readyz":      public,
+	"GET /metrics":      superAdmin,
 	"GET /docs":         public,
 	"GET /openapi.json": public,
+	"GET /ui":           public,
+	"HEAD /ui":          public,
+	"GET /ui/*":         public,
+	"HEAD /ui/*":        public,
 
 	"POST /v1/chat/completions":  anyKey,
 	"POST /v1/messages":          anyKey,

@@ -30,6 +30,7 @@ func (s *Server) register() error {
 		s.add(method, "/healthz", s.healthz)
 		s.add(method, "/readyz", s.readyz)
 	}
+	s.add(fiber.MethodGet, metricsPath, s.metrics)
 	s.add(fiber.MethodPost, "/v1/chat/completions", s.chatCompletions)
 	s.add(fiber.MethodPost, messagesPath, s.messages)
 	s.add(fiber.MethodPost, responsesPath, s.responses)
@@ -70,6 +71,7 @@ func (s *Server) register() error {
 	// huma describes its own error for every operation; none answers with it (see unify).
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 
+	s.registerDashboard()
 	s.add(fiber.MethodGet, "/openapi.json", s.openAPI)
 	s.add(fiber.MethodGet, "/docs", s.docsPage)
 	if len(s.unguarded) > 0 {

@@ -2,28 +2,6 @@ package engine
 
 import "time"
 
-// RuleDraft is what is tried in the place of live rules. One of its members is set.
-type RuleDraft struct {
-	// Rules are all rules of the account, or all global ones.
-	Rules []Rule
-	// Plugin runs at Version wherever the live rules name it without a version.
-	Plugin, Version string
-}
-
-// DraftRules decide as the rules of a RuleDraft would, together with the live rules that it
-// leaves as they are. Safe for concurrent use.
-type DraftRules interface {
-	Decider
-	Explainer
-}
-
-// Drafter compiles drafts.
-type Drafter interface {
-	// Draft compiles a draft of that account's rules, or of the global ones ("").
-	// Errors: *SourceError, *Error with CodeInvalid for a rule that does not compile, or CodeNotFound for a plugin.
-	Draft(accountID string, d RuleDraft) (DraftRules, error)
-}
-
 // BacktestQuery asks what a draft would have made of past requests.
 type BacktestQuery struct {
 	AccountID string // whose rules the draft is of, and whose requests are looked at; "": global, all accounts

@@ -114,7 +114,11 @@ func (s *RuleSetService) RunRuleCases(ctx context.Context, p Principal, run Case
 		if err := s.resolve(ctx, p, now, &set, false); err != nil {
 			return nil, err
 		}
-		with = s.cfg.Drafter.DraftRules(run.AccountID, set.Rules)
+		draft, err := s.draft(run.AccountID, set.Rules)
+		if err != nil {
+			return nil, err
+		}
+		with = draft
 	}
 	return s.runCases(ctx, run.AccountID, with, run.Cases)
 }

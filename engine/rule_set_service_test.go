@@ -25,10 +25,17 @@ func (w wording) Explain(_ context.Context, r *engine.Request) (engine.Decision,
 
 func (w wording) Steps(*engine.Request) []engine.RuleStep { return nil }
 
-// DraftRules and RuleFindings make it a drafter.
-func (w wording) DraftRules(_ string, rules []engine.Rule) engine.Explainer { return wording{rules} }
+// Decide and Draft make it a drafter.
+func (w wording) Decide(ctx context.Context, r *engine.Request) (engine.Decision, error) {
+	d, _, err := w.Explain(ctx, r)
+	return d, err
+}
 
-func (w wording) RuleFindings(_ string, rules []engine.Rule) (found []engine.RuleFinding) {
+func (w wording) Draft(_ string, d engine.RuleDraft) (engine.DraftRules, error) {
+	return wording{d.Rules}, nil
+}
+
+func oddFindings(_ string, rules []engine.Rule) (found []engine.RuleFinding) {
 	for _, r := range rules {
 		if r.Name == "odd" {
 			found = append(found, engine.RuleFinding{RuleID: r.ID, Kind: "odd", Message: "odd"})
@@ -39,7 +46,7 @@ func (w wording) RuleFindings(_ string, rules []engine.Rule) (found []engine.Rul
 
 func (o *office) ruleSets() *engine.RuleSetService {
 	return engine.NewRuleSetService(engine.RuleSetServiceConfig{
-		Store: o, Rules: o.rules(), Drafter: wording{}, Catalogue: o.catalogue.Load, Reload: o.reload, Now: o.clock,
+		Store: o, Rules: o.rules(), Drafter: wording{}, Findings: oddFindings, Catalogue: o.catalogue.Load, Reload: o.reload, Now: o.clock,
 		Explain: func(ctx context.Context, r *engine.Request, w engine.WhatIf) (engine.Explanation, error) {
 			if w.Explainer == nil { // those in force
 				list, err := o.ListRules(ctx)

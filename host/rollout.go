@@ -81,7 +81,7 @@ func (d drafter) Draft(accountID string, r engine.RuleDraft) (engine.DraftRules,
 		}
 	}
 	draft, problems := d.router.Draft(draftOptions(accountID, r))
-	if len(problems) > 0 {
+	if len(problems) > 0 && !r.LeaveOut {
 		return nil, problems[0].Err
 	}
 	return draft, nil

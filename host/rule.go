@@ -10,7 +10,7 @@ import (
 	"github.com/pointsman/pointsman/engine/rule"
 )
 
-// drafter compiles rules that are not in force. It implements engine.RuleDrafter and engine.Drafter.
+// drafter compiles rules that are not in force. It implements engine.Drafter.
 type drafter struct {
 	router    *rule.Router
 	guests    engine.RuleGuests
@@ -18,15 +18,9 @@ type drafter struct {
 	live      func() *[]engine.Rule // every account's, as they are in force
 }
 
-// DraftRules implements engine.RuleDrafter.
-func (d drafter) DraftRules(accountID string, rules []engine.Rule) engine.Explainer {
-	draft, _ := d.router.Draft(rule.DraftOptions{Sets: map[string][]engine.Rule{accountID: rules}})
-	return draft
-}
-
-// RuleFindings implements engine.RuleDrafter. Of an account's rules only what is found about
+// findings tells what looks wrong with rules. Of an account's rules only what is found about
 // themselves is told: nobody can mend the global ones there.
-func (d drafter) RuleFindings(accountID string, rules []engine.Rule) (found []engine.RuleFinding) {
+func (d drafter) findings(accountID string, rules []engine.Rule) (found []engine.RuleFinding) {
 	seen := slices.Clone(rules)
 	if live := d.live(); accountID != "" && live != nil {
 		for _, r := range *live {

@@ -113,8 +113,9 @@ func lock(takes []take) bool {
 	return true
 }
 
+// unlock goes the other way round: what many requests share is free first.
 func unlock(takes []take) {
-	for i := range takes {
+	for i := len(takes) - 1; i >= 0; i-- {
 		takes[i].bucket.mu.Unlock()
 	}
 }

@@ -38,11 +38,13 @@ type slot struct {
 const selectionSlots = 1 << 14
 
 // spotOf is a hash of what tells callers and targets apart; the rest follows from it nearly
-// always.
+// always: a key is one user's of one account.
 func spotOf(seed maphash.Seed, q *engine.LimitRequest) uint64 {
 	h := maphash.String(seed, q.KeyID) + uint64(q.Part)
-	h = mix(h, maphash.String(seed, q.UserID))
-	h = mix(h, maphash.String(seed, q.AccountID))
+	if q.KeyID == "" {
+		h = mix(h, maphash.String(seed, q.UserID))
+		h = mix(h, maphash.String(seed, q.AccountID))
+	}
 	if q.Part != engine.LimitOfCaller && q.ModelID != "" {
 		h = mix(h, maphash.String(seed, q.ModelID))
 	}

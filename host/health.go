@@ -8,8 +8,8 @@ import (
 	"github.com/pointsman/pointsman/host/health"
 )
 
-// openHealth makes what judges providers, models and credentials. Its clock is the real one:
-// it measures how long things take.
+// openHealth makes what judges providers, models and credentials. Its clock is the real one,
+// unless a test moves it: it measures how long things take.
 func (h *Host) openHealth() (err error) {
 	h.healthService, err = health.NewMonitor(health.MonitorConfig{
 		Store: h.store, Catalogue: h.catalogue.Load, HasCredential: h.upstream.HasCredential, Notices: h.notices,
@@ -18,6 +18,7 @@ func (h *Host) openHealth() (err error) {
 		}),
 		Service: health.Config{Thresholds: h.opts.Thresholds},
 		Alone:   h.cfg.embedded(), Reload: h.reload, ProbeEvery: h.cfg.ProbeInterval, Log: h.opts.Log,
+		Now: h.opts.HealthClock, Manual: h.opts.HealthClock != nil,
 	})
 	return err
 }

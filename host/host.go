@@ -49,6 +49,9 @@ type Options struct {
 	Compiler []string
 	// Thresholds are what health is judged by. For tests that let providers fail.
 	Thresholds health.Thresholds
+	// HealthClock is what health takes for the time, which then passes by its Step alone; nil: the
+	// real one. For tests.
+	HealthClock func() time.Time
 	// PollEvery is how often Postgres is asked for changes that no notice told of; 0: 5 s. For
 	// tests.
 	PollEvery time.Duration

@@ -48,7 +48,9 @@ type MonitorConfig struct {
 	// Replica is an id that no other process has; default a new one.
 	Replica string
 	Now     func() time.Time
-	Log     zerolog.Logger
+	// Manual: Run lets no time pass and sends no probe; whoever moves Now calls Step. For tests.
+	Manual bool
+	Log    zerolog.Logger
 }
 
 // Monitor is a Service with all that surrounds it: it keeps what is known, tells other
@@ -105,13 +107,15 @@ const (
 // is away: what it knows goes on being true here.
 func (m *Monitor) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { m.tick(ctx) })
+	if !m.cfg.Manual {
+		wg.Go(func() { m.tick(ctx) })
+	}
 	wg.Go(func() { m.tell(ctx) })
 	wg.Go(func() { m.save(ctx) })
 	if !m.cfg.Alone {
 		wg.Go(func() { m.follow(ctx) })
 	}
-	if m.cfg.ProbeEvery > 0 {
+	if m.cfg.ProbeEvery > 0 && !m.cfg.Manual {
 		wg.Go(func() { m.prober.run(ctx) })
 	}
 	wg.Wait()
@@ -134,6 +138,24 @@ func (m *Monitor) tick(ctx context.Context) {
 			m.enforce()
 		}
 	}
+}
+
+// Step does what Run does once a second: it sees what time has brought about, and makes the
+// probes that are due, for which it waits. One at a time, and only with Manual.
+func (m *Monitor) Step(ctx context.Context) {
+	m.Tick()
+	m.enforce()
+	if m.cfg.ProbeEvery <= 0 {
+		return
+	}
+	var wg sync.WaitGroup
+	m.prober.begin(ctx, &wg, nil)
+	wg.Wait()
+}
+
+// confirm waits before a probe is made again that failed.
+func (m *Monitor) confirm(ctx context.Context) bool {
+	return m.cfg.Manual && ctx.Err() == nil || pause(ctx, confirmAfter)
 }
 
 // pause waits, or reports that ctx has ended.

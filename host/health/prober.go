@@ -59,6 +59,7 @@ type task struct {
 
 func (p *prober) init(m *Monitor) {
 	p.m, p.slots = m, make(chan struct{}, operatorSlots)
+	p.forget()
 }
 
 // run probes until ctx ends, whenever no other process does.
@@ -77,9 +78,7 @@ func (p *prober) run(ctx context.Context) {
 
 // probe probes until ctx ends, and waits for the probes under way.
 func (p *prober) probe(ctx context.Context) {
-	p.mu.Lock()
-	p.tasks, p.accounts, p.operator, p.tenants = map[engine.HealthSubject]*task{}, map[string]int{}, 0, 0
-	p.mu.Unlock()
+	p.forget()
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	next := p.planned(ctx)
@@ -97,6 +96,13 @@ func (p *prober) probe(ctx context.Context) {
 		case <-every.C:
 		}
 	}
+}
+
+// forget makes it begin anew.
+func (p *prober) forget() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.tasks, p.accounts, p.operator, p.tenants = map[engine.HealthSubject]*task{}, map[string]int{}, 0, 0
 }
 
 // planned is when the process that probed before meant to probe each provider next.

@@ -80,7 +80,7 @@ func (m *Monitor) examineByList(ctx context.Context, p *engine.Provider, turn in
 		got := m.list(ctx, p, k.ID)
 		v := verdictOf(got)
 		if v == broken || v == keyRefused { // again: it takes something out
-			if !pause(ctx, confirmAfter) {
+			if !m.confirm(ctx) {
 				return nil
 			}
 			got = m.list(ctx, p, k.ID)

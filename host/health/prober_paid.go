@@ -60,7 +60,7 @@ func (m *Monitor) callFor(ctx context.Context, p *engine.Provider, s engine.Heal
 	v := verdictOf(got)
 	cost := got.CostNanoUSD
 	if v == broken {
-		if !pause(ctx, confirmAfter) {
+		if !m.confirm(ctx) {
 			return nil, false
 		}
 		if again, ok := m.call(ctx, p, s, c, model, credential.ID); ok {

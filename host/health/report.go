@@ -30,11 +30,15 @@ func (r *route) report(token uint64, f finding, o *engine.HealthOutcome, one uin
 	if o.Code == "" && took > 0 {
 		bucket = engine.LatencyBucket(took.Milliseconds())
 	}
+	spared := f == failed && r.tries(token)
 	for place, of := range r.subjects {
 		if of == nil {
 			continue
 		}
 		p, e := pass(token>>(passSize*place)), effects[f][place]
+		if spared && place != atCredential {
+			e = counted
+		}
 		n := one
 		if e == bad {
 			n |= oneFailure
@@ -54,20 +58,27 @@ func (r *route) report(token uint64, f finding, o *engine.HealthOutcome, one uin
 		}
 		switch {
 		case p&passManner != passFree, e == bad, f >= absent:
-			of.note(r, token, place, f, o, now)
+			of.note(r, token, place, f, e, o, now)
 		case e == good && of.streak.Load() != 0 && uint16(p>>2) == of.epoch():
 			of.streak.Store(0)
 		}
 	}
 }
 
+// tries reports whether the attempt was a trial of a credential at a model that is not out: what
+// fails then is said of the credential alone.
+func (r *route) tries(token uint64) bool {
+	return r.subjects[atCredential] != nil && pass(token>>(passSize*atCredential))&passManner == passTrial &&
+		pass(token>>(passSize*atModel))&passManner == passFree
+}
+
 // note takes an outcome into account that is more than a good answer in good times.
-func (s *subject) note(r *route, token uint64, place int, f finding, o *engine.HealthOutcome, now time.Time) {
-	p, e := pass(token>>(passSize*place)), effects[f][place]
+func (s *subject) note(r *route, token uint64, place int, f finding, e effect, o *engine.HealthOutcome, now time.Time) {
+	p := pass(token >> (passSize * place))
 	// Looked up before the lock is taken: it takes that of the model.
 	others := e == bad && place != atProvider && int(s.streak.Load())+1 >= s.service.thresholds.ConsecutiveFailures && r.others(now.Unix())
 	s.mu.Lock()
-	s.keep(r, place, f, o, now)
+	s.keep(r, place, f, e, o, now)
 	blamed := false
 	switch p & passManner {
 	case passTrial:
@@ -113,11 +124,11 @@ func (r *route) failing(token uint64) bool {
 }
 
 // keep remembers what the provider said. Under mu.
-func (s *subject) keep(r *route, place int, f finding, o *engine.HealthOutcome, now time.Time) {
+func (s *subject) keep(r *route, place int, f finding, e effect, o *engine.HealthOutcome, now time.Time) {
 	credential := r.subjects[atCredential] != nil
 	at := now.UnixNano()
 	// A refusal and a limit are of the credential where there is one.
-	mine := effects[f][place] == bad || (f == limited || f == refused) && (place == atCredential || place == atModel && !credential)
+	mine := e == bad || (f == limited || f == refused) && (place == atCredential || place == atModel && !credential)
 	if mine && o.Detail != "" {
 		s.lastError, s.lastErrorAt = clip(o.Detail), at
 	}

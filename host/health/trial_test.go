@@ -509,3 +509,29 @@ func TestAClockThatIsSetBack(t *testing.T) {
 	}
 	l.is(gpt, up)
 }
+
+// What the trials of a key come to is said of the key alone: its model goes on with another.
+func TestTrialsOfAKeySayNothingOfItsModel(t *testing.T) {
+	t.Parallel()
+	l := newLab(t, health.Thresholds{})
+	for range 10 {
+		l.asks(1, gptWith1, whole)
+		l.ask(gptWith2, broken)
+	}
+	l.is(key2, gone)
+	for second := range 60 {
+		if second%5 == 0 {
+			l.ProbeSucceeded(key2)
+		}
+		l.asks(1, gptWith1, whole)
+		l.ask(gptWith2, broken)
+		l.wait(time.Second)
+		if s := l.subject(gpt).Status; second > 15 && s != up {
+			t.Fatalf("after %d s of trials that fail the model is %s, want it healthy", second, s)
+		}
+	}
+	l.is(key2, gone)
+	if s := l.subject(gpt); s.Failures != 0 || s.Attempts == 0 {
+		t.Errorf("in the last minute %d of %d attempts at the model failed, want none", s.Failures, s.Attempts)
+	}
+}

@@ -1,9 +1,7 @@
 package ratelimit
 
 import (
-	"context"
 	"math"
-	"math/bits"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -52,9 +50,6 @@ const (
 	unknown = -1                // the database may have it
 	gone    = math.MaxInt64 - 1 // the database cannot be asked
 )
-
-// goneRetry is when a caller is told to come again while the database is gone.
-const goneRetry = time.Second
 
 // trust is for how long a dry store is taken to be so: a reset or a return elsewhere is
 // seen by then.
@@ -117,41 +112,6 @@ func (l *Limiter) lacks(tk *take, now int64, lacking *[]want) int64 {
 	return unknown
 }
 
-// lacksShare is lacks while the database is gone and the lease is spent.
-func (l *Limiter) lacksShare(tk *take, now int64) int64 {
-	b := tk.bucket
-	le := b.lease
-	if l.cfg.Absent != Share {
-		return gone
-	}
-	replicas := max(l.book.replicas.Load(), 1)
-	rate := b.spec.rate
-	rate.Size = (rate.Size + replicas - 1) / replicas
-	rate.Window *= replicas
-	if tk.n > rate.Size {
-		return gone
-	}
-	if b.spec.places {
-		if le.inUse >= rate.Size {
-			return int64(goneRetry)
-		}
-		tk.how = fromShare
-		return 0
-	}
-	if le.share == nil {
-		le.share = &engine.LimitLevel{At: now}
-		if le.heard == 0 {
-			le.share.Whole = rate.Size // it has not used any, as far as it knows
-		}
-	}
-	le.share.Refill(rate, rate.Size, now)
-	if le.share.Whole < tk.n {
-		return max(le.share.Wait(rate, tk.n), 1)
-	}
-	tk.how = fromShare
-	return 0
-}
-
 func (l *Limiter) spendLease(tk *take, now int64) {
 	b := tk.bucket
 	le := b.lease
@@ -199,110 +159,4 @@ func (l *Limiter) returnLease(tk *take, back int64) {
 	if le.spent != le.settled {
 		l.activate(b)
 	}
-}
-
-// takeShared reserves where replicas share the limits.
-func (l *Limiter) takeShared(ctx context.Context, q *engine.LimitRequest, h *hold, now int64) error {
-	deadline := now + int64(l.cfg.Wait)
-	for range maxRounds {
-		if refusal := l.tryTake(q, h, now); refusal != nil {
-			return refusal
-		}
-		if len(h.lacking) == 0 {
-			return l.takeExact(ctx, h.takes)
-		}
-		if now >= deadline {
-			break
-		}
-		if err := l.acquire(ctx, h.lacking, time.Duration(deadline-now)); err != nil {
-			return err
-		}
-		now = int64(l.cfg.Clock())
-	}
-	// Others were quicker each time, or the database is slow.
-	late := h.lacking[0].bucket
-	late.mu.Lock()
-	limit := late.spec.limit
-	late.mu.Unlock()
-	r := &engine.LimitRefusal{
-		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window,
-	}
-	if limit.Kind != engine.LimitConcurrency {
-		r.After = l.cfg.Wait
-	}
-	return r
-}
-
-// maxRounds is how often a request asks for more before it gives way.
-const maxRounds = 8
-
-// takeExact asks the database for what it decides itself. The rest has been taken; when
-// one refuses, all of it goes back.
-func (l *Limiter) takeExact(ctx context.Context, takes []take) error {
-	for i := range takes {
-		tk := &takes[i]
-		if tk.how != fromStore {
-			continue
-		}
-		b := l.held(tk.bucket)
-		tk.bucket = b
-		stored := b.stored(b.lease.digest)
-		b.mu.Unlock()
-		asked := int64(l.cfg.Clock())
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cfg.Wait)
-		answer, err := l.cfg.Leases.TakeLimit(within, stored, tk.n, l.cfg.StoreTime())
-		cancel()
-		b = l.held(b)
-		tk.bucket = b
-		var refusal *engine.LimitRefusal
-		le := b.lease
-		if err != nil {
-			l.lost(err)
-			if wait := l.lacksShare(tk, asked); wait != 0 {
-				refusal = refuse(tk, wait)
-			} else {
-				le.share.Whole -= tk.n
-				le.spent += tk.n
-				l.activate(b)
-			}
-		} else {
-			le.heard, le.told, le.dry = asked, true, !answer.OK
-			le.store = engine.LimitLevel{Whole: answer.Left, At: asked}
-			if answer.OK {
-				tk.how = taken
-				le.share = nil
-			} else {
-				le.store = levelBefore(b.spec.rate, tk.n, answer.WaitUS, asked)
-				refusal = refuse(tk, max(le.store.Wait(b.spec.rate, tk.n), 1))
-			}
-		}
-		if refusal != nil {
-			l.refused(b)
-		}
-		b.mu.Unlock()
-		if refusal != nil {
-			l.giveBack(takes, true, 0)
-			return refusal
-		}
-	}
-	return nil
-}
-
-// levelBefore is the level that reaches n after waitUS.
-func levelBefore(rate engine.LimitRate, n, waitUS, now int64) engine.LimitLevel {
-	level := engine.LimitLevel{At: now}
-	if waitUS <= 0 || waitUS > math.MaxInt64/1000 || rate.Window <= 0 {
-		return level
-	}
-	high, low := bits.Mul64(uint64(waitUS*1000), uint64(rate.Amount))
-	if high >= uint64(rate.Window) {
-		return level
-	}
-	whole, part := bits.Div64(high, low, uint64(rate.Window))
-	level.Whole = n - int64(min(whole, math.MaxInt64/2))
-	if part > 0 {
-		level.Whole--
-		level.Part = rate.Window - int64(part)
-	}
-	return level
 }

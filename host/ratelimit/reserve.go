@@ -174,6 +174,41 @@ func (l *Limiter) tryTake(q *engine.LimitRequest, h *hold, now int64) *engine.Li
 	return refusal
 }
 
+// takeShared reserves where replicas share the limits.
+func (l *Limiter) takeShared(ctx context.Context, q *engine.LimitRequest, h *hold, now int64) error {
+	deadline := now + int64(l.cfg.Wait)
+	for range maxRounds {
+		if refusal := l.tryTake(q, h, now); refusal != nil {
+			return refusal
+		}
+		if len(h.lacking) == 0 {
+			return l.takeExact(ctx, h.takes)
+		}
+		if now >= deadline {
+			break
+		}
+		if err := l.acquire(ctx, h.lacking, time.Duration(deadline-now)); err != nil {
+			return err
+		}
+		now = int64(l.cfg.Clock())
+	}
+	// Others were quicker each time, or the database is slow.
+	late := h.lacking[0].bucket
+	late.mu.Lock()
+	limit := late.spec.limit
+	late.mu.Unlock()
+	r := &engine.LimitRefusal{
+		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window,
+	}
+	if limit.Kind != engine.LimitConcurrency {
+		r.After = l.cfg.Wait
+	}
+	return r
+}
+
+// maxRounds is how often a request asks for more before it gives way.
+const maxRounds = 8
+
 // spend takes what tryTake has found to be there.
 func (l *Limiter) spend(tk *take, now int64) {
 	b := tk.bucket

@@ -1,0 +1,9 @@
+import { Empty, Page as Frame } from '../../ui'
+
+export function Page() {
+  return (
+    <Frame title="Usage">
+      <Empty title="This page is not written yet." />
+    </Frame>
+  )
+}

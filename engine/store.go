@@ -27,6 +27,7 @@ type Store interface {
 	HierarchyStore
 	AuditStore
 	KeyStore
+	LoginStore
 	PreferenceStore
 	AssignmentStore
 	SessionStore

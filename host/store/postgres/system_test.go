@@ -25,6 +25,7 @@ var systemWork = strings.Fields(`
 	RuleSetVersions StartRuleSets ListRollouts
 	AddDecisions DeleteDecisionsBefore nextDecisionAccount ListDecisionSettings
 	Revision GetSetting PutSetting
+	FindLogin DropLogins
 `)
 
 // A method for an account's rows that forgot the wall would work, and nobody would see.

@@ -50,6 +50,7 @@ func Run(t *testing.T, driver Driver) {
 		{"credential", credentialTests},
 		{"tenant", tenantTests},
 		{"key", keyTests},
+		{"login", loginTests},
 		{"hierarchy", hierarchyTests},
 		{"page", pageTests},
 		{"audit", auditTests},

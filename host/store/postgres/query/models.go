@@ -324,6 +324,16 @@ type LimitReplica struct {
 	ReportedUs int64
 }
 
+type Login struct {
+	AccountID string
+	ID        string
+	KeyID     string
+	Digest    []byte
+	CreatedAt time.Time
+	SeenAt    time.Time
+	ExpiresAt time.Time
+}
+
 type Model struct {
 	AccountID     string
 	ID            string

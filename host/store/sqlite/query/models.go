@@ -318,6 +318,16 @@ type LimitReplica struct {
 	ReportedUs int64
 }
 
+type Login struct {
+	AccountID string
+	ID        string
+	KeyID     string
+	Digest    []byte
+	CreatedAt int64
+	SeenAt    int64
+	ExpiresAt int64
+}
+
 type Model struct {
 	AccountID     string
 	ID            string

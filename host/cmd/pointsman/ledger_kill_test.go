@@ -31,6 +31,7 @@ type provider struct {
 	url     string
 	mu      sync.Mutex
 	reached map[string]int
+	arrived map[string]time.Time // when it last did
 }
 
 var called = regexp.MustCompile(`call-\d+-\d+`)
@@ -45,7 +46,7 @@ func newProvider(t *testing.T) *provider {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &provider{reached: map[string]int{}}
+	p := &provider{reached: map[string]int{}, arrived: map[string]time.Time{}}
 	proxy := httputil.NewSingleHostReverseProxy(&url.URL{Scheme: base.Scheme, Host: base.Host})
 	proxy.FlushInterval = -1
 	proxy.ErrorHandler = func(http.ResponseWriter, *http.Request, error) {}
@@ -58,6 +59,7 @@ func newProvider(t *testing.T) *provider {
 		if name := called.Find(body); name != nil {
 			p.mu.Lock()
 			p.reached[string(name)]++
+			p.arrived[string(name)] = time.Now()
 			p.mu.Unlock()
 		}
 		proxy.ServeHTTP(w, r)
@@ -145,8 +147,13 @@ func TestKillLosesNoUsageSoak(t *testing.T) {
 
 // completes sends one request and reports whether the whole answer came.
 func (p *process) completes(ctx context.Context, name string, stream bool) bool {
+	return p.completesBy(ctx, "gpt-4o", name, stream)
+}
+
+// completesBy is completes by that model.
+func (p *process) completesBy(ctx context.Context, model, name string, stream bool) bool {
 	body, err := json.Marshal(map[string]any{
-		"model": "gpt-4o", "models": []string{}, "stream": stream, "metadata": map[string]string{"session_id": name},
+		"model": model, "models": []string{}, "stream": stream, "metadata": map[string]string{"session_id": name},
 		"messages": []any{map[string]any{"role": "user", "content": "This is " + name + "."}},
 	})
 	if err != nil {

@@ -1,17 +1,19 @@
+import { fileURLToPath } from 'node:url'
 import { defineConfig } from 'vite'
 
-// The server that `npm run dev` talks to.
+// The server that `npm run dev` and `npm run preview` talk to.
 const server = process.env.POINTSMAN_URL ?? 'http://127.0.0.1:8080'
+const proxy = { '/api': server, '/v1': server, '/ui/session': server, '/openapi.json': server, '/docs': server }
 
 export default defineConfig({
   base: '/ui/',
   esbuild: { jsx: 'automatic' },
   build: {
-    outDir: '../dist',
+    outDir: process.env.POINTSMAN_UI_OUT ?? fileURLToPath(new URL('../dist', import.meta.url)),
     emptyOutDir: false, // scripts/api.mjs has emptied it, but for the committed placeholder
     target: 'es2022',
     modulePreload: { polyfill: false }, // it is an inline script
-    assetsInlineLimit: 0, // data: is not allowed for scripts, fonts and styles
+    assetsInlineLimit: 0, // the page's policy allows no data: but for pictures
     chunkSizeWarningLimit: 600,
     reportCompressedSize: false,
     rollupOptions: {
@@ -20,13 +22,14 @@ export default defineConfig({
       },
     },
   },
-  server: {
-    port: 5173,
-    proxy: {
-      '/api': { target: server, changeOrigin: false },
-      '/ui/session': { target: server, changeOrigin: false },
-      '/openapi.json': server,
-      '/docs': server,
+  server: { port: 5173, proxy },
+  preview: {
+    port: 4173,
+    proxy,
+    // As the program sends it, but for the nonce: the placeholder in the page stands for itself.
+    headers: {
+      'Content-Security-Policy':
+        "default-src 'none'; script-src 'self'; style-src 'self' 'nonce-__CSP_NONCE__'; img-src 'self' data:; font-src 'self'; connect-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
     },
   },
 })

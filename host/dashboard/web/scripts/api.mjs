@@ -50,7 +50,7 @@ writeFileSync(
 )
 
 if (process.argv.includes('--empty')) {
-  const dist = here('../../dist')
+  const dist = process.env.POINTSMAN_UI_OUT ?? here('../../dist')
   const kept = new Set(['.gitkeep', '.gitignore', 'README.md', 'placeholder.html'])
   if (existsSync(dist)) for (const name of readdirSync(dist)) if (!kept.has(name)) rmSync(`${dist}/${name}`, { recursive: true })
 }

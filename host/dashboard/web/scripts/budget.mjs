@@ -1,11 +1,14 @@
 // Fails when the first load, or all of the dashboard, has grown beyond its budget.
 import { readdirSync, readFileSync } from 'node:fs'
+import { resolve } from 'node:path'
+import { pathToFileURL } from 'node:url'
 import { gzipSync } from 'node:zlib'
 
 const KB = 1024
 const budget = { first: 180 * KB, all: 420 * KB }
 
-const dist = new URL('../../dist/', import.meta.url)
+const out = process.env.POINTSMAN_UI_OUT
+const dist = out ? pathToFileURL(`${resolve(out)}/`) : new URL('../../dist/', import.meta.url)
 const size = (path) => gzipSync(readFileSync(new URL(path, dist)), { level: 9 }).length
 const html = readFileSync(new URL('index.html', dist), 'utf8')
 

@@ -1,0 +1,103 @@
+import { count, decimal, duration, percent, usd } from '../../api/format'
+import { useGet } from '../../api/query'
+import { useCan } from '../../api/session'
+import { dayLength, floor, hour, iso, minute, useStep } from '../../api/window'
+import { rate, useLive } from '../../live/live'
+import { Sparkline, Tile, useNow } from '../../ui'
+import { percentile } from './percentile'
+
+/** Tiles are the four figures that are looked at first. */
+export function Tiles() {
+  const can = useCan()
+  return (
+    <div className="tiles">
+      {can('GET', '/api/v1/usage') && <><Requests /><Success /></>}
+      {can('GET', '/api/v1/decisions') && <DecisionTime />}
+      {can('GET', '/api/v1/costs/summary') && <Spend />}
+    </div>
+  )
+}
+
+/** useHour is the last 60 full minutes and the current one, minute by minute. */
+function useHour() {
+  const now = useStep(minute)
+  const from = now - 60 * minute
+  const q = useGet('/api/v1/usage', { query: { grain: 'minute', from: iso(from) } }, { live: true, keep: true })
+  const byMinute = new Map((q.data?.groups ?? []).map((g) => [Date.parse(g.at ?? ''), g]))
+  const minutes = q.data ? Array.from({ length: 60 }, (_, i) => byMinute.get(from + i * minute)) : []
+  return { q, minutes }
+}
+
+const unknown = (q: { isPending: boolean; error: Error | null }) => (q.isPending ? 'Loading …' : q.error ? q.error.message : 'not known')
+
+function Requests() {
+  const { readings, heardAt, state, totals } = useLive()
+  const now = useNow()
+  const { q, minutes } = useHour()
+  const live = state === 'open' ? rate(readings, heardAt, now) : null
+  const last = minutes.at(-1)
+  const value = live ?? (q.data ? (last?.requests ?? 0) / 60 : null)
+  const values = minutes.map((m) => (m?.requests ?? 0) / 60)
+  return (
+    <Tile
+      label="Requests per second" value={value === null ? null : decimal(value)} unit="/s" why={unknown(q)}
+      note={<>{live === null ? 'last full minute' : 'last 10 s'}{totals && <> · {count(totals.total.requests)} today</>}</>}
+    >
+      <Sparkline values={values} label={`The last hour, minute by minute: at most ${decimal(Math.max(0, ...values))} per second.`} />
+    </Tile>
+  )
+}
+
+function Success() {
+  const { q, minutes } = useHour()
+  const t = q.data?.total
+  const none = t !== undefined && t.attempts === 0
+  return (
+    <Tile
+      label="Success" value={t && !none ? percent(1 - t.error_rate) : null} why={none ? 'No attempts in the last hour' : unknown(q)}
+      note={t && !none && <>{count(t.errors)} of {count(t.attempts)} attempts failed in the last hour</>}
+    >
+      <Sparkline values={minutes.map((m) => (m && m.attempts > 0 ? 1 - m.error_rate : null))} label="The share of attempts that succeeded, minute by minute." />
+    </Tile>
+  )
+}
+
+/** DecisionTime is measured per request and kept with its decision. */
+function DecisionTime() {
+  const q = useGet('/api/v1/decisions', { query: { limit: 200 } }, { live: true })
+  const times = (q.data?.data ?? []).flatMap((d) => (d.decide_us === undefined ? [] : [d.decide_us / 1000]))
+  return (
+    <Tile
+      label="p95 decision time" value={times.length > 0 ? duration(percentile(times, 0.95)) : null}
+      why={q.data ? 'No decisions are recorded yet' : unknown(q)}
+      note={times.length > 0 && <>added before a provider is asked · last {count(times.length)}</>}
+    >
+      <Sparkline values={times.slice(0, 60).reverse()} label="The last 60 requests." />
+    </Tile>
+  )
+}
+
+function Spend() {
+  const { totals } = useLive()
+  const at = useStep(minute)
+  const today = floor(at, dayLength)
+  const q = useGet('/api/v1/costs/summary', { query: { from: iso(today), grain: 'hour' } }, { live: true, keep: true, enabled: totals === null })
+  const before = useGet('/api/v1/costs/summary', { query: { from: iso(today - dayLength), to: iso(at - dayLength), grain: 'minute' } }, { keep: true, staleTime: minute })
+  const hours = useGet('/api/v1/usage', { query: { grain: 'hour', from: iso(floor(at, hour) - 23 * hour) } }, { live: true, keep: true })
+  const nano = totals?.total.cost_nano_usd ?? q.data?.total.cost_nano_usd ?? null
+  const was = before.data?.total.cost_nano_usd
+  const byHour = new Map((hours.data?.groups ?? []).map((g) => [Date.parse(g.at ?? ''), g.cost_nano_usd]))
+  const values = hours.data ? Array.from({ length: 24 }, (_, i) => byHour.get(floor(at, hour) - (23 - i) * hour) ?? 0) : []
+  const delta = nano !== null && was !== undefined && was > 0 ? nano / was - 1 : null
+  return (
+    <Tile
+      label="Spend today" value={nano === null ? null : usd(nano)} why={unknown(q)}
+      note={
+        delta !== null ? <><strong>{delta >= 0 ? '+' : '−'}{percent(Math.abs(delta))}</strong> against yesterday by now, {usd(was)}</>
+          : was === 0 ? 'nothing yesterday by now' : before.error ? 'yesterday is not known' : 'since 00:00 UTC'
+      }
+    >
+      <Sparkline values={values} label={`The last 24 hours, hour by hour: at most ${usd(Math.max(0, ...values))} in one.`} />
+    </Tile>
+  )
+}

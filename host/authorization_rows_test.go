@@ -67,6 +67,7 @@ func (w *world) readingRoutes() map[string]permission {
 		"GET /api/v1/audit":        {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
 		"GET /api/v1/audit/export": {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
 		"GET /api/v1/audit/verify": {role: engine.RoleAccountAdmin, scopes: reads, targets: everywhere()},
+		"GET /metrics":             {role: engine.RoleSuperAdmin, scopes: reads, targets: []target{{name: "all"}}},
 		"GET /api/v1/events":       {role: engine.RoleAccountAdmin, scopes: reads, targets: []target{{name: "all"}}},
 	}
 }

@@ -50,6 +50,7 @@ type Config struct {
 	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.
 	WebhookLoopback bool `yaml:"webhook_loopback" env:"POINTSMAN_WEBHOOK_LOOPBACK"`
 
+	Telemetry Telemetry `yaml:"telemetry"`
 	Timeouts  Timeouts  `yaml:"upstream"`
 	Upstreams Upstreams `yaml:"-"`
 }
@@ -98,6 +99,7 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", DataDir: "pointsman-data", LogLevel: "info",
 		DefaultModel: "gpt-4o", DefaultBackup: "gpt-5-mini",
+		Telemetry: Telemetry{TraceRatio: 1},
 	}
 }
 
@@ -191,6 +193,9 @@ func (c Config) validate() error {
 		if t.value < 0 || t.value > maxTimeout {
 			return fmt.Errorf("POINTSMAN_UPSTREAM_%s_TIMEOUT is %v; it may be up to 24h, as in 90s", t.stage, t.value)
 		}
+	}
+	if err := c.Telemetry.validate(); err != nil {
+		return err
 	}
 	for _, s := range c.Upstreams.settings() {
 		if s.base != "" && !isBaseURL(s.base) {

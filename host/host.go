@@ -94,6 +94,7 @@ type Host struct {
 	listener  net.Listener
 
 	healthService *health.Monitor // of providers, models and credentials
+	telling       telling         // of all this, to machines
 
 	catalogue  atomic.Pointer[engine.Catalogue]
 	rules      atomic.Pointer[[]engine.Rule]   // every account's, as they are in force
@@ -147,6 +148,9 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	// The address is taken before the first key is shown: a start that fails on it loses no secret.
 	if h.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return h, fmt.Errorf("listen on %s: %w; set POINTSMAN_LISTEN to another address", cfg.Listen, err)
+	}
+	if err = h.openTelemetry(ctx); err != nil {
+		return h, err
 	}
 	if err = h.openUpstream(); err != nil {
 		return h, err
@@ -246,7 +250,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 	var err error
 	h.library, err = wasm.Open(ctx, wasm.Config{
 		CacheDir: compiled, CacheKey: key, Compiler: h.opts.Compiler,
-		AfterCall: h.opts.AfterCall, Logger: h.opts.Log, OnSuspend: h.pluginSuspended,
+		AfterCall: h.opts.AfterCall, Logger: h.opts.Log, OnSuspend: h.pluginSuspended, Meter: h.telling.metrics.Meter,
 	})
 	if err != nil {
 		return fmt.Errorf("open wasm runtime: %w", err)
@@ -260,7 +264,11 @@ func (h *Host) openEngine(ctx context.Context) error {
 	h.live = cost.NewLive(cost.LiveConfig{Reports: h.store, Now: h.opts.Now, Log: h.opts.Log})
 	h.ledger, err = cost.Open(cost.Config{
 		Budgets: h.budgets, Tokens: h.tokens,
-		Dir: filepath.Join(h.cfg.DataDir, "spool"), Store: h.live.Store(h.store), Settled: h.live.Settled, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
+		Dir: filepath.Join(h.cfg.DataDir, "spool"), Store: takingUsage{h.live.Store(h.store), &h.telling.waiting}, Log: h.opts.Log, Failpoint: h.opts.Failpoint,
+		Settled: func(u *engine.Usage) {
+			h.telling.waiting.settled()
+			h.live.Settled(u)
+		},
 	})
 	if err != nil {
 		return err
@@ -285,6 +293,7 @@ func (h *Host) openEngine(ctx context.Context) error {
 		Decider: h.router, Adapters: h.library, Upstream: h.upstream, Ledger: h.ledger, Spending: h.ledger,
 		Catalogue: h.catalogue.Load, Policies: h.policies.Load, DefaultModel: h.cfg.DefaultModel, DefaultFallback: h.cfg.DefaultBackup,
 		Total: h.cfg.Timeouts.Total, Credentials: h.health, Sessions: h.sessions, Decisions: h.rollouts, Limits: h.limits, Health: h.healthService,
+		Observer: h.observer(),
 	})
 	return err
 }

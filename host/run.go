@@ -49,6 +49,7 @@ func (h *Host) Run(ctx context.Context) error {
 	h.opts.Log.Info().Str("url", h.URL()).Msg("ready")
 	g, gctx := errgroup.WithContext(ctx)
 	g.Go(func() error { return h.serve(gctx) })
+	g.Go(func() error { return h.runTelemetry(gctx) })
 	g.Go(func() error {
 		err := h.store.Watch(gctx, h.changed)
 		if gctx.Err() != nil {
@@ -152,6 +153,7 @@ func (h *Host) settle(ctx context.Context) {
 func (h *Host) Close() { h.close(context.Background()) }
 
 func (h *Host) close(ctx context.Context) {
+	h.closeTelemetry(ctx)
 	if h.listener != nil {
 		_ = h.listener.Close()
 	}

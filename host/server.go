@@ -72,6 +72,7 @@ func (h *Host) openServer() error {
 		Webhooks:    webhook.NewService(h.store, h.webhooks),
 		Notices:     h.notices,
 		Health:      h.healthService,
+		Metrics:     h.telling.metrics,
 		Preferences: preferences,
 		Assignments: assignments,
 		Budgets: tenancy.NewBudgets(tenancy.BudgetConfig{

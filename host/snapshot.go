@@ -11,7 +11,7 @@ import (
 // reload puts in force what is stored, unless it is already: keys, catalogue, plugins,
 // then the rules that may name them. Reloads run one after the other, so that one
 // that starts after a write returns with that write in force.
-func (h *Host) reload(ctx context.Context) error {
+func (h *Host) reload(ctx context.Context) (err error) {
 	// Whoever's change it follows, what is loaded is every account's.
 	ctx = engine.WithActor(ctx, engine.Actor{})
 	select {
@@ -20,6 +20,7 @@ func (h *Host) reload(ctx context.Context) error {
 	case <-ctx.Done():
 		return ctx.Err()
 	}
+	defer func() { h.telling.reloaded(err) }()
 	// Read before the rows: a write in between is then loaded again, not missed.
 	revision, err := h.store.Revision(ctx)
 	if err != nil {

@@ -120,6 +120,7 @@ func (s *Server) chatRequest(c *fiber.Ctx, d dialect, h *held, body []byte) (*en
 	r, err := engine.NewRequest(doc, arrival)
 	if err == nil {
 		r.Explain = explains(&c.Request().Header)
+		r.TraceParent = c.Get("traceparent")
 	}
 	return r, err
 }

@@ -186,6 +186,8 @@ type Config struct {
 	Limits LimitService
 	// Webhooks are where notices go too. Nil: nowhere.
 	Webhooks WebhookService
+	// Metrics are the process's. Nil: there are none.
+	Metrics MetricsService
 	// Health is how providers, models and credentials are. Nil: nobody knows.
 	Health HealthService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
@@ -281,6 +283,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Webhooks == nil {
 		c.Webhooks = noWebhooks{}
+	}
+	if c.Metrics == nil {
+		c.Metrics = noMetrics{}
 	}
 	if c.Health == nil {
 		c.Health = noHealth{}

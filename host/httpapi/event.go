@@ -105,7 +105,8 @@ func (s *Server) followEvents(c *fiber.Ctx, rq *request, last int64, named strin
 	key, _ := credential(&fctx.Request.Header)
 	source := &noticeStream{s: s, key: key, last: last, totals: s.followTotals(rq.principal)}
 	rq.streaming = true
-	fctx.Response.SetBodyStream(s.newEventStream(rq, source, eventFraming{}, fctx.Conn(), func() {}), -1)
+	s.listeners.Add(1)
+	fctx.Response.SetBodyStream(s.newEventStream(rq, source, eventFraming{}, fctx.Conn(), func() { s.listeners.Add(-1) }), -1)
 }
 
 // noticeStream is the notices that a key may see, as they come, and its totals. It

@@ -36,6 +36,7 @@ type Server struct {
 	spec      []byte // /openapi.json
 	docs      []byte // /docs
 	draining  atomic.Bool
+	listeners atomic.Int64 // of events
 
 	// base is the parent of every request's context: it ends when Shutdown loses patience.
 	base context.Context
@@ -205,6 +206,7 @@ func (s *Server) panicked(rq *request, v any) {
 
 // log writes the one line of a request.
 func (s *Server) log(rq *request, method string, status int) {
+	s.cfg.Metrics.Answered(rq.route, status, time.Since(rq.began))
 	e := s.cfg.Logger.Info()
 	if !e.Enabled() {
 		return

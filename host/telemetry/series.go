@@ -1,0 +1,80 @@
+package telemetry
+
+import (
+	"maps"
+	"sync"
+	"sync/atomic"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// maxSeries is how many combinations of labels one family may have: far more than anybody looks
+// at, and few enough for a scrape.
+const maxSeries = 2000
+
+// family finds the counters of a combination of labels. One that was seen before is looked up in
+// an immutable map: no lock, no allocation. Beyond maxSeries a combination counts as fold of it,
+// of which there must be few. Safe for concurrent use.
+type family[K comparable, V any] struct {
+	fold func(K) K
+	make func(K) *V
+
+	known atomic.Pointer[map[K]*V]
+	mu    sync.Mutex // of who replaces known
+}
+
+func newFamily[K comparable, V any](fold func(K) K, make func(K) *V) *family[K, V] {
+	f := &family[K, V]{fold: fold, make: make}
+	f.known.Store(&map[K]*V{})
+	return f
+}
+
+func (f *family[K, V]) of(k K) *V {
+	if v, ok := (*f.known.Load())[k]; ok {
+		return v
+	}
+	return f.add(k)
+}
+
+func (f *family[K, V]) add(k K) *V {
+	if len(*f.known.Load()) >= maxSeries {
+		k = f.fold(k)
+		if v, ok := (*f.known.Load())[k]; ok {
+			return v
+		}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	known := *f.known.Load()
+	if v, ok := known[k]; ok {
+		return v
+	}
+	next := maps.Clone(known)
+	v := f.make(k)
+	next[k] = v
+	f.known.Store(&next)
+	return v
+}
+
+// each calls see for every combination.
+func (f *family[K, V]) each(see func(k K, v *V)) {
+	for k, v := range *f.known.Load() {
+		see(k, v)
+	}
+}
+
+// collector makes a prometheus.Collector of two functions.
+type collector struct {
+	descs   []*prometheus.Desc
+	collect func(chan<- prometheus.Metric)
+}
+
+// Describe implements prometheus.Collector.
+func (c collector) Describe(ch chan<- *prometheus.Desc) {
+	for _, d := range c.descs {
+		ch <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (c collector) Collect(ch chan<- prometheus.Metric) { c.collect(ch) }

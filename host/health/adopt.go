@@ -72,6 +72,9 @@ func (s *subject) become(now time.Time, t *engine.HealthTransition) {
 		return
 	}
 	s.ejections = max(t.Ejections, 1)
+	if was != down {
+		s.relapses = s.ejections - 1
+	}
 	if was == down && t.Reason == engine.HealthProbeOpened {
 		if !s.trials.open {
 			s.open(now.UnixNano(), true)

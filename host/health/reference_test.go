@@ -21,6 +21,7 @@ type plain struct {
 	status    engine.HealthStatus
 	streak    int
 	ejections int
+	relapses  int
 	until     time.Time
 	returned  time.Time
 	fresh     int64 // what is not after it is not looked at
@@ -111,6 +112,7 @@ func (p *plain) forgiven(now time.Time) int {
 
 func (p *plain) eject(now time.Time) {
 	p.ejections = p.forgiven(now)
+	p.relapses = p.ejections
 	p.status, p.calm = gone, 0
 	p.epoch++
 	p.close()
@@ -160,7 +162,7 @@ func (p *plain) waitsFor(now time.Time) (n int) {
 
 func (p *plain) trial(now time.Time) *plainPass {
 	p.waited++
-	relapses := min(p.ejections-1, 3)
+	relapses := min(p.relapses, 3)
 	if now.Before(p.next) && (relapses > 0 || p.waited < p.th.TrialEvery) {
 		return nil
 	}

@@ -41,6 +41,7 @@ type subject struct {
 	held      int64  // ns: since when the status is another process's, or an earlier one's; 0: it is ours
 	until     int64  // ns: the end of the ejection
 	ejections int
+	relapses  int     // ejections that were not forgiven yet when this one began
 	returned  int64   // ns: when it was last out
 	trials    *trials // nil unless down
 	serial    uint16  // of the last trial
@@ -128,7 +129,7 @@ func (s *subject) try(now int64, last bool) (pass, bool) {
 	}
 	if t.open {
 		every, pace := th.TrialEvery, th.TrialPace
-		if again := min(s.ejections-1, 3); again > 0 {
+		if again := min(s.relapses, 3); again > 0 {
 			every, pace = 0, time.Duration(again)*pace
 		}
 		if place, serial, ok := t.begin(now, th, pace, every); ok {

@@ -47,6 +47,7 @@ func (s *subject) settle(now time.Time) {
 func (s *subject) eject(now time.Time, reason engine.HealthReason, evidence engine.HealthEvidence) {
 	from := s.status
 	s.ejections = s.forgiven(now.UnixNano())
+	s.relapses = s.ejections
 	s.status, s.calm, s.held = down, 0, 0
 	s.trials = newTrials(s.service.thresholds.TrialSuccesses, &s.serial)
 	s.endEpoch()

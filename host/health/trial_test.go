@@ -176,24 +176,31 @@ func TestEjectionsAreForgiven(t *testing.T) {
 func TestARelapseIsTriedSlowly(t *testing.T) {
 	t.Parallel()
 	for _, c := range []struct {
-		ejections int
-		want      time.Duration // from the first trial to the last
-	}{{2, 2 * time.Second}, {3, 4 * time.Second}, {4, 6 * time.Second}, {9, 6 * time.Second}} {
+		failed, relapses int           // trials, in the one outage that there is; times that it was back
+		want             time.Duration // from the first trial to the last
+	}{{0, 0, 0}, {4, 0, 0}, {0, 1, 2 * time.Second}, {0, 2, 4 * time.Second}, {0, 3, 6 * time.Second}, {0, 8, 6 * time.Second}, {2, 1, 6 * time.Second}} {
 		l := down(t)
-		for range c.ejections - 1 {
+		back := func() time.Duration {
+			l.wait(l.out(gpt))
+			began := l.now()
+			for l.subject(gpt).Status == gone {
+				for range 100 {
+					l.ask(gptWith1, whole)
+				}
+				l.wait(100 * time.Millisecond)
+			}
+			return l.now().Sub(began) - 100*time.Millisecond
+		}
+		for range c.failed {
 			l.wait(l.out(gpt))
 			l.asks(1, gptWith1, broken)
 		}
-		l.wait(l.out(gpt))
-		began := l.now()
-		for l.subject(gpt).Status == gone {
-			for range 100 {
-				l.ask(gptWith1, whole)
-			}
-			l.wait(100 * time.Millisecond)
+		for range c.relapses {
+			back()
+			l.asks(5, gptWith1, broken)
 		}
-		if got := l.now().Sub(began) - 100*time.Millisecond; got != c.want {
-			t.Errorf("after %d ejections trials take %v, want %v", c.ejections, got, c.want)
+		if got := back(); got != c.want {
+			t.Errorf("after %d failed trials and %d relapses trials take %v, want %v", c.failed, c.relapses, got, c.want)
 		}
 	}
 }

@@ -48,7 +48,7 @@ check: ## what must hold before a commit: tidy, format, vet, generated code, tes
 	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
 bench: guests ## print the speed figures as ratios of one run
-	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/health | awk -f .ci/bench.awk
+	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/health | awk -f .ci/bench.awk
 
 fuzz: guests ## fuzz every parser for FUZZTIME each (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

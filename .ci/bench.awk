@@ -64,6 +64,8 @@ END {
 	ratio("  against six map lookups and counters", "BenchmarkReserveSettle/6_scopes", "BenchmarkReserveSettleReference", 0)
 	ratio("  by all cores at once, each call, against one core", "BenchmarkReserveSettle/6_scopes/parallel", "BenchmarkReserveSettle/6_scopes", 0)
 	ratio("  with a bucket that all share", "BenchmarkReserveSettle/6_scopes_and_a_shared_one/parallel", "BenchmarkReserveSettle/6_scopes_and_a_shared_one", 0)
+	bar("money: an attempt reserved and settled", "BenchmarkLedgerReserveSettle", 3000)
+	ratio("  its two records, mapped against written", "BenchmarkReserveSettle/mapped", "BenchmarkReserveSettle/plain", 0)
 	bar("health: an attempt allowed and reported", "BenchmarkAllowReport/alone", 200)
 	bar("  by all processors at once", "BenchmarkAllowReport/parallel", 200)
 	if ("BenchmarkAllowReport/alone" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkAllowReport/alone"], verdict(allocs["BenchmarkAllowReport/alone"] == 0)

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"bytes"
 	"reflect"
 	"testing"
 	"time"
@@ -70,8 +71,9 @@ func FuzzScan(f *testing.F) {
 	f.Add(append([]byte{0xff, 'P'}, record...), 0)
 	f.Fuzz(func(t *testing.T, b []byte, at int) {
 		found := 0
-		if damaged := scan(b, func(byte, *engine.Usage) { found++ }); damaged < 0 || damaged > len(b) {
-			t.Fatalf("%d of %d bytes damaged", damaged, len(b))
+		used, damaged := scan(b, func(byte, *engine.Usage) { found++ })
+		if damaged < 0 || damaged > used || used > len(b) || len(bytes.Trim(b[used:], "\x00")) > 0 {
+			t.Fatalf("%d of %d bytes used, %d damaged", used, len(b), damaged)
 		}
 		// A whole record behind whatever it is is found, unless that swallows it with a
 		// checksum that holds.

@@ -84,21 +84,24 @@ func (s *Spool) Flush(ctx context.Context, write func(context.Context, []engine.
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	if err := s.renew(); err != nil {
-		return err
-	}
+	// A disk that is full keeps no row from the database: that is what empties it.
+	renewed := s.renew()
 	if err := s.flushHomeless(ctx, write); err != nil {
-		return err
+		return errors.Join(renewed, err)
 	}
-	s.mu.Lock()
-	segments := slices.Clone(s.segments)
-	s.mu.Unlock()
-	for _, seg := range segments {
+	for _, seg := range s.list() {
 		if err := s.flushSegment(ctx, seg, write); err != nil {
-			return err
+			return errors.Join(renewed, err)
 		}
 	}
-	return s.sweep()
+	return errors.Join(renewed, s.sweep())
+}
+
+// list is the files there are now, oldest first.
+func (s *Spool) list() []*segment {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.Clone(s.segments)
 }
 
 // renew begins a new file when the current one is full, holds rows that memory does not,
@@ -116,7 +119,7 @@ func (s *Spool) renew() error {
 		s.failed.Store(false)
 		s.cfg.Log.Info().Msg("usage spool begins a new file")
 	}
-	return nil
+	return s.sync()
 }
 
 func (s *Spool) flushHomeless(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
@@ -146,7 +149,7 @@ func (s *Spool) flushHomeless(ctx context.Context, write func(context.Context, [
 // flushSegment hands on the rows of one file: from memory, and where memory has not all of
 // them, every row of the file once more.
 func (s *Spool) flushSegment(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
-	if seg.spilled.Load() && seg != s.current.Load() {
+	if seg.spilled.Load() && seg.isSealed() {
 		return s.flushFile(ctx, seg, write)
 	}
 	for {
@@ -200,19 +203,24 @@ func (s *Spool) write(ctx context.Context, rows []engine.Usage, write func(conte
 
 // sweep deletes the files in which nothing is left, but for the current one.
 func (s *Spool) sweep() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	done := func(seg *segment) bool { return seg != s.current.Load() && seg.finished() }
-	if !slices.ContainsFunc(s.segments, done) {
+	finished := map[*segment]bool{}
+	for _, seg := range s.list() {
+		if seg.isSealed() && seg.finished() {
+			finished[seg] = true
+		}
+	}
+	if len(finished) == 0 {
 		return nil
 	}
-	// What began there may be settled here: that must be on the disk first.
-	if err := s.syncCurrent(); err != nil {
+	// What began there may be settled in a later one: that must be on the disk first.
+	if err := s.sync(); err != nil {
 		return err
 	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	var errs []error
 	s.segments = slices.DeleteFunc(s.segments, func(seg *segment) bool {
-		if !done(seg) {
+		if !finished[seg] {
 			return false
 		}
 		s.cfg.Failpoint("remove")
@@ -236,19 +244,23 @@ func (s *Spool) syncEvery(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
-		if err := s.syncCurrent(); err != nil {
+		if err := s.sync(); err != nil {
 			s.cfg.Log.Error().Err(err).Msg("usage spool not synced")
 		}
 	}
 }
 
-// syncCurrent brings the current file to the disk. One that is sealed meanwhile is synced
-// by whoever sealed it.
-func (s *Spool) syncCurrent() error {
-	seg := s.current.Load()
-	if !seg.enter() {
-		return nil
+// sync brings everything that was written to the disk, and closes files to which nobody
+// writes any more.
+func (s *Spool) sync() error {
+	var errs []error
+	for _, seg := range s.list() {
+		if !seg.isSealed() {
+			errs = append(errs, seg.sync())
+		} else if err := seg.close(); err != nil {
+			// Another file is in use already; what this one holds is read back when it is its turn.
+			s.cfg.Log.Error().Err(err).Str("file", seg.path).Msg("usage spool file not synced")
+		}
 	}
-	defer seg.leave()
-	return seg.sync()
+	return errors.Join(errs...)
 }

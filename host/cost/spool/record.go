@@ -38,23 +38,28 @@ func appendRecord(b []byte, kind byte, u *engine.Usage) []byte {
 	return b
 }
 
-// scan calls each for every whole record, and returns how many bytes belong to none.
-func scan(data []byte, each func(kind byte, u *engine.Usage)) (damaged int) {
-	for len(data) > 0 {
-		n, kind, u := parseRecord(data)
-		if n == 0 {
-			next := bytes.Index(data[1:], mark) + 1
-			if next == 0 {
-				next = len(data)
-			}
-			damaged += next
-			data = data[next:]
+// scan calls each for every whole record. used is where nothing but zeros follows, as in a
+// file whose space was promised and not needed; damaged is how many bytes before belong to
+// no record.
+func scan(data []byte, each func(kind byte, u *engine.Usage)) (used, damaged int) {
+	for rest := data; len(rest) > 0; {
+		n, kind, u := parseRecord(rest)
+		if n > 0 {
+			each(kind, u)
+			rest = rest[n:]
+			used = len(data) - len(rest)
 			continue
 		}
-		each(kind, u)
-		data = data[n:]
+		n = bytes.Index(rest[1:], mark) + 1
+		if n == 0 {
+			n = len(bytes.TrimRight(rest, "\x00"))
+			return used + n, damaged + n
+		}
+		damaged += n
+		rest = rest[n:]
+		used = len(data) - len(rest)
 	}
-	return damaged
+	return used, damaged
 }
 
 // parseRecord reads the record at the start of data; n is its length, 0 when there is none.

@@ -44,7 +44,7 @@ func (s *Spool) adopt(path string, number uint64) (*segment, error) {
 	}
 	seg := &segment{path: path, number: number, sealed: true, abandoned: map[string]engine.Usage{}}
 	seg.spilled.Store(true)
-	damaged := scan(data, func(kind byte, u *engine.Usage) {
+	used, damaged := scan(data, func(kind byte, u *engine.Usage) {
 		if kind == kindReserve {
 			seg.abandoned[u.ID] = *u
 			return
@@ -57,8 +57,15 @@ func (s *Spool) adopt(path string, number uint64) (*segment, error) {
 		// nobody was told that it is kept.
 		s.cfg.Log.Warn().Str("file", path).Int("bytes", damaged).Msg("a part of a usage spool file is not whole, and is left out")
 	}
-	seg.size.Store(int64(len(data)))
-	s.bytes.Add(int64(len(data)))
+	if used < len(data) {
+		// What was promised to the process before goes back; if not, the file is deleted later.
+		if err := os.Truncate(path, int64(used)); err != nil {
+			s.cfg.Log.Warn().Err(err).Str("file", path).Msg("the end of a usage spool file is not used, and could not be cut")
+			used = len(data)
+		}
+	}
+	seg.size.Store(int64(used))
+	s.bytes.Add(int64(used))
 	s.pending.Add(seg.pending.Load())
 	return seg, nil
 }
@@ -94,25 +101,40 @@ func (s *Spool) settleAbandoned() error {
 	return s.current.Load().sync()
 }
 
-// rotate begins a new file and closes the one before it to writers.
+// rotate begins a new file and lets nobody write to the one before it any more, which sync
+// closes.
 func (s *Spool) rotate() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.rotateLocked()
+}
+
+func (s *Spool) rotateLocked() error {
 	s.number++
-	seg, err := openSegment(filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.number, suffix)), s.number)
+	path := filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.number, suffix))
+	seg, err := openSegment(path, s.number, s.capacity(), s.cfg.plain)
 	if err != nil {
-		return err
+		return fmt.Errorf("begin a new spool file: %w", err)
 	}
 	s.cfg.Failpoint("rotate")
 	before := s.current.Swap(seg)
 	s.segments = append(s.segments, seg)
-	if before == nil {
-		return nil
-	}
-	before.seal()
-	if err := before.close(); err != nil {
-		// The new file is in use already; what this one holds is read back when it is its turn.
-		s.cfg.Log.Error().Err(err).Str("file", before.path).Msg("usage spool file not synced")
+	if before != nil {
+		before.seal()
 	}
 	return nil
+}
+
+// capacity is how long a mapped file is: Flush begins another one at SegmentBytes, and what
+// comes until it does has room.
+func (s *Spool) capacity() int64 { return max(s.cfg.SegmentBytes+s.cfg.SegmentBytes/4, 4*maxRecord) }
+
+// extend begins a new file for those that found no room in seg, unless one has already.
+func (s *Spool) extend(seg *segment) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.current.Load() != seg {
+		return nil
+	}
+	return s.rotateLocked()
 }

@@ -1,6 +1,7 @@
 package spool
 
 import (
+	"errors"
 	"os"
 	"slices"
 	"sync"
@@ -15,14 +16,15 @@ const chunk = 64
 // shards is over how many lists a segment's rows are spread, each with its own lock.
 const shards = 8
 
-// segment is one file of records, appended to by many at once: a write of a whole record
-// is atomic on a file opened for appending.
+// segment is one file of records, appended to by many at once.
 type segment struct {
 	path   string
 	number uint64
-	file   *os.File
 	size   atomic.Int64
 	dirty  atomic.Bool // something is not synced
+
+	disk sync.Mutex // held while the file is synced or closed
+	out  medium     // nil: closed. Set to nil under disk, when nobody writes any more
 
 	gate   sync.RWMutex // held for reading by writers at work, so that they do not wait for each other
 	sealed bool         // under gate: no more may begin
@@ -42,12 +44,21 @@ type segment struct {
 	}
 }
 
-func openSegment(path string, number uint64) (*segment, error) {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
+// openSegment makes a file with room for capacity bytes, or, where files cannot be mapped
+// or plainly is set, one that grows.
+func openSegment(path string, number uint64, capacity int64, plainly bool) (*segment, error) {
+	var out medium
+	err := errors.ErrUnsupported
+	if !plainly {
+		out, err = openMapped(path, capacity)
+	}
+	if errors.Is(err, errors.ErrUnsupported) {
+		out, err = openPlain(path)
+	}
 	if err != nil {
 		return nil, err
 	}
-	return &segment{path: path, number: number, file: f}, nil
+	return &segment{path: path, number: number, out: out}, nil
 }
 
 // enter begins a write; false when the segment is sealed. leave ends it.
@@ -69,10 +80,22 @@ func (g *segment) seal() {
 	g.sealed = true
 }
 
+// isSealed reports whether every row that this file will ever have is in it.
+func (g *segment) isSealed() bool {
+	g.gate.RLock()
+	defer g.gate.RUnlock()
+	return g.sealed
+}
+
+// write is the medium's, for those who have entered.
 func (g *segment) write(record []byte) (int, error) {
-	n, err := g.file.Write(record)
-	g.size.Add(int64(n))
-	g.dirty.Store(true)
+	n, err := g.out.write(record)
+	if n > 0 {
+		g.size.Add(int64(n))
+		if !g.dirty.Load() { // mostly it is, and writers on other processors look at it too
+			g.dirty.Store(true)
+		}
+	}
 	return n, err
 }
 
@@ -153,23 +176,32 @@ func (g *segment) forget() {
 
 // sync brings what was written to the disk.
 func (g *segment) sync() error {
-	if g.file == nil || !g.dirty.Swap(false) {
+	g.disk.Lock()
+	defer g.disk.Unlock()
+	if g.out == nil {
 		return nil
 	}
-	return g.file.Sync()
+	if g.dirty.Swap(false) {
+		if err := g.out.sync(); err != nil {
+			g.dirty.Store(true)
+			return err
+		}
+	}
+	return nil
 }
 
 // finished reports whether nothing in the file is needed any more.
 func (g *segment) finished() bool { return g.open.Load() == 0 && g.pending.Load() == 0 }
 
+// close syncs a sealed file and ends the use of it.
 func (g *segment) close() error {
-	if g.file == nil {
-		return nil
-	}
 	err := g.sync()
-	if closed := g.file.Close(); err == nil {
-		err = closed
+	g.disk.Lock()
+	defer g.disk.Unlock()
+	if g.out == nil {
+		return err
 	}
-	g.file = nil
-	return err
+	closed := g.out.close()
+	g.out = nil
+	return errors.Join(err, closed)
 }

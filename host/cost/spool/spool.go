@@ -1,14 +1,15 @@
 // Package spool keeps the ledger's rows on the local disk until the database has them,
 // so that neither a crash nor a database that is away loses one.
 //
-// Before a provider is asked, Reserve writes down that an attempt begins: one write, with
-// everything that is known of it. Settle writes the row as it became. Rows are handed to
+// Before a provider is asked, Reserve writes down that an attempt begins, with everything
+// that is known of it. Settle writes the row as it became. Rows are handed to
 // the database in the background, and a file is deleted when every attempt that began in it
 // is settled and every row in it is stored. What a crash leaves is read at the next start:
 // rows go to the database again, which keeps one of each id, and attempts that nobody
 // settled become rows by themselves, marked as estimated.
 //
-// Read spool.go first, then segment.go (one file), recover.go (after a crash) and drain.go.
+// Read spool.go first, then segment.go (one file) and medium.go (how it is written),
+// recover.go (after a crash) and drain.go.
 package spool
 
 import (
@@ -36,7 +37,7 @@ const (
 // Config is what a Spool is made of. Dir is required; the zero value of the rest works.
 type Config struct {
 	Dir          string        // its own folder; made when it is missing
-	SegmentBytes int64         // a file is closed beyond it; default 16 MiB
+	SegmentBytes int64         // another file begins beyond it; default 16 MiB. The current one takes up to a quarter more, from its beginning
 	Sync         time.Duration // the longest that a write waits for the disk; default 100 ms
 	// MaxBytes is how much the folder may hold before Reserve refuses, so that a database
 	// that is away for days does not fill the disk. Default 4 GiB.
@@ -45,6 +46,8 @@ type Config struct {
 	Log      zerolog.Logger
 	// Failpoint is called at named points, for tests that end the process there. May be nil.
 	Failpoint func(point string)
+
+	plain bool // write as where files cannot be mapped
 }
 
 // ErrFull is why Reserve refuses: the folder holds as much as it may, or the disk takes no
@@ -170,8 +173,29 @@ func (s *Spool) append(kind byte, u *engine.Usage) (*segment, error) {
 	buffer := buffers.Get().(*[]byte)
 	defer buffers.Put(buffer)
 	*buffer = appendRecord((*buffer)[:0], kind, u)
-	seg := s.enter()
-	defer seg.leave()
+	for {
+		seg := s.enter()
+		err := s.appendTo(seg, kind, *buffer, u)
+		seg.leave()
+		if err == nil {
+			return seg, nil
+		}
+		// Once there is no space for a file, Flush is who tries again.
+		if errors.Is(err, errNoRoom) && !s.failed.Load() {
+			if err = s.extend(seg); err == nil {
+				continue
+			}
+		}
+		if !s.failed.Swap(true) {
+			s.cfg.Log.Error().Err(err).Msg("usage spool cannot be written: no request that costs is taken until it can")
+		}
+		s.poke()
+		return nil, err
+	}
+}
+
+// appendTo writes to a file that was entered.
+func (s *Spool) appendTo(seg *segment, kind byte, record []byte, u *engine.Usage) error {
 	// Counted before it is written: nobody may take the file for finished in between.
 	switch kind {
 	case kindReserve:
@@ -180,13 +204,13 @@ func (s *Spool) append(kind byte, u *engine.Usage) (*segment, error) {
 		seg.pending.Add(1)
 		s.pending.Add(1)
 	}
-	n, err := seg.write(*buffer)
+	n, err := seg.write(record)
 	s.bytes.Add(int64(n))
 	if err == nil {
 		if kind == kindSettle {
 			seg.keep(u, int64(s.cfg.Memory), s.pending.Load())
 		}
-		return seg, nil
+		return nil
 	}
 	switch kind {
 	case kindReserve:
@@ -195,11 +219,7 @@ func (s *Spool) append(kind byte, u *engine.Usage) (*segment, error) {
 		seg.pending.Add(-1)
 		s.pending.Add(-1)
 	}
-	if !s.failed.Swap(true) {
-		s.cfg.Log.Error().Err(err).Msg("usage spool cannot be written: no request that costs is taken until it can")
-	}
-	s.poke()
-	return nil, err
+	return err
 }
 
 // enter returns the current file, which is not closed before leave.

@@ -1,11 +1,9 @@
 package httpapi
 
 import (
-	"math"
+	"errors"
 	"net/http"
-	"runtime/metrics"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -42,7 +40,11 @@ const greed = 3
 func (g *gate) enter(account string) *failure {
 	most := g.most
 	if g.memory != nil {
-		most = max(int(float64(most)*g.memory()), 1)
+		if share := g.memory(); share > 0 {
+			most = max(int(float64(most)*share), 1)
+		} else {
+			most = 0
+		}
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -92,11 +94,15 @@ func (g *gate) falter() {
 	g.width, g.widened = narrowest, g.clock()
 }
 
-// faltered reports whether a request failed for want of what the server itself needs. No
-// caller can bring that about: neither its own limits nor its providers count.
+// faltered reports whether a request failed for want of what the server itself needs: the
+// database of limits or budgets, or room to write usage down. No caller can bring that about:
+// neither its own limits nor its providers count, whose errors have no status of their own.
 func faltered(err error) bool {
-	r := engine.AsLimitRefusal(err)
-	return r != nil && r.Unavailable
+	if r := engine.AsLimitRefusal(err); r != nil {
+		return r.Unavailable
+	}
+	var e *engine.Error
+	return errors.As(err, &e) && e.Code == engine.CodeNoTarget && e.Status == http.StatusServiceUnavailable
 }
 
 // leave ends what enter let in.
@@ -130,53 +136,3 @@ func overloaded(held, free int) *failure {
 // inference reports whether a request of that route occupies a model, and is therefore let
 // in by the one gate; the rest, which is short, has a pool of its own.
 func (a access) inference() bool { return a.scope == engine.ScopeInference }
-
-// Where memory begins to count, and where next to nothing is let in, as shares of the limit.
-const (
-	memoryEasy = 0.70
-	memoryFull = 0.95
-	leastShare = 1.0 / 64
-)
-
-// memoryEvery is how old a measurement may be.
-const memoryEvery = int64(50 * time.Millisecond)
-
-// memoryPressure measures how much live memory there is, now and then, when it is asked.
-type memoryPressure struct {
-	limit int64                // bytes
-	live  func() uint64        // bytes; nil: measured
-	clock func() time.Duration // monotonic
-	at    atomic.Int64
-	share atomic.Uint64 // bits of a float64
-}
-
-func newMemoryPressure(limit int64) *memoryPressure {
-	p := &memoryPressure{limit: limit, live: liveMemory, clock: engine.Monotonic}
-	p.share.Store(math.Float64bits(1))
-	return p
-}
-
-// room is what share of the usual requests there is memory for.
-func (p *memoryPressure) room() float64 {
-	now, at := int64(p.clock()), p.at.Load()
-	if (at == 0 || now-at >= memoryEvery) && p.at.CompareAndSwap(at, now) {
-		used := float64(p.live()) / float64(p.limit)
-		share := (memoryFull - used) / (memoryFull - memoryEasy)
-		p.share.Store(math.Float64bits(max(leastShare, min(1, share))))
-	}
-	return math.Float64frombits(p.share.Load())
-}
-
-// liveMemory is what the last garbage collection has left, and the stacks. What it will
-// collect is no pressure.
-func liveMemory() uint64 {
-	samples := [...]metrics.Sample{{Name: "/gc/heap/live:bytes"}, {Name: "/memory/classes/heap/stacks:bytes"}}
-	metrics.Read(samples[:])
-	total := uint64(0)
-	for _, s := range samples {
-		if s.Value.Kind() == metrics.KindUint64 {
-			total += s.Value.Uint64()
-		}
-	}
-	return total
-}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -86,13 +87,14 @@ func TestMemoryPressureNarrowsTheGate(t *testing.T) {
 		want int
 	}{
 		{"plenty", 100, 64 * 3 / 4}, {"at the knee", 700, 64 * 3 / 4}, {"half way", 825, 24},
-		{"85 %", 850, 19}, {"full", 950, 1}, {"98 %", 980, 1}, {"beyond", 5000, 1},
+		{"85 %", 850, 19}, {"full", 950, 1}, {"below 98 %", 979, 1}, {"98 %", 980, 0}, {"beyond", 5000, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			now := time.Duration(1)
 			p := newMemoryPressure(1000)
-			p.live, p.clock = func() uint64 { return test.live }, func() time.Duration { return now }
+			collected := make(chan struct{}, 10)
+			p.live, p.clock, p.collect = func() uint64 { return test.live }, func() time.Duration { return now }, func() { collected <- struct{}{} }
 			g := gate{most: 64, memory: p.room}
 			got := 0
 			for g.enter("a") == nil {
@@ -109,10 +111,49 @@ func TestMemoryPressureNarrowsTheGate(t *testing.T) {
 			if f := g.enter("c"); f != nil {
 				t.Errorf("with memory again = %v, want room", f)
 			}
+			if test.live >= 950 {
+				<-collected // or nobody would soon know that there is memory again
+			} else if len(collected) > 0 {
+				t.Error("memory was collected, want that only when it is full")
+			}
 		})
 	}
 	if liveMemory() == 0 {
 		t.Error("liveMemory() = 0, want what there is")
+	}
+}
+
+// While memory is full it is collected once a second, one collection at a time.
+func TestMemoryIsCollectedWhileItIsFull(t *testing.T) {
+	t.Parallel()
+	now := time.Duration(1)
+	p := newMemoryPressure(1000)
+	began, end := make(chan struct{}), make(chan struct{})
+	p.live, p.clock = func() uint64 { return 990 }, func() time.Duration { return now }
+	var collections atomic.Int64
+	p.collect = func() { collections.Add(1); began <- struct{}{}; <-end }
+	for round := range 3 {
+		p.room()
+		<-began
+		for range 30 { // it takes longer than it may wait for the next
+			now += time.Duration(memoryEvery)
+			p.room()
+		}
+		end <- struct{}{}
+		for p.collecting.Load() {
+			runtime.Gosched()
+		}
+		now += time.Duration(collectEvery) / 2
+		if round == 0 { // that of the first is too lately over
+			p.collected.Store(int64(now))
+			if p.room(); p.collecting.Load() {
+				t.Error("memory was collected twice within a second")
+			}
+			now += time.Duration(collectEvery)
+		}
+	}
+	if n := collections.Load(); n != 3 {
+		t.Errorf("%d collections, want 3: never two at once", n)
 	}
 }
 
@@ -167,6 +208,9 @@ func TestGateWidensAfterAnOutage(t *testing.T) {
 	}
 	if !faltered((&engine.LimitRefusal{Unavailable: true}).AsError()) {
 		t.Error("limits that cannot be checked do not narrow the gate")
+	}
+	if faltered(&engine.Error{Code: engine.CodeNoTarget}) || !faltered(&engine.Error{Code: engine.CodeNoTarget, Status: 503}) {
+		t.Error("a ledger that cannot write does not narrow the gate, or providers that are down do")
 	}
 }
 

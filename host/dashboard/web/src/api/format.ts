@@ -17,7 +17,7 @@ export function usd(amount: number | bigint | null | undefined, form: 'short' | 
   const value = Number(size) / 1e9
   if (value >= 10_000) return `${sign}$${value.toLocaleString('en-US', { maximumFractionDigits: 0 })}`
   if (value >= 0.995) return `${sign}$${value.toLocaleString('en-US', { minimumFractionDigits: 2, maximumFractionDigits: 2 })}`
-  if (value >= 0.01) return `${sign}$${value.toFixed(4).replace(/0{1,2}$/, '')}`
+  if (value >= 0.01) return `${sign}$${value.toFixed(4).replace(/00$/, '')}`
   if (value < 0.000001) return `${sign}<$0.000001`
   return `${sign}$${value.toPrecision(2).includes('e') ? value.toFixed(7) : value.toPrecision(2)}`
 }

@@ -17,6 +17,8 @@ export function CostSummary() {
   const budgets = useGet('/api/v1/budgets', {}, { live: true })
   const t = totals?.total ?? (sum.data ? { ...sum.data.total, prompt_tokens: sum.data.total.tokens.prompt, completion_tokens: sum.data.total.tokens.completion } : null)
   const s = saved.data
+  // Totals are newer than what was last read: the month has grown by as much.
+  const since = totals && sum.data ? Math.max(0, totals.total.cost_nano_usd - sum.data.total.cost_nano_usd) : 0
   const unpriced = sum.data?.total.unpriced ?? 0
   const shown = (budgets.data?.data ?? []).filter((b) => b.enabled !== false && b.state)
   return (
@@ -24,12 +26,12 @@ export function CostSummary() {
       {sum.error && !t ? <Failure error={sum.error} retry={() => void sum.refetch()} what="Costs" /> : !t ? <Loading what="Costs" rows={5} /> : (
         <div className="stack">
           <Facts items={[
-            ['Today', <><strong><Money nano={t.cost_nano_usd} /></strong> <span className="soft">· {count(t.requests)} requests · {count(t.prompt_tokens + t.completion_tokens)} tokens · {decimal(t.premium_requests)} premium</span></>],
-            ['This month', month.data ? <Money nano={month.data.spent_nano_usd} /> : month.error ? month.error.message : '…'],
+            ['Today', <><strong><Money nano={t.cost_nano_usd} /></strong> <span className="soft">· {count(t.requests)} requests · {count(t.prompt_tokens + t.completion_tokens)} tokens · {decimal(t.premium_requests)} premium requests</span></>],
+            ['This month', month.data ? <Money nano={month.data.spent_nano_usd + since} /> : month.error ? month.error.message : '…'],
             ['Month’s end', month.data
               ? month.data.enough_data
                 ? <><Money nano={month.data.projected_nano_usd} /> <span className="soft">at {usd(month.data.daily_nano_usd)} a day until {day(Date.parse(month.data.to) - 1)}</span></>
-                : <><Money nano={month.data.projected_nano_usd} /> <span className="soft">a weak guess: {month.data.days === 0 ? 'no full day to go by yet' : `only ${month.data.days} full days to go by`}</span></>
+                : <><Money nano={month.data.projected_nano_usd + since} /> <span className="soft">a weak guess: {month.data.days === 0 ? 'no full day to go by yet' : `only ${month.data.days} full days to go by`}</span></>
               : month.error ? month.error.message : '…'],
             ['Saved in 30 days', s ? s.total.requests === 0 ? <span className="soft">nothing to compare yet</span>
               : <>{s.total.saved_nano_usd >= 0 ? <Money nano={s.total.saved_nano_usd} /> : <><Money nano={-s.total.saved_nano_usd} /> <strong>dearer</strong></>} <span className="soft">than all to {s.baseline}, {usd(s.total.would_nano_usd)}</span></>

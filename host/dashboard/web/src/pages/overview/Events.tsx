@@ -29,7 +29,7 @@ function linked(e: Event): ReactNode {
 /** Events is what went wrong and right again, newest first. */
 export function Events() {
   const q = useGet('/api/v1/events', {}, { live: true })
-  const rows = (q.data?.data ?? []).slice(0, 8)
+  const rows = (q.data?.data ?? []).slice(0, 5)
   return (
     <Card title="Events" aside={q.data && (q.data.data ?? []).length > rows.length && <Link to="/providers">{(q.data.data ?? []).length} in all</Link>}>
       {q.error && !q.data ? <Failure error={q.error} retry={() => void q.refetch()} what="Events" />

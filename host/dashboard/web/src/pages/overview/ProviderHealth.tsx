@@ -16,7 +16,7 @@ export function ProviderHealth() {
           : rows.length === 0 ? <Empty title="No providers" />
             : <ul className="providers">{rows.map((s) => <Provider key={`${s.account_id ?? ''}/${s.provider}`} of={s} />)}</ul>}
       {q.data?.stale && <Note kind="warn">What other replicas know could not be read.</Note>}
-      {rows.length > 0 && <p className="strip-legend soft"><span>24 hours ago</span><span>taller is worse · blank: nothing happened</span><span>now</span></p>}
+      {rows.length > 0 && <p className="strip-legend soft"><span>−24 h</span><span>taller is worse, blank is unknown</span><span>now</span></p>}
     </Card>
   )
 }

@@ -57,7 +57,7 @@ function Success() {
       label="Success" value={t && !none ? percent(1 - t.error_rate) : null} why={none ? 'No attempts in the last hour' : unknown(q)}
       note={t && !none && <>{count(t.errors)} of {count(t.attempts)} attempts failed in the last hour</>}
     >
-      <Sparkline values={minutes.map((m) => (m && m.attempts > 0 ? 1 - m.error_rate : null))} label="The share of attempts that succeeded, minute by minute." />
+      <Sparkline values={minutes.flatMap((m) => (m && m.attempts > 0 ? [1 - m.error_rate] : []))} label="The share of attempts that succeeded in each minute with any." />
     </Tile>
   )
 }

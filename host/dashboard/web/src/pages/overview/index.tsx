@@ -18,13 +18,15 @@ export function Page() {
         <Tiles />
         <div className="overview-main">
           <Routing />
-          <ProviderHealth />
+          <div className="stack">
+            <ProviderHealth />
+            {can('GET', '/api/v1/events') && <Events />}
+          </div>
         </div>
-        <div className="grid-2">
+        <div className="grid-2 overview-even">
           <CostSummary />
           <TopModels />
         </div>
-        {can('GET', '/api/v1/events') && <Events />}
       </div>
     </Frame>
   )

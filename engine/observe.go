@@ -57,7 +57,8 @@ type ObservedRequest struct {
 	Trace    RequestTrace // nil unless it is traced
 	Decision *Decision
 	Skips    []Skip
-	Last     *Target // of the last attempt; nil: there was none
+	Refusals []LimitRefusal // of limits, also of those on the way to a target that was free
+	Last     *Target        // of the last attempt; nil: there was none
 	Attempts int
 	Code     Code // "": answered
 	Took     time.Duration
@@ -84,6 +85,7 @@ type observation struct {
 	first    time.Duration
 	overhead time.Duration
 	measured bool // overhead is
+	refusals []LimitRefusal
 	attempt  ObservedAttempt
 	request  ObservedRequest
 }
@@ -93,6 +95,13 @@ func (x *execution) observed() {
 	if o := x.p.cfg.Observer; o != nil {
 		x.observation.trace = o.Began(x.r)
 		x.r.Trace = x.observation.trace
+	}
+}
+
+// limitedBy notes the refusal of a limit.
+func (x *execution) limitedBy(err error) {
+	if refusal := AsLimitRefusal(err); refusal != nil && x.p.cfg.Observer != nil {
+		x.observation.refusals = append(x.observation.refusals, *refusal)
 	}
 }
 
@@ -173,7 +182,7 @@ func (x *execution) observeEnd() {
 	o.ended = true
 	x.answering(false)
 	o.request = ObservedRequest{
-		Request: x.r, Trace: o.trace, Decision: &x.plan.decision, Skips: x.plan.skips, Attempts: x.attempts,
+		Request: x.r, Trace: o.trace, Decision: &x.plan.decision, Skips: x.plan.skips, Refusals: o.refusals, Attempts: x.attempts,
 		Code: x.record.code, Took: time.Since(x.began), First: o.first, Overhead: o.overhead,
 	}
 	if x.attempts > 0 {

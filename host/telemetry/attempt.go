@@ -1,6 +1,7 @@
 package telemetry
 
 import (
+	"strings"
 	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -24,6 +25,17 @@ type (
 	}
 
 	fallbackKey struct{ from, to, reason string }
+
+	// try is what says where an attempt is counted, as it was seen; tries is where it is.
+	try struct {
+		account, providerAccount, provider, modelAccount, model string
+		code                                                    engine.Code
+	}
+	tries struct {
+		model    string
+		attempts *attemptSeries
+		uses     *useSeries
+	}
 )
 
 func (m *Metrics) newAttempts() {
@@ -67,19 +79,21 @@ func (m *Metrics) newAttempts() {
 
 // attempted counts an attempt.
 func (m *Metrics) attempted(a *engine.ObservedAttempt) {
-	t, account := a.Target, a.Request.Principal.AccountID
-	provider, model := m.providers.of(t.Provider.AccountID, t.Provider.ID), m.models.of(t.Model.AccountID, t.Model.ID)
-	s := m.attempts.of(attemptKey{provider, model, codeOf(a.Code)})
-	s.total.Inc()
-	s.took.Observe(a.Took.Seconds())
+	t := a.Target
+	k := try{a.Request.Principal.AccountID, t.Provider.AccountID, t.Provider.ID, t.Model.AccountID, t.Model.ID, a.Code}
+	e := m.tries.of(k)
+	if e == nil {
+		e = m.tries.keep(k.clone(), m.triesOf(&k))
+	}
+	e.attempts.total.Inc()
+	e.attempts.took.Observe(a.Took.Seconds())
 	if a.From != "" {
-		(*m.fallbacks.of(fallbackKey{m.models.of(account, a.From), model, a.Why})).Inc()
+		(*m.fallbacks.of(fallbackKey{m.models.of(k.account, a.From), e.model, a.Why})).Inc()
 	}
 	if a.Tokens == (engine.Tokens{}) && a.Cost == 0 && a.Premium == 0 {
 		return
 	}
-	u := m.uses.of(useKey{m.account(&a.Request.Principal), provider, model})
-	n := &a.Tokens
+	u, n := e.uses, &a.Tokens
 	add(u.input, n.Prompt-n.Cached-n.CacheWrite-n.CacheWrite1h)
 	add(u.cached, n.Cached)
 	add(u.written, n.CacheWrite+n.CacheWrite1h)
@@ -90,6 +104,20 @@ func (m *Metrics) attempted(a *engine.ObservedAttempt) {
 	if a.Estimated {
 		u.estimated.Inc()
 	}
+}
+
+// triesOf finds the series of an attempt.
+func (m *Metrics) triesOf(k *try) *tries {
+	provider, model := m.providers.of(k.providerAccount, k.provider), m.models.of(k.modelAccount, k.model)
+	return &tries{model, m.attempts.of(attemptKey{provider, model, codeOf(k.code)}), m.uses.of(useKey{m.account(k.account), provider, model})}
+}
+
+func (k try) clone() try {
+	for _, s := range [...]*string{&k.account, &k.providerAccount, &k.provider, &k.modelAccount, &k.model} {
+		*s = strings.Clone(*s)
+	}
+	k.code = engine.Code(strings.Clone(string(k.code)))
+	return k
 }
 
 func add(c prometheus.Counter, n int64) {

@@ -8,8 +8,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
-
-	"github.com/pointsman/pointsman/engine"
 )
 
 const namespace = "pointsman"
@@ -46,9 +44,12 @@ type Metrics struct {
 	budgets, limits                             *names
 
 	requests    *family[requestKey, requestSeries]
+	endings     *shortcuts[ending, endings]
+	tries       *shortcuts[try, tries]
 	latencies   *family[latencyKey, latencySeries]
 	overheads   [2]prometheus.Observer // plain, streamed
 	evaluations *family[evaluationKey, prometheus.Counter]
+	refusals    *family[refusalKey, prometheus.Counter]
 	attempts    *family[attemptKey, attemptSeries]
 	uses        *family[useKey, useSeries]
 	fallbacks   *family[fallbackKey, prometheus.Counter]
@@ -65,7 +66,7 @@ func NewMetrics(cfg MetricsConfig) *Metrics {
 	m := &Metrics{
 		cfg: cfg, registry: prometheus.NewPedanticRegistry(),
 		rules: newNames(maxRules), models: newNames(maxModels), providers: newNames(maxProviders), plugins: newNames(maxPlugins),
-		accounts: newNames(maxAccounts), budgets: newNames(maxBudgets), limits: newNames(maxLimits),
+		accounts: newNames(maxAccounts), endings: newShortcuts[ending, endings](), tries: newShortcuts[try, tries](), budgets: newNames(maxBudgets), limits: newNames(maxLimits),
 	}
 	m.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	build := prometheus.NewGaugeVec(prometheus.GaugeOpts{
@@ -104,11 +105,11 @@ func (m *Metrics) Write(w io.Writer, accept string) (contentType string, err err
 }
 
 // account is the label of an account: "" unless accounts are shown.
-func (m *Metrics) account(p *engine.Principal) string {
+func (m *Metrics) account(id string) string {
 	if !m.cfg.Accounts {
 		return ""
 	}
-	return m.accounts.of("", p.AccountID)
+	return m.accounts.of("", id)
 }
 
 func (m *Metrics) counter(name, help string, labels ...string) *prometheus.CounterVec {

@@ -1,6 +1,8 @@
 package telemetry
 
 import (
+	"strings"
+
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/pointsman/pointsman/engine"
@@ -23,7 +25,23 @@ type (
 	}
 	latencySeries struct{ whole, first prometheus.Observer } // first is nil unless it streams
 
+	// ending is what says where a request is counted, as it was seen.
+	ending struct {
+		account, rule                                  string
+		providerAccount, provider, modelAccount, model string
+		code                                           engine.Code
+		stream                                         bool
+	}
+	// endings is where it is.
+	endings struct {
+		total    prometheus.Counter
+		latency  *latencySeries
+		overhead prometheus.Observer
+		matched  prometheus.Counter // nil: no rule did
+	}
+
 	evaluationKey struct{ rule, outcome string }
+	refusalKey    struct{ limit, kind string }
 )
 
 func (m *Metrics) newRequests() {
@@ -58,44 +76,74 @@ func (m *Metrics) newRequests() {
 			c := evaluations.WithLabelValues(k.rule, k.outcome)
 			return &c
 		})
+	refusals := m.counter("limit_refusals_total", "Requests, and attempts at a target, that a limit refused. limit is its id, announced for what a provider said of itself.", "limit", "kind")
+	m.refusals = newFamily(
+		func(k refusalKey) refusalKey { return refusalKey{other, k.kind} },
+		func(k refusalKey) *prometheus.Counter {
+			c := refusals.WithLabelValues(k.limit, k.kind)
+			return &c
+		})
 }
 
 // ended counts a request.
 func (m *Metrics) ended(q *engine.ObservedRequest) {
 	r := q.Request
-	provider, model := "", ""
+	k := ending{account: r.Principal.AccountID, rule: q.Decision.Source, code: q.Code, stream: r.Stream}
 	if t := q.Last; t != nil {
-		provider = m.providers.of(t.Provider.AccountID, t.Provider.ID)
-		model = m.models.of(t.Model.AccountID, t.Model.ID)
+		k.providerAccount, k.provider = t.Provider.AccountID, t.Provider.ID
+		k.modelAccount, k.model = t.Model.AccountID, t.Model.ID
 	}
-	rule := m.rules.of(r.Principal.AccountID, q.Decision.Source)
-	m.requests.of(requestKey{m.account(&r.Principal), rule, provider, model, codeOf(q.Code)}).total.Inc()
-	l := m.latencies.of(latencyKey{provider, model, r.Stream})
-	l.whole.Observe(q.Took.Seconds())
-	overhead := m.overheads[0]
-	if r.Stream {
-		overhead = m.overheads[1]
-		if q.First > 0 {
-			l.first.Observe(q.First.Seconds())
-		}
+	e := m.endings.of(k)
+	if e == nil {
+		e = m.endings.keep(k.clone(), m.endingsOf(&k))
 	}
-	overhead.Observe(q.Overhead.Seconds())
-	m.evaluated(q, rule)
+	e.total.Inc()
+	e.latency.whole.Observe(q.Took.Seconds())
+	if q.First > 0 && e.latency.first != nil {
+		e.latency.first.Observe(q.First.Seconds())
+	}
+	e.overhead.Observe(q.Overhead.Seconds())
+	if e.matched != nil {
+		e.matched.Inc()
+	}
+	m.passedOver(q)
 }
 
-// evaluated counts what became of rules.
-func (m *Metrics) evaluated(q *engine.ObservedRequest, rule string) {
-	switch q.Decision.Source {
-	case "", engine.SourceDefault, engine.SourcePinned, engine.SourceAssignment, engine.SourceOverride:
-	default:
-		switch q.Code {
-		case engine.CodeRuleRejected:
-			m.evaluation(rule, engine.RuleRejected)
-		case engine.CodeRuleFailed: // it is among those passed over
-		default:
-			m.evaluation(rule, engine.RuleMatched)
-		}
+func (k ending) clone() ending {
+	for _, s := range [...]*string{&k.account, &k.rule, &k.providerAccount, &k.provider, &k.modelAccount, &k.model} {
+		*s = strings.Clone(*s)
 	}
+	k.code = engine.Code(strings.Clone(string(k.code)))
+	return k
+}
+
+// endingsOf finds the series of a request.
+func (m *Metrics) endingsOf(k *ending) *endings {
+	provider, model := m.providers.of(k.providerAccount, k.provider), m.models.of(k.modelAccount, k.model)
+	rule := m.rules.of(k.account, k.rule)
+	e := &endings{
+		total:   m.requests.of(requestKey{m.account(k.account), rule, provider, model, codeOf(k.code)}).total,
+		latency: m.latencies.of(latencyKey{provider, model, k.stream}), overhead: m.overheads[0],
+	}
+	if k.stream {
+		e.overhead = m.overheads[1]
+	}
+	switch k.rule {
+	case "", engine.SourceDefault, engine.SourcePinned, engine.SourceAssignment, engine.SourceOverride:
+		return e
+	}
+	switch k.code {
+	case engine.CodeRuleRejected:
+		e.matched = m.evaluation(rule, engine.RuleRejected)
+	case engine.CodeRuleFailed: // it is among those passed over
+	default:
+		e.matched = m.evaluation(rule, engine.RuleMatched)
+	}
+	return e
+}
+
+// passedOver counts rules that failed, and limits that refused.
+func (m *Metrics) passedOver(q *engine.ObservedRequest) {
 	for i := range q.Decision.Skipped {
 		s := &q.Decision.Skipped[i]
 		outcome := engine.RuleOutcome("")
@@ -107,12 +155,20 @@ func (m *Metrics) evaluated(q *engine.ObservedRequest, rule string) {
 		default:
 			continue
 		}
-		m.evaluation(m.rules.of(q.Request.Principal.AccountID, s.What), outcome)
+		m.evaluation(m.rules.of(q.Request.Principal.AccountID, s.What), outcome).Inc()
+	}
+	for i := range q.Refusals {
+		l := &q.Refusals[i]
+		id := m.limits.of(l.AccountID, l.LimitID)
+		if id == "" {
+			id = "announced"
+		}
+		(*m.refusals.of(refusalKey{id, string(l.Kind)})).Inc()
 	}
 }
 
-func (m *Metrics) evaluation(rule string, outcome engine.RuleOutcome) {
-	(*m.evaluations.of(evaluationKey{rule, string(outcome)})).Inc()
+func (m *Metrics) evaluation(rule string, outcome engine.RuleOutcome) prometheus.Counter {
+	return *m.evaluations.of(evaluationKey{rule, string(outcome)})
 }
 
 func codeOf(c engine.Code) string {

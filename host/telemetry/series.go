@@ -63,6 +63,34 @@ func (f *family[K, V]) each(see func(k K, v *V)) {
 	}
 }
 
+// shortcuts remember what belongs to what was seen, so that nothing is put together anew: the
+// first maxSeries of it. Safe for concurrent use; looking takes no lock.
+type shortcuts[K comparable, V any] struct {
+	known atomic.Pointer[map[K]*V]
+	mu    sync.Mutex // of who replaces known
+}
+
+func newShortcuts[K comparable, V any]() *shortcuts[K, V] {
+	s := &shortcuts[K, V]{}
+	s.known.Store(&map[K]*V{})
+	return s
+}
+
+func (s *shortcuts[K, V]) of(k K) *V { return (*s.known.Load())[k] }
+
+// keep adds one; k must not share memory with anything that goes away.
+func (s *shortcuts[K, V]) keep(k K, v *V) *V {
+	if len(*s.known.Load()) >= maxSeries {
+		return v
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	next := maps.Clone(*s.known.Load())
+	next[k] = v
+	s.known.Store(&next)
+	return v
+}
+
 // collector makes a prometheus.Collector of two functions.
 type collector struct {
 	descs   []*prometheus.Desc

@@ -38,6 +38,7 @@ func (x *execution) admitCaller(ctx context.Context) error {
 	q.Tokens = x.r.Features.Tokens + x.output(nil)
 	var err error
 	if x.limit, err = limits.Reserve(ctx, &q); err != nil {
+		x.limitedBy(err)
 		return limitError(ctx, err)
 	}
 	return nil
@@ -107,6 +108,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 		q.target(&t)
 		q.Tokens = x.r.Features.Tokens + x.output(&t.Model)
 		if a.limit, err = limits.Reserve(ctx, &q); err != nil {
+			x.limitedBy(err)
 			err = limitError(ctx, err)
 			return a, CodeOf(err) == CodeRateLimited, err
 		}

@@ -1,6 +1,7 @@
 package health_test
 
 import (
+	"context"
 	"encoding/json"
 	"slices"
 	"strings"
@@ -86,6 +87,9 @@ func TestMonitorWithoutItsStore(t *testing.T) {
 		if b.status().Status != engine.HealthDown {
 			t.Errorf("after the outage the other has %+v, want it down", b.status())
 		}
+		if shown, sent := b.events(); !slices.Equal(shown, []string{engine.NoticeStatusChange + " gpt"}) || len(sent) != 0 {
+			t.Errorf("events of the other = %v, %v, want what it missed, once, and nothing to webhooks", shown, sent)
+		}
 		if len(s.transitions) != 1 {
 			t.Errorf("%d transitions are stored, want one", len(s.transitions))
 		}
@@ -99,6 +103,64 @@ func TestMonitorWithoutItsStore(t *testing.T) {
 				t.Errorf("cell = %+v, want 5 attempts, counted once", c)
 			}
 		}
+	})
+}
+
+// deaf is a shelf whose notifications are all lost.
+type deaf struct{ *shelf }
+
+func (deaf) FollowHealth(ctx context.Context, _ func()) error {
+	<-ctx.Done()
+	return ctx.Err()
+}
+
+// Whoever misses a notification tells what it missed when it asks for what is new: each change
+// once, in its order, also where both had found the same.
+func TestMissedNotifications(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		a, b := newWatch(t, s, quiet), newWatch(t, deaf{s}, quiet)
+		change := engine.NoticeStatusChange + " gpt"
+		told := func(when string, want int) {
+			t.Helper()
+			time.Sleep(2 * time.Second)
+			synctest.Wait()
+			for i, w := range []*watch{a, b} {
+				if shown, _ := w.events(); !slices.Equal(shown, slices.Repeat([]string{change}, want)) {
+					t.Errorf("%s: events of process %d = %v, want %d of the model", when, i, shown, want)
+				}
+			}
+		}
+		time.Sleep(10 * time.Second)
+		a.fail(5)
+		told("down", 1)
+
+		// It comes back, and is out again, while the other cannot ask.
+		s.leave(true)
+		well := func() {
+			for a.status().Status != engine.HealthHealthy {
+				time.Sleep(time.Second)
+				target := gptWith1
+				if pass, ok := a.Begin(&target, false); ok {
+					pass.Done(engine.HealthOutcome{Status: 200, Latency: 30 * time.Millisecond})
+				}
+			}
+		}
+		well()
+		a.fail(5)
+		s.leave(false)
+		time.Sleep(10 * time.Second)
+		told("back and down again", 3)
+		well()
+		told("back", 4)
+
+		s.leave(true)
+		time.Sleep(2 * time.Second)
+		a.fail(5)
+		b.fail(5)
+		s.leave(false)
+		time.Sleep(10 * time.Second)
+		told("found by both", 5)
 	})
 }
 

@@ -134,14 +134,24 @@ func (m *Monitor) followOnce(ctx context.Context) bool {
 			m.followed = list[i].Sequence
 			if t := &list[i]; t.Replica != m.cfg.Replica && m.exists(t.Subject) {
 				m.controls.switched(&t.HealthTransition)
-				m.Adopt(t.HealthTransition)
-				m.publish(&t.HealthTransition, false)
+				if m.follows(t.HealthTransition) {
+					m.publish(&t.HealthTransition, false)
+				}
 			}
 		}
 		if len(list) < page {
 			return true
 		}
 	}
+}
+
+// follows adopts a transition of another process, and reports whether it is news here. It is none
+// where this process had found and told the same.
+func (m *Monitor) follows(t engine.HealthTransition) bool {
+	before, _ := m.Subject(t.Subject)
+	m.Adopt(t)
+	after, known := m.Subject(t.Subject)
+	return !known || before.Status != after.Status || before.Switch != after.Switch
 }
 
 // exists reports whether the subject is of a provider that there is: of what was deleted

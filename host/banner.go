@@ -11,6 +11,7 @@ func (h *Host) banner(secret string, simulated []string) {
 	w := h.opts.Banner
 	key := "$POINTSMAN_KEY"
 	fmt.Fprintf(w, "Pointsman API   %s/v1\n", h.URL())
+	fmt.Fprintf(w, "Dashboard       %s/ui/\n", h.URL())
 	if secret != "" {
 		key = secret
 		fmt.Fprintf(w, "Super-admin key %s\n", secret)

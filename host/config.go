@@ -47,6 +47,10 @@ type Config struct {
 	// Default 60 s; negative: there are none.
 	ProbeInterval time.Duration `yaml:"probe_interval" env:"POINTSMAN_PROBE_INTERVAL"`
 
+	// TrustedProxies are the addresses and networks, separated by commas, of the proxies in front
+	// of the dashboard: what they say of a client's address and of TLS is believed at a login.
+	TrustedProxies string `yaml:"trusted_proxies" env:"POINTSMAN_TRUSTED_PROXIES"`
+
 	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.
 	WebhookLoopback bool `yaml:"webhook_loopback" env:"POINTSMAN_WEBHOOK_LOOPBACK"`
 

@@ -89,6 +89,7 @@ type Host struct {
 	webhooks  *webhook.Dispatcher // of the notices
 	cacheKey  []byte              // authenticates compiled guests
 	cursorKey []byte              // seals where lists go on
+	loginKey  []byte              // seals what browsers keep of a session
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
@@ -198,6 +199,9 @@ func (h *Host) openKeys(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if h.cursorKey, err = derive(key, "cursor"); err != nil {
+		return "", err
+	}
+	if h.loginKey, err = derive(key, "login"); err != nil {
 		return "", err
 	}
 	peppers, err := deriveEach(key, h.cfg.previousKeys(), "key-hash")

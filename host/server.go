@@ -41,6 +41,14 @@ func (h *Host) openServer() error {
 	if err != nil {
 		return err
 	}
+	logins, err := h.openLogins()
+	if err != nil {
+		return err
+	}
+	proxies, err := h.cfg.trustedProxies()
+	if err != nil {
+		return err
+	}
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer:  h.pipeline,
 		Keys:       h.keys,
@@ -82,10 +90,13 @@ func (h *Host) openServer() error {
 		Limits: tenancy.NewLimits(tenancy.LimitConfig{
 			Keys: h.keys, Store: h.store, Gauge: h.limits, Catalogue: h.catalogue.Load, Reload: h.reload, Now: h.opts.Now,
 		}),
-		Dashboard:   ui,
-		MaxInFlight: h.cfg.MaxInFlight,
-		MemoryLimit: memoryLimit(),
-		Catalogue:   func() httpapi.CatalogueService { return h.catalogue.Load() },
+		Dashboard:      ui,
+		Logins:         logins,
+		Build:          revision(),
+		TrustedProxies: proxies,
+		MaxInFlight:    h.cfg.MaxInFlight,
+		MemoryLimit:    memoryLimit(),
+		Catalogue:      func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {
 			if !h.ready.Load() {
 				return errNotReady

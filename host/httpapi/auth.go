@@ -17,8 +17,13 @@ var (
 	unauthorizedProblem = unauthorized.problem("").json()
 )
 
-// authenticate returns who sends the request. The failure, if any, is unauthorized.
+// authenticate returns who sends the request: whose key it has, or under /api/v1 whose
+// session. The failure, if any, is unauthorized, or what a session's request lacks.
 func (s *Server) authenticate(h *fasthttp.RequestHeader) (engine.Principal, *failure) {
+	if inSession(h) {
+		live, f := s.session(h)
+		return live.Principal, f
+	}
 	key, ok := credential(h)
 	if !ok {
 		return engine.Principal{}, unauthorized

@@ -3,6 +3,7 @@ package httpapi
 import (
 	"context"
 	"errors"
+	"net/netip"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -196,6 +197,11 @@ type Config struct {
 	Live LiveService
 	// Dashboard is what is served under /ui/. Nil: nothing.
 	Dashboard DashboardFiles
+	// Logins are its sessions. Nil: nobody can log in.
+	Logins LoginService
+	// TrustedProxies are whose X-Forwarded-For and X-Forwarded-Proto are believed at a login.
+	TrustedProxies []netip.Prefix
+	Build          string // revision of the source, which the dashboard shows; may be empty
 	// Ready reports why the process should get no traffic, nil when it should. Its text
 	// is shown by /readyz. Nil: always ready. While draining the server is never ready.
 	Ready   func() error
@@ -289,6 +295,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Health == nil {
 		c.Health = noHealth{}
+	}
+	if c.Logins == nil {
+		c.Logins = noLogins{}
 	}
 	if c.Dashboard == nil {
 		c.Dashboard = noDashboard{}

@@ -27,6 +27,7 @@ func (noDashboard) Serve(string, string, string) (int, http.Header, []byte) {
 const dashboardPath = "/ui/"
 
 func (s *Server) registerDashboard() {
+	s.registerLogin() // before what stands for every path
 	for _, method := range []string{fiber.MethodGet, fiber.MethodHead} {
 		s.add(method, "/ui", s.toDashboard)
 		s.add(method, "/ui/*", s.dashboard)

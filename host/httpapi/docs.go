@@ -134,7 +134,7 @@ func docsCodes() []docsCode {
 		status int
 	}{
 		{codeMalformedRequest, 400}, {codeRuleCompile, 400}, {codeMethodNotAllowed, 405}, {codeRequestTimeout, 408},
-		{scopeCode("inference"), 403}, {scopeCode("read"), 403}, {scopeCode("manage"), 403},
+		{scopeCode("inference"), 403}, {scopeCode("read"), 403}, {scopeCode("manage"), 403}, {codeCSRF, 403}, {codeCrossOrigin, 403},
 		{codePrecondition, 412}, {codeHeadersTooLarge, 431}, {codeOverloaded, 503}, {codeShuttingDown, 503},
 	} {
 		list = append(list, docsCode{f.code, f.status, typeOf(f.status)})

@@ -14,6 +14,7 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/danielgtaylor/huma/v2/adapters/humafiber"
 	"github.com/gofiber/fiber/v2"
+	"github.com/valyala/fasthttp"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -102,8 +103,7 @@ func (s *Server) followEvents(c *fiber.Ctx, rq *request, last int64, named strin
 	h.SetContentType("text/event-stream; charset=utf-8")
 	h.Set(fiber.HeaderCacheControl, "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events
-	key, _ := credential(&fctx.Request.Header)
-	source := &noticeStream{s: s, key: key, last: last, totals: s.followTotals(rq.principal)}
+	source := &noticeStream{s: s, again: s.follower(&fctx.Request.Header), last: last, totals: s.followTotals(rq.principal)}
 	rq.streaming = true
 	s.listeners.Add(1)
 	fctx.Response.SetBodyStream(s.newEventStream(rq, source, eventFraming{}, fctx.Conn(), func() { s.listeners.Add(-1) }), -1)
@@ -113,7 +113,7 @@ func (s *Server) followEvents(c *fiber.Ctx, rq *request, last int64, named strin
 // implements engine.Stream.
 type noticeStream struct {
 	s       *Server
-	key     string // looked at before each event: one that is revoked, or may less, sees no more
+	again   func() (engine.Principal, error) // asked before each event: a key that is revoked, or may less, sees no more
 	last    int64
 	totals  *totalsFeed
 	waiting []engine.Notice
@@ -159,9 +159,24 @@ func (n *noticeStream) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
+// follower returns what says who sends the request, as long as its key or session holds.
+func (s *Server) follower(h *fasthttp.RequestHeader) func() (engine.Principal, error) {
+	if inSession(h) {
+		cookie, _ := sessionCookie(h)
+		return func() (engine.Principal, error) {
+			ctx, cancel := context.WithTimeout(s.base, loginTimeout)
+			defer cancel()
+			live, err := s.cfg.Logins.Check(ctx, cookie.secret)
+			return live.Principal, err
+		}
+	}
+	key, _ := credential(h)
+	return func() (engine.Principal, error) { return s.cfg.Keys.Authenticate(key, s.cfg.Now()) }
+}
+
 // allowed is who the key is of, if it may still follow.
 func (n *noticeStream) allowed() (engine.Principal, bool) {
-	p, err := n.s.cfg.Keys.Authenticate(n.key, n.s.cfg.Now())
+	p, err := n.again()
 	return p, err == nil && policies["GET "+eventPath].of(http.MethodGet, eventPath).refuses(p) == nil
 }
 

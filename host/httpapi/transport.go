@@ -23,6 +23,8 @@ func (s *Server) bodyLimit(target []byte) int {
 	switch {
 	case bytes.HasPrefix(target, []byte("/v1/")):
 		return s.cfg.BodyLimit
+	case bytes.HasPrefix(target, []byte(dashboardPath)):
+		return loginBodyLimit
 	case bytes.HasPrefix(target, []byte("/api/v1/plugins")):
 		return s.cfg.MaxModuleUpload + maxFixtures + uploadOverhead
 	}

@@ -46,6 +46,7 @@ type Keys struct {
 type snapshot struct {
 	load uint64 // number of the load that made it
 	keys map[[sha256.Size]byte]held
+	ids  map[rowKey][sha256.Size]byte // digests of the keys
 }
 
 type held struct {
@@ -116,8 +117,15 @@ func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, 
 		d = k.former[i].digest(presented)
 		h, ok = s.keys[d]
 	}
+	if !ok || !hmac.Equal(h.digest[:], d[:]) {
+		return engine.Principal{}, errUnauthorized
+	}
+	return h.at(now)
+}
+
+// at returns whose key it is while it is in force.
+func (h *held) at(now time.Time) (engine.Principal, error) {
 	switch {
-	case !ok, !hmac.Equal(h.digest[:], d[:]):
 	case !h.expires.IsZero() && !now.Before(h.expires):
 	case !h.revoked.IsZero() && !now.Before(h.revoked):
 	case h.refusal != nil:
@@ -126,6 +134,20 @@ func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, 
 		return h.principal, nil
 	}
 	return engine.Principal{}, errUnauthorized
+}
+
+// holder returns whose key that is, by its id. Errors: those of Authenticate.
+func (k *Keys) holder(accountID, id string, now time.Time) (engine.Principal, error) {
+	s := k.snapshot.Load()
+	if s == nil {
+		return engine.Principal{}, errUnauthorized
+	}
+	digest, ok := s.ids[rowKey{accountID, id}]
+	h, held := s.keys[digest]
+	if !ok || !held {
+		return engine.Principal{}, errUnauthorized
+	}
+	return h.at(now)
 }
 
 // Load reads the stored keys and users and puts them in force. A load that was
@@ -140,7 +162,7 @@ func (k *Keys) Load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	next := &snapshot{load: number, keys: make(map[[sha256.Size]byte]held, len(d.keys))}
+	next := &snapshot{load: number, keys: make(map[[sha256.Size]byte]held, len(d.keys)), ids: make(map[rowKey][sha256.Size]byte, len(d.keys))}
 	for _, key := range d.keys {
 		owner := d.owner(key)
 		standing := d.standing(owner)
@@ -149,6 +171,7 @@ func (k *Keys) Load(ctx context.Context) error {
 			continue
 		}
 		digest := [sha256.Size]byte(key.Digest)
+		next.ids[rowKey{key.AccountID, key.ID}] = digest
 		next.keys[digest] = held{
 			digest: digest, expires: key.ExpiresAt, revoked: key.RevokedAt, refusal: refusals[standing],
 			principal: engine.Principal{

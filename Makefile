@@ -15,10 +15,10 @@ UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... $(WAZERO)/leb128 $(WAZER
 RACE     := -race $(UNRACED:%=-gcflags=%=-race=false)
 BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold|AllowReport
 
-.PHONY: help build guests run test check bench soak fuzz generate ui clean
+.PHONY: help build guests run test check bench bench-gateway soak fuzz generate ui clean
 
 help: ## print this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # The tool that builds guests is the program itself: the first link may lack them.
 guests: ## build the first-party provider adapters as wasm
@@ -49,6 +49,11 @@ check: ## what must hold before a commit: tidy, format, vet, generated code, tes
 
 bench: guests ## print the speed figures as ratios of one run
 	@go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/health | awk -f .ci/bench.awk
+
+bench-gateway: build ## measure the whole gateway beside bare proxies; rewrites the README's table and plots
+	@$(BIN) plugin build --manifest examples/plugins/go-topic-router/manifest.json --package ./examples/plugins/go-topic-router -o .build/go-topic-router.wasm
+	@go build -o .build/bench ./host/bench
+	@.build/bench -plugin .build/go-topic-router.wasm -manifest examples/plugins/go-topic-router/manifest.json -write .
 
 fuzz: guests ## fuzz every parser for FUZZTIME each (default 30s)
 	@for p in $$(grep -rl --include='*_test.go' '^func Fuzz' . | xargs -n1 dirname | sort -u); do \

@@ -35,6 +35,8 @@ func layer(path string) int {
 		return 17
 	case path == "engine":
 		return 20
+	case path == "host/bench": // a program
+		return 50
 	case path == "host/store/row", path == "host/store/schema", path == "host/cost/spool", path == "host/cost/budget", path == "engine/graph":
 		return 29
 	case path == "host/store/storetest/migrated":

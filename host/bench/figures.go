@@ -1,0 +1,145 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"time"
+)
+
+// latency measures what a process adds to a request when nothing else is under way: one client,
+// the median of its answers' times, less that of the provider asked directly.
+func (b *bench) latency(ctx context.Context, r *report) error {
+	if err := b.enter(ctx, world{}); err != nil {
+		return err
+	}
+	one := plain(chatBody(300, "", "bench"))
+	one.clients, one.key = 1, func(int64) string { return adminKey }
+	targets := []*process{b.provider, b.fast, b.std, b.gateway.process}
+	medians := make([]cost, len(targets))
+	for range b.o.rounds {
+		for i, p := range targets {
+			c := newCaller(p, one)
+			out := c.closed(ctx, b.o.each)
+			c.to.CloseIdleConnections()
+			if out.failed > 0 {
+				return fmt.Errorf("%s: %w", p.name, out.first)
+			}
+			medians[i] = append(medians[i], float64(out.latency.ValueAtQuantile(50)))
+		}
+	}
+	direct := medians[0].median()
+	r.added = [3]float64{medians[1].median() - direct, medians[2].median() - direct, medians[3].median() - direct}
+	fmt.Fprintf(os.Stderr, "added latency, p50: fasthttp %.0f  net/http %.0f  pointsman %.0f µs (provider alone %.0f)\n", r.added[0], r.added[1], r.added[2], direct)
+	return ctx.Err()
+}
+
+// bounds are of the 99th percentile, for throughput.
+var bounds = []time.Duration{time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond}
+
+// throughput is how many requests in a second one processor serves while the 99th percentile
+// stays below a bound, arrivals being random.
+func (b *bench) throughput(ctx context.Context, r *report) error {
+	if err := b.enter(ctx, world{}); err != nil {
+		return err
+	}
+	l := plain(chatBody(300, "", "bench"))
+	l.key = func(int64) string { return adminKey }
+	for _, bound := range bounds {
+		var rates [3]float64
+		for i, p := range []*process{b.fast, b.std, b.gateway.process} {
+			c := newCaller(p, l)
+			c.closed(ctx, b.o.each/4) // opens connections
+			rates[i] = c.rateAt(ctx, bound, b.o.each)
+			c.to.CloseIdleConnections()
+		}
+		r.rates = append(r.rates, rates)
+		fmt.Fprintf(os.Stderr, "at p99 ≤ %v: fasthttp %.0f  net/http %.0f  pointsman %.0f a second\n", bound, rates[0], rates[1], rates[2])
+	}
+	return ctx.Err()
+}
+
+// idleStreams is how many streams are held open at once.
+const idleStreams = 10_000
+
+// memory measures a gateway of its own: after its start, with idleStreams streams open, and after
+// they have ended; then how long a second start takes, with the compiled guests on the disk.
+func (b *bench) memory(ctx context.Context, r *report) error {
+	if b.gateway != nil {
+		b.gateway.stop()
+		b.gateway = nil
+	}
+	if err := b.enter(ctx, world{}); err != nil {
+		return err
+	}
+	g := b.gateway
+	var err error
+	if r.idle, err = g.resident(); err != nil {
+		return err
+	}
+	hold := streaming(chatBody(300, `"stream":true,`, wordHold))
+	hold.key = func(int64) string { return adminKey }
+	hold.clients = idleStreams
+	c := newCaller(g.process, hold)
+	peak := make(chan int64)
+	ended := make(chan struct{})
+	go func() {
+		most := int64(0)
+		for beat := time.NewTicker(100 * time.Millisecond); ; {
+			select {
+			case <-beat.C:
+				if now, err := g.resident(); err == nil {
+					most = max(most, now)
+				}
+			case <-ended:
+				beat.Stop()
+				peak <- most
+				return
+			}
+		}
+	}()
+	out := c.closed(ctx, time.Second) // each client sends one, as its answer takes longer than that
+	close(ended)
+	r.peak, r.held, r.lost = <-peak, out.requests, out.failed
+	if out.first != nil {
+		r.lostWhy = out.first.Error()
+	}
+	c.to.CloseIdleConnections()
+	for range 60 {
+		time.Sleep(time.Second)
+		if r.after, err = g.resident(); err != nil {
+			return err
+		}
+		if r.after <= r.idle+r.idle/10 {
+			break
+		}
+	}
+	g.stop()
+	again, err := startGateway(ctx, b.o, b.provider, g.dir)
+	if err != nil {
+		return err
+	}
+	b.gateway, r.start = again, again.started
+	fmt.Fprintf(os.Stderr, "memory: idle %d MiB, %d streams %d MiB (%d failed %s), after %d MiB; start %v\n",
+		r.idle>>20, r.held, r.peak>>20, r.lost, r.lostWhy, r.after>>20, r.start.Round(time.Millisecond))
+	return ctx.Err()
+}
+
+// growth measures how the cost grows with one quantity.
+func (b *bench) growth(ctx context.Context, r *report) error {
+	for _, q := range growths() {
+		p := plot{title: q.title, axis: q.axis}
+		for _, x := range q.at {
+			s := q.of(x)
+			s.name = fmt.Sprintf("%g %s", x, q.axis)
+			res, err := b.run(ctx, s)
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.name, err)
+			}
+			p.points = append(p.points, point{x, res.fast.median(), res.std.median(), res.ours.median()})
+			p.perEvent = s.perEvent
+		}
+		r.plots = append(r.plots, p)
+	}
+	return nil
+}

@@ -1,9 +1,10 @@
-import { Empty, Page as Frame } from '../../ui'
+import { Ladder } from '../../ladder'
+import { Page as Frame } from '../../ui'
 
 export function Page() {
   return (
     <Frame title="Routing">
-      <Empty title="This page is not written yet." />
+      <Ladder onOpen={() => undefined} />
     </Frame>
   )
 }

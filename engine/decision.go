@@ -24,8 +24,10 @@ type Decision struct {
 	// when Request.Record asks for it. Searched: all phrases were looked for.
 	Found    []uint32
 	Searched bool
-	Rules    RuleSetRef // whose decision it is; zero when no rule was asked
-	Variant  string     // id of the rollout whose draft decided; "": the live rules
+	// Plugins are the calls of rules' plugins, in order; filled when Request.Record asks for it.
+	Plugins []PluginCall
+	Rules   RuleSetRef // whose decision it is; zero when no rule was asked
+	Variant string     // id of the rollout whose draft decided; "": the live rules
 	// Continue: a stream that is cut may go on at a fallback that can prefill.
 	Continue bool
 	// Assignment is that of the request's task type, whose Allowed bounds every target,

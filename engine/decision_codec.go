@@ -4,12 +4,16 @@ import (
 	"bytes"
 	"encoding/binary"
 	"math"
+	"strconv"
 	"time"
 )
 
 // decisionVersion is the first byte of DecisionRow.Data. Another form, also another
 // decisionWords, is another version; those that are stored must stay readable.
-const decisionVersion = 1
+const decisionVersion = 2
+
+// Version 1 had neither plugins' calls nor the states of considered models.
+const decisionVersion1 = 1
 
 // Flags of a decision.
 const (
@@ -39,6 +43,10 @@ const (
 	hasOwnSkipped // Decision.Skipped does not begin Skips
 	hasNoMetadata // and therefore all of it
 	hasWritten    // what people wrote follows
+
+	// Since version 2.
+	hasPlugins
+	hasConsidered
 )
 
 // Bounds of what is kept of a list and of a text in it. More than that no decision of ours has.
@@ -76,6 +84,7 @@ func (r *DecisionRecord) flags() (f uint64) {
 		{in.Features.HasCode, hasCode}, {in.Features.TimeSensitive, hasTime}, {in.Features.Stream, hasFeatureStream},
 		{in.Features.Model != in.Model, hasOtherModel}, {in.Features.TaskType != in.Hints.TaskType, hasOtherTask},
 		{!r.beginsSkips(), hasOwnSkipped}, {r.Detail != DecisionWithText && bytes.Equal(in.Metadata, noMetadata), hasNoMetadata}, {r.Detail == DecisionWithText, hasWritten},
+		{len(d.Plugins) > 0, hasPlugins}, {len(r.Considered) > 0, hasConsidered},
 	} {
 		if flag.set {
 			f |= flag.bit
@@ -146,17 +155,7 @@ func (w *decisionWriter) record(r *DecisionRecord) {
 		}
 	}
 	if flags&hasStates != 0 {
-		states := in.States[:min(len(in.States), MaxRecordedStates)]
-		w.count(uint64(len(states)))
-		for i := range states {
-			s := &states[i]
-			w.text(s.Model)
-			w.text(s.Health)
-			w.number(s.LatencyMS)
-			w.number(s.CostNanoUSD)
-			w.left(s.RemainingRequests)
-			w.left(s.RemainingTokens)
-		}
+		w.states(in.States)
 	}
 	found := in.Found[:min(len(in.Found), maxRecordedList)]
 	w.count(uint64(len(found)))
@@ -182,12 +181,50 @@ func (w *decisionWriter) record(r *DecisionRecord) {
 	} else {
 		w.count(uint64(min(len(d.Skipped), maxRecordedList)))
 	}
+	if flags&hasPlugins != 0 {
+		w.plugins(d.Plugins)
+	}
+	if flags&hasConsidered != 0 {
+		w.states(r.Considered)
+	}
 
 	w.number(int64(r.Attempts))
 	w.number(r.PremiumUse)
 	t := &r.Tokens
 	for _, n := range [...]int64{t.Prompt, t.Cached, t.CacheWrite, t.CacheWrite1h, t.Completion, t.Reasoning, r.DecideUS, r.LatencyMS} {
 		w.number(n)
+	}
+}
+
+func (w *decisionWriter) states(states []RecordedState) {
+	states = states[:min(len(states), MaxRecordedStates)]
+	w.count(uint64(len(states)))
+	for i := range states {
+		s := &states[i]
+		w.text(s.Model)
+		w.text(s.Health)
+		w.number(s.LatencyMS)
+		w.number(s.CostNanoUSD)
+		w.left(s.RemainingRequests)
+		w.left(s.RemainingTokens)
+	}
+}
+
+func (w *decisionWriter) plugins(calls []PluginCall) {
+	calls = calls[:min(len(calls), maxRecordedList)]
+	w.count(uint64(len(calls)))
+	for i := range calls {
+		c := &calls[i]
+		w.text(c.RuleID)
+		w.text(c.Plugin)
+		digest, err := strconv.ParseUint(c.Digest, 16, 64)
+		if err != nil {
+			digest = 0
+		}
+		w.b = binary.BigEndian.AppendUint64(w.b, digest)
+		w.text(string(c.Outcome))
+		w.number(c.Fuel)
+		w.number(c.TookNS)
 	}
 }
 

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"math"
 	"strings"
@@ -25,10 +27,10 @@ func (row *DecisionRow) Decode() (DecisionRecord, error) {
 	if len(row.Data) == 0 || len(row.Data) > MaxDecisionData {
 		return DecisionRecord{}, errDecisionData
 	}
-	if row.Data[0] != decisionVersion {
+	if row.Data[0] != decisionVersion && row.Data[0] != decisionVersion1 {
 		return DecisionRecord{}, errDecisionVersion
 	}
-	d := decisionReader{b: row.Data[1:]}
+	d := decisionReader{b: row.Data[1:], version: row.Data[0]}
 	r := d.record(row)
 	if d.bad {
 		return DecisionRecord{}, errDecisionData
@@ -45,16 +47,21 @@ func (row *DecisionRow) Decode() (DecisionRecord, error) {
 
 // decisionReader reads what a decisionWriter wrote. After a fault every read is zero.
 type decisionReader struct {
-	b    []byte
-	bad  bool
-	seen [48]string
-	n    int
+	b       []byte
+	version byte
+	bad     bool
+	seen    [48]string
+	n       int
 }
 
 func (d *decisionReader) record(row *DecisionRow) (r DecisionRecord) {
 	flags := d.count()
 	has := func(flag uint64) bool { return flags&flag != 0 }
-	if flags >= hasWritten<<1 || has(hasWritten) && has(hasNoMetadata) {
+	known := uint64(hasConsidered<<1 - 1)
+	if d.version == decisionVersion1 {
+		known = hasWritten<<1 - 1
+	}
+	if flags > known || has(hasWritten) && has(hasNoMetadata) {
 		d.fail()
 	}
 	r.Detail = DecisionRecorded
@@ -97,7 +104,7 @@ func (d *decisionReader) record(row *DecisionRow) (r DecisionRecord) {
 		d.session(in)
 	}
 	if has(hasStates) {
-		d.states(in)
+		in.States = d.states()
 	}
 	if n := d.length(4, maxRecordedList); n > 0 {
 		in.Found = make([]uint32, n)
@@ -124,6 +131,14 @@ func (d *decisionReader) record(row *DecisionRow) (r DecisionRecord) {
 	} else if n > 0 {
 		r.Decision.Skipped = r.Skips[:n:n]
 	}
+	if has(hasPlugins) {
+		r.Decision.Plugins = d.plugins()
+	}
+	if has(hasConsidered) {
+		if r.Considered = d.states(); len(r.Considered) == 0 {
+			d.fail()
+		}
+	}
 
 	r.Served, r.Provider, r.Code, r.CostNanoUSD = row.Model, row.Provider, row.Code, row.CostNanoUSD
 	r.Attempts, r.PremiumUse = int(d.number()), d.number()
@@ -143,13 +158,30 @@ func (d *decisionReader) session(in *DecisionInputs) {
 	s.CreatedAt, s.UpdatedAt, s.ExpiresAt = time.UnixMilli(at+d.number()).UTC(), time.UnixMilli(at+d.number()).UTC(), time.UnixMilli(at+d.number()).UTC()
 }
 
-func (d *decisionReader) states(in *DecisionInputs) {
-	in.States = make([]RecordedState, d.length(6, MaxRecordedStates))
-	for i := range in.States {
-		in.States[i] = RecordedState{Model: d.text(), ModelState: ModelState{
+func (d *decisionReader) states() []RecordedState {
+	states := make([]RecordedState, d.length(6, MaxRecordedStates))
+	for i := range states {
+		states[i] = RecordedState{Model: d.text(), ModelState: ModelState{
 			Health: d.text(), LatencyMS: d.number(), CostNanoUSD: d.number(), RemainingRequests: d.left(), RemainingTokens: d.left(),
 		}}
 	}
+	return states
+}
+
+func (d *decisionReader) plugins() []PluginCall {
+	calls := make([]PluginCall, d.length(13, maxRecordedList))
+	for i := range calls {
+		c := &calls[i]
+		c.RuleID, c.Plugin = d.text(), d.text()
+		if digest := d.take(8); !bytes.Equal(digest, zeroes[:]) {
+			c.Digest = hex.EncodeToString(digest)
+		}
+		c.Outcome, c.Fuel, c.TookNS = RuleOutcome(d.text()), d.number(), d.number()
+	}
+	if len(calls) == 0 {
+		d.fail()
+	}
+	return calls
 }
 
 func (d *decisionReader) fail() {

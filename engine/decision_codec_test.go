@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"strings"
@@ -46,10 +47,15 @@ func fullRecord() DecisionRecord {
 		Rules: rules, Variant: "rollout-1",
 		Decision: Decision{
 			Source: "my-rule", Models: []string{"gpt-4o", "own-model"}, Only: true, Reason: "because", Tags: []Pair{{"team", "red"}},
-			Params: []Pair{{"max_tokens", "100"}}, Skipped: []Skip{skip}, Fuel: 123_456, Found: []uint32{7, 1 << 31}, Searched: true,
+			Params: []Pair{{"max_tokens", "100"}}, Skipped: []Skip{skip}, Fuel: 123_456,
+			Plugins: []PluginCall{
+				{RuleID: "guard", Plugin: "guard@1.0.0", Digest: "00ff12ab34cd56ef", Outcome: RuleAbstained, Fuel: 456, TookNS: 1_200},
+				{RuleID: "my-rule", Plugin: "sticky@2.1.0", Digest: "ffffffffffffffff", Outcome: RuleMatched, Fuel: 123_000, TookNS: 31_000},
+			}, Found: []uint32{7, 1 << 31}, Searched: true,
 			Rules: rules, Variant: "rollout-1", Continue: true, Assignment: &Assignment{ID: "a-1", Allowed: []string{"gpt-4o"}},
 		},
-		Targets: []string{"gpt-4o", "own-model"}, Skips: []Skip{skip, {What: "gpt-4o", Reason: SkipFailed, Detail: "own-model"}},
+		Considered: []RecordedState{{"own-model", ModelState{Health: "degraded", LatencyMS: 9, CostNanoUSD: 1, RemainingRequests: 4, RemainingTokens: NoLimit}}},
+		Targets:    []string{"gpt-4o", "own-model"}, Skips: []Skip{skip, {What: "gpt-4o", Reason: SkipFailed, Detail: "own-model"}},
 		Served: "own-model", Provider: "openai", Attempts: 2, Code: CodeUpstreamTruncated, CostNanoUSD: 5_000_000, PremiumUse: 33,
 		Tokens: Tokens{Prompt: 100, Cached: 50, CacheWrite: 3, CacheWrite1h: 2, Completion: 40, Reasoning: 10}, DecideUS: 42, LatencyMS: 1_234,
 	}
@@ -95,7 +101,7 @@ func TestDecisionIsReadAsItWasRecorded(t *testing.T) {
 func TestDecisionForgetsNoMember(t *testing.T) {
 	t.Parallel()
 	full := fullRecord()
-	for _, of := range []any{full, full.Inputs, full.Decision, full.Inputs.Hints, full.Inputs.Features, full.Inputs.Principal, full.Tokens, full.Inputs.States[0]} {
+	for _, of := range []any{full, full.Inputs, full.Decision, full.Inputs.Hints, full.Inputs.Features, full.Inputs.Principal, full.Tokens, full.Inputs.States[0], full.Decision.Plugins[0]} {
 		v := reflect.ValueOf(of)
 		for i := range v.NumField() {
 			name := v.Type().String() + "." + v.Type().Field(i).Name
@@ -150,10 +156,10 @@ func TestDecisionOfNoRecord(t *testing.T) {
 	}
 }
 
-// What versions wrote must stay readable: this is a record of version 1.
+// What versions wrote must stay readable, so that a list that changes needs another version.
 func TestDecisionWordsAreThoseOfTheirVersion(t *testing.T) {
 	t.Parallel()
-	if decisionVersion != 1 || len(decisionWords) != 87 || decisionWords[86] != "/automate" || decisionWords[30] != "gpt-4.1" || decisionWords[46] != "pinned" {
+	if decisionVersion != 2 || len(decisionWords) != 90 || decisionWords[89] != "rejected" || decisionWords[86] != "/automate" || decisionWords[30] != "gpt-4.1" || decisionWords[46] != "pinned" {
 		t.Errorf("decisionWords of version %d are %d: a list that changes needs another version", decisionVersion, len(decisionWords))
 	}
 	for i, word := range decisionWords {
@@ -166,12 +172,39 @@ func TestDecisionWordsAreThoseOfTheirVersion(t *testing.T) {
 	}
 }
 
+// version1 is fullRecord without what people wrote, as version 1 stored it.
+const version1 = "Af///wPV8BsUYW5uJ3MNAwFRBRxzdW1tYXJ5HHBsYW5uZXIdFG90aGVyCgQGAtECAklNgLzBlgs/0zMzMzMzMwgdFGNvZGVy/7m3A7+pB4CQ5MAEAh09uAbAlrECAAIIbzFFAAAFov4KAgAAAAeAAAAABhgCHSRvd24tbW9kZWwcYmVjYXVzZQEQdGVhbQxyZWQBvQIMMTAwgIkPDGEtMQEdAh0aAhZFMHByb2JlIGZhaWxlZB2pAhoBBELIAWQGBFAUVKQT"
+
+func TestDecisionOfVersion1IsRead(t *testing.T) {
+	t.Parallel()
+	data, err := base64.StdEncoding.DecodeString(version1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := fullRecord()
+	want.Detail, want.Considered, want.Decision.Plugins = DecisionRecorded, nil, nil
+	want.Inputs.Text, want.Inputs.Metadata, want.Inputs.Body = "", nil, nil
+	row := stored(&want)
+	row.Data = data
+	got, err := row.Decode()
+	if err != nil || !reflect.DeepEqual(got, want) {
+		t.Errorf("Decode() of version 1 = %+v, %v\nwant %+v", got, err, want)
+	}
+	data = bytes.Clone(data)
+	data[4] |= 1 << 5 // a flag of version 2
+	row.Data = data
+	if _, err := row.Decode(); err == nil {
+		t.Error("Decode() of version 1 with a flag of version 2 = nil, want an error")
+	}
+}
+
 func FuzzDecodeDecision(f *testing.F) {
 	r := fullRecord()
 	f.Add(stored(&r).Data)
 	r.Detail, r.Inputs.States = DecisionRecorded, nil
 	f.Add(stored(&r).Data)
 	f.Add([]byte{decisionVersion, 0})
+	f.Add([]byte{decisionVersion1, 0})
 	f.Fuzz(func(t *testing.T, data []byte) {
 		row := DecisionRow{AccountID: "a", RequestID: "r", At: recordedAt.Truncate(time.Millisecond), Data: data}
 		first, err := row.Decode()
@@ -222,6 +255,17 @@ func usualRecord(i int) DecisionRecord {
 	if i%4 == 0 { // a rule or plugin that looks at every model
 		for _, m := range []string{"gpt-4.1", "gpt-4o", "gpt-5-mini", "gpt-5", "claude-opus-4.5", "claude-sonnet-4", "gemini-2.5-pro", "gemini-3-flash-preview"} {
 			r.Inputs.States = append(r.Inputs.States, RecordedState{m, ModelState{Health: "healthy", LatencyMS: 900, CostNanoUSD: 1_234_567, RemainingRequests: NoLimit, RemainingTokens: 90_000}})
+		}
+	}
+	for _, m := range []string{"gpt-4o", "claude-opus-4.5", "gpt-5-mini"}[:1+i%3] {
+		if r.Inputs.States == nil { // what the envelope looks at
+			r.Considered = append(r.Considered, RecordedState{m, ModelState{Health: "healthy", LatencyMS: 900, CostNanoUSD: 1_234_567, RemainingRequests: 40, RemainingTokens: 90_000}})
+		}
+	}
+	if i%5 == 2 { // rules with plugins
+		r.Decision.Plugins = []PluginCall{
+			{RuleID: "language-budget", Plugin: "go-language-budget@1.0.0", Digest: "00ff12ab34cd56ef", Outcome: RuleAbstained, Fuel: 4_567, TookNS: 3_210},
+			{RuleID: "quick-code-edits", Plugin: "topic-router@1.12.3", Digest: "ff0012ab34cd56ef", Outcome: RuleMatched, Fuel: 14_567, TookNS: 13_210},
 		}
 	}
 	if i%6 == 0 {

@@ -1,7 +1,7 @@
 package engine
 
 // decisionWords are the texts that most records have. Their places are part of the stored form:
-// the list of a version never changes. What is not in it is stored as it is.
+// the list of a version only grows with the next one. What is not in it is stored as it is.
 var decisionWords = [...]string{
 	"chat", "auto", "default", "user", "account_admin", "super_admin", "team_lead",
 	"gpt-4o", "gpt-5-mini", "claude-opus-4.5", "gemini-2.5-pro", "gemini-3-flash-preview",
@@ -20,6 +20,9 @@ var decisionWords = [...]string{
 	"rate_limited", "budget_exceeded", "failed",
 	"provider openai", "provider anthropic", "provider google", "provider raptor", "max_tokens", "reasoning_effort",
 	"low", "medium", "high", "/fast", "/support", "/automate",
+
+	// Since version 2.
+	"matched", "abstained", "rejected",
 }
 
 const wordSlots = 512

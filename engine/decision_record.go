@@ -79,6 +79,9 @@ type DecisionRecord struct {
 	// Targets are the models of the plan, best first; Skips what was passed over and why, also on the way.
 	Targets []string
 	Skips   []Skip
+	// Considered are the states of Targets and Skips' models when the plan was made, as far as they
+	// are not in Inputs.States.
+	Considered []RecordedState
 	// What came of it. Usage has a row for each attempt, under the request's id.
 	Served      string // catalogue id; "": none
 	Provider    string
@@ -126,6 +129,10 @@ type RecordedText struct {
 	// Skipped are rules that failed or were suspended then (Decision.Skipped): each of them does so
 	// again. Nil: every rule runs.
 	Skipped []Skip
+	// Plugins are the calls of then (Decision.Plugins): each rule asks the version that it asked
+	// then. Where that is no longer stored, or looks at what was not kept, what it answered then counts. Nil: the
+	// versions that are active now are asked.
+	Plugins []PluginCall
 }
 
 // Replay returns the request as it was when the decision was made, for a Decider or an

@@ -25,11 +25,16 @@ var noMetadata = []byte("{}")
 
 var decisionRecords = sync.Pool{New: func() any { return new(DecisionRecord) }}
 
+// usualCandidates is how many models most plans look at.
+const usualCandidates = 4
+
 // records asks what is to be kept of the request. Only chats and embeddings are decided upon.
 func (x *execution) records() {
 	if log := x.p.cfg.Decisions; log != nil && x.r.operation() != abi.OperationCountTokens {
 		x.record.detail = log.Detail(&x.r.Principal, x.r.ID)
-		x.r.Record = x.record.detail != DecisionUnrecorded
+		if x.r.Record = x.record.detail != DecisionUnrecorded; x.r.Record {
+			x.seen = make([]RecordedState, 0, usualCandidates)
+		}
 	}
 }
 
@@ -59,7 +64,7 @@ func (x *execution) recorded() {
 	targets := d.Targets[:0]
 	*d = DecisionRecord{
 		Detail: c.detail, Rules: x.plan.decision.Rules, Variant: x.plan.decision.Variant, Decision: x.plan.decision,
-		Targets: targets, Skips: x.plan.skips,
+		Targets: targets, Skips: x.plan.skips, Considered: x.seen[x.asked:],
 		Attempts: x.attempts, Code: c.code, CostNanoUSD: c.cost, PremiumUse: c.premium, Tokens: c.tokens,
 		DecideUS: c.decideUS, LatencyMS: time.Since(x.began).Milliseconds(),
 	}
@@ -102,4 +107,15 @@ func (x *execution) inputs(in *DecisionInputs) {
 		}
 	}
 	f.Text, f.Metadata = "", document.Node{}
+}
+
+// considered asks for a candidate's state as it is now, for the record. The models that the
+// caller may use are enough: of another one nothing is looked at.
+func (r *Request) considered(id string) {
+	for i := range r.Models {
+		if m := &r.Models[i]; m.ID == id {
+			r.ModelState(m)
+			return
+		}
+	}
 }

@@ -101,10 +101,20 @@ type DecisionSettingStore interface {
 type RecordedDecision struct {
 	DecisionRecord
 	Usage []Usage // rows of its attempts, the first one first
-	// Rules in order, as far as they could be asked again; RulesErr says why not.
-	Rules    []RuleStep
-	RulesErr error
+	// Retold is the rules' part, as far as they could be asked again; RetoldErr says why not.
+	Retold    RetoldDecision
+	RetoldErr error
 }
+
+// RetoldDecision is what the rules of then made of a recorded request.
+type RetoldDecision struct {
+	Rules   []RuleStep // in order
+	Digests RuleSetDigests
+	Rollout *Rollout // whose draft decided; nil: the rules that were in force did
+}
+
+// RuleSetDigests are those of the versions in RuleSetRef: RuleSet.Digest; "" where the version is 0.
+type RuleSetDigests struct{ Global, Account string }
 
 // DecisionStats are what became of records in this process.
 type DecisionStats struct {

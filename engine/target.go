@@ -65,6 +65,9 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 		if (skip == nil || skip.Reason == SkipDown) && !d.Assignment.allows(id) {
 			skip = &Skip{What: id, Reason: SkipNotAllowed, Detail: "assignment " + d.Assignment.ID}
 		}
+		if r.Record {
+			r.considered(id)
+		}
 		if r.dry != nil {
 			p.candidate(r, c, id, t, skip, i >= own)
 		}

@@ -149,7 +149,7 @@ func (p past) RunBacktest(ctx context.Context, q engine.BacktestQuery, progress 
 
 // Known implements backtest.Vocabulary.
 func (r *replayer) Known(ctx context.Context, accountID string, ref engine.RuleSetRef, ownOnly bool) (func(phrase string) bool, error) {
-	found, err := r.past(ctx, draftOf{accountID, ref, ownOnly})
+	found, err := r.past(ctx, draftOf{account: accountID, set: ref, only: ownOnly})
 	if engine.CodeOf(err) == engine.CodeNotFound {
 		return nil, nil // they are no longer known: what was not kept is undecided
 	}

@@ -106,6 +106,8 @@ func (j *judge) consider(ctx context.Context, s *scratch, e *entry, d *engine.De
 			return outcome, end
 		}
 		return outcome, nil
+	case errors.As(err, new(*recalled)):
+		return outcome, err
 	case errors.Is(err, errUnkept), errors.Is(err, engine.ErrUndecided):
 		return engine.RuleUndecided, undecided(e)
 	}
@@ -184,6 +186,9 @@ func (j *judge) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisio
 	if j.guests == nil {
 		return engine.RuleFailedStep, errNoPlugin
 	}
+	if then := engine.CallOf(s.kept.plugins, e.id); then != nil {
+		return j.askAgain(ctx, s, e, d, then)
+	}
 	// A global rule's plugin is the global one, whatever the caller's account calls its own.
 	guest, err := j.guests.RuleGuest(e.account, e.plugin)
 	if err != nil {
@@ -192,15 +197,28 @@ func (j *judge) ask(ctx context.Context, s *scratch, e *entry, d *engine.Decisio
 		}
 		return engine.RuleFailedStep, err
 	}
+	outcome, err := j.call(ctx, s, e, d, guest)
+	if s.request.Record {
+		digest := guest.Digest()
+		d.Plugins = append(d.Plugins, engine.PluginCall{
+			RuleID: e.id, Plugin: guest.Ref(), Digest: digest[:min(len(digest), engine.ShortDigest)],
+			Outcome: outcome, Fuel: s.answer.Fuel, TookNS: s.spent,
+		})
+	}
+	return outcome, err
+}
+
+// call asks that plugin and fills d with what it says.
+func (j *judge) call(ctx context.Context, s *scratch, e *entry, d *engine.Decision, guest engine.RuleGuest) (engine.RuleOutcome, error) {
 	req := s.request
 	s.call = engine.RuleCall{
 		AccountID: req.Principal.AccountID, RequestID: req.ID, NowMS: req.Received.UnixMilli(),
 		Request: req.Doc.Root(), Context: req.Context(), Config: e.config,
 		Dry: s.dry || !j.counts, Unkept: s.unkept(),
 	}
-	s.answer.Fuel = 0
-	if s.dry || req.Trace != nil {
-		s.guest = guest
+	s.guest, s.answer.Fuel = guest, 0
+	var err error
+	if s.dry || req.Record || req.Trace != nil {
 		began := time.Now()
 		err = guest.Decide(ctx, &s.call, &s.answer)
 		took := time.Since(began)

@@ -70,7 +70,7 @@ func (j *judge) explain(ctx context.Context, req *engine.Request, t *table, a *a
 			continue
 		}
 		skipped, fuel := len(d.Skipped), d.Fuel
-		s.guest, s.spent = nil, 0
+		s.guest, s.spent, s.note = nil, 0, ""
 		step.Outcome, err = j.consider(ctx, s, e, &d)
 		over = err != nil || step.Outcome == engine.RuleMatched
 		if len(d.Skipped) > skipped {
@@ -100,5 +100,8 @@ func (s *scratch) tell(step *engine.RuleStep, e *entry, err error) {
 		}
 	case engine.RuleRejected, engine.RuleUndecided:
 		step.Detail = detail(err)
+	}
+	if s.note != "" {
+		step.Detail = s.note
 	}
 }

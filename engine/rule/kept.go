@@ -16,6 +16,8 @@ type kept struct {
 	whole bool // mentions are answered by looking at the text
 	known func(phrase string) bool
 	skips []engine.Skip
+	// plugins are the calls of then.
+	plugins []engine.PluginCall
 }
 
 // least is what a clipped text has at least: it is cut before a code point.
@@ -23,7 +25,7 @@ const least = engine.MaxRuleText - utf8.UTFMax + 1
 
 func (k *kept) fill(r *engine.Request) {
 	c, text := r.Recorded, r.Features.Text
-	*k = kept{again: true, known: c.Known, skips: c.Skipped}
+	*k = kept{again: true, known: c.Known, skips: c.Skipped, plugins: c.Plugins}
 	k.whole = r.Features.Chars == 0 || c.Whole && (len(text) < least || utf8.RuneCountInString(text) >= r.Features.Chars)
 	if r.Features.Chars > 0 && !c.Whole {
 		k.lost |= needText

@@ -31,7 +31,8 @@ type scratch struct {
 	sure []uint64 // of a phrase that is not in hits: it was looked for then
 
 	guest engine.RuleGuest // that was asked last
-	spent int64            // nanoseconds that it took, when dry
+	spent int64            // nanoseconds that it took, when dry or recorded
+	note  string           // why a plugin's answer of then counts
 
 	machine vm.VM
 	called  []bool     // memory of env.Hits

@@ -2,6 +2,7 @@ package wasm
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -18,6 +19,7 @@ import (
 type plugin struct {
 	lib     *Library
 	ref     string // name@version
+	digest  string // of the module, hex SHA-256
 	version engine.PluginVersion
 	kind    *kind
 	code    *code
@@ -39,6 +41,7 @@ func (l *Library) newPlugin(v engine.PluginVersion, c *code) *plugin {
 	p := &plugin{
 		lib:     l,
 		ref:     v.Name + "@" + v.Version,
+		digest:  hex.EncodeToString(v.SHA256[:]),
 		version: v,
 		kind:    l.kinds[v.Kind],
 		code:    c,

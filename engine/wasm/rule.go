@@ -2,7 +2,6 @@ package wasm
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
 
 	"github.com/pointsman/pointsman/engine"
@@ -28,7 +27,7 @@ func (l *Library) RuleGuest(accountID, ref string) (engine.RuleGuest, error) {
 func (g ruleGuest) Ref() string { return g.p.ref }
 
 // Digest returns the SHA-256 of the module, in hex.
-func (g ruleGuest) Digest() string { return hex.EncodeToString(g.p.version.SHA256[:]) }
+func (g ruleGuest) Digest() string { return g.p.digest }
 
 // Decide implements [engine.RuleGuest]. ctx bounds only the wait for an instance: the call
 // itself ends by its limit.

@@ -19,9 +19,9 @@ type Scope interface {
 
 // Replayer tells which rules had which part in a recorded decision.
 type Replayer interface {
-	// Explained makes the decision again with the rules of that time, in order. Errors:
-	// CodeNotFound when they are no longer known.
-	Explained(ctx context.Context, r *engine.DecisionRecord) ([]engine.RuleStep, error)
+	// Explained makes the decision again with the rules of that time. Errors: CodeNotFound when they
+	// are no longer known; one for which engine.IsUndecided is true, with the steps up to there.
+	Explained(ctx context.Context, r *engine.DecisionRecord) (engine.RetoldDecision, error)
 }
 
 // Store is what a Service reads and writes.
@@ -130,7 +130,7 @@ func (s *Service) Get(ctx context.Context, p engine.Principal, accountID, reques
 	}
 	if s.cfg.Rules != nil {
 		// What the rules were is the gateway's to look up, whoever asks.
-		t.Rules, t.RulesErr = s.cfg.Rules.Explained(engine.WithActor(ctx, engine.Actor{}), &t.DecisionRecord)
+		t.Retold, t.RetoldErr = s.cfg.Rules.Explained(engine.WithActor(ctx, engine.Actor{}), &t.DecisionRecord)
 	}
 	return t, nil
 }

@@ -98,7 +98,9 @@ type (
 		Tags        []pair          `json:"tags,omitempty" doc:"Of a plugin."`
 		Params      []pair          `json:"params,omitempty" doc:"That a plugin proposed."`
 		Fuel        int64           `json:"fuel,omitempty" doc:"That plugins spent."`
-		RuleSet     ruleSetRef      `json:"rule_set" doc:"Versions of the rules that decided."`
+		RuleSet     ruleSetRef      `json:"rule_set" doc:"Versions of the rules that decided; of a rollout's decision, those that were in force beside its draft."`
+		Rollout     *decidedRollout `json:"rollout,omitempty" doc:"Whose draft decided."`
+		Plugins     []pluginCall    `json:"plugins,omitempty" doc:"Calls of rules' plugins, in order, as they were then."`
 		Rules       []ruleStep      `json:"rules" doc:"Each rule in order with its part in the decision, made again from the record."`
 		RulesNote   string          `json:"rules_note,omitempty" doc:"Why 'rules' lacks something."`
 		Candidates  []candidate     `json:"candidates" doc:"Every model that was considered: those that could be asked, best first, then those that could not. 'skip' says why not, or what came of asking."`
@@ -116,6 +118,28 @@ type (
 		Text        string          `json:"text,omitempty" doc:"That rules saw, where the account keeps it."`
 		Metadata    json.RawMessage `json:"metadata,omitempty"`
 		RequestBody json.RawMessage `json:"body,omitempty" doc:"Canonical."`
+	}
+)
+
+type (
+	// decidedRollout is the rollout whose draft decided.
+	decidedRollout struct {
+		ID        string `json:"id"`
+		AccountID string `json:"account_id,omitempty" doc:"Whose rules it tries; left out: the global ones."`
+		Kind      string `json:"kind"`
+		Status    string `json:"status" doc:"Of now."`
+		Base      int64  `json:"base" doc:"Version of the rules that the draft was made from."`
+		Plugin    string `json:"plugin,omitempty" doc:"name@version of the plugin that it tries, where it does not try rules."`
+		Note      string `json:"note,omitempty"`
+	}
+	// pluginCall is one call of a rule's plugin.
+	pluginCall struct {
+		RuleID  string             `json:"rule"`
+		Plugin  string             `json:"plugin" doc:"name@version."`
+		Digest  string             `json:"digest" doc:"How the SHA-256 of its module begins."`
+		Outcome engine.RuleOutcome `json:"outcome" doc:"matched, abstained, rejected, failed."`
+		Fuel    int64              `json:"fuel"`
+		TookNS  int64              `json:"took_ns"`
 	}
 )
 
@@ -193,8 +217,8 @@ func shownDecisionWhole(d *engine.RecordedDecision) decisionWhole {
 	in, made := &d.Inputs, &d.Decision
 	out := decisionWhole{
 		decision: shownDecision(&d.DecisionRecord), Reason: made.Reason, Only: made.Only, Ranking: listed(made.Models), Tags: shownPairs(made.Tags),
-		Params: shownPairs(made.Params), Fuel: made.Fuel, RuleSet: ruleSetRef{d.DecisionRecord.Rules.Global, d.DecisionRecord.Rules.Account},
-		Rules: shownSteps(d.Rules, true), Candidates: shownCandidates(&d.DecisionRecord), Features: *shownFeatures(&in.Features),
+		Params: shownPairs(made.Params), Fuel: made.Fuel, RuleSet: ruleSetRef{d.Rules.Global, d.Rules.Account, d.Retold.Digests.Global, d.Retold.Digests.Account},
+		Rules: shownSteps(d.Retold.Rules, true), Candidates: shownCandidates(&d.DecisionRecord), Features: *shownFeatures(&in.Features),
 		Prefer: prefer{in.Prefer.Vision, in.Prefer.Speed, in.Prefer.Cost}, OwnRules: in.OwnOnly, Strict: in.Hints.Strict, Budget: *shownBudgetLeft(in.Budget),
 		Session: shownSessionSeen(&in.Session), Found: len(in.Found), UsageRows: shownAll(d.Usage, shownUsage),
 		TextKept: d.Detail == engine.DecisionWithText, Text: in.Text, RequestBody: in.Body,
@@ -211,12 +235,21 @@ func shownDecisionWhole(d *engine.RecordedDecision) decisionWhole {
 	for i := range in.States {
 		out.States = append(out.States, *shownModelState(in.States[i].Model, &in.States[i].ModelState))
 	}
+	for _, c := range made.Plugins {
+		out.Plugins = append(out.Plugins, pluginCall(c))
+	}
+	if r := d.Retold.Rollout; r != nil {
+		out.Rollout = &decidedRollout{ID: r.ID, AccountID: r.AccountID, Kind: string(r.Kind), Status: string(r.Status), Base: r.Base, Note: r.Note}
+		if r.Draft.Plugin != "" {
+			out.Rollout.Plugin = r.Draft.Plugin + "@" + r.Draft.Version
+		}
+	}
 	switch {
-	case d.RulesErr != nil:
-		out.RulesNote = failureOf(d.RulesErr).message
-	case d.Rules == nil:
+	case d.RetoldErr != nil:
+		out.RulesNote = failureOf(d.RetoldErr).message
+	case d.Retold.Rules == nil:
 		out.RulesNote = "The rules of that time cannot be asked again here."
-	case len(d.Rules) > maxShownRules:
+	case len(d.Retold.Rules) > maxShownRules:
 		out.RulesNote = "There were more rules."
 	}
 	return out
@@ -244,9 +277,11 @@ func shownCandidates(d *engine.DecisionRecord) []candidate {
 			c.Skip = &skip{Reason: s.Reason, Detail: s.Detail}
 		}
 	}
-	for i := range d.Inputs.States {
-		if at, ok := at[d.Inputs.States[i].Model]; ok {
-			out[at].State = shownModelState("", &d.Inputs.States[i].ModelState)
+	for _, states := range [...][]engine.RecordedState{d.Inputs.States, d.Considered} {
+		for i := range states {
+			if at, ok := at[states[i].Model]; ok && out[at].State == nil {
+				out[at].State = shownModelState("", &states[i].ModelState)
+			}
 		}
 	}
 	if i, ok := at[d.Served]; ok {

@@ -86,6 +86,9 @@ type (
 	ruleSetRef struct {
 		Global  int64 `json:"global" doc:"0: not known."`
 		Account int64 `json:"account" doc:"0: not known, or the account has none."`
+		// The digests are of recorded decisions alone.
+		GlobalDigest  string `json:"global_digest,omitempty" doc:"SHA-256 of that version's rules."`
+		AccountDigest string `json:"account_digest,omitempty"`
 	}
 	pair struct {
 		Name  string `json:"name"`
@@ -144,7 +147,7 @@ func shownExplanation(e *engine.Explanation, p engine.Principal) explanation {
 		out.Failed = append(out.Failed, *shownSkip(&e.Failed[i], reader))
 	}
 	if reader {
-		out.Reason, out.Fuel, out.RuleSet = e.Reason, e.Fuel, &ruleSetRef{e.Set.Global, e.Set.Account}
+		out.Reason, out.Fuel, out.RuleSet = e.Reason, e.Fuel, &ruleSetRef{Global: e.Set.Global, Account: e.Set.Account}
 		out.Tags, out.Params = shownPairs(e.Tags), shownPairs(e.Params)
 		out.Features, out.Prefer, out.Budget = shownFeatures(&e.Features), &prefer{e.Prefer.Vision, e.Prefer.Speed, e.Prefer.Cost}, shownBudgetLeft(e.Budget)
 	}

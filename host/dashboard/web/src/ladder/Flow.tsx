@@ -45,14 +45,14 @@ export default function Flow({ graph, drawing, label }: { graph: Graph; drawing:
     return {
       id: b.node.id, type: b.node.kind, position: { x: b.x, y: b.y }, width: b.w, height: b.h, measured: { width: b.w, height: b.h }, handles: ends, data,
       ariaLabel: sentenceOf(data), ariaRole: 'group', focusable: b.node.kind === 'rule' || b.node.kind === 'default',
-      zIndex: b.node.kind === 'default' ? 0 : 1, className: b.node.kind === 'rule' && onOpen ? 'can-open' : '',
+      zIndex: b.node.kind === 'default' ? 0 : 2, className: b.node.kind === 'rule' && onOpen ? 'can-open' : '',
     }
   }), [placed, drawing, onOpen])
   const edges = useMemo(() => placed.lines.map((line): LineEdge => {
     const rung = placed.boxes.find((b) => b.node.id === line.to)?.rung
     return {
       id: line.id, source: line.from, target: line.to, type: 'ladder', focusable: false, ariaLabel: '', ariaRole: 'presentation',
-      data: { line, lit: lit?.edges.has(line.id) ?? false, dim: line.kind !== 'next' && rung != null && !bright.has(rung.key) }, zIndex: 0,
+      data: { line, lit: lit?.edges.has(line.id) ?? false, dim: line.kind !== 'next' && rung != null && !bright.has(rung.key) }, zIndex: 1,
     }
   }), [placed, lit, bright])
 

@@ -40,6 +40,7 @@ export function place(graph: Graph, rungs: readonly Rung[], foot: (r: Rung) => n
     const n = rung.node
     const grown = foot(rung)
     const last = isDefault(rung)
+    const beside = rung.models.map((m): Box => ({ node: m, x: m.x, y: m.y + shift, w: m.w, h: m.h, rung }))
     const models = Math.max(n.y + n.h, ...rung.models.map((m) => m.y + m.h))
     const h = n.h + grown
     for (const one of [n, ...rung.models]) shifts.set(one.id, shift)
@@ -53,7 +54,7 @@ export function place(graph: Graph, rungs: readonly Rung[], foot: (r: Rung) => n
       boxes.push({ node: n, x: n.x, y: n.y + shift, w: n.w, h, rung })
       bottom.set(n.id, n.y + shift + h)
     }
-    for (const m of rung.models) boxes.push({ node: m, x: m.x, y: m.y + shift, w: m.w, h: m.h, rung })
+    boxes.push(...beside)
     if (!last) shift += Math.max(h, models - n.y) - Math.max(n.h, models - n.y)
   }
   const top = new Map(boxes.map((b) => [b.node.id, b.y]))

@@ -15,7 +15,7 @@ UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... $(WAZERO)/leb128 $(WAZER
 RACE     := -race $(UNRACED:%=-gcflags=%=-race=false)
 BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold|AllowReport
 
-.PHONY: help build guests run test check bench bench-gateway soak fuzz generate ui clean
+.PHONY: help build guests run test check bench bench-gateway soak fuzz generate ui dashboard clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -28,7 +28,7 @@ guests: ## build the first-party provider adapters as wasm
 	  $(BIN) plugin build --manifest plugins/$$g/manifest.json --package ./plugins/$$g/guest -o plugins/dist/$$g.wasm; \
 	done
 
-build: guests ## build bin/pointsman with its guests
+build: guests dashboard ## build bin/pointsman with its guests, and the dashboard if npm is there
 	@go build -o $(BIN) ./host/cmd/pointsman
 
 run: build ## build and serve on 127.0.0.1:8080 with the embedded store
@@ -36,6 +36,8 @@ run: build ## build and serve on 127.0.0.1:8080 with the embedded store
 
 test: guests ## run every test with the race detector, on SQLite, a throwaway Postgres and real npm and pip clients
 	@sdk/toolchains.sh
+	@host/dashboard/toolchain.sh
+	@host/dashboard/build.sh --if-stale
 	@$(POSTGRES) go test $(RACE) -timeout 20m ./...
 
 check: ## what must hold before a commit: tidy, format, vet, generated code, tests
@@ -69,8 +71,12 @@ soak: guests ## the long forms of the tests
 generate: ## regenerate the committed generated code
 	@$(SQLC) generate -f host/store/sqlc.yaml
 
-ui: ## the dashboard is not part of this build yet
-	@echo "The dashboard has no source yet; the server runs without it."
+ui: guests ## build the dashboard into host/dashboard/dist; needs npm
+	@host/dashboard/build.sh
+
+# Without npm, or when its build fails, the program serves a page that says so.
+dashboard: guests
+	@host/dashboard/build.sh --if-stale || echo "The dashboard was not built; the server runs without it, or with the one before."
 
 clean: ## remove what was built
-	@rm -rf bin .build plugins/dist/*.wasm
+	@rm -rf bin .build plugins/dist/*.wasm host/dashboard/dist/*

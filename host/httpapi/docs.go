@@ -159,3 +159,16 @@ func (s *Server) docsPage(c *fiber.Ctx) error {
 	c.Response().Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
 	return c.Send(s.docs)
 }
+
+// OpenAPI returns what /openapi.json serves in a program of that version. It needs nothing
+// that the routes use.
+func OpenAPI(version string) ([]byte, error) {
+	s := &Server{cfg: Config{Version: version, MaxModuleUpload: defaultModule}, app: fiber.New(fiber.Config{DisableStartupMessage: true})}
+	if s.cfg.Version == "" {
+		s.cfg.Version = "dev"
+	}
+	if err := s.register(); err != nil {
+		return nil, err
+	}
+	return s.spec, nil
+}

@@ -20,6 +20,9 @@ func TestOpenAPI(t *testing.T) {
 	if err := json.Unmarshal([]byte(r.body), &spec); err != nil || r.status != 200 || !strings.HasPrefix(spec.OpenAPI, "3.1") {
 		t.Fatalf("GET /openapi.json = %d %.200s, want OpenAPI 3.1", r.status, r.body)
 	}
+	if alone, err := OpenAPI(""); err != nil || string(alone) != r.body {
+		t.Errorf("OpenAPI() = %d bytes, %v, want what is served", len(alone), err)
+	}
 	for route := range policies {
 		method, path, _ := strings.Cut(route, " ")
 		if !strings.HasPrefix(path, "/api/v1/") {

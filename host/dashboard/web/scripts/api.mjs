@@ -1,5 +1,5 @@
-// Makes the types of the API from its document: src/api/schema.ts, and who may use which route,
-// src/api/access.ts. Also empties ../dist of what an earlier build left.
+// Makes the types of the API from its document: src/api/schema.ts. With --empty it also empties
+// ../dist of what an earlier build left.
 //
 // The document comes from POINTSMAN_OPENAPI (a file or an address), else the program that `make`
 // built, else what an earlier run left in src/api/openapi.json.
@@ -36,18 +36,6 @@ writeFileSync(stored, JSON.stringify(api))
 
 const header = '// Made by scripts/api.mjs. DO NOT EDIT.\n'
 writeFileSync(here('../src/api/schema.ts'), header + astToString(await openapiTS(structuredClone(api), { alphabetize: true })))
-
-const access = {}
-for (const [path, operations] of Object.entries(api.paths).sort()) {
-  for (const [method, op] of Object.entries(operations)) {
-    const role = op['x-pointsman-role']
-    if (role !== undefined) access[`${method.toUpperCase()} ${path}`] = [role, ...(op['x-pointsman-scopes'] ?? [])]
-  }
-}
-writeFileSync(
-  here('../src/api/access.ts'),
-  `${header}\n/** access is the least role, and the scopes, that each route needs. */\nexport const access: Readonly<Record<string, readonly [role: string, ...scopes: string[]]>> = ${JSON.stringify(access, null, 1)}\n`,
-)
 
 if (process.argv.includes('--empty')) {
   const dist = process.env.POINTSMAN_UI_OUT ?? here('../../dist')

@@ -22,6 +22,7 @@ it('writes numbers', () => {
 it('writes times', () => {
   expect(ago(1_000, 61_000)).toBe('1 min ago')
   expect(ago(121_000, 1_000)).toBe('in 2 min')
+  expect([ago(1_000, 6_999), ago(6_999, 1_000), ago(1_000, 2_500)]).toEqual(['5 s ago', 'in 6 s', 'now'])
   expect(ago('0001-01-01T00:00:00Z')).toBe('–')
   expect(timeOf('nonsense')).toBeNaN()
 })

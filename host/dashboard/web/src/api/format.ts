@@ -78,7 +78,8 @@ export function ago(t: Time, now: number = Date.now()): string {
   const ms = now - timeOf(t)
   if (Number.isNaN(ms)) return absent
   if (Math.abs(ms) < 2_000) return 'now'
-  return ms >= 0 ? `${duration(Math.floor(ms / 1000) * 1000)} ago` : `in ${duration(-ms)}`
+  const whole = Math.abs(ms) < 60_000 ? `${ms > 0 ? Math.floor(ms / 1000) : Math.ceil(-ms / 1000)} s` : duration(Math.abs(ms))
+  return ms > 0 ? `${whole} ago` : `in ${whole}`
 }
 
 /** moment writes a time in the reader's zone, to the second. */

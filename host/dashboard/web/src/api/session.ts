@@ -1,5 +1,4 @@
 import { useSyncExternalStore } from 'react'
-import { access } from './access'
 import { asProblem, problemOf } from './problem'
 
 export type Role = 'super_admin' | 'account_admin' | 'team_lead' | 'user'
@@ -14,8 +13,14 @@ export type Session = {
   account: Named | null
   team: Named | null
   user: Named | null
-  /** When the cookie ends, '' if that is not known. */
+  /** When the session ends at the latest, '' if that is not known. */
   expiresAt: string
+  keyName: string
+  /** The routes of the API that it may use, as "GET /api/v1/rules/{id}". */
+  permissions: ReadonlySet<string>
+  version: string
+  /** Changes with every build of the program. */
+  build: string
 }
 
 export type SessionState =
@@ -51,7 +56,11 @@ export function readSession(doc: Record<string, unknown>): Session {
     account: named(doc.account, doc.account_id),
     team: named(doc.team, doc.team_id),
     user: named(doc.user, doc.user_id),
-    expiresAt: typeof doc.expires_at === 'string' ? doc.expires_at : '',
+    expiresAt: String(doc.expires_at ?? ''),
+    keyName: String(doc.key_name ?? ''),
+    permissions: new Set(Array.isArray(doc.permissions) ? doc.permissions.map(String) : []),
+    version: String(doc.version ?? ''),
+    build: String(doc.build ?? ''),
   }
 }
 
@@ -78,6 +87,15 @@ export async function resumeSession(): Promise<void> {
     const p = asProblem(thrown)
     become({ state: 'failed', message: p.message, next: p.next })
   }
+}
+
+/** newBuild reports whether another build of the program answers than the one that the page came with. */
+export async function newBuild(): Promise<boolean> {
+  if (current.state !== 'in' || current.session.build === '') return false
+  const response = await ask('GET')
+  if (!response.ok) return false
+  const body = (await json(response)) as { build?: unknown } | null
+  return typeof body?.build === 'string' && body.build !== '' && body.build !== current.session.build
 }
 
 /** logIn exchanges a key for a session. It throws a Problem when the key is not taken. */
@@ -120,15 +138,10 @@ export function useSession(): Session {
   return s.session
 }
 
-const ranks: Record<string, number> = { user: 1, team_lead: 2, account_admin: 3, super_admin: 4 }
-
 /** may reports whether a session may use a route. path is as the API document writes it:
- *  "/api/v1/rules/{id}". A route that the document lacks is for nobody. */
-export function may(s: Pick<Session, 'role' | 'scopes'>, method: string, path: string): boolean {
-  const needs = access[`${method.toUpperCase()} ${path}`]
-  if (!needs) return false
-  const [role, ...scopes] = needs
-  return (ranks[s.role] ?? 0) >= (ranks[role] ?? Infinity) && scopes.every((x) => s.scopes.includes(x))
+ *  "/api/v1/rules/{id}". */
+export function may(s: Pick<Session, 'permissions'>, method: string, path: string): boolean {
+  return s.permissions.has(`${method.toUpperCase()} ${path}`)
 }
 
 /** useCan is `may` for whoever is logged in: what it denies, a page does not offer.

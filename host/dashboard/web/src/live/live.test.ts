@@ -1,8 +1,6 @@
-import { expect, it, vi } from 'vitest'
+import { expect, it } from 'vitest'
+import { rate } from './live'
 import { eventReader, type ServerEvent } from './sse'
-
-vi.mock('../api/access', () => ({ access: {} }))
-const { rate } = await import('./live')
 
 const stream = ': ping\n\nevent: usage.totals\r\ndata: {"a":1}\r\n\r\nid: 7\nevent: provider.down\ndata: one\ndata: two\n\ndata:last\r\rdata: never ended'
 const want: ServerEvent[] = [

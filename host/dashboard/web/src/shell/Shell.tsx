@@ -2,11 +2,11 @@ import { Link, Outlet, useRouterState, type ErrorComponentProps } from '@tanstac
 import { useEffect, useRef, useState } from 'react'
 import { ago } from '../api/format'
 import { asProblem } from '../api/problem'
-import { logOut, useCan, useSession } from '../api/session'
+import { logOut, newBuild, useCan, useSession } from '../api/session'
 import { pauseLive, useLive, useLiveConnection } from '../live/live'
 import { setTheme, useTheme, type Theme } from '../theme/theme'
 import { Button, IconButton } from '../ui/Button'
-import { Empty, Failure, Loading, Page } from '../ui/Card'
+import { Empty, Failure, Loading, Note, Page } from '../ui/Card'
 import { useNow } from '../ui/Figures'
 import { Icon, type IconName } from '../ui/Icon'
 import { Logo } from './Logo'
@@ -50,9 +50,20 @@ export function Shell() {
           <Who />
         </div>
       </div>
-      <main id="main" ref={main} tabIndex={-1}><Outlet /></main>
+      <main id="main" ref={main} tabIndex={-1}><Newer /><Outlet /></main>
     </div>
   )
+}
+
+/** Newer offers to reload once the server was upgraded. It looks whenever the stream has come back. */
+function Newer() {
+  const { state } = useLive()
+  const [newer, setNewer] = useState(false)
+  useEffect(() => {
+    if (state === 'open' || state === 'polling') newBuild().then((is) => { if (is) setNewer(true) }, () => undefined)
+  }, [state])
+  if (!newer) return null
+  return <div className="newer"><Note>The server was upgraded while this page was open. <Button small onClick={() => location.reload()}>Reload</Button></Note></div>
 }
 
 function Menu() {
@@ -102,7 +113,7 @@ function ThemeSwitch() {
 
 function Who() {
   const s = useSession()
-  const where = s.role === 'super_admin' && !s.account ? 'All accounts' : [s.account?.name, s.team?.name].filter(Boolean).join(' / ')
+  const where = [s.account?.name, s.team?.name].filter(Boolean).join(' / ')
   return (
     <div className="who">
       <Icon name="person" />

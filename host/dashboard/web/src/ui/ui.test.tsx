@@ -10,7 +10,6 @@ import { FamilyMark, PriorityChip, StatusWord } from './marks'
 import { Tabs } from './Tabs'
 import { toast, toastFailure, Toasts } from './Toast'
 
-vi.mock('../api/access', () => ({ access: {} }))
 Object.assign(globalThis, { IS_REACT_ACT_ENVIRONMENT: true })
 
 let root: Root

@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { count, day, decimal, usd } from '../../api/format'
 import { useGet, type Data } from '../../api/query'
-import { dayLength, iso, useStep } from '../../api/window'
+import { dayLength, hour, iso, useStep } from '../../api/window'
 import { useLive } from '../../live/live'
 import { Card, Facts, Failure, Loading, Meter, Money, Note } from '../../ui'
 
@@ -13,12 +13,13 @@ export function CostSummary() {
   const today = useStep(dayLength)
   const sum = useGet('/api/v1/costs/summary', { query: { from: iso(today), grain: 'hour' } }, { live: true, keep: true })
   const month = useGet('/api/v1/costs/projection', {}, { live: true })
+  // What was spent before today does not change any more: with today's live sum it is the month's.
+  const begin = Date.UTC(new Date(today).getUTCFullYear(), new Date(today).getUTCMonth())
+  const earlier = useGet('/api/v1/costs/summary', { query: { from: iso(begin), to: iso(today), grain: 'day' } }, { staleTime: hour, enabled: begin < today })
   const saved = useGet('/api/v1/costs/savings', { query: { from: iso(today - 29 * dayLength) } }, { live: true, keep: true })
   const budgets = useGet('/api/v1/budgets', {}, { live: true })
   const t = totals?.total ?? (sum.data ? { ...sum.data.total, prompt_tokens: sum.data.total.tokens.prompt, completion_tokens: sum.data.total.tokens.completion } : null)
   const s = saved.data
-  // Totals are newer than what was last read: the month has grown by as much.
-  const since = totals && sum.data ? Math.max(0, totals.total.cost_nano_usd - sum.data.total.cost_nano_usd) : 0
   const unpriced = sum.data?.total.unpriced ?? 0
   const shown = (budgets.data?.data ?? []).filter((b) => b.enabled !== false && b.state)
   return (
@@ -27,11 +28,12 @@ export function CostSummary() {
         <div className="stack">
           <Facts items={[
             ['Today', <><strong><Money nano={t.cost_nano_usd} /></strong> <span className="soft">· {count(t.requests)} requests · {count(t.prompt_tokens + t.completion_tokens)} tokens · {decimal(t.premium_requests)} premium requests</span></>],
-            ['This month', month.data ? <Money nano={month.data.spent_nano_usd + since} /> : month.error ? month.error.message : '…'],
+            ['This month', begin === today ? <Money nano={t.cost_nano_usd} /> : earlier.data ? <Money nano={earlier.data.total.cost_nano_usd + t.cost_nano_usd} /> : earlier.error ? earlier.error.message : '…'],
             ['Month’s end', month.data
               ? month.data.enough_data
                 ? <><Money nano={month.data.projected_nano_usd} /> <span className="soft">at {usd(month.data.daily_nano_usd)} a day until {day(Date.parse(month.data.to) - 1)}</span></>
-                : <><Money nano={month.data.projected_nano_usd + since} /> <span className="soft">a weak guess: {month.data.days === 0 ? 'no full day to go by yet' : `only ${month.data.days} full days to go by`}</span></>
+                : month.data.days === 0 ? <span className="soft">not known: there is no full day to go by yet</span>
+                  : <><Money nano={month.data.projected_nano_usd} /> <span className="soft">a weak guess, from {month.data.days === 1 ? 'one full day' : `${month.data.days} full days`}</span></>
               : month.error ? month.error.message : '…'],
             ['Saved in 30 days', s ? s.total.requests === 0 ? <span className="soft">nothing to compare yet</span>
               : <>{s.total.saved_nano_usd >= 0 ? <Money nano={s.total.saved_nano_usd} /> : <><Money nano={-s.total.saved_nano_usd} /> <strong>dearer</strong></>} <span className="soft">than all to {s.baseline}, {usd(s.total.would_nano_usd)}</span></>

@@ -200,6 +200,28 @@ func TestCellsAreAddedUp(t *testing.T) {
 	})
 }
 
+// The share of traffic on fallbacks is of all processes, whichever is asked.
+func TestFallbacksOfAllProcesses(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		all := []*watch{newWatch(t, s, quiet), newWatch(t, s, quiet), newWatch(t, s, quiet)}
+		for i, w := range all[:2] {
+			for range 10 {
+				target := gptWith1
+				pass, _ := w.Begin(&target, false)
+				pass.Done(engine.HealthOutcome{Status: 200, Latency: 30 * time.Millisecond, Fallback: i == 1})
+			}
+		}
+		time.Sleep(75 * time.Second)
+		for i, w := range all {
+			list, _, err := w.ListHealth(t.Context(), root, engine.HealthFilter{ProviderID: "openai", Kind: engine.HealthOfModel})
+			if err != nil || list[0].Recent != 20 || list[0].FallbackShare() != 0.5 {
+				t.Errorf("process %d shows %d of %d attempts on fallbacks, %v, want 10 of 20", i, list[0].Fallbacks, list[0].Recent, err)
+			}
+		}
+	})
+}
+
 func TestSwitchesReachEveryProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newShelf()

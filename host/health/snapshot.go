@@ -64,12 +64,7 @@ func (s *subject) state(now time.Time) engine.HealthSubjectState {
 		o.Until = instant(s.until)
 		o.Out = !s.trials.open && !s.over(at)
 	}
-	for _, c := range o.Cells {
-		if second-c.At.Unix() < 2*cellSeconds {
-			o.Recent += c.Attempts
-			o.Fallbacks += c.Fallbacks
-		}
-	}
+	o.Recent, o.Fallbacks = recently(o.Cells, now)
 	return o
 }
 

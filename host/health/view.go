@@ -193,6 +193,9 @@ func (m *Monitor) report(state engine.HealthSubjectState, s engine.HealthSubject
 		}
 	}
 	state.Cells = merged(cells, state.Cells)
+	if !m.cfg.Alone { // of every process, as far as it is stored
+		state.Recent, state.Fallbacks = recently(state.Cells, m.cfg.Now())
+	}
 	if !state.Cooldown.After(m.cfg.Now()) {
 		state.Cooldown = time.Time{}
 	}
@@ -243,6 +246,17 @@ func merged(all, own []engine.HealthCell) []engine.HealthCell {
 		}
 	}
 	return out
+}
+
+// recently are the attempts of the present cell and the last, and those that stood in for others.
+func recently(cells []engine.HealthCell, now time.Time) (attempts, fallbacks int64) {
+	for _, c := range cells {
+		if now.Unix()-c.At.Unix() < 2*cellSeconds {
+			attempts += c.Attempts
+			fallbacks += c.Fallbacks
+		}
+	}
+	return attempts, fallbacks
 }
 
 // conceal takes out what is the operator's alone: how much others ask, what providers said.

@@ -44,9 +44,9 @@ type subjectHealth struct {
 	CooldownUntil *time.Time `json:"cooldown_until,omitempty" doc:"Until then the provider asked to be left alone."`
 
 	Attempts      *int64        `json:"attempts,omitempty" doc:"Of the last minute, at the replica that answers. Left out where others' traffic is nobody's business."`
-	ErrorRate     float64       `json:"error_rate" doc:"Share of the last minute's attempts that failed, 0 to 1."`
-	FallbackShare float64       `json:"fallback_share" doc:"Share of the last minutes' attempts that stood in for another target, 0 to 1."`
-	Latency       healthLatency `json:"latency" doc:"Of five minutes, at the replica that answers. 0: not measured."`
+	ErrorRate     float64       `json:"error_rate" doc:"Share of the last minute's attempts that failed, 0 to 1, at the replica that answers. The cells are of all replicas."`
+	FallbackShare float64       `json:"fallback_share" doc:"Share of the last minutes' attempts that stood in for another target, 0 to 1, of all replicas: each adds its own once a minute."`
+	Latency       healthLatency `json:"latency" doc:"Of five minutes, at the replica that answers, or where it asked nobody, at the one that asked last. 0: not measured."`
 
 	LastError   string     `json:"last_error,omitempty" doc:"Redacted."`
 	LastErrorAt *time.Time `json:"last_error_at,omitempty"`

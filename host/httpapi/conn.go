@@ -1,11 +1,16 @@
 package httpapi
 
 import (
+	"errors"
 	"io"
 	"net"
+	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
 )
 
 // connections are the open ones. The zero value is ready.
@@ -23,15 +28,39 @@ const maxLinger = 2 * defaultBodyLimit
 type listener struct {
 	net.Listener
 	set *connections
+	log zerolog.Logger
 }
 
-// Accept waits for the next connection.
+// While the process has no file to spare, say, it tries again after acceptWait, twice as long each
+// time up to maxAcceptWait.
+const (
+	acceptWait    = 5 * time.Millisecond
+	maxAcceptWait = 250 * time.Millisecond
+)
+
+// Accept waits for the next connection. What passes by itself does not end the server, as it
+// would if fasthttp saw it.
 func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+	for wait := acceptWait; ; wait = min(2*wait, maxAcceptWait) {
+		c, err := l.Listener.Accept()
+		if err == nil {
+			return l.set.add(c), nil
+		}
+		if !passes(err) {
+			return nil, err
+		}
+		if wait == acceptWait {
+			l.log.Warn().Err(err).Msg("connections cannot be accepted now")
+		}
+		time.Sleep(wait)
 	}
-	return l.set.add(c), nil
+}
+
+// passes reports whether an error of accept says nothing of the listener itself.
+func passes(err error) bool {
+	return slices.ContainsFunc([]error{syscall.EMFILE, syscall.ENFILE, syscall.ENOBUFS, syscall.ENOMEM, syscall.ECONNABORTED}, func(e error) bool {
+		return errors.Is(err, e)
+	})
 }
 
 func (s *connections) add(c net.Conn) *conn {

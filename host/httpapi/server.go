@@ -91,7 +91,7 @@ func (s *Server) Serve(ln net.Listener) error {
 	if s.draining.Load() {
 		return ln.Close()
 	}
-	return s.http.Serve(&listener{Listener: ln, set: &s.conns})
+	return s.http.Serve(&listener{Listener: ln, set: &s.conns, log: s.cfg.Logger})
 }
 
 // Listen is Serve on a new TCP listener.
@@ -239,7 +239,8 @@ func (s *Server) respond(c *fiber.Ctx, err error) error {
 		}
 		f = during(ctx, err)
 	}
-	if f.status >= http.StatusInternalServerError {
+	// What is shed has its one line: an overloaded server has better things to do.
+	if f.status >= http.StatusInternalServerError && f.code != codeOverloaded {
 		s.cfg.Logger.Error().Str("request_id", rq.id).Str("code", f.code).Int("status", f.status).Err(err).Msg("request failed")
 	}
 	s.write(fctx, f)

@@ -8,7 +8,7 @@ import type { Drawing } from './parts'
 import { footOf, place } from './place'
 import { isDefault, type Graph } from './rungs'
 import { shareOf } from './share'
-import { outcomeWords } from './trace'
+import { stepWords } from './trace'
 
 const nodeTypes: NodeTypes = { request: RequestBox, rule: RuleBox, default: RuleBox, target: ModelBox, fallback: ModelBox }
 const edgeTypes = { ladder: LadderEdge }
@@ -22,7 +22,7 @@ export function sentenceOf({ node, rung, drawing: d }: BoxData): string {
   if (s) text += ` ${percent(s.share)} of requests in 24 hours.`
   for (const m of d.marks.get(rung.key) ?? []) text += ` ${m.word}: ${m.why}`
   const step = d.lit?.steps.get(rung.key)
-  if (step) text += ` In this decision: ${outcomeWords(step)}`
+  if (step) text += ` In this decision: ${stepWords(rung, step)}`
   else if (d.lit && isDefault(rung) && d.lit.decided === rung.key) text += ' It decided.'
   return text
 }

@@ -3,7 +3,7 @@ import { marksOf } from './marks'
 import { footOf, place } from './place'
 import { keyOfRule, linesOf, matches, rungsOf, type Graph, type GraphNode } from './rungs'
 import { pastRules, shareOf, sharesOf } from './share'
-import { litBy, outcomeWords, type Trace } from './trace'
+import { litBy, outcomeWords, stepWords, type Trace } from './trace'
 
 const box = (n: Partial<GraphNode> & { id: string; kind: GraphNode['kind'] }): GraphNode => ({ x: 24, y: 0, w: 480, h: 67, label: n.id, ...n })
 const rule = (i: number, id: string, more: Partial<GraphNode> = {}) => box({ id: `rule-${i}`, kind: 'rule', y: 60 + i * 100, rule: id, name: id, priority: 90, band: 'high', state: 'active', order: i, clauses: ['a', 'b'], join: 'or', ...more })
@@ -88,6 +88,7 @@ describe('a decision', () => {
   })
   it('tells in words what became of each rule', () => {
     expect(trace.rules?.map(outcomeWords)).toEqual(['Did not match: a or b does not hold.', 'Switched off.', 'Matched: b'])
+    expect(stepWords(rungs[0]!, trace.rules![0]!)).toBe('Did not match: none of its clauses holds.')
     expect(outcomeWords({ id: 'x', priority: 1, outcome: 'new_word', detail: 'odd.' })).toBe('new word: odd.')
   })
 })

@@ -5,6 +5,7 @@ import { Condition, Head, holdOf, Marks, Model, Outcome, Share, type Drawing } f
 import { bandOfNode, isDefault, linesOf, type GraphNode, type Rung } from './rungs'
 import { percent } from '../api/format'
 import { pastRules } from './share'
+import { heldIn } from './trace'
 import { bands } from '../theme/families'
 
 export type BoxData = { node: GraphNode; rung: Rung | null; drawing: Drawing }
@@ -56,14 +57,13 @@ export function RuleBox({ data }: NodeProps<BoxNode>) {
 /** Lines is the condition as the server broke it, so that it fits the box. */
 function Lines({ rung, drawing }: { rung: Rung; drawing: Drawing }) {
   const hold = holdOf(rung, drawing.lit)
-  const squeezed = hold?.clause.replace(/\s+/g, '') ?? ''
   const clauses = linesOf(rung.node)
   let clause = -1
   return (
     <ul className="rung-lines">
       {(rung.node.lines ?? []).map((l, i) => {
         if (i === 0 || l.join) clause++
-        const is = squeezed !== '' && (clauses[clause]?.text ?? '').replace(/\s+/g, '').includes(squeezed)
+        const is = hold !== undefined && heldIn(clauses[clause]?.text ?? '', hold.clause)
         return (
           <li key={i} className={is ? (hold?.holds ? 'clause-held' : 'clause-failed') : undefined}>
             {rung.node.join && <span className="rung-join">{l.join}</span>}<code>{l.text}</code>

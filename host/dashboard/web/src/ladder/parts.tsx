@@ -4,7 +4,7 @@ import { Chip, FamilyMark, Icon, PriorityChip } from '../ui'
 import type { Mark } from './marks'
 import { bandOfNode, isDefault, linesOf, ownerOf, type GraphNode, type Rung } from './rungs'
 import { shareOf, type Shares } from './share'
-import { outcomeWords, type Lit } from './trace'
+import { heldIn, stepWords, type Lit } from './trace'
 
 /** What the drawings of a ladder are told, whichever it is. */
 export type Drawing = {
@@ -54,7 +54,7 @@ export function Condition({ rung, most = Infinity, hold }: { rung: Rung; /** Lin
   return (
     <ul className="rung-when">
       {shown.map((l, i) => {
-        const is = hold && squeeze(l.text).includes(squeeze(hold.clause))
+        const is = hold && heldIn(l.text, hold.clause)
         return (
           <li key={i} className={is ? (hold.holds ? 'clause-held' : 'clause-failed') : undefined}>
             {l.join && <span className="rung-join">{l.join} </span>}
@@ -67,8 +67,6 @@ export function Condition({ rung, most = Infinity, hold }: { rung: Rung; /** Lin
     </ul>
   )
 }
-
-const squeeze = (s: string) => s.replace(/\s+/g, '')
 
 /** Share is a rung's traffic of the last 24 hours. */
 export function Share({ rung, shares }: { rung: Rung; shares: Shares | null }) {
@@ -119,7 +117,7 @@ export function Outcome({ rung, lit }: { rung: Rung; lit: Lit | null }) {
   }
   if (!step) return null
   const matched = step.outcome === 'matched'
-  return <p className={`rung-outcome${matched ? ' outcome-matched' : ''}`}>{matched ? <Icon name="check" size={13} /> : step.outcome === 'no_match' ? <Icon name="close" size={13} /> : <Icon name="dash" size={13} />} {outcomeWords(step)}</p>
+  return <p className={`rung-outcome${matched ? ' outcome-matched' : ''}`}>{matched ? <Icon name="check" size={13} /> : step.outcome === 'no_match' ? <Icon name="close" size={13} /> : <Icon name="dash" size={13} />} {stepWords(rung, step)}</p>
 }
 
 /** holdOf is the clause that made the outcome, for Condition. */

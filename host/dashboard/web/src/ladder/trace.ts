@@ -35,6 +35,18 @@ export function outcomeWords(s: RuleStep): string {
   return `${s.outcome.replaceAll('_', ' ')}${detail}.`
 }
 
+const squeeze = (s: string) => s.replace(/\s+/g, '')
+
+/** heldIn says whether a line of a condition is in the part that made the outcome. */
+export const heldIn = (line: string, clause: string): boolean => squeeze(line).includes(squeeze(clause)) || squeeze(clause).includes(squeeze(line))
+
+/** stepWords is outcomeWords, shorter where the rung's own lines say it already. */
+export function stepWords(rung: Rung, s: RuleStep): string {
+  const clauses = rung.node.clauses ?? []
+  if (s.outcome === 'no_match' && s.clause && clauses.length > 1 && rung.node.join === 'or' && clauses.every((c) => heldIn(c, s.clause!))) return 'Did not match: none of its clauses holds.'
+  return outcomeWords(s)
+}
+
 /** skipWords says why a model was passed over. */
 export function skipWords(skip: { reason: string; detail?: string }): string {
   const words: Record<string, string> = {

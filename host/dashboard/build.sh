@@ -22,16 +22,20 @@ if ! command -v npm >/dev/null; then
 	exit 1
 fi
 
-# The document is written anew only when it is another one, so that it does not look changed.
-mkdir -p "$(dirname $document)"
-$program openapi >$document.new
-if cmp -s $document.new $document; then rm $document.new; else mv $document.new $document; fi
+# Written anew only when it is another one: its age is that of the API.
+mkdir -p ../../.build
+described=../../.build/openapi.json
+$program openapi >$described.new
+if cmp -s $described.new $described; then rm $described.new; else mv $described.new $described; fi
 
+# What the build makes of the description is no source.
 stale() {
 	[ -f dist/index.html ] || return 0
-	[ -n "$(find $web -name node_modules -prune -o -name e2e -prune -o -type f -newer dist/index.html -print | head -n 1)" ]
+	[ -n "$(find $described $web -name node_modules -prune -o -path $web/src/api/openapi.json -o -path $web/src/api/schema.ts -o \
+		-path $web/src/api/access.ts -o -path $web/shots -prune -o -type f -newer dist/index.html -print | head -n 1)" ]
 }
 if [ "${1:-}" = --if-stale ] && ! stale; then exit 0; fi
+cp $described $document
 
 cd $web
 installed=node_modules/.package-lock.json

@@ -30,9 +30,9 @@ func (s span) stored() engine.Grain {
 }
 
 // spanOf is the range that is read for a query: as asked, taken outwards to whole steps.
-// Without a grain it is the coarsest one at which the range is whole, else the finest that
-// is kept for so long and does not have too many steps; of a series the coarsest one with
-// at least 48 steps. Errors: CodeInvalid.
+// Without a grain it is the coarsest one at which the range is whole, where an end that is not
+// said is whole at any; else the finest that is kept for so long and does not have too many
+// steps; of a series the coarsest one with at least 24 steps. Errors: CodeInvalid.
 func spanOf(q engine.CostQuery, now time.Time) (span, error) {
 	now = now.UTC()
 	from, to := q.From.UTC(), q.To.UTC()
@@ -59,7 +59,7 @@ func spanOf(q engine.CostQuery, now time.Time) (span, error) {
 	grains := [...]engine.Grain{engine.GrainDay, engine.GrainHour, engine.GrainMinute}
 	for _, g := range grains {
 		s := outwards(from, to, g)
-		whole := s.from.Equal(from) && s.to.Equal(to)
+		whole := (q.From.IsZero() || s.from.Equal(from)) && (q.To.IsZero() || s.to.Equal(to))
 		if q.Series {
 			whole = s.steps() >= 24
 		}

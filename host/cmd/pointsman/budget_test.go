@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store"
 )
 
 // gate is a provider that keeps what reaches it waiting.
@@ -136,8 +137,114 @@ func TestBudgetHoldsUnderConcurrency(t *testing.T) {
 			if answered.Load() != g.reached.Load() || refused.Load() != requests-answered.Load() {
 				t.Errorf("%d were answered and %d refused of %d", answered.Load(), refused.Load(), requests)
 			}
+			if c.processes > 1 {
+				tokensHold(t, client, processes, env, answered.Load())
+			}
 		})
 	}
+}
+
+// tokensHold sends more requests to processes that share one Postgres, after so many that
+// were answered, than a bound on tokens per day lets through.
+func tokensHold(t *testing.T, client *http.Client, processes []*process, env []string, answered int64) {
+	t.Helper()
+	var refused atomic.Int64
+	var count sync.Mutex
+	ask := func(p *process) (served bool) {
+		status, body := p.spend(client)
+		count.Lock()
+		defer count.Unlock()
+		switch {
+		case status == http.StatusOK:
+			answered++
+			return true
+		case status == http.StatusTooManyRequests && strings.Contains(body, "budget_exceeded") && strings.Contains(body, "'max_tokens_per_day'"):
+			refused.Add(1)
+		case status != http.StatusTooManyRequests || !strings.Contains(body, "'ten'"): // until its change is in force
+			t.Errorf("a request was answered %d %s, want 200, or 429 naming the bound", status, body)
+		}
+		return false
+	}
+	bound := func(tokens int64) {
+		status, _, body := processes[0].call(http.MethodPut, "/api/v1/preferences?level=account", map[string]any{"max_tokens_per_day": tokens})
+		if status != http.StatusOK {
+			t.Fatalf("bound tokens = %d %s", status, body)
+		}
+	}
+	bound(1)
+	if status, _, body := processes[0].call(http.MethodPatch, "/api/v1/budgets/ten", map[string]any{"amount": "1000.00"}); status != http.StatusOK {
+		t.Fatalf("change budget = %d %s", status, body)
+	}
+	for _, p := range processes {
+		p.waitForAmount(t, "ten", "1000.00")
+		for before := refused.Load(); refused.Load() == before && !t.Failed(); {
+			ask(p)
+		}
+	}
+	rows := rowsOf(t, env, answered)
+	const room = 1500
+	most := tokensIn(rows) + room
+	bound(most)
+	for _, p := range processes {
+		for deadline := time.Now().Add(time.Minute); !ask(p) && !t.Failed(); {
+			if time.Now().After(deadline) {
+				t.Fatal("a bound that was raised is not in force within a minute")
+			}
+		}
+	}
+	refused.Store(0)
+	before := answered
+	var calls sync.WaitGroup
+	for i := range 240 {
+		calls.Go(func() { ask(processes[i%len(processes)]) })
+	}
+	calls.Wait()
+	if answered == before || refused.Load() == 0 {
+		t.Errorf("%d requests were answered and %d refused, want some of each", answered-before, refused.Load())
+	}
+	if used := tokensIn(rowsOf(t, env, answered)); used > most {
+		t.Errorf("%d tokens were used of %d", used, most)
+	} else {
+		t.Logf("%d tokens were used of %d, %d answers, %d refused", used, most, answered, refused.Load())
+	}
+}
+
+// rowsOf waits until the ledger has so many rows of answers, and returns all rows.
+func rowsOf(t *testing.T, env []string, answers int64) []engine.Usage {
+	t.Helper()
+	var s engine.Store
+	for _, v := range env {
+		if url, ok := strings.CutPrefix(v, "POINTSMAN_DATABASE_URL="); ok {
+			opened, err := store.Open(t.Context(), url, store.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer opened.Close()
+			s = opened
+		}
+	}
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(50 * time.Millisecond) {
+		rows := allUsage(t, s)
+		got := int64(0)
+		for _, u := range rows {
+			if u.Outcome == engine.OutcomeOK {
+				got++
+			}
+		}
+		if got == answers {
+			return rows
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("the ledger has %d rows of answers, want %d", got, answers)
+		}
+	}
+}
+
+func tokensIn(rows []engine.Usage) (sum int64) {
+	for _, u := range rows {
+		sum += u.Tokens.Total()
+	}
+	return sum
 }
 
 type budgetView struct {
@@ -157,10 +264,19 @@ func (p *process) budget(t *testing.T, id string) (v budgetView) {
 	return v
 }
 
-// heldOf is what the one request in flight holds, in nano-USD.
+// heldOf is what the one request in flight holds, in nano-USD. A process that could not tell in
+// time what is left has more in hand until it looks after its budgets next: it is what stays.
 func (p *process) heldOf(t *testing.T, id string) int64 {
 	t.Helper()
-	held, err := engine.ParseUSD(p.budget(t, id).State.Held)
+	last := ""
+	for same := 0; same < 15; time.Sleep(200 * time.Millisecond) {
+		if held := p.budget(t, id).State.Held; held != last || held == "" {
+			last, same = held, 0
+		} else {
+			same++
+		}
+	}
+	held, err := engine.ParseUSD(last)
 	if err != nil || held == 0 {
 		t.Fatalf("held = %d, %v, want what the request may cost", held, err)
 	}

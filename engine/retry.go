@@ -76,7 +76,7 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 		if !ok {
 			return w.pass(t, why, used) || rests
 		}
-		if w.from != nil && !w.from.allow() {
+		if w.from != nil && !w.from.allow(w.least()) {
 			x.skip(t, SkipRetryBudget, "")
 			w.over = true
 			return false
@@ -127,6 +127,15 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 			return false
 		}
 	}
+}
+
+// least is how many retries may fail within the window however few requests there are. Where
+// health finds every target down, others than the first are tried now and then only.
+func (w *route) least() int64 {
+	if w.x.plan.desperate {
+		return 1
+	}
+	return minRetries
 }
 
 // pass notes why a target has no credential for the request, and reports whether a pause
@@ -224,7 +233,8 @@ func telling(before, now error) error {
 }
 
 // Retry budget: of the retries that one provider's failures cause within the window,
-// as many may fail as are a tenth of its requests in that time, and always minRetries.
+// as many may fail as are a tenth of its requests in that time, and always minRetries, or one
+// when every target is down.
 // See RATIONALE.md, "Which retries count against the budget?".
 const (
 	budgetWindow = 10 // seconds
@@ -310,8 +320,8 @@ func (w *retryWindow) unused() bool {
 func (w *retryWindow) request() { w.now().requests.Add(1) }
 
 // allow reports whether a retry may be made, and counts it when it may: done must follow.
-// Those under way are taken to fail as often as those before them did.
-func (w *retryWindow) allow() bool {
+// Those under way are taken to fail as often as those before them did. So many as least may fail.
+func (w *retryWindow) allow(least int64) bool {
 	oldest := time.Now().Unix() - budgetWindow
 	var requests, helped, failed int64
 	for i := range w.seconds {
@@ -326,7 +336,7 @@ func (w *retryWindow) allow() bool {
 	if failed > 0 {
 		expected += w.pending.Load() * failed / (failed + helped)
 	}
-	if expected >= max(requests/budgetShare, minRetries) {
+	if expected >= max(requests/budgetShare, least) {
 		return false
 	}
 	w.pending.Add(1)

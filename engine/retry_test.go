@@ -53,13 +53,42 @@ func TestRetryBudget(t *testing.T) {
 	}
 }
 
+// Where health has found everything down, retries add little also to few requests, and what is
+// well again is found all the same.
+func TestRetryBudgetOfTheLastResort(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b := &script{status: 503}
+		g := newRig(t, map[string]*script{"a": {status: 503}, "b": b, "c": {status: 503}})
+		down := HealthState{Status: HealthDown, Out: true}
+		g.cfg.Health = &written{states: map[string]HealthState{"a": down, "b": down, "c": down}}
+		for range 120 { // 2 a second
+			_, _, _ = g.run(t, t.Context(), rigRequest(t, ""), false)
+			time.Sleep(500 * time.Millisecond)
+		}
+		if n := len(g.ledger.all()); n < 120+6 || n > 120*12/10 {
+			t.Errorf("120 requests are %d attempts, want 126 to 144", n)
+		}
+		*b = *works("x")
+		served := 0
+		for range 20 {
+			if _, _, err := g.run(t, t.Context(), rigRequest(t, ""), false); err == nil {
+				served++
+			}
+			time.Sleep(500 * time.Millisecond)
+		}
+		if served == 0 {
+			t.Error("of 20 requests in 10 s none is served by what is well again")
+		}
+	})
+}
+
 // What is under way counts as much as what came before it failed.
 func TestRetryWindow(t *testing.T) {
 	overloaded := &attemptError{baseError: Errorf(CodeUpstreamOverloaded, "x"), retryable: true}
 	invalid := &attemptError{baseError: Errorf(CodeInvalid, "x")}
 	allowed := func(w *retryWindow, n int) (got int) {
 		for range n {
-			if w.allow() {
+			if w.allow(minRetries) {
 				got++
 			}
 		}

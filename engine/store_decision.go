@@ -95,6 +95,8 @@ type DecisionSettingStore interface {
 	ListDecisionSettings(ctx context.Context) ([]DecisionSettings, error)
 	// PutDecisionSettings inserts or replaces an account's.
 	PutDecisionSettings(ctx context.Context, s DecisionSettings) error
+	// DeleteDecisionSettings deletes an account's; it is no error when there are none.
+	DeleteDecisionSettings(ctx context.Context, accountID string) error
 }
 
 // RecordedDecision is one decision with what belongs to it.

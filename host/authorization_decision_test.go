@@ -39,7 +39,8 @@ func (w *world) decisionRoutes() map[string]permission {
 			{name: "of acme's user in the blue team", account: "acme", id: blue, path: "?account_id=acme", may: []string{"bluelead", "blueuser", "boss", "admin"}},
 			{name: "of rival's user", account: "rival", id: rival, path: "?account_id=rival"},
 		}},
-		"GET /api/v1/decisions/settings": {role: engine.RoleAccountAdmin, scopes: reads, targets: accounts(nil)},
-		"PUT /api/v1/decisions/settings": {role: engine.RoleAccountAdmin, scopes: writes, targets: accounts(settings)},
+		"GET /api/v1/decision-settings":    {role: engine.RoleAccountAdmin, scopes: reads, targets: accounts(nil)},
+		"PUT /api/v1/decision-settings":    {role: engine.RoleAccountAdmin, scopes: writes, targets: accounts(settings)},
+		"DELETE /api/v1/decision-settings": {role: engine.RoleAccountAdmin, scopes: writes, targets: accounts(nil)},
 	}
 }

@@ -210,7 +210,7 @@ func keepsNoText(t *testing.T, g *gateway) {
 	}
 	put := func(body map[string]any) {
 		t.Helper()
-		g.want(http.StatusOK, http.MethodPut, "/api/v1/decisions/settings?account_id=default", body)
+		g.want(http.StatusOK, http.MethodPut, "/api/v1/decision-settings?account_id=default", body)
 	}
 	unasked := say(promptCanary)
 	if d := g.decision(t, unasked); d.TextKept || d.Rule != "complex-reasoning" {
@@ -229,17 +229,29 @@ func keepsNoText(t *testing.T, g *gateway) {
 	if a := g.do(http.MethodGet, "/api/v1/decisions/"+say(promptCanary), nil); a.Status != http.StatusNotFound {
 		t.Errorf("decision that is not to be recorded = %d %s, want 404", a.Status, a.Body)
 	}
+	// Taken away, the account inherits again; an id may be any word.
+	left := g.want(http.StatusOK, http.MethodDelete, "/api/v1/decision-settings?account_id=default", nil)
+	if left.field(t, "own") != "false" || left.field(t, "record") != "all" || left.field(t, "text") != "false" {
+		t.Errorf("settings after they were deleted = %s, want the usual ones", left.Body)
+	}
+	named := g.send("/v1/chat/completions", `{"model":"auto","messages":[{"role":"user","content":"why"}]}`, "x-request-id", "settings")
+	if id := named.Header.Get("x-request-id"); id != "settings" {
+		t.Fatalf("request id = %q, want the caller's", id)
+	}
+	if d := g.decision(t, "settings"); d.RequestID != "settings" || d.TextKept {
+		t.Errorf("decision on the request 'settings' = %+v, want it, without text", d)
+	}
 	for _, bad := range []map[string]any{
 		{"record": "sampled", "text": false, "retention_days": 14},
 		{"record": "all", "share_percent": 5, "text": false, "retention_days": 14},
 		{"record": "all", "text": false, "retention_days": 91},
 		{"record": "some", "text": false, "retention_days": 14},
 	} {
-		if a := g.do(http.MethodPut, "/api/v1/decisions/settings?account_id=default", bad); a.Status != 400 && a.Status != 422 {
+		if a := g.do(http.MethodPut, "/api/v1/decision-settings?account_id=default", bad); a.Status != 400 && a.Status != 422 {
 			t.Errorf("PUT settings %v = %d %s, want it refused", bad, a.Status, a.Body)
 		}
 	}
-	if a := g.do(http.MethodPut, "/api/v1/decisions/settings", map[string]any{"record": "all", "text": true, "retention_days": 14}); a.Status != 400 {
+	if a := g.do(http.MethodPut, "/api/v1/decision-settings", map[string]any{"record": "all", "text": true, "retention_days": 14}); a.Status != 400 {
 		t.Errorf("PUT text for everybody = %d %s, want 400", a.Status, a.Body)
 	}
 	rows := 0
@@ -254,8 +266,8 @@ func keepsNoText(t *testing.T, g *gateway) {
 		}
 		return nil
 	})
-	if err != nil || rows != 3 {
-		t.Errorf("%d decisions are stored, %v, want 3", rows, err)
+	if err != nil || rows != 4 {
+		t.Errorf("%d decisions are stored, %v, want 4", rows, err)
 	}
 	if err := g.stop(); err != nil {
 		t.Fatal(err)

@@ -53,6 +53,11 @@ func (s *shelf) PutDecisionSettings(_ context.Context, d engine.DecisionSettings
 	return nil
 }
 
+func (s *shelf) DeleteDecisionSettings(_ context.Context, accountID string) error {
+	s.stored = append(s.stored, engine.DecisionSettings{AccountID: accountID, UpdatedBy: "deleted"})
+	return nil
+}
+
 func (s *shelf) Narrow(_ context.Context, p engine.Principal, f engine.CostFilter) (engine.CostFilter, error) {
 	f.AccountID = p.AccountID
 	switch p.Role {
@@ -152,6 +157,34 @@ func TestPutSettings(t *testing.T) {
 		}
 		if stored := len(s.stored) == 1; stored != (c.want == "") || stored && (s.stored[0].AccountID != c.of || s.stored[0].UpdatedBy != c.p.AccountID+"/"+c.p.UserID) {
 			t.Errorf("%s: stored %+v, want it of %q", c.name, s.stored, c.of)
+		}
+	}
+}
+
+// Settings that are taken away leave those of everybody; the same people may do it.
+func TestDeleteSettings(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name    string
+		p       engine.Principal
+		account string
+		want    engine.Code
+		of      string
+	}{
+		{"an admin's own", engine.Principal{AccountID: "acme", Role: engine.RoleAccountAdmin}, "", "", "acme"},
+		{"an account's by the super admin", engine.Principal{AccountID: "default", Role: engine.RoleSuperAdmin}, "acme", "", "acme"},
+		{"everybody's", engine.Principal{AccountID: "default", Role: engine.RoleSuperAdmin}, "", "", ""},
+		{"another account's", engine.Principal{AccountID: "acme", Role: engine.RoleAccountAdmin}, "rival", engine.CodeNotFound, ""},
+		{"no account's", engine.Principal{AccountID: "default", Role: engine.RoleSuperAdmin}, "none", engine.CodeNotFound, ""},
+		{"a user's", engine.Principal{AccountID: "acme", Role: engine.RoleUser}, "", engine.CodeNotFound, ""},
+	} {
+		s := &shelf{}
+		left, err := service(s).DeleteSettings(t.Context(), c.p, c.account)
+		if engine.CodeOf(err) != c.want {
+			t.Errorf("%s: DeleteSettings() = %v, want %q", c.name, err, c.want)
+		}
+		if done := len(s.stored) == 1; done != (c.want == "") || done && (s.stored[0].AccountID != c.of || left.Days != engine.DefaultDecisionDays) {
+			t.Errorf("%s: deleted %+v, left %+v, want those of %q, and the usual ones", c.name, s.stored, left, c.of)
 		}
 	}
 }

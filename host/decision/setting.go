@@ -55,6 +55,29 @@ func (s *Service) PutSettings(ctx context.Context, p engine.Principal, d engine.
 	return d, s.cfg.Reload(ctx)
 }
 
+// DeleteSettings takes an account's away, so that what holds for accounts without settings holds
+// for it ("" of a super admin: the usual ones do). It returns what holds then. Errors: CodeNotFound for another account's.
+func (s *Service) DeleteSettings(ctx context.Context, p engine.Principal, accountID string) (engine.DecisionSettings, error) {
+	accountID, err := settingsOf(p, accountID)
+	if err != nil {
+		return engine.DecisionSettings{}, err
+	}
+	if accountID != "" {
+		if _, err := s.cfg.Store.GetAccount(ctx, accountID); errors.Is(err, engine.ErrNotFound) {
+			return engine.DecisionSettings{}, noSuchAccount()
+		} else if err != nil {
+			return engine.DecisionSettings{}, err
+		}
+	}
+	audited := engine.Audited(ctx, s.cfg.Now(), accountID, "decision_settings.delete", "decision_settings/"+cmp.Or(accountID, "global"), nil)
+	if err := s.cfg.Store.DeleteDecisionSettings(audited, accountID); err != nil {
+		return engine.DecisionSettings{}, err
+	}
+	err = s.cfg.Reload(ctx)
+	left, _ := s.cfg.Log.Settings(accountID)
+	return left, err
+}
+
 // settingsOf is the account whose settings are meant.
 func settingsOf(p engine.Principal, accountID string) (string, error) {
 	switch {

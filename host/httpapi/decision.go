@@ -23,6 +23,8 @@ type DecisionService interface {
 	// holds for accounts without settings.
 	GetSettings(ctx context.Context, p engine.Principal, accountID string) (s engine.DecisionSettings, own bool, err error)
 	PutSettings(ctx context.Context, p engine.Principal, s engine.DecisionSettings) (engine.DecisionSettings, error)
+	// DeleteSettings returns what holds afterwards.
+	DeleteSettings(ctx context.Context, p engine.Principal, accountID string) (engine.DecisionSettings, error)
 	Stats() engine.DecisionStats
 }
 
@@ -151,7 +153,8 @@ func (s *Server) registerDecisions() {
 	operation(s, huma.Operation{OperationID: "get-decision-settings", Method: http.MethodGet, Path: decisionSettingsPath, Summary: "Show what is recorded of decisions", Tags: []string{"decisions"}}, s.getDecisionSettings)
 	operation(s, huma.Operation{OperationID: "put-decision-settings", Method: http.MethodPut, Path: decisionSettingsPath, Summary: "Set what is recorded of decisions", Tags: []string{"decisions"},
 		Description: "Of an account; a super admin who names none sets what holds for accounts without settings of their own. The preference `store_text: false` of any level above a caller keeps its text out, whatever is set here."}, s.putDecisionSettings)
-	// After the settings, whose name no request can have here.
+	operation(s, huma.Operation{OperationID: "delete-decision-settings", Method: http.MethodDelete, Path: decisionSettingsPath, Summary: "Inherit what is recorded of decisions", Tags: []string{"decisions"},
+		Description: "Takes an account's settings away, and answers with what holds for it now. A super admin who names no account brings the built-in ones back.", DefaultStatus: http.StatusOK}, s.deleteDecisionSettings)
 	operation(s, huma.Operation{OperationID: "get-decision", Method: http.MethodGet, Path: decisionPathOne, Summary: "Show a recorded decision whole", Tags: []string{"decisions"},
 		Description: "By the id that the answer's `x-request-id` said: what the rules saw, what each of them made of it, every model with the reason against it, the attempts and what they cost."}, s.getDecision)
 }
@@ -306,6 +309,10 @@ func (noDecisions) GetSettings(context.Context, engine.Principal, string) (s eng
 }
 
 func (noDecisions) PutSettings(_ context.Context, _ engine.Principal, s engine.DecisionSettings) (engine.DecisionSettings, error) {
+	return s, engine.Errorf(engine.CodeNotFound, "No decisions are recorded.")
+}
+
+func (noDecisions) DeleteSettings(context.Context, engine.Principal, string) (s engine.DecisionSettings, err error) {
 	return s, engine.Errorf(engine.CodeNotFound, "No decisions are recorded.")
 }
 

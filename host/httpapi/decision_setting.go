@@ -8,7 +8,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-const decisionSettingsPath = "/api/v1/decisions/settings"
+const decisionSettingsPath = "/api/v1/decision-settings"
 
 type (
 	decisionSettingsQuery struct {
@@ -64,6 +64,15 @@ func (s *Server) getDecisionSettings(ctx context.Context, in *decisionSettingsQu
 		return nil, err
 	}
 	return s.shownDecisionSettings(p, d, own), nil
+}
+
+func (s *Server) deleteDecisionSettings(ctx context.Context, in *decisionSettingsQuery) (*decisionSettingsOne, error) {
+	p := principalOf(ctx)
+	d, err := s.cfg.Decisions.DeleteSettings(ctx, p, in.AccountID)
+	if err != nil {
+		return nil, err
+	}
+	return s.shownDecisionSettings(p, d, false), nil
 }
 
 func (s *Server) putDecisionSettings(ctx context.Context, in *decisionSettingsPut) (*decisionSettingsOne, error) {

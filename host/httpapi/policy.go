@@ -205,8 +205,9 @@ var policies = map[string]access{
 	// Whose: the service decides.
 	"GET /api/v1/decisions":             anyKey,
 	"GET /api/v1/decisions/:request_id": anyKey,
-	"GET /api/v1/decisions/settings":    accountAdmin,
-	"PUT /api/v1/decisions/settings":    accountAdmin,
+	"GET /api/v1/decision-settings":     accountAdmin,
+	"PUT /api/v1/decision-settings":     accountAdmin,
+	"DELETE /api/v1/decision-settings":  accountAdmin,
 
 	"GET /api/v1/events": accountAdmin,
 }

@@ -33,6 +33,16 @@ func (s *Store) PutDecisionSettings(ctx context.Context, settings engine.Decisio
 	})
 }
 
+// DeleteDecisionSettings implements engine.DecisionSettingStore.
+func (s *Store) DeleteDecisionSettings(ctx context.Context, accountID string) error {
+	if !row.IsKey(accountID) {
+		return nil // there is none
+	}
+	return s.writeOf(ctx, accountID, "delete settings of decisions", func(ctx context.Context, q *query.Queries) error {
+		return q.DeleteDecisionSettings(ctx, accountID)
+	})
+}
+
 func parseDecisionSettings(n query.DecisionSetting) (engine.DecisionSettings, error) {
 	return engine.DecisionSettings{
 		AccountID: n.AccountID, Share: int(n.Share), Text: n.KeepText, Days: int(n.Days), UpdatedBy: n.UpdatedBy, UpdatedAt: n.UpdatedAt.UTC(),

@@ -254,6 +254,13 @@ func decisionSettings(t *testing.T, d Database) {
 	must(t, "ListDecisionSettings()", err)
 	acme.UpdatedAt = at(2)
 	wantEqual(t, "ListDecisionSettings()", got, []engine.DecisionSettings{usual, acme})
+	for _, account := range []string{"acme", "\x00"} {
+		must(t, "DeleteDecisionSettings()", s.DeleteDecisionSettings(t.Context(), account))
+	}
+	wantRevision(t, s, was, 4)
+	got, err = s.ListDecisionSettings(t.Context())
+	must(t, "ListDecisionSettings()", err)
+	wantEqual(t, "ListDecisionSettings() after one was deleted", got, []engine.DecisionSettings{usual})
 	for member, bad := range map[string]engine.DecisionSettings{
 		"share":      {Share: 10_001, Days: 1, UpdatedAt: at(1)},
 		"days":       {Days: 91, UpdatedAt: at(1)},

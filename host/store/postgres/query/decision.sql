@@ -100,6 +100,10 @@ set share      = excluded.share,
     updated_by = excluded.updated_by,
     updated_at = excluded.updated_at;
 
+-- name: DeleteDecisionSettings :exec
+delete from decision_settings
+where account_id = @account_id;
+
 -- name: MakeDecisionDay :exec
 select make_decision_day(@day::date, @tenant::text);
 

@@ -12,6 +12,16 @@ import (
 	"github.com/jackc/pgx/v5/pgtype"
 )
 
+const deleteDecisionSettings = `-- name: DeleteDecisionSettings :exec
+delete from decision_settings
+where account_id = $1
+`
+
+func (q *Queries) DeleteDecisionSettings(ctx context.Context, accountID string) error {
+	_, err := q.db.Exec(ctx, deleteDecisionSettings, accountID)
+	return err
+}
+
 const deleteDecisions = `-- name: DeleteDecisions :execrows
 delete from decisions
 where (account_id, at, request_id) in (

@@ -109,3 +109,7 @@ set share      = excluded.share,
     days       = excluded.days,
     updated_by = excluded.updated_by,
     updated_at = excluded.updated_at;
+
+-- name: DeleteDecisionSettings :exec
+delete from decision_settings
+where account_id = @account_id;

@@ -57,6 +57,16 @@ func (q *Queries) AddDecision(ctx context.Context, arg AddDecisionParams) error 
 	return err
 }
 
+const deleteDecisionSettings = `-- name: DeleteDecisionSettings :exec
+delete from decision_settings
+where account_id = ?1
+`
+
+func (q *Queries) DeleteDecisionSettings(ctx context.Context, accountID string) error {
+	_, err := q.db.ExecContext(ctx, deleteDecisionSettings, accountID)
+	return err
+}
+
 const deleteDecisions = `-- name: DeleteDecisions :execrows
 delete from decisions
 where (account_id, at, request_id) in (

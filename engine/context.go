@@ -39,14 +39,34 @@ func (r *Request) Agent() string {
 // Not safe for concurrent use, the first call in particular: a request belongs to one goroutine.
 func (r *Request) Context() document.Node {
 	if r.context == nil {
-		doc, err := document.Parse(r.appendContext(), contextLimits)
-		if err != nil {
-			// The syntax is ours, every text is escaped, and metadata is valid JSON already.
-			panic("engine: context document: " + err.Error())
-		}
-		r.context = doc
+		r.context = parseContext(r.appendContext(true))
 	}
 	return r.context.Root()
+}
+
+// BriefContext is Context without models, the member that is dear to build and seldom looked
+// at. Whole returns the rest with it.
+// Not safe for concurrent use; it lives as long as Context does.
+func (r *Request) BriefContext() document.Node {
+	if r.context != nil {
+		return r.context.Root()
+	}
+	if r.brief == nil {
+		r.brief = parseContext(r.appendContext(false))
+	}
+	return r.brief.Root()
+}
+
+// Whole is Context: a request completes its BriefContext.
+func (r *Request) Whole() document.Node { return r.Context() }
+
+func parseContext(text []byte) *document.Doc {
+	doc, err := document.Parse(text, contextLimits)
+	if err != nil {
+		// The syntax is ours, every text is escaped, and metadata is valid JSON already.
+		panic("engine: context document: " + err.Error())
+	}
+	return doc
 }
 
 // ReleaseContext gives the context document's memory back, which makes the next one
@@ -54,16 +74,21 @@ func (r *Request) Context() document.Node {
 // Context builds the document again.
 func (r *Request) ReleaseContext() {
 	r.context.Release()
-	r.context = nil
+	r.brief.Release()
+	r.context, r.brief = nil, nil
 }
 
 // contextLimits let pass whatever the limits of a body let pass: the text may need
 // more escapes here than there, and metadata stands one level deeper.
 var contextLimits = document.Limits{Bytes: 1 << 30, Depth: 2 * document.DefaultDepth, Nodes: 2 * document.DefaultNodes}
 
-func (r *Request) appendContext() []byte {
+func (r *Request) appendContext(models bool) []byte {
 	f := &r.Features
-	b := make([]byte, 0, 1024+len(f.Text)+len(f.Text)/16+len(f.Metadata.Raw())+256*len(r.Models))
+	size := 1024 + len(f.Text) + len(f.Text)/16 + len(f.Metadata.Raw())
+	if models {
+		size += 256 * len(r.Models)
+	}
+	b := make([]byte, 0, size)
 	b = appendText(b, `{"request":{"model":`, f.Model)
 	b = appendText(b, `,"text":`, f.Text)
 	b = appendInt(b, `,"chars":`, int64(f.Chars))
@@ -108,7 +133,11 @@ func (r *Request) appendContext() []byte {
 	b = appendInt(b, `,"time":{"unix_ms":`, at.UnixMilli())
 	b = appendInt(b, `,"hour":`, int64(at.Hour()))
 	b = appendInt(b, `,"weekday":`, int64(at.Weekday()))
-	b = append(b, `},"models":[`...)
+	b = append(b, '}')
+	if !models {
+		return append(b, '}')
+	}
+	b = append(b, `,"models":[`...)
 	first := true
 	for m := range r.UsableModels() {
 		if !first {

@@ -86,7 +86,9 @@ type RuleCall struct {
 	NowMS     int64
 	Request   document.Node
 	Context   document.Node
-	Config    document.Node
+	// Rest completes Context when the guest looks beyond what it has; nil: it is whole.
+	Rest   document.Completer
+	Config document.Node
 	// Dry calls count towards nothing: the decision is only explained, or made again.
 	Dry bool
 	// Unkept is what a request that is made again no longer has.

@@ -69,6 +69,7 @@ type Request struct {
 		effort    string // "" : none
 	}
 	context *document.Doc // built on first use; see Context
+	brief   *document.Doc // built on first use; see BriefContext
 	packed  *document.Doc // built on first use; see canonical
 }
 

@@ -15,6 +15,9 @@ type FrameInput struct {
 	Response Node // doc 4
 	Call     Node // doc 5
 
+	// Rest completes Context, which then lacks its last member, contextRest; nil: it is whole.
+	Rest Completer
+
 	EventName string                   // of the upstream event; abi.EventEOF at the end
 	Status    int                      // HTTP status of the upstream answer
 	Field     func(name string) string // header of the upstream answer, any case; nil: there is none
@@ -35,6 +38,15 @@ type FrameInput struct {
 	MaxCalls  int    // host calls; 0: abi.ProviderCalls or abi.RuleHostCalls
 }
 
+// Completer makes a document whole whose dearest part was left out until somebody asks for it.
+type Completer interface {
+	// Whole returns the document with the part. What was there before is in it as it was.
+	Whole() Node
+}
+
+// contextRest is the member that a Context may leave to Rest.
+const contextRest = "models"
+
 // Frame is the host side of one entry-point call: every import of the boundary is a
 // method of the same name, in Go form. A wasm host calls it with slices of guest memory,
 // a native test double with its own; the behaviour is the same.
@@ -54,6 +66,8 @@ type Frame struct {
 	in     FrameInput
 	err    error
 	missed bool
+
+	incomplete Node // what Context was before it was made whole
 
 	calls, work int // spent
 

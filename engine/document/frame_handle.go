@@ -34,10 +34,40 @@ func (f *Frame) resetRefs() {
 	f.refs = append(f.refs[:0], ref{})
 	f.docs = [6]int32{}
 	f.memo.d = nil
+	f.incomplete = Node{}
 }
 
-// ref returns what a handle stands for, or nil when that is nothing.
+// ref returns what a handle stands for, or nil when that is nothing. The whole of it is looked
+// at: a Context that lacks its rest gets it.
 func (f *Frame) ref(h int32) *ref {
+	r := f.entry(h)
+	if r == nil || r.part {
+		return r
+	}
+	if f.in.Rest != nil && r.is(f.in.Context) {
+		f.complete()
+	}
+	if f.incomplete.d != nil && r.is(f.incomplete) {
+		r.d, r.i, r.cursorSlot = f.in.Context.d, f.in.Context.i, 0
+	}
+	return r
+}
+
+func (r *ref) is(n Node) bool { return r.d == n.d && r.i == n.i }
+
+// complete makes Context whole. Handles of values in the part that was there stay good; one of
+// the root finds the whole when it is used next, as incomplete remembers what it was.
+func (f *Frame) complete() {
+	whole := f.in.Rest.Whole()
+	f.in.Rest = nil
+	added := len(whole.d.Bytes()) - len(f.in.Context.d.Bytes())
+	f.inputSize += added
+	f.work += workPerInput * added
+	f.incomplete, f.in.Context = f.in.Context, whole
+}
+
+// entry is ref for who looks at no more than one named member.
+func (f *Frame) entry(h int32) *ref {
 	index := uint32(h) & (maxRefs - 1)
 	if h <= 0 || index == 0 || int(index) >= len(f.refs) || uint32(h)>>indexBits != f.generation {
 		return nil

@@ -1,6 +1,8 @@
 package document
 
 import (
+	"strings"
+
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -37,7 +39,10 @@ func (f *Frame) Get(h int32, name []byte) int32 {
 	if !f.enter() {
 		return 0
 	}
-	r := f.ref(h)
+	r := f.entry(h)
+	if view(name) == contextRest {
+		r = f.ref(h)
+	}
 	if r.kind() != abi.KindObject {
 		return 0
 	}
@@ -54,7 +59,10 @@ func (f *Frame) Pointer(h int32, pointer []byte) int32 {
 	if !f.enter() {
 		return 0
 	}
-	r := f.ref(h)
+	r := f.entry(h)
+	if strings.HasPrefix(view(pointer), "/"+contextRest) {
+		r = f.ref(h)
+	}
 	switch {
 	case r.kind() == abi.KindAbsent:
 		return 0
@@ -156,7 +164,7 @@ func (f *Frame) Kind(h int32) abi.Kind {
 	if !f.enter() {
 		return abi.KindAbsent
 	}
-	return f.ref(h).kind()
+	return f.entry(h).kind()
 }
 
 // Bool reports whether the value is true.

@@ -213,8 +213,13 @@ func (j *judge) call(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 	req := s.request
 	s.call = engine.RuleCall{
 		AccountID: req.Principal.AccountID, RequestID: req.ID, NowMS: req.Received.UnixMilli(),
-		Request: req.Doc.Root(), Context: req.Context(), Config: e.config,
+		Request: req.Doc.Root(), Config: e.config,
 		Dry: s.dry || !j.counts, Unkept: s.unkept(),
+	}
+	if s.call.Unkept == (engine.Unkept{}) {
+		s.call.Context, s.call.Rest = req.BriefContext(), req
+	} else {
+		s.call.Context = req.Context()
 	}
 	s.guest, s.answer.Fuel = guest, 0
 	var err error

@@ -57,6 +57,7 @@ func (p *plugin) decide(in *instance, call *engine.RuleCall, answer *engine.Rule
 	in.reset(document.FrameInput{
 		Request: call.Request,
 		Context: call.Context,
+		Rest:    call.Rest,
 		Config:  call.Config,
 		Random:  &in.random,
 		NowMS:   call.NowMS,

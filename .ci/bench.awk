@@ -69,5 +69,7 @@ END {
 	bar("health: an attempt allowed and reported", "BenchmarkAllowReport/alone", 200)
 	bar("  by all processors at once", "BenchmarkAllowReport/parallel", 200)
 	if ("BenchmarkAllowReport/alone" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkAllowReport/alone"], verdict(allocs["BenchmarkAllowReport/alone"] == 0)
+	bar("metrics: a request of one attempt observed", "BenchmarkObserve", 1000)
+	if ("BenchmarkObserve" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkObserve"], verdict(allocs["BenchmarkObserve"] == 0)
 	bar("rule words in 10 KB, one pass", "BenchmarkWordsScan/10KB", 15000)
 }

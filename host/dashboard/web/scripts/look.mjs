@@ -1,8 +1,9 @@
 // Opens pages of a running server in a real browser and writes what they look like to shots/:
 //   POINTSMAN_KEY=pm_… [POINTSMAN_URL=http://127.0.0.1:8080] npm run look -- overview 'routing?rule=x'
-// At 1440 and 390 px, in both themes. It prints what the browser complains of, and fails then.
+// At 1440 and 390 px, in both themes. It prints what the browser and axe complain of, and fails then.
 import { mkdirSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
+import axe from 'axe-core'
 import { chromium } from 'playwright-core'
 
 const url = process.env.POINTSMAN_URL ?? 'http://127.0.0.1:8080'
@@ -35,13 +36,18 @@ for (const colorScheme of ['light', 'dark']) {
     await page.goto(`${url}/ui/`)
     await page.getByLabel('Key').fill(key)
     await page.getByRole('button', { name: 'Log in' }).click()
-    await page.getByRole('main').waitFor()
+    await page.locator('.shell').waitFor()
     for (const p of pages) {
       await page.goto(`${url}/ui/${p}`)
       await page.locator('main h1').waitFor()
       await page.waitForTimeout(Number(process.env.WAIT ?? 2500))
-      const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
-      if (over > 0) complain(`${p} is ${over} px wider than the window`)
+      for (const w of width < 400 ? [320, width] : [width]) {
+        await page.setViewportSize({ width: w, height })
+        const over = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth)
+        if (over > 0) complain(`${p} is ${over} px wider than ${w}`)
+      }
+      const { violations } = await page.evaluate(`${axe.source}; axe.run()`)
+      for (const v of violations) complain(`${p}: axe ${v.id}: ${v.nodes.slice(0, 3).map((n) => n.target.join(' ')).join(', ')}`)
       await page.screenshot({ path: `${shots}/${p.replace(/[^\w.-]+/g, '-')}-${width}-${colorScheme}.png`, fullPage: true })
     }
     await context.close()

@@ -41,7 +41,7 @@ export function Shell() {
         <LiveDot />
         <button type="button" className="icon-button top-menu" aria-expanded={open} aria-controls="rail" aria-label="Menu" onClick={() => setOpen(!open)}><Icon name={open ? 'close' : 'menu'} /></button>
       </header>
-      <div id="rail" className={`rail${open ? ' rail-open' : ''}`}>
+      <aside id="rail" aria-label="Pages and session" className={`rail${open ? ' rail-open' : ''}`}>
         <div className="rail-logo"><Logo /></div>
         <Menu />
         <div className="rail-foot">
@@ -49,7 +49,7 @@ export function Shell() {
           <ThemeSwitch />
           <Who />
         </div>
-      </div>
+      </aside>
       <main id="main" ref={main} tabIndex={-1}><Newer /><Outlet /></main>
     </div>
   )
@@ -119,7 +119,8 @@ function Who() {
       <Icon name="person" />
       <div className="who-words">
         <span className="who-name">{s.user?.name ?? roleNames[s.role]}</span>
-        <span className="soft">{s.user ? `${roleNames[s.role]}${where ? ` · ${where}` : ''}` : where}</span>
+        {s.user && <span className="soft">{roleNames[s.role]}</span>}
+        {where && <span className="soft" title={where}>{where}</span>}
       </div>
       <IconButton icon="logout" label="Log out" onClick={() => void logOut()} />
     </div>

@@ -5,6 +5,7 @@
 	sub(/-[0-9]+$/, "", name)
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ns/op" && (!(name in ns) || $i < ns[name])) ns[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "allocs/op") allocs[name] = $i
+	for (i = 3; i < NF; i++) if ($(i + 1) == "rows/s" && (!(name in rows) || $i > rows[name])) rows[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ms/MiB" && (!(name in mib) || $i < mib[name])) mib[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) ~ /^(p99|metered|unmetered)-ns$/) {
 		part = name "/" substr($(i + 1), 1, length($(i + 1)) - 3)
@@ -66,6 +67,9 @@ END {
 	ratio("  with a bucket that all share", "BenchmarkReserveSettle/6_scopes_and_a_shared_one/parallel", "BenchmarkReserveSettle/6_scopes_and_a_shared_one", 0)
 	bar("money: an attempt reserved and settled", "BenchmarkLedgerReserveSettle", 3000)
 	ratio("  its two records, mapped against written", "BenchmarkReserveSettle/mapped", "BenchmarkReserveSettle/plain", 0)
+	if (!("BenchmarkAddUsage/2000" in rows)) printf "  %-62s not measured\n", "ledger into Postgres"
+	else printf "  %-62s %9d rows/s, bar 20000  %s\n", "ledger into Postgres, with its sums", rows["BenchmarkAddUsage/2000"], verdict(rows["BenchmarkAddUsage/2000"] >= 20000)
+	bar("a summary of a month by model, over 200,000 rows", "BenchmarkSummary", 50000000)
 	bar("health: an attempt allowed and reported", "BenchmarkAllowReport/alone", 200)
 	bar("  by all processors at once", "BenchmarkAllowReport/parallel", 200)
 	if ("BenchmarkAllowReport/alone" in allocs) printf "  %-62s %9d, bar 0  %s\n", "  its allocations", allocs["BenchmarkAllowReport/alone"], verdict(allocs["BenchmarkAllowReport/alone"] == 0)

@@ -20,7 +20,7 @@ import (
 	"github.com/pointsman/pointsman/host/store/storetest"
 )
 
-func mustOpen(t *testing.T, url string, cfg Config) *Store {
+func mustOpen(t testing.TB, url string, cfg Config) *Store {
 	t.Helper()
 	s, err := Open(t.Context(), url, cfg)
 	if err != nil {
@@ -47,7 +47,7 @@ func with(t *testing.T, address, name, value string) string {
 	return u.String()
 }
 
-func connect(t *testing.T, address string) *pgx.Conn {
+func connect(t testing.TB, address string) *pgx.Conn {
 	t.Helper()
 	conn, err := pgx.Connect(t.Context(), address)
 	if err != nil {

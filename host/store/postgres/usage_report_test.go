@@ -20,7 +20,7 @@ const copies = 50
 
 // multiplyUsage makes copies of every row that is there, with ids of their own, and of the
 // sums what they are over those: as many calls again at the same moments.
-func multiplyUsage(t *testing.T, address string, from time.Time, days int) {
+func multiplyUsage(t testing.TB, address string, from time.Time, days int) {
 	t.Helper()
 	others := strings.Join(usageColumns, ", ")
 	others = strings.Replace(others, " id,", " substr(id, 1, 13) || int4send(n),", 1) // its last four bytes are random
@@ -126,5 +126,20 @@ func TestReportsNeedNoRowsSoak(t *testing.T) {
 	t.Logf("%d sums of days were read instead of %d rows", sums, rows)
 	if sums > (days+1)*400 {
 		t.Errorf("there are %d sums of days, want at most one for each day, user and model", sums)
+	}
+}
+
+// BenchmarkSummary is a summary of a month by model, over 200,000 rows.
+func BenchmarkSummary(b *testing.B) {
+	const rows, days = 200_000, 30
+	address := migrated.PostgresURL(b)
+	s, from := mustOpen(b, address, Config{}), time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC)
+	addAll(b, s, rows/copies, 2000, from, days*24*time.Hour-time.Hour)
+	multiplyUsage(b, address, from, days)
+	q := engine.ReportQuery{AccountID: "acme-engineering", From: from, To: from.AddDate(0, 0, days+1), Grain: engine.GrainDay, GroupBy: []string{engine.DimModel, engine.DimProvider}}
+	for b.Loop() {
+		if got, err := s.Report(b.Context(), q); err != nil || len(got) != 4 {
+			b.Fatalf("Report() = %d groups, %v, want 4", len(got), err)
+		}
 	}
 }

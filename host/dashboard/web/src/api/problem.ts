@@ -27,6 +27,7 @@ export class Problem extends Error {
 
   /** next is what the reader can do, '' when the message says it all. */
   get next(): string {
+    if (this.code === 'wrong_key') return 'Check that the whole key was copied, and that it was not revoked.'
     if (this.code === 'offline') return 'Check that the server runs; this page tries again by itself.'
     if (this.more.retryAfter) return `Try again in ${this.more.retryAfter} s.`
     switch (this.status) {

@@ -29,10 +29,10 @@ it('reads a session, and takes an unknown role for the least', () => {
 
 describe('a session', () => {
   it('begins with a key, ends when the API says so, and goes on after another login', async () => {
-    const calls = answers([401, {}], [403, { detail: 'No such key.', code: 'unauthorized' }], [200, doc], [200, { ...doc, csrf: 'c2' }], [204, null])
+    const calls = answers([401, {}], [401, { detail: 'No such key.', code: 'unauthorized' }], [200, doc], [200, { ...doc, csrf: 'c2' }], [204, null])
     await resumeSession()
     expect(currentSession()).toEqual({ state: 'out', reason: '' })
-    await expect(logIn('pm_wrong')).rejects.toThrow('No such key.')
+    await expect(logIn('pm_wrong')).rejects.toMatchObject({ message: 'No such key.', next: 'Check that the whole key was copied, and that it was not revoked.' })
     await logIn('pm_right')
     expect(currentSession().state).toBe('in')
     expect(currentCSRF()).toBe('c1')

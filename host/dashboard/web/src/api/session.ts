@@ -1,5 +1,5 @@
 import { useSyncExternalStore } from 'react'
-import { asProblem, problemOf } from './problem'
+import { asProblem, Problem, problemOf } from './problem'
 
 export type Role = 'super_admin' | 'account_admin' | 'team_lead' | 'user'
 
@@ -107,7 +107,10 @@ export async function logIn(key: string): Promise<void> {
     throw asProblem(thrown)
   }
   const body = await json(response)
-  if (!response.ok || typeof body !== 'object' || body === null) throw problemOf(response, body)
+  if (!response.ok || typeof body !== 'object' || body === null) {
+    const p = problemOf(response, body)
+    throw p.status === 401 ? new Problem(401, 'wrong_key', p.message) : p
+  }
   become({ state: 'in', session: readSession(body as Record<string, unknown>) })
 }
 

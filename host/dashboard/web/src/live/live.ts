@@ -130,10 +130,7 @@ async function follow(signal: AbortSignal): Promise<boolean> {
 function startPolling() {
   if (poll) return
   become({ state: 'polling', readings: [] })
-  poll = setInterval(() => {
-    become({ heardAt: Date.now() })
-    refreshLive()
-  }, pollEvery)
+  poll = setInterval(refreshLive, pollEvery)
 }
 
 function stopPolling() {
@@ -186,6 +183,11 @@ function decide() {
 }
 
 if (typeof document !== 'undefined') document.addEventListener('visibilitychange', decide)
+
+// Where there is no stream, an answer is what was heard: while none comes, the age grows.
+queries.getQueryCache().subscribe((e) => {
+  if (e.type === 'updated' && e.action.type === 'success' && e.query.meta?.live === true && state.state === 'polling') become({ heardAt: Date.now() })
+})
 
 const subscribe = (l: () => void) => {
   listeners.add(l)

@@ -30,8 +30,13 @@ export function Shell() {
   useEffect(() => {
     if (!open) return
     const escape = (e: KeyboardEvent) => { if (e.key === 'Escape') setOpen(false) }
+    const close = () => setOpen(false)
     addEventListener('keydown', escape)
-    return () => removeEventListener('keydown', escape)
+    addEventListener('resize', close)
+    return () => {
+      removeEventListener('keydown', escape)
+      removeEventListener('resize', close)
+    }
   }, [open])
   return (
     <div className="shell">
@@ -50,7 +55,7 @@ export function Shell() {
           <Who />
         </div>
       </aside>
-      <main id="main" ref={main} tabIndex={-1}><Newer /><Outlet /></main>
+      <main id="main" ref={main} tabIndex={-1} inert={open}><Newer /><Outlet /></main>
     </div>
   )
 }

@@ -25,7 +25,7 @@ function useHour() {
   const q = useGet('/api/v1/usage', { query: { grain: 'minute', from: iso(from) } }, { live: true, keep: true })
   const byMinute = new Map((q.data?.groups ?? []).map((g) => [Date.parse(g.at ?? ''), g]))
   const minutes = q.data ? Array.from({ length: 60 }, (_, i) => byMinute.get(from + i * minute)) : []
-  return { q, minutes }
+  return { q, minutes, current: { began: now, requests: byMinute.get(now)?.requests ?? 0 } }
 }
 
 const unknown = (q: { isPending: boolean; error: Error | null }) => (q.isPending ? 'Loading …' : q.error ? q.error.message : 'not known')
@@ -33,15 +33,16 @@ const unknown = (q: { isPending: boolean; error: Error | null }) => (q.isPending
 function Requests() {
   const { readings, heardAt, state, totals } = useLive()
   const now = useNow()
-  const { q, minutes } = useHour()
+  const { q, minutes, current } = useHour()
   const live = state === 'open' ? rate(readings, heardAt, now) : null
-  const last = minutes.at(-1)
-  const value = live ?? (q.data ? (last?.requests ?? 0) / 60 : null)
+  // Without a stream: the last full minute and as much of this one as was there when it was read.
+  const known = (Math.max(q.dataUpdatedAt, current.began) - current.began) / 1000 + 60
+  const value = live ?? (q.data ? ((minutes.at(-1)?.requests ?? 0) + current.requests) / known : null)
   const values = minutes.map((m) => (m?.requests ?? 0) / 60)
   return (
     <Tile
       label="Requests per second" value={value === null ? null : decimal(value)} unit="/s" why={unknown(q)}
-      note={<>{live === null ? 'last full minute' : 'last 10 s'}{totals && <> · {count(totals.total.requests)} today</>}</>}
+      note={<>{live === null ? `last ${Math.round(known)} s` : 'last 10 s'}{totals && <> · {count(totals.total.requests)} today</>}</>}
     >
       <Sparkline values={values} label={`The last hour, minute by minute: at most ${decimal(Math.max(0, ...values))} per second.`} />
     </Tile>

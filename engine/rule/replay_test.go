@@ -24,15 +24,32 @@ func forgotten(in engine.DecisionInputs) engine.DecisionInputs {
 }
 
 // decidedAgain makes a recorded decision again by the rules that made it.
-func decidedAgain(t testing.TB, d engine.Decider, in engine.DecisionInputs, was engine.Decision, known func(string) bool) (engine.Decision, error) {
+func decidedAgain(t testing.TB, by engine.Decider, in engine.DecisionInputs, was engine.Decision, known func(string) bool) (engine.Decision, error) {
 	t.Helper()
 	in.Found, in.Searched = was.Found, was.Searched
-	req, err := in.Replay(ownModels, known)
+	d, err := reread(in, was)
+	if err != nil {
+		t.Fatalf("Decode = %v", err)
+	}
+	req, err := d.Inputs.Replay(ownModels, known)
 	if err != nil {
 		t.Fatalf("Replay = %v", err)
 	}
-	req.Recorded.Skipped = was.Skipped
-	return d.Decide(context.Background(), req)
+	req.Recorded.Skipped, req.Recorded.Plugins = d.Decision.Skipped, d.Decision.Plugins
+	return by.Decide(context.Background(), req)
+}
+
+// reread is a decision as it comes back from a store.
+func reread(in engine.DecisionInputs, was engine.Decision) (engine.DecisionRecord, error) {
+	r := engine.DecisionRecord{Detail: engine.DecisionRecorded, Inputs: in, Decision: was, Rules: was.Rules}
+	if in.Text != "" || in.Body != nil {
+		r.Detail = engine.DecisionWithText
+	}
+	row := engine.EncodeDecision(nil, &r)
+	if r.Detail == engine.DecisionWithText {
+		row.Data = engine.DeflateWritten(row.Data, engine.AppendWritten(nil, &in))
+	}
+	return row.Decode()
 }
 
 // of are the rules that the account's requests are decided by.

@@ -28,9 +28,9 @@ func childFolder() (dir, how string) { return os.Getenv("SPOOL_CHILD"), os.Geten
 // TestEndOfProcess: what a process wrote to a mapped file, and never synced, is there after
 // its end, whatever that is.
 func TestEndOfProcess(t *testing.T) {
-	const rows = 5_000
+	const rows = 2_000
 	if dir, how := childFolder(); dir != "" {
-		s := open(t, Config{Dir: dir, SegmentBytes: 1 << 20})
+		s := open(t, Config{Dir: dir, SegmentBytes: 1})
 		if _, mapped := s.current.Load().out.(*mapped); !mapped {
 			t.Skip("this file system maps no files")
 		}
@@ -85,7 +85,7 @@ func TestDiskFull(t *testing.T) {
 		return
 	}
 	signal.Ignore(syscall.SIGXFSZ) // the limit stands for a full disk, which sends none
-	s, d := open(t, Config{Dir: dir, SegmentBytes: 4 * maxRecord}), newDatabase()
+	s, d := open(t, Config{Dir: dir, SegmentBytes: 1}), newDatabase()
 	var limit syscall.Rlimit
 	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &limit); err != nil {
 		t.Fatal(err)

@@ -127,7 +127,7 @@ func (s *Spool) rotateLocked() error {
 
 // capacity is how long a mapped file is: Flush begins another one at SegmentBytes, and what
 // comes until it does has room.
-func (s *Spool) capacity() int64 { return max(s.cfg.SegmentBytes+s.cfg.SegmentBytes/4, 4*maxRecord) }
+func (s *Spool) capacity() int64 { return max(s.cfg.SegmentBytes+s.cfg.SegmentBytes/4, 2*maxRecord) }
 
 // extend begins a new file for those that found no room in seg, unless one has already.
 func (s *Spool) extend(seg *segment) error {

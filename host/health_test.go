@@ -116,4 +116,10 @@ func TestHealth(t *testing.T) {
 		t.Errorf("transitions = %s, want how the model went down", list.Body)
 	}
 	tenant.want(403, http.MethodGet, "/api/v1/health/anthropic/transitions", nil)
+	audit := string(g.want(200, http.MethodGet, "/api/v1/audit?global=true&action=health.", nil).Body)
+	for _, action := range []string{"health.drain", "health.enable", "health.paid_probe", "health.probe"} {
+		if !strings.Contains(audit, `"action":"`+action+`","object":"health/openai`) {
+			t.Errorf("the audit has no %s: %s", action, audit)
+		}
+	}
 }

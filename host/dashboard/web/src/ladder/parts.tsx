@@ -115,7 +115,8 @@ export function Outcome({ rung, lit }: { rung: Rung; lit: Lit | null }) {
   if (isDefault(rung)) {
     return <p className={`rung-outcome${lit.decided === rung.key ? ' outcome-matched' : ''}`}>{lit.decided === rung.key ? 'Decided: no rule matched.' : 'Not needed: something before it decided.'}</p>
   }
-  if (!step) return null
+  // Why one that is not tried is passed over, its mark says.
+  if (!step || !rung.tried) return null
   const matched = step.outcome === 'matched'
   return <p className={`rung-outcome${matched ? ' outcome-matched' : ''}`}>{matched ? <Icon name="check" size={13} /> : step.outcome === 'no_match' ? <Icon name="close" size={13} /> : <Icon name="dash" size={13} />} {stepWords(rung, step)}</p>
 }

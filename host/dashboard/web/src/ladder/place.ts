@@ -18,7 +18,7 @@ const barPadding = 10
 export function footOf(rung: Rung, marks: readonly Mark[] | undefined, lit: Lit | null): number {
   let lines = 0
   for (const m of marks ?? []) lines += Math.ceil((m.word.length + 4 + m.why.length) / lineLength)
-  const step = lit?.steps.get(rung.key)
+  const step = rung.tried ? lit?.steps.get(rung.key) : undefined
   if (step) lines += Math.ceil((stepWords(rung, step).length + 3) / lineLength)
   else if (lit && isDefault(rung)) lines++
   return footHeight + lines * lineHeight
@@ -47,7 +47,7 @@ export function place(graph: Graph, rungs: readonly Rung[], foot: (r: Rung) => n
     if (last) {
       // The bar is as wide as the ladder, and behind its models.
       const high = Math.max(h, models - n.y) + 2 * barPadding
-      boxes.push({ node: n, x: n.x, y: n.y + shift - barPadding, w: graph.width - 2 * margin, h: high, rung })
+      boxes.push({ node: n, x: n.x, y: n.y + shift - barPadding, w: graph.width - 2 * margin + barPadding, h: high, rung })
       bottom.set(n.id, n.y + shift - barPadding + high)
       shift += high - (models - n.y)
     } else {

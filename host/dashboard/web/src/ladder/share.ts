@@ -1,6 +1,5 @@
-import { useMemo } from 'react'
+import { useEffect, useMemo, useState } from 'react'
 import { useGet, type Data } from '../api/query'
-import { useNow } from '../ui'
 import { defaultKey, isDefault, type Rung } from './rungs'
 
 /** What the rules decided lately. */
@@ -13,6 +12,8 @@ export type Shares = {
 
 const step = 5 * 60_000
 const span = 24 * 60 * 60_000
+
+const begin = () => new Date(Math.floor((Date.now() - span) / step) * step).toISOString()
 
 /** sharesOf reads sums by rule. */
 export function sharesOf(summary: Data<'get', '/api/v1/costs/summary'>): Shares {
@@ -42,7 +43,11 @@ export function pastRules(shares: Shares | null): number | null {
 /** useShares reads the last 24 hours' sums by rule; null while they are not known. */
 export function useShares(account: string): Shares | null {
   // The span moves in steps, so that all who show it share one answer.
-  const from = new Date(Math.floor((useNow() - span) / step) * step).toISOString()
+  const [from, setFrom] = useState(begin)
+  useEffect(() => {
+    const t = setInterval(() => setFrom(begin), 30_000)
+    return () => clearInterval(t)
+  }, [])
   const query = { from, group_by: ['rule' as const], limit: 10_000, ...(account ? { account_id: account } : {}) }
   const q = useGet('/api/v1/costs/summary', { query }, { live: true, keep: true })
   return useMemo(() => (q.data ? sharesOf(q.data) : null), [q.data])

@@ -17,41 +17,45 @@ export function Result({ told, assumed }: { told: Explanation; assumed: boolean 
       {told.error_message
         ? <Note kind="warn"><p><strong>The caller would get an error:</strong> {told.error_message}</p><p className="soft">{told.error_code}</p></Note>
         : <p className="result-model"><span className="soft">Goes to</span> {asked ? <ModelName id={asked.model} /> : 'no model'}{asked?.last_resort && <span className="soft"> though it is down: everything is</span>}</p>}
-      <Facts items={[
-        ['Decided by', decider ? <><strong>{decider.name ?? decider.id}</strong> <span className="soft">priority {decider.priority}</span></> : (deciders[told.rule] ?? told.rule)],
-        ...(decider ? [['Because', outcomeWords(decider)] as const] : []),
-        ...(told.reason ? [['The plugin’s reason', told.reason] as const] : []),
-        ...(told.assignment ? [['Assignment', <code key="a">{told.assignment}</code>] as const] : []),
-        ['Estimated cost', asked ? (asked.estimated_nano_usd === undefined ? 'not known: the model has no price' : <><Money nano={asked.estimated_nano_usd} /> <span className="soft">with a usual answer, at most <Money nano={asked.estimated_most_nano_usd} /></span></>) : '–'],
-        ...(asked?.premium_requests ? [['Premium requests', decimal(asked.premium_requests)] as const] : []),
-        ['Decided in', <>{told.took_us} µs{assumed && <span className="soft"> with what is assumed</span>}</>],
-        ...(told.features ? [['The rules saw', sawWords(told.features)] as const] : []),
-      ]} />
-      {(told.candidates?.length ?? 0) > 0 && (
-        <div>
-          <h3>Models, in the order in which they are asked</h3>
-          <ol className="result-list">
-            {(told.candidates ?? []).map((c, i) => (
-              <li key={i}>
-                <ModelName id={c.model} />
-                <span className="soft">
-                  {c.skip ? skipWords(c.skip) : c === asked ? 'is asked first' : 'on failure'}
-                  {c.of_default && ' · of the default handler'}
-                  {c.lowered && ' · later, because it is degraded'}
-                  {c.substituted && ' · served by its replacement'}
-                  {c.estimated_nano_usd !== undefined && <> · about <Money nano={c.estimated_nano_usd} /></>}
-                </span>
-              </li>
-            ))}
-          </ol>
+      <div className="grid-2">
+        <Facts items={[
+          ['Decided by', decider ? <><strong>{decider.name ?? decider.id}</strong> <span className="soft">priority {decider.priority}</span></> : (deciders[told.rule] ?? told.rule)],
+          ...(decider ? [['Because', outcomeWords(decider)] as const] : []),
+          ...(told.reason ? [['The plugin’s reason', told.reason] as const] : []),
+          ...(told.assignment ? [['Assignment', <code key="a">{told.assignment}</code>] as const] : []),
+          ['Estimated cost', asked ? (asked.estimated_nano_usd === undefined ? 'not known: the model has no price' : <><Money nano={asked.estimated_nano_usd} /> <span className="soft">with a usual answer, at most <Money nano={asked.estimated_most_nano_usd} /></span></>) : '–'],
+          ...(asked?.premium_requests ? [['Premium requests', decimal(asked.premium_requests)] as const] : []),
+          ['Decided in', <>{told.took_us} µs{assumed && <span className="soft"> with what is assumed</span>}</>],
+          ...(told.features ? [['The rules saw', sawWords(told.features)] as const] : []),
+        ]} />
+        <div className="stack">
+          {(told.candidates?.length ?? 0) > 0 && (
+            <div>
+              <h3>Models, in the order in which they are asked</h3>
+              <ol className="result-list">
+                {(told.candidates ?? []).map((c, i) => (
+                  <li key={i}>
+                    <ModelName id={c.model} />
+                    <span className="soft">
+                      {c.skip ? skipWords(c.skip) : c === asked ? 'is asked first' : 'on failure'}
+                      {c.of_default && ' · of the default handler'}
+                      {c.lowered && ' · later, because it is degraded'}
+                      {c.substituted && ' · served by its replacement'}
+                      {c.estimated_nano_usd !== undefined && <> · about <Money nano={c.estimated_nano_usd} /></>}
+                    </span>
+                  </li>
+                ))}
+              </ol>
+            </div>
+          )}
+          <details open={passed.length <= 12}>
+            <summary><h3 className="inline">{decider ? 'Rules that did not decide' : 'What became of the rules'} <span className="soft">({passed.length})</span></h3></summary>
+            <ol className="result-list">
+              {passed.map((r) => <li key={`${r.account_id ?? ''}/${r.id}`}><strong>{r.name ?? r.id}</strong> <span className="soft">{outcomeWords(r)}</span></li>)}
+            </ol>
+          </details>
         </div>
-      )}
-      <details open={passed.length <= 12}>
-        <summary><h3 className="inline">{decider ? 'Rules that did not decide' : 'What became of the rules'} <span className="soft">({passed.length})</span></h3></summary>
-        <ol className="result-list">
-          {passed.map((r) => <li key={`${r.account_id ?? ''}/${r.id}`}><strong>{r.name ?? r.id}</strong> <span className="soft">{outcomeWords(r)}</span></li>)}
-        </ol>
-      </details>
+      </div>
     </section>
   )
 }

@@ -81,10 +81,9 @@ export function TryBox({ account, told, onTold }: Props) {
           {(told || explain.error) && <Button onClick={clear}>Clear</Button>}
         </ButtonRow>
       </form>
-      <div role="status" aria-live="polite">
-        {explain.error && <Failure error={explain.error} what="The request cannot be decided" />}
-        {told && <Result told={told} assumed={explain.variables?.what_if !== undefined} />}
-      </div>
+      <p className="sr" role="status">{told ? `${told.error_message ? 'It is refused' : `It goes to ${told.candidates?.find((c) => !c.skip)?.model ?? 'no model'}`}, decided by ${told.rule}.` : ''}</p>
+      {explain.error && <Failure error={explain.error} what="The request cannot be decided" />}
+      {told && <Result told={told} assumed={explain.variables?.what_if !== undefined} />}
     </Card>
   )
 }
@@ -128,10 +127,10 @@ function WhatIf({ assumed, onChange, version, onVersion, wire, onWire, account }
             </ul>
           )}
         </div>
-        <Field label="The budget was used up to, in %" hint="Empty: what it is.">
+        <Field label="Used of the budget, in %" hint="Empty: what it is.">
           {(f) => <Input {...f} type="number" min={0} max={100} step="any" inputMode="decimal" value={assumed.used} onChange={(e) => onChange({ ...assumed, used: e.target.value })} />}
         </Field>
-        <Field label="The session’s last turn was served by" hint="Empty: as it is.">
+        <Field label="The last turn was served by" hint="Empty: as it is.">
           {(f) => <ModelPicker {...f} clearable value={assumed.sessionModel} placeholder="As it is" onChange={(id) => onChange({ ...assumed, sessionModel: id })} />}
         </Field>
         {(versions.data?.data?.length ?? 0) > 0 && (

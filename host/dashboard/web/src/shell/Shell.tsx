@@ -20,13 +20,14 @@ export function Shell() {
   const [open, setOpen] = useState(false)
   const path = useRouterState({ select: (s) => s.location.pathname })
   const main = useRef<HTMLElement>(null)
-  const first = useRef(true)
+  const was = useRef(path)
+  useEffect(() => setOpen(false), [path])
   useEffect(() => {
-    setOpen(false)
-    // After a change of page the focus is at its begin, as after a page's load.
-    if (first.current) first.current = false
-    else main.current?.focus({ preventScroll: true })
-  }, [path])
+    // After a change of page the focus is at its begin, as after a page's load; not while the menu covers it.
+    if (open || was.current === path) return
+    was.current = path
+    main.current?.focus({ preventScroll: true })
+  }, [path, open])
   useEffect(() => {
     if (!open) return
     const escape = (e: KeyboardEvent) => { if (e.key === 'Escape') setOpen(false) }

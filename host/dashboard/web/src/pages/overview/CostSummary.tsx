@@ -1,7 +1,7 @@
 import { Link } from '@tanstack/react-router'
 import { count, day, decimal, usd } from '../../api/format'
 import { useGet, type Data } from '../../api/query'
-import { dayLength, hour, iso, useStep } from '../../api/window'
+import { dayLength, hour, iso, minute, useStep } from '../../api/window'
 import { useLive } from '../../live/live'
 import { Card, Facts, Failure, Loading, Meter, Money, Note } from '../../ui'
 
@@ -12,11 +12,11 @@ export function CostSummary() {
   const { totals } = useLive()
   const today = useStep(dayLength)
   const sum = useGet('/api/v1/costs/summary', { query: { from: iso(today), grain: 'hour' } }, { live: true, keep: true })
-  const month = useGet('/api/v1/costs/projection', {}, { live: true })
+  const month = useGet('/api/v1/costs/projection', {}, { refetchInterval: minute })
   // What was spent before today does not change any more: with today's live sum it is the month's.
   const begin = Date.UTC(new Date(today).getUTCFullYear(), new Date(today).getUTCMonth())
   const earlier = useGet('/api/v1/costs/summary', { query: { from: iso(begin), to: iso(today), grain: 'day' } }, { staleTime: hour, enabled: begin < today })
-  const saved = useGet('/api/v1/costs/savings', { query: { from: iso(today - 29 * dayLength) } }, { live: true, keep: true })
+  const saved = useGet('/api/v1/costs/savings', { query: { from: iso(today - 29 * dayLength) } }, { keep: true, refetchInterval: minute })
   const budgets = useGet('/api/v1/budgets', {}, { live: true })
   const t = totals?.total ?? (sum.data ? { ...sum.data.total, prompt_tokens: sum.data.total.tokens.prompt, completion_tokens: sum.data.total.tokens.completion } : null)
   const s = saved.data

@@ -300,6 +300,24 @@ func TestRun(t *testing.T) {
 	}
 }
 
+// While requests are under way, a backtest rests after every stretch; without, it never does.
+func TestRunGivesWay(t *testing.T) {
+	p := newPast(t)
+	p.happened(t, 3*stretch)
+	q := engine.BacktestQuery{From: pastTime, To: pastTime.Add(time.Hour), Draft: engine.RuleDraft{Rules: p.rules}}
+	asked := 0
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	p.service.cfg.Busy = func() bool { asked++; return true }
+	if got, err := p.service.Run(ctx, q, nil); err != nil || got.Decided != 3*stretch || asked < 3 {
+		t.Errorf("Run() beside traffic = %d decided, %v, looked at the traffic %d times, want %d, and after every %d records", got.Decided, err, asked, 3*stretch, stretch)
+	}
+	p.service.cfg.Busy = func() bool { cancel(); return true } // while it rests
+	if _, err := p.service.Run(ctx, q, nil); !errors.Is(err, context.Canceled) {
+		t.Errorf("Run() cancelled while it rests = %v, want context.Canceled", err)
+	}
+}
+
 // BenchmarkRun is 10,000 past requests against the eight system rules and one more.
 func BenchmarkRun(b *testing.B) {
 	p := newPast(b)

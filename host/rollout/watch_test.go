@@ -2,6 +2,7 @@ package rollout
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -312,5 +313,22 @@ func TestService(t *testing.T) {
 	p := g.begin(t, engine.Rollout{Kind: engine.RolloutCanary, Draft: engine.RuleDraft{Plugin: "sticky", Version: "2"}})
 	if _, err := g.service.Promote(t.Context(), admin, "acme", p.ID); err != nil || g.promote[1] != "acme/sticky@2" {
 		t.Errorf("Promote() of a plugin = %v, promoted %q", err, g.promote)
+	}
+	s := g.begin(t, engine.Rollout{Kind: engine.RolloutShadow})
+	if _, err := g.service.Stop(t.Context(), admin, "acme", s.ID, "enough"); err != nil {
+		t.Errorf("Stop() = %v, want nil", err)
+	}
+	// Each step is an event, and what was refused is none.
+	list, _, _ := g.notices.After(0)
+	var told []string
+	for _, n := range list {
+		told = append(told, n.Kind+" "+n.AccountID)
+	}
+	if want := []string{
+		engine.NoticeRolloutStarted + " acme", engine.NoticeRolloutChanged + " acme", engine.NoticeRolloutPromoted + " acme",
+		engine.NoticeRolloutStarted + " acme", engine.NoticeRolloutPromoted + " acme",
+		engine.NoticeRolloutStarted + " acme", engine.NoticeRolloutStopped + " acme",
+	}; !slices.Equal(told, want) {
+		t.Errorf("events = %q, want %q", told, want)
 	}
 }

@@ -55,11 +55,13 @@ func TestDashboard(t *testing.T) {
 	}
 	keys := map[string]string{"super_admin": admin}
 	for _, role := range []string{"account_admin", "user"} {
-		p.ask(http.MethodPost, "/api/v1/users", map[string]any{"id": "e2e-" + role, "name": "E2E " + role, "role": role}, nil)
+		id := strings.ReplaceAll(role, "_", "-")
+		if status, _, body := p.call(http.MethodPost, "/api/v1/users", map[string]any{"id": id, "name": role, "role": role}); status != http.StatusCreated {
+			t.Fatalf("create a user with role %s = %d\n%s", role, status, body)
+		}
 		var made struct{ Secret string }
-		p.ask(http.MethodPost, "/api/v1/keys", map[string]any{"user_id": "e2e-" + role, "name": "e2e"}, &made)
-		if made.Secret == "" {
-			t.Fatalf("no key for role %s", role)
+		if status := p.ask(http.MethodPost, "/api/v1/keys", map[string]any{"user_id": id, "name": "e2e"}, &made); status != http.StatusCreated {
+			t.Fatalf("create a key with role %s = %d", role, status)
 		}
 		keys[role] = made.Secret
 	}

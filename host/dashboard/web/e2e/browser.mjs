@@ -59,6 +59,7 @@ export async function logIn(page, key, at = '') {
   await page.goto(`${url}/ui/${at}`)
   await page.getByLabel('Key', { exact: true }).fill(key)
   await page.getByRole('button', { name: 'Log in' }).click()
+  await page.getByRole('button', { name: 'Log in' }).waitFor({ state: 'hidden' })
   await page.locator('main h1').waitFor()
 }
 

@@ -3,7 +3,7 @@
 import { readFileSync } from 'node:fs'
 import { test } from 'node:test'
 import { createRequire } from 'node:module'
-import { artifacts, assert, go, inBrowser, keys, logIn, open, pages } from './browser.mjs'
+import { artifacts, assert, go, inBrowser, keys, logIn, open, pages, url } from './browser.mjs'
 
 const axe = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8')
 
@@ -19,7 +19,7 @@ for (const colorScheme of ['light', 'dark']) {
   for (const [width, height] of [[1440, 900], [390, 844]]) {
     test(`${colorScheme}, ${width} px`, async (t) => {
       const { context, page, complaints } = await open({ width, height, colorScheme })
-      await page.goto(`${(await import('./browser.mjs')).url}/ui/`)
+      await page.goto(`${url}/ui/`)
       await page.getByRole('button', { name: 'Log in' }).waitFor()
       await page.evaluate(axe) // through the debugger, which no policy of the page concerns
       assert.deepEqual(await violations(page), [], 'login')

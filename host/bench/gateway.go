@@ -96,7 +96,7 @@ func (g *gateway) governed(ctx context.Context, o options, rules int) error {
 		return err
 	}
 	record := object{"record": "all", "retention_days": 7, "text": false}
-	if err := g.call(ctx, http.MethodPut, "/api/v1/decisions/settings", record, nil); err != nil {
+	if err := g.call(ctx, http.MethodPut, "/api/v1/decision-settings", record, nil); err != nil {
 		return err
 	}
 	module, err := os.ReadFile(o.plugin)

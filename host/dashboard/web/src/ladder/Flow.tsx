@@ -44,7 +44,8 @@ export default function Flow({ graph, drawing, label }: { graph: Graph; drawing:
     const ends = (['target', 'source'] as const).map((type) => ({ type, position: (type === 'target' ? 'top' : 'bottom') as never, x: b.w / 2, y: type === 'target' ? 0 : b.h, width: 1, height: 1 }))
     return {
       id: b.node.id, type: b.node.kind, position: { x: b.x, y: b.y }, width: b.w, height: b.h, measured: { width: b.w, height: b.h }, handles: ends, data,
-      ariaLabel: sentenceOf(data), ariaRole: 'group', focusable: b.node.kind === 'rule' || b.node.kind === 'default',
+      // A rule's sentence names its models: those are read as text.
+      ...(b.node.kind === 'rule' || b.node.kind === 'default' ? { ariaLabel: sentenceOf(data), focusable: true } : { focusable: false }), ariaRole: 'group',
       zIndex: b.node.kind === 'default' ? 0 : 2, className: b.node.kind === 'rule' && onOpen ? 'can-open' : '',
     }
   }), [placed, drawing, onOpen])

@@ -95,7 +95,8 @@ function useTrials(account: string, enabled: boolean): ReadonlyMap<string, strin
       for (const rule of live.data?.data ?? []) {
         if ((rule.account_id ?? '') !== r.account_id) continue
         const draft = r.rules?.find((d) => d.id === rule.id)
-        if (r.rules && (!draft || text(draft) !== text(rule))) trials.set(keyOfRule(rule.account_id, rule.id ?? ''), `${how}.`)
+        if (!r.rules || (draft && text(draft) === text(rule))) continue
+        trials.set(keyOfRule(rule.account_id, rule.id ?? ''), `${draft ? how : how.replace('another version of it', 'the rules without it')}.`)
       }
     }
     return trials

@@ -7,7 +7,8 @@ import type { Rule } from './order'
 /** StartRollout tries a draft on live traffic. */
 export function StartRollout({ rules, draft, onClose, onStarted }: { rules: readonly Rule[]; draft: Rule; onClose: () => void; onStarted: () => void }) {
   const [kind, setKind] = useState<'shadow' | 'canary'>('shadow')
-  const [share, setShare] = useState('10')
+  const [shares, setShares] = useState({ shadow: '100', canary: '10' })
+  const share = shares[kind]
   const [note, setNote] = useState('')
   const start = useSend('post', '/api/v1/rollouts', ['/api/v1/rollouts', '/api/v1/rules/graph'])
   const percent = Number(share)
@@ -23,7 +24,7 @@ export function StartRollout({ rules, draft, onClose, onStarted }: { rules: read
         <label className="checkbox"><input type="radio" name="rollout-kind" checked={kind === 'shadow'} onChange={() => setKind('shadow')} /><span>Shadow <span className="field-hint">decides beside the rules in force; nothing comes of it but figures</span></span></label>
         <label className="checkbox"><input type="radio" name="rollout-kind" checked={kind === 'canary'} onChange={() => setKind('canary')} /><span>Canary <span className="field-hint">decides a share of the sessions, and ends by itself when it does worse</span></span></label>
       </fieldset>
-      <Field label={kind === 'shadow' ? 'Share of requests that are compared, in %' : 'Share of sessions, in %'} error={wrong || undefined}>{(f) => <Input {...f} type="number" min={0.01} max={100} step="any" value={share} onChange={(e) => setShare(e.target.value)} />}</Field>
+      <Field label={kind === 'shadow' ? 'Share of requests that are compared, in %' : 'Share of sessions, in %'} error={wrong || undefined}>{(f) => <Input {...f} type="number" min={0.01} max={100} step="any" value={share} onChange={(e) => setShares({ ...shares, [kind]: e.target.value })} />}</Field>
       <Field label="Note" hint="Why, for the others.">{(f) => <Input {...f} maxLength={512} value={note} onChange={(e) => setNote(e.target.value)} placeholder={`draft of ${draft.name}`} />}</Field>
       {start.error && <Failure error={start.error} what="Not started" />}
     </Dialog>

@@ -2,7 +2,7 @@ import { useMutation } from '@tanstack/react-query'
 import { useEffect, useRef, useState } from 'react'
 import type { Problem } from '../../api/problem'
 import { send, useGet, type Body, type Data } from '../../api/query'
-import { useCan } from '../../api/session'
+import { useCan, useSession } from '../../api/session'
 import { ago } from '../../api/format'
 import { Button, ButtonRow, Card, Combobox, Failure, Field, IconButton, Input, ModelPicker, Select, TextArea, useUrlState } from '../../ui'
 import { nothingAssumed, readRequest, whatIfOf, type Assumed, type Wire } from './request'
@@ -108,7 +108,10 @@ type WhatIfProps = {
 
 function WhatIf({ assumed, onChange, version, onVersion, wire, onWire, account }: WhatIfProps) {
   const can = useCan()
-  const versions = useGet('/api/v1/rules/versions', { query: { limit: 50, ...(account ? { account_id: account } : {}) } }, { enabled: can('GET', '/api/v1/rules/versions'), live: true })
+  // Requests are decided for an account: versions of the global rules alone cannot be assumed.
+  const session = useSession()
+  const versioned = can('GET', '/api/v1/rules/versions') && (account !== '' || session.role !== 'super_admin')
+  const versions = useGet('/api/v1/rules/versions', { query: { limit: 50, ...(account ? { account_id: account } : {}) } }, { enabled: versioned, live: true })
   const said = [
     assumed.down.length > 0 && `${assumed.down.join(', ')} down`, assumed.used !== '' && `budget at ${assumed.used} %`,
     assumed.sessionModel && `last turn by ${assumed.sessionModel}`, version && `rules of version ${version}`,

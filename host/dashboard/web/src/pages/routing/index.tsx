@@ -1,8 +1,8 @@
 import './routing.css'
-import { useCallback, useEffect, useState } from 'react'
+import { useCallback, useEffect, useMemo, useState } from 'react'
 import { useGet } from '../../api/query'
 import { useCan, useSession } from '../../api/session'
-import { Ladder, type Rung } from '../../ladder'
+import { Ladder, rungsOf, useGraph, type Rung } from '../../ladder'
 import { Button, Card, Field, IconButton, Page as Frame, Select, Tabs, useUrlState } from '../../ui'
 import { Cases } from './Cases'
 import { History } from './History'
@@ -69,11 +69,15 @@ function Rules({ account, rules, told, open, onOpen }: { account: string; rules:
     // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [rules])
   const rule = rules.find((r) => keyOf(r) === moving)
+  // Positions are the ladder's numbers: rules that are not tried have none, but for the one that moves.
+  const graph = useGraph(account).data
+  const tried = useMemo(() => new Set((graph ? rungsOf(graph) : []).filter((r) => r.tried).map((r) => r.key)), [graph])
+  const places = rules.filter((r) => r === rule || tried.has(keyOf(r)))
   return (
     <Card title="The ladder" aside={told ? 'The path of the request above is lit.' : 'Shares are of the last 24 hours.'}>
       <Ladder account={account} trace={told} onOpen={openRung} open={open} {...(movable ? { actions } : {})} />
       <p className="sr" role="status">{said}</p>
-      {rule && <MoveDialog rules={rules} rule={rule} mayChange={mayChange} onClose={() => setMoving('')} onMoved={setSaid} />}
+      {rule && <MoveDialog rules={places} rule={rule} mayChange={mayChange} onClose={() => setMoving('')} onMoved={setSaid} />}
     </Card>
   )
 }

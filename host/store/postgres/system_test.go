@@ -24,7 +24,7 @@ var systemWork = strings.Fields(`
 	ListHealthControls TakeHealthProbe
 	RuleSetVersions StartRuleSets ListRollouts
 	AddDecisions DeleteDecisionsBefore nextDecisionAccount ListDecisionSettings
-	Revision GetSetting PutSetting
+	Revision GetSetting PutSetting Pools
 	FindLogin DropLogins
 `)
 

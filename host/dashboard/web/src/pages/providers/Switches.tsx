@@ -1,16 +1,10 @@
 import { useState } from 'react'
 import { usd } from '../../api/format'
 import { useSend } from '../../api/query'
-import { useCan, useSession } from '../../api/session'
+import { useCan } from '../../api/session'
 import { Button, Checkbox, Confirm, Failure, Field, Input, Note, Progress, toast } from '../../ui'
+import { useManaged } from './managed'
 import { addressOf, healthRoutes, nameOf, type Subject } from './subject'
-
-/** useManaged says whether whoever is logged in manages what belongs to an account, '' for all of them. */
-export function useManaged(): (account: string | undefined) => boolean {
-  const session = useSession()
-  const own = session.account?.id ?? ''
-  return (account) => session.role === 'super_admin' || (session.role === 'account_admin' && own !== '' && account === own)
-}
 
 type Verb = 'drain' | 'disable' | 'enable'
 const verbs: Record<Verb, { title: string; done: string; what: string }> = {

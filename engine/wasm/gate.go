@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"slices"
 
@@ -53,7 +54,8 @@ func inspectStages() []stage {
 }
 
 // pass sends the upload through the stages. Errors: *engine.Error with CodeInvalid
-// and a message for the author, or what else kept a stage from being done.
+// and a message for the author, whose Param names the stage, as "module.compile", or what
+// else kept a stage from being done.
 func pass(ctx context.Context, stages []stage, u *upload) error {
 	for _, s := range stages {
 		if err := ctx.Err(); err != nil {
@@ -61,12 +63,23 @@ func pass(ctx context.Context, stages []stage, u *upload) error {
 		}
 		if err := s.check(ctx, u); err != nil {
 			if engine.CodeOf(err) == engine.CodeInvalid {
-				return err
+				return at(s.name, err)
 			}
 			return fmt.Errorf("plugin gate, %s: %w", s.name, err)
 		}
 	}
 	return nil
+}
+
+// at says in a refusal which stage it is of.
+func at(stage string, err error) error {
+	var e *engine.Error
+	if !errors.As(err, &e) || e.Param != "" {
+		return err
+	}
+	named := *e
+	named.Param = "module." + stage
+	return &named
 }
 
 // Inspect passes the module through the stages that neither compile nor run it, and

@@ -3,6 +3,7 @@ package wasm
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -54,6 +55,11 @@ func TestPrepare(t *testing.T) {
 		{"config refused", configure(seq(i32c(0), i32c(0), i32c(0), call(0), i32c(-1)), "fail"), engine.PluginVersion{}, ""},
 		{"config that must not be empty", strict, engine.PluginVersion{}, ""},
 	}
+	stageOf := map[string]string{
+		"of another name": "manifest", "of another version": "manifest", "of another kind": "manifest", "damaged": "size", "too large": "manifest",
+		"code that is none": "meter", "code of a wrong type": "compile", "data outside memory": "try", "start that traps": "try", "start that leaves": "try",
+		"config that traps": "try", "config refused in silence": "try",
+	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -68,6 +74,10 @@ func TestPrepare(t *testing.T) {
 			}
 			if engine.CodeOf(err) != engine.CodeInvalid || !strings.Contains(err.Error(), tt.want) {
 				t.Errorf("Prepare() = %v, want %q", err, tt.want)
+			}
+			var e *engine.Error
+			if want := "module." + stageOf[tt.name]; !errors.As(err, &e) || e.Param != want {
+				t.Errorf("Prepare() = %+v, want the stage %q", e, want)
 			}
 		})
 	}

@@ -1,3 +1,4 @@
+import { Link } from '@tanstack/react-router'
 import { Icon } from '../ui'
 import { isHatched } from './marks'
 import { Condition, Head, holdOf, Marks, Model, Outcome, Share, type Drawing } from './parts'
@@ -40,7 +41,9 @@ function Item({ rung, compact = false, ...d }: Drawing & { rung: Rung; compact?:
         <Head rung={rung}>
           {d.onOpen && (!isDefault(rung))
             ? <button type="button" className="rung-name rung-button" aria-label={`${node.name ?? ''}: open rule ${node.order ? `${node.order}` : 'that is not tried'}`} onClick={() => d.onOpen?.(rung)}>{node.name}</button>
-            : <span className="rung-name">{node.name}</span>}
+            : compact && !isDefault(rung)
+              ? <Link to="/routing" search={{ rule: rung.key }} className="rung-name">{node.name}</Link>
+              : <span className="rung-name">{node.name}</span>}
         </Head>
         <Condition rung={rung} {...(compact ? { most: 2 } : {})} hold={holdOf(rung, d.lit)} />
         <Outcome rung={rung} lit={d.lit} />

@@ -28,7 +28,7 @@ const look = EditorView.theme({
 })
 
 const colours = HighlightStyle.define([
-  { tag: tags.string, color: 'var(--family-gpt)' },
+  { tag: tags.string, color: 'var(--status-up)' },
   { tag: [tags.number, tags.bool, tags.null], color: 'var(--family-claude)' },
   { tag: [tags.keyword, tags.operatorKeyword], color: 'var(--family-codex)' },
   { tag: [tags.function(tags.variableName), tags.propertyName], color: 'var(--link)' },

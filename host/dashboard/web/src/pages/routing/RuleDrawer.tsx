@@ -127,7 +127,8 @@ function Edit({ stored, start, rules, account, onClose, onOpen }: Props & { stor
       {asking === 'delete' && where && (
         <Confirm
           title={`Delete “${stored?.name ?? ''}”?`} verb="Delete rule" danger busy={remove.isPending} onClose={() => setAsking(null)}
-          onConfirm={() => remove.mutate({ ...where } as never, { onSuccess: () => { toast(`Deleted “${stored?.name ?? ''}”.`); onClose() }, onError: toastFailure })}
+          // Not mutate's onSuccess: by then the rule is off the list, and this is gone with it.
+          onConfirm={() => void remove.mutateAsync({ ...where } as never).then(() => { toast(`Deleted “${stored?.name ?? ''}”.`); onClose() }, toastFailure)}
         ><p>Requests that it decided go to the rules below it. The history keeps it: an earlier version can be restored.</p></Confirm>
       )}
       {asking === 'leave' && <Confirm title="Leave without saving?" verb="Leave" danger onClose={() => setAsking(null)} onConfirm={onClose}><p>What you changed is lost.</p></Confirm>}

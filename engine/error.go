@@ -36,6 +36,12 @@ const (
 	CodeNoTarget           Code = "no_target_available" // 503
 	CodeCanceled           Code = "client_closed"       // 499, never seen by the caller
 	CodeInternal           Code = "internal_error"      // 500
+
+	CodeIdempotencyInProgress  Code = "idempotency_in_progress"    // 409
+	CodeIdempotencyLost        Code = "idempotency_not_replayable" // 409
+	CodeIdempotencyReused      Code = "idempotency_key_reused"     // 422
+	CodeIdempotencyFull        Code = "idempotency_keys_exceeded"  // 429
+	CodeIdempotencyUnavailable Code = "idempotency_unavailable"    // 503
 )
 
 // Error is the one error type that crosses package boundaries with meaning.

@@ -28,6 +28,7 @@ type Store interface {
 	AuditStore
 	KeyStore
 	LoginStore
+	IdempotencyStore
 	PreferenceStore
 	AssignmentStore
 	SessionStore

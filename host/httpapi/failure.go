@@ -58,6 +58,12 @@ var answers = map[engine.Code]answer{
 	engine.CodeNoTarget:           {http.StatusServiceUnavailable, typeServer},
 	engine.CodeCanceled:           {499, typeInvalid},
 	engine.CodeInternal:           {http.StatusInternalServerError, typeServer},
+
+	engine.CodeIdempotencyInProgress:  {http.StatusConflict, typeInvalid},
+	engine.CodeIdempotencyLost:        {http.StatusConflict, typeInvalid},
+	engine.CodeIdempotencyReused:      {http.StatusUnprocessableEntity, typeInvalid},
+	engine.CodeIdempotencyFull:        {http.StatusTooManyRequests, typeRateLimit},
+	engine.CodeIdempotencyUnavailable: {http.StatusServiceUnavailable, typeServer},
 }
 
 // Codes of failures that arise in this package, before or beside the engine.

@@ -13,7 +13,7 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// Seal encrypts the credentials of providers for the store: each under a data key of its
+// Seal encrypts the credentials of providers, and kept answers, for the store: each under a data key of its
 // own, which is wrapped by a key-encryption key that is kept outside of the store. What is
 // sealed is bound to its row; see RATIONALE.md, "Why an envelope around each credential?".
 // Immutable, safe for concurrent use.
@@ -37,7 +37,7 @@ const (
 var (
 	errSealKey = errors.New("a key-encryption key is not 32 bytes long")
 	// errSealed is every reason for which a row cannot be opened: they tell an attacker things.
-	errSealed = errors.New("the credential cannot be opened: it was sealed with another encryption key, or the row was changed")
+	errSealed = errors.New("it cannot be opened: it was sealed with another encryption key, or the row was changed")
 )
 
 // NewSeal returns a seal that seals with key and also opens what was sealed with one of
@@ -75,19 +75,27 @@ func newAEAD(key []byte) (cipher.AEAD, error) {
 // SealCredential returns c with Sealed and SealKey set, so that only a row with its
 // account, provider, id and version can be opened.
 func (s *Seal) SealCredential(c engine.StoredCredential, secret string) (engine.StoredCredential, error) {
+	c.SealKey = s.first
+	sealed, err := s.seal([]byte(secret), func(part string) []byte { return sealAAD(part, c) })
+	if err == nil {
+		c.Sealed = sealed
+	}
+	return c, err
+}
+
+// seal encrypts a text with the first key, bound to what aad says of the data key and of the text.
+func (s *Seal) seal(text []byte, aad func(part string) []byte) ([]byte, error) {
 	dataKey := make([]byte, sealKeySize)
 	_, _ = rand.Read(dataKey) // does not fail (crypto/rand, Go 1.24)
 	defer clear(dataKey)
 	data, err := newAEAD(dataKey)
 	if err != nil {
-		return c, err
+		return nil, err
 	}
-	c.SealKey = s.first
-	sealed := make([]byte, 1, minSealed+len(secret))
+	sealed := make([]byte, 1, minSealed+len(text))
 	sealed[0] = sealForm
-	sealed = appendSealed(sealed, s.keys[s.first], dataKey, sealAAD("key", c))
-	c.Sealed = appendSealed(sealed, data, []byte(secret), sealAAD("secret", c))
-	return c, nil
+	sealed = appendSealed(sealed, s.keys[s.first], dataKey, aad("key"))
+	return appendSealed(sealed, data, text, aad("secret")), nil
 }
 
 func appendSealed(dst []byte, aead cipher.AEAD, plain, aad []byte) []byte {
@@ -100,25 +108,31 @@ func appendSealed(dst []byte, aead cipher.AEAD, plain, aad []byte) []byte {
 // OpenCredential returns the text that was sealed for this very row. Its error is always
 // the same and says nothing of the text.
 func (s *Seal) OpenCredential(c engine.StoredCredential) (string, error) {
-	key, ok := s.keys[c.SealKey]
-	if !ok || len(c.Sealed) < minSealed || c.Sealed[0] != sealForm {
-		return "", errSealed
+	text, err := s.open(c.SealKey, c.Sealed, func(part string) []byte { return sealAAD(part, c) })
+	return string(text), err
+}
+
+// open is the inverse of seal.
+func (s *Seal) open(id string, sealed []byte, aad func(part string) []byte) ([]byte, error) {
+	key, ok := s.keys[id]
+	if !ok || len(sealed) < minSealed || sealed[0] != sealForm {
+		return nil, errSealed
 	}
-	wrapped, text := c.Sealed[1:1+wrappedSize], c.Sealed[1+wrappedSize:]
-	dataKey, err := key.Open(nil, wrapped[:sealNonce], wrapped[sealNonce:], sealAAD("key", c))
+	wrapped, text := sealed[1:1+wrappedSize], sealed[1+wrappedSize:]
+	dataKey, err := key.Open(nil, wrapped[:sealNonce], wrapped[sealNonce:], aad("key"))
 	if err != nil {
-		return "", errSealed
+		return nil, errSealed
 	}
 	defer clear(dataKey)
 	data, err := newAEAD(dataKey)
 	if err != nil {
-		return "", errSealed
+		return nil, errSealed
 	}
-	plain, err := data.Open(nil, text[:sealNonce], text[sealNonce:], sealAAD("secret", c))
+	plain, err := data.Open(nil, text[:sealNonce], text[sealNonce:], aad("secret"))
 	if err != nil {
-		return "", errSealed
+		return nil, errSealed
 	}
-	return string(plain), nil
+	return plain, nil
 }
 
 // sealAAD is what the seal is bound to. Each part has its length before it, so that no two

@@ -26,6 +26,7 @@ var systemWork = strings.Fields(`
 	AddDecisions DeleteDecisionsBefore nextDecisionAccount ListDecisionSettings
 	Revision GetSetting PutSetting Pools
 	FindLogin DropLogins
+	DropIdempotencyKeys
 `)
 
 // A method for an account's rows that forgot the wall would work, and nobody would see.

@@ -51,6 +51,7 @@ func Run(t *testing.T, driver Driver) {
 		{"tenant", tenantTests},
 		{"key", keyTests},
 		{"login", loginTests},
+		{"idempotency", idempotencyTests},
 		{"hierarchy", hierarchyTests},
 		{"page", pageTests},
 		{"audit", auditTests},

@@ -242,6 +242,20 @@ type HealthTransition struct {
 	HappenedAt   time.Time
 }
 
+type IdempotencyKey struct {
+	AccountID   string
+	Digest      []byte
+	Fingerprint []byte
+	ClaimID     string
+	RequestID   string
+	State       string
+	SealKey     string
+	Sealed      []byte
+	Size        int64
+	CreatedAt   time.Time
+	LeaseUntil  time.Time
+}
+
 type Key struct {
 	AccountID  string
 	ID         string

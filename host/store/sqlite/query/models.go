@@ -236,6 +236,20 @@ type HealthTransition struct {
 	HappenedAt   int64
 }
 
+type IdempotencyKey struct {
+	AccountID   string
+	Digest      []byte
+	Fingerprint []byte
+	ClaimID     string
+	RequestID   string
+	State       string
+	SealKey     string
+	Sealed      []byte
+	Size        int64
+	CreatedAt   int64
+	LeaseUntil  int64
+}
+
 type Key struct {
 	AccountID  string
 	ID         string

@@ -1,0 +1,20 @@
+-- +goose Up
+
+-- What became of requests that carried an Idempotency-Key, for a day.
+create table idempotency_keys (
+    account_id  text    not null,
+    digest      blob    not null check (length(digest) = 32),      -- SHA-256 of the key
+    fingerprint blob    not null check (length(fingerprint) = 32), -- SHA-256 of what was asked for
+    claim_id    text    not null,                                  -- of whoever answers it
+    request_id  text    not null,
+    state       text    not null check (state in ('claimed', 'answered', 'lost')),
+    seal_key    text    not null,
+    sealed      blob    not null, -- the answer; empty unless answered
+    size        integer not null check (size >= 0), -- of sealed
+    created_at  integer not null,
+    lease_until integer not null, -- whoever claimed it has ended by then, or died
+    primary key (account_id, digest),
+    foreign key (account_id) references accounts (account_id) on delete cascade
+) strict;
+
+create index idempotency_keys_age on idempotency_keys (created_at);

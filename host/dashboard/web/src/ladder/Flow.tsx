@@ -52,7 +52,7 @@ export default function Flow({ graph, drawing, label }: { graph: Graph; drawing:
   const edges = useMemo(() => placed.lines.map((line): LineEdge => {
     const rung = placed.boxes.find((b) => b.node.id === line.to)?.rung
     return {
-      id: line.id, source: line.from, target: line.to, type: 'ladder', focusable: false, ariaLabel: null as never /* none, where '' is xyflow's own */, ariaRole: 'presentation',
+      id: line.id, source: line.from, target: line.to, type: 'ladder', focusable: false, ariaLabel: null as never /* none, where '' is xyflow's own */, ariaRole: 'presentation', domAttributes: { 'aria-hidden': true }, // the nodes' sentences say it
       data: { line, lit: lit?.edges.has(line.id) ?? false, dim: line.kind !== 'next' && rung != null && !bright.has(rung.key) }, zIndex: 1,
     }
   }), [placed, lit, bright])

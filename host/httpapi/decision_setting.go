@@ -14,8 +14,9 @@ type (
 	decisionSettingsQuery struct {
 		AccountID string `query:"account_id" maxLength:"128" doc:"Left out: the caller's own; for a super admin what holds for accounts without settings."`
 	}
-	// decisionRecording is what is recorded, as it can be set.
-	decisionRecording struct {
+	// DecisionRecording is what is recorded, as it can be set. Exported because huma skips
+	// embedded structs that are not.
+	DecisionRecording struct {
 		Record string   `json:"record" enum:"all,sampled,none" doc:"Of which requests."`
 		Share  *float64 `json:"share_percent,omitempty" minimum:"0" maximum:"100" doc:"Of sampled, to two decimals; taken by the request's id."`
 		Text   bool     `json:"text" doc:"Keep what people wrote as well: the text that rules see, metadata, the body up to 64 KiB."`
@@ -23,11 +24,11 @@ type (
 	}
 	decisionSettingsPut struct {
 		AccountID string `query:"account_id" maxLength:"128" doc:"As of GET."`
-		Body      decisionRecording
+		Body      DecisionRecording
 	}
 	decisionSettings struct {
 		AccountID string `json:"account_id,omitempty" doc:"Left out: what holds for accounts without settings."`
-		decisionRecording
+		DecisionRecording
 		Own       bool      `json:"own" doc:"It is set for this account."`
 		UpdatedBy string    `json:"updated_by,omitempty"`
 		UpdatedAt time.Time `json:"updated_at,omitzero"`
@@ -39,7 +40,7 @@ type (
 func (s *Server) shownDecisionSettings(p engine.Principal, d engine.DecisionSettings, own bool) *decisionSettingsOne {
 	out := decisionSettings{
 		AccountID: d.AccountID, Own: own, UpdatedBy: d.UpdatedBy, UpdatedAt: d.UpdatedAt,
-		decisionRecording: decisionRecording{Record: "sampled", Text: d.Text, Days: d.Days},
+		DecisionRecording: DecisionRecording{Record: "sampled", Text: d.Text, Days: d.Days},
 	}
 	switch d.Share {
 	case 0:

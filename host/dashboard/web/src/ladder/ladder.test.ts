@@ -3,7 +3,7 @@ import { marksOf } from './marks'
 import { footOf, place } from './place'
 import { keyOfRule, linesOf, matches, rungsOf, type Graph, type GraphNode } from './rungs'
 import { pastRules, shareOf, sharesOf } from './share'
-import { litBy, outcomeWords, stepWords, type Trace } from './trace'
+import { elsewhere, litBy, outcomeWords, stepWords, type Trace } from './trace'
 
 const box = (n: Partial<GraphNode> & { id: string; kind: GraphNode['kind'] }): GraphNode => ({ x: 24, y: 0, w: 480, h: 67, label: n.id, ...n })
 const rule = (i: number, id: string, more: Partial<GraphNode> = {}) => box({ id: `rule-${i}`, kind: 'rule', y: 60 + i * 100, rule: id, name: id, priority: 90, band: 'high', state: 'active', order: i, clauses: ['a', 'b'], join: 'or', ...more })
@@ -81,6 +81,10 @@ describe('a decision', () => {
     const lit = litBy({ rule: 'first', rules: [{ id: 'first', priority: 100, outcome: 'matched' }], candidates: [{ model: 'gpt-4o', skip: { reason: 'down', detail: 'assumed' } }, { model: 'claude' }] }, rungs)
     expect([...lit.edges]).toEqual(['request>rule-1', 'rule-1>rule-1-model-0', 'rule-1-model-0>rule-1-model-1'])
     expect([...lit.skips.values()]).toEqual(['is down: assumed'])
+  })
+  it('says where a plugin leads, when that is none of the rule’s models', () => {
+    const lit = litBy({ ...trace, candidates: [{ model: 'gpt-4o' }, { model: 'llama' }] }, rungs)
+    expect([elsewhere(rungs[2]!, lit), elsewhere(rungs[0]!, lit), elsewhere(rungs[2]!, litBy(trace, rungs))]).toEqual(['gpt-4o', '', ''])
   })
   it('lights nothing when no rule was asked', () => {
     const lit = litBy({ rule: 'pinned', rules: [{ id: 'first', priority: 100, outcome: 'not_asked' }], candidates: [{ model: 'gpt-4o' }] }, rungs)

@@ -4,7 +4,7 @@ import { Chip, FamilyMark, Icon, PriorityChip } from '../ui'
 import type { Mark } from './marks'
 import { bandOfNode, isDefault, linesOf, ownerOf, type GraphNode, type Rung } from './rungs'
 import { shareOf, type Shares } from './share'
-import { heldIn, stepWords, type Lit } from './trace'
+import { elsewhere, heldIn, stepWords, type Lit } from './trace'
 
 /** What the drawings of a ladder are told, whichever it is. */
 export type Drawing = {
@@ -118,7 +118,7 @@ export function Outcome({ rung, lit }: { rung: Rung; lit: Lit | null }) {
   // Why one that is not tried is passed over, its mark says.
   if (!step || !rung.tried) return null
   const matched = step.outcome === 'matched'
-  return <p className={`rung-outcome${matched ? ' outcome-matched' : ''}`}>{matched ? <Icon name="check" size={13} /> : step.outcome === 'no_match' ? <Icon name="close" size={13} /> : <Icon name="dash" size={13} />} {stepWords(rung, step)}</p>
+  return <p className={`rung-outcome${matched ? ' outcome-matched' : ''}`}>{matched ? <Icon name="check" size={13} /> : step.outcome === 'no_match' ? <Icon name="close" size={13} /> : <Icon name="dash" size={13} />} {stepWords(rung, step)}{elsewhere(rung, lit) && <span className="rung-elsewhere"> It goes to {elsewhere(rung, lit)}.</span>}</p>
 }
 
 /** holdOf is the clause that made the outcome, for Condition. */

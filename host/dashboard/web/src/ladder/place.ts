@@ -1,6 +1,6 @@
 import { type Mark } from './marks'
 import { isDefault, type Graph, type GraphNode, type Rung } from './rungs'
-import { stepWords, type Lit } from './trace'
+import { elsewhere, stepWords, type Lit } from './trace'
 
 /** A box with its place, in pixels. */
 export type Box = { node: GraphNode; x: number; y: number; w: number; h: number; rung: Rung | null }
@@ -19,7 +19,7 @@ export function footOf(rung: Rung, marks: readonly Mark[] | undefined, lit: Lit 
   let lines = 0
   for (const m of marks ?? []) lines += Math.ceil((m.word.length + 4 + m.why.length) / lineLength)
   const step = rung.tried ? lit?.steps.get(rung.key) : undefined
-  if (step) lines += Math.ceil((stepWords(rung, step).length + 3) / lineLength)
+  if (step) lines += Math.ceil((stepWords(rung, step).length + 3) / lineLength) + (lit && elsewhere(rung, lit) ? 1 : 0)
   else if (lit && isDefault(rung)) lines++
   return footHeight + lines * lineHeight
 }

@@ -40,6 +40,10 @@ const squeeze = (s: string) => s.replace(/\s+/g, '')
 /** heldIn says whether a line of a condition is in the part that made the outcome. */
 export const heldIn = (line: string, clause: string): boolean => squeeze(line).includes(squeeze(clause)) || squeeze(clause).includes(squeeze(line))
 
+/** elsewhere is the model that a rung leads to and that is none of its own: a plugin's choice, or the
+ *  default handler's. '' when there is none such. */
+export const elsewhere = (rung: Rung, lit: Lit): string => (lit.decided === rung.key && lit.model !== '' && !rung.models.some((m) => m.model === lit.model) ? lit.model : '')
+
 /** stepWords is outcomeWords, shorter where the rung's own lines say it already. */
 export function stepWords(rung: Rung, s: RuleStep): string {
   const clauses = rung.node.clauses ?? []

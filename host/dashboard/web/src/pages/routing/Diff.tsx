@@ -1,5 +1,5 @@
 import { Failure, Loading } from '../../ui'
-import { useGet } from '../../api/query'
+import { useGet, type Data } from '../../api/query'
 
 /** wordsOf writes a member's value for people: texts as they are, the rest as JSON. */
 export function wordsOf(value: unknown): string {
@@ -16,8 +16,15 @@ export function Diff({ version, to, account }: { version: number; to: number; ac
   if (!q.data) return <Loading what="The difference" />
   const changes = q.data.data ?? []
   if (changes.length === 0) return <p className="soft">Nothing differs.</p>
+  return <Changes changes={changes} label={`Changes from version ${q.data.from} to ${q.data.to}`} />
+}
+
+type Change = NonNullable<NonNullable<Data<'get', '/api/v1/rules/versions/{version}/diff'>>['data']>[number]
+
+/** Changes shows what was and what is, member by member. */
+export function Changes({ changes, label }: { changes: readonly Change[]; label: string }) {
   return (
-    <ul className="diff" aria-label={`Changes from version ${q.data.from} to ${q.data.to}`}>
+    <ul className="diff" aria-label={label}>
       {changes.map((c) => (
         <li key={c.rule}>
           <p><strong>{changeWords[c.change] ?? c.change}: {c.name || c.rule}</strong> <code className="soft">{c.rule}</code></p>

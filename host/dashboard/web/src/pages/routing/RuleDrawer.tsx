@@ -6,6 +6,7 @@ import { useCheck } from './check'
 import { draftOf, emptyDraft, isChanged, type Draft } from './draft'
 import type { Rule } from './order'
 import { RuleForm } from './RuleForm'
+import { RuleHistory } from './RuleHistory'
 import { RuleView } from './RuleView'
 import { keyOf, ruleRoutes, useMayChange } from './rules'
 import { Samples } from './Samples'
@@ -122,6 +123,7 @@ function Edit({ stored, start, rules, account, onClose, onOpen }: Props & { stor
             ),
           },
           { id: 'samples', title: 'Samples: now and after', panel: <Samples rules={rules} draft={checked.body && checked.wrong.size === 0 ? checked.body : null} account={account} /> },
+          ...(stored && can('GET', '/api/v1/rules/versions') ? [{ id: 'history', title: 'History', panel: <RuleHistory id={stored.id ?? ''} account={stored.account_id ?? ''} /> }] : []),
         ]}
       />
       {asking === 'delete' && where && (

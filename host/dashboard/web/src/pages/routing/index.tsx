@@ -55,8 +55,12 @@ export function Page() {
   )
 }
 
+// What GET /api/v1/costs/summary adds up for whom.
+const whose = { user: 'your own requests', team_lead: 'your team’s requests', account_admin: 'the account’s requests', super_admin: 'all requests' }
+
 function Rules({ account, rules, told, open, onOpen }: { account: string; rules: readonly Rule[]; told: Explanation | null; open: string; onOpen: (key: string) => void }) {
   const mayChange = useMayChange()
+  const session = useSession()
   const [moving, setMoving] = useState('')
   const [said, setSaid] = useState('')
   const openRung = useCallback((r: Rung) => onOpen(r.key), [onOpen])
@@ -74,7 +78,7 @@ function Rules({ account, rules, told, open, onOpen }: { account: string; rules:
   const tried = useMemo(() => new Set((graph ? rungsOf(graph) : []).filter((r) => r.tried).map((r) => r.key)), [graph])
   const places = rules.filter((r) => r === rule || tried.has(keyOf(r)))
   return (
-    <Card title="The ladder" aside={told ? 'The path of the request above is lit.' : 'Shares are of the last 24 hours.'}>
+    <Card title="The ladder" aside={told ? 'The path of the request above is lit.' : `Shares are of ${whose[session.role]} of the last 24 hours.`}>
       <Ladder account={account} trace={told} onOpen={openRung} open={open} {...(movable ? { actions } : {})} />
       <p className="sr" role="status">{said}</p>
       {rule && <MoveDialog rules={places} rule={rule} mayChange={mayChange} onClose={() => setMoving('')} onMoved={setSaid} />}

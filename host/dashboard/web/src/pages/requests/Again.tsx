@@ -1,7 +1,7 @@
 import { duration } from '../../api/format'
 import { useSend } from '../../api/query'
 import { outcomeWords, skipWords } from '../../ladder'
-import { Button, Facts, Failure, ModelName, Note } from '../../ui'
+import { Button, ButtonRow, Facts, Failure, ModelName, Note } from '../../ui'
 import { compare } from './compare'
 import { outcomeWord } from './DecisionPart'
 import { deciderWords, type Explanation, type Whole } from './whole'
@@ -12,7 +12,7 @@ export function Again({ of: d, account }: { of: Whole; account: string }) {
   return (
     <div className="stack">
       <p className="soft">Today’s rules decide the recorded request once more. Nothing is sent to a provider, and nothing is counted. Health and budgets are those of now.</p>
-      <Button kind="primary" icon="refresh" busy={explain.isPending} onClick={() => explain.mutate({ body: { request_id: d.request_id, ...(account ? { account_id: account } : {}) } })}>Explain again against today’s rules</Button>
+      <ButtonRow><Button kind="primary" icon="refresh" busy={explain.isPending} onClick={() => explain.mutate({ body: { request_id: d.request_id, ...(account ? { account_id: account } : {}) } })}>Explain again against today’s rules</Button></ButtonRow>
       <div role="status" className="stack">
         {explain.error && <Failure error={explain.error} what="It cannot be decided again" />}
         {explain.data && <Told then={d} now={explain.data} />}

@@ -1,7 +1,7 @@
 import { count, duration, timeOf } from '../../api/format'
 import { Empty, ModelName, Money, StatusWord } from '../../ui'
 import { codeWords } from './filters'
-import type { Row } from './whole'
+import { took, type Row } from './whole'
 
 const outcomes: Record<Row['outcome'], { status: string; word: string }> = {
   ok: { status: 'up', word: 'Answered' }, failed: { status: 'down', word: 'Failed' }, truncated: { status: 'degraded', word: 'Broke off' },
@@ -25,7 +25,7 @@ export function Attempts({ rows }: { rows: readonly Row[] }) {
     <ol className="requests-attempts" aria-label="Attempts">
       {list.map((r) => {
         const o = outcomes[r.outcome]
-        const at = ((timeOf(r.started_at) - from) / length) * 100
+        const at = Math.min(99.4, ((timeOf(r.started_at) - from) / length) * 100) // even the last is seen
         return (
           <li key={r.id}>
             <p className="row spread">
@@ -40,8 +40,8 @@ export function Attempts({ rows }: { rows: readonly Row[] }) {
             <dl className="attempt-facts">
               <div><dt>Provider</dt><dd>{r.provider}{r.upstream_id && r.upstream_id !== r.model && <span className="soft"> as {r.upstream_id}</span>}</dd></div>
               <div><dt>Status</dt><dd>{r.status > 0 ? r.status : 'none'}</dd></div>
-              <div><dt>First byte</dt><dd>{r.first_byte_ms === undefined ? '–' : duration(r.first_byte_ms)}</dd></div>
-              <div><dt>Took</dt><dd>{duration(r.latency_ms)}</dd></div>
+              <div><dt>First byte</dt><dd>{r.first_byte_ms === undefined ? '–' : took(r.first_byte_ms)}</dd></div>
+              <div><dt>Took</dt><dd>{took(r.latency_ms)}</dd></div>
               <div><dt>Began after</dt><dd>{duration(timeOf(r.started_at) - from)}</dd></div>
               <div><dt>Tokens</dt><dd>{count(r.tokens.prompt)} in, {count(r.tokens.completion)} out</dd></div>
               <div><dt>Cost</dt><dd>{r.cost_nano_usd === null ? 'no price is known' : <Money nano={r.cost_nano_usd} />}</dd></div>

@@ -1,7 +1,8 @@
 import { count, duration, percent } from '../../api/format'
 import { outcomeWords, skipWords, type RuleStep } from '../../ladder'
 import { Chip, Facts, Icon, ModelName, Money, Note, PriorityChip, StatusWord, type IconName } from '../../ui'
-import { deciderWords, type Whole } from './whole'
+import { codeWords } from './filters'
+import type { Whole } from './whole'
 
 const many = 30
 
@@ -14,7 +15,6 @@ export function DecisionPart({ of: d }: { of: Whole }) {
   return (
     <div className="stack">
       <Facts items={[
-        ['Decided by', deciderWords(d.rule, rules)],
         ...(d.reason ? [['The plugin’s reason', d.reason] as const] : []),
         ...(d.assignment ? [['Assignment', <code key="a">{d.assignment}</code>] as const] : []),
         ...(d.variant ? [['Rollout', <>Its draft decided: <code>{d.variant}</code></>] as const] : []),
@@ -33,11 +33,11 @@ export function DecisionPart({ of: d }: { of: Whole }) {
         <h3>Models that were considered</h3>
         {candidates.length === 0 && <p className="soft">None: the request was answered before models were looked at.</p>}
         <ol className="requests-list">
-          {candidates.map((c, i) => (
-            <li key={i}>
+          {candidates.map((c) => (
+            <li key={c.model}>
               <p className="row"><ModelName id={c.model} />{c.model === d.model && <StatusWord status="up" word="Served" />}{c.skip && <StatusWord status="unknown" word="Passed over" />}</p>
               <p className="soft">
-                {c.skip ? `It ${skipWords(c.skip)}.` : c.model === d.model ? 'It gave the answer.' : i === 0 ? 'First choice.' : 'Would have been asked next.'}
+                {c.skip ? `It ${skipWords(c.skip)}.` : c.model === d.model ? 'It gave the answer.' : failed(d, c.model) ?? 'Would have been asked next.'}
                 {c.of_default && ' Of the default handler.'}{c.lowered && ' Later, because it was degraded.'}{c.last_resort && ' Asked though it was down: everything was.'}{c.substituted && ' Served by its replacement.'}
               </p>
               {c.state && <p className="soft">Then {c.state.health || 'of unknown health'}{c.state.latency_ms > 0 && `, ${duration(c.state.latency_ms)} at the median`}{c.state.cost_nano_usd > 0 && <>, about <Money nano={c.state.cost_nano_usd} /></>}</p>}
@@ -47,6 +47,15 @@ export function DecisionPart({ of: d }: { of: Whole }) {
       </section>
     </div>
   )
+}
+
+/** failed says what came of asking a model that did not give the answer; null: it was not asked. */
+function failed(d: Whole, model: string): string | null {
+  const tries = (d.usage ?? []).filter((r) => r.kind === 'attempt' && r.model === model && r.outcome !== 'ok')
+  const last = tries.at(-1)
+  if (!last) return null
+  const why = [last.status > 0 && `status ${last.status}`, last.code && codeWords(last.code).toLowerCase()].filter(Boolean).join(', ')
+  return `It was asked${tries.length > 1 ? ` ${tries.length} times` : ''} and failed${why && `: ${why}`}.`
 }
 
 const words: Record<string, { icon: IconName; word: string; strong?: true }> = {

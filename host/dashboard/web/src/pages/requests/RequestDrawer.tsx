@@ -9,7 +9,7 @@ import { Cost } from './Cost'
 import { DecisionPart } from './DecisionPart'
 import { Outcome } from './Outcome'
 import { Seen } from './Seen'
-import { deciderWords, type Row, type Whole } from './whole'
+import { deciderWords, took, type Row, type Whole } from './whole'
 
 type Props = { id: string; account: string; onClose: () => void; newer?: () => void; older?: () => void }
 
@@ -55,11 +55,11 @@ function Shown({ of: d, account }: { of: Whole; account: string }) {
       <Facts items={[
         ['When', moment(d.at)],
         ['Outcome', <Outcome key="o" of={d} />],
-        ['Asked for', <>{d.asked || '–'} <span className="soft">{d.operation}{d.wire && ` by ${d.wire}`}{d.stream && ', streamed'}</span></>],
+        ['Asked for', <>{d.asked || '–'} <span className="soft">{d.operation}{d.wire && d.wire !== d.operation && ` over the ${d.wire} API`}{d.stream && ', streamed'}</span></>],
         ['Decided by', <>{deciderWords(d.rule, d.rules)} <span className="soft">in {duration(d.decide_us / 1000)}</span></>],
         ['Served by', d.model ? <><ModelName id={d.model} />{d.provider && <span className="soft"> at {d.provider}</span>}</> : 'no model'],
-        ['Took', d.attempts > 0 ? <>{duration(d.latency_ms)} <span className="soft">in {count(d.attempts)} {d.attempts === 1 ? 'attempt' : 'attempts'}</span></> : 'No provider was asked.'],
-        ['Cost', d.attempts > 0 ? <><Money nano={d.cost_nano_usd} /> <span className="soft">{count(d.tokens.prompt)} tokens in, {count(d.tokens.completion)} out{d.premium_requests > 0 && `, ${decimal(d.premium_requests)} premium requests`}</span></> : 'Nothing.'],
+        ['Took', d.attempts > 0 ? <>{took(d.latency_ms)} <span className="soft">in {count(d.attempts)} {d.attempts === 1 ? 'attempt' : 'attempts'}</span></> : 'No provider was asked.'],
+        ['Cost', d.attempts > 0 ? <><Money nano={d.cost_nano_usd} /> <span className="soft">{count(d.tokens.prompt)} tokens in, {count(d.tokens.completion)} out{d.premium_requests > 0 && `, ${decimal(d.premium_requests)} premium ${d.premium_requests === 1 ? 'request' : 'requests'}`}</span></> : 'Nothing.'],
         ['Caller', <>{user.name(d.user_id)} <span className="soft">with the key {key.name(d.key_id)}{d.team_id && `, team ${d.team_id}`}{d.session_id && <>, session <Link to="/sessions" search={{ id: d.session_id }}>{d.session_id}</Link></>}</span></>],
       ]} />
       <ButtonRow>

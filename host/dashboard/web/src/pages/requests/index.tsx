@@ -1,7 +1,7 @@
 import './requests.css'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
-import { count, duration } from '../../api/format'
+import { count } from '../../api/format'
 import { useCan } from '../../api/session'
 import { AccountPicker, Ago, Button, Card, Checkbox, DataTable, Empty, ModelName, Money, Note, Page as Frame, useUrlState, type Column } from '../../ui'
 import { FilterBar } from './Filters'
@@ -11,7 +11,7 @@ import { RequestDrawer } from './RequestDrawer'
 import type { Decision } from './tail'
 import { useTail } from './useTail'
 import { useRuleNames } from './useRuleNames'
-import { deciderWords } from './whole'
+import { deciderWords, took } from './whole'
 
 /** useFilters is the filters of the address; a change keeps what else is there. */
 function useFilters(): [Filters, (change: Partial<Filters>) => void] {
@@ -85,7 +85,7 @@ function List({ query, filters, admin, onClear }: ListProps) {
     { key: 'outcome', title: 'Outcome', cell: (d) => <Outcome of={d} /> },
     ...(admin ? [{ key: 'user', title: 'User', cell: (d: Decision) => d.user_id || '–', narrow: 'hide' as const }] : []),
     { key: 'tokens', title: 'Tokens', end: true, cell: (d) => (d.attempts > 0 ? count(d.tokens.prompt + d.tokens.completion) : '–') },
-    { key: 'took', title: 'Took', end: true, cell: (d) => (d.attempts > 0 ? duration(d.latency_ms) : '–') },
+    { key: 'took', title: 'Took', end: true, cell: (d) => (d.attempts > 0 ? took(d.latency_ms) : '–') },
     { key: 'cost', title: 'Cost', end: true, cell: (d) => (d.attempts > 0 ? <Money nano={d.cost_nano_usd} /> : '–') },
   ]
   return (

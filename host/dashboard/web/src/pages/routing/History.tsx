@@ -43,7 +43,7 @@ function Entry({ v, account, inForce, all, open, onOpen }: { v: Version; account
             <strong>Version {v.version}</strong>{inForce && <Chip>in force</Chip>}
             <span>{v.note || (v.restores ? `version ${v.restores} brought back` : 'no note')}</span>
           </span>
-          <span className="soft">{v.by ? `by ${v.by.split('/').at(-1)} · ` : 'by Pointsman itself · '}<Ago at={v.created_at} /> · {v.count} rules</span>
+          <span className="soft">{v.by ? `by ${v.by.split('/').at(-1)} · ` : 'by Pointsman itself · '}<Ago at={v.created_at} /> · {v.count} {v.count === 1 ? 'rule' : 'rules'}</span>
         </div>
         <div className="row">
           <Button small icon="chevron" aria-expanded={open} onClick={() => onOpen(!open)}>{open ? 'Hide' : 'What changed'}<span className="sr"> in version {v.version}</span></Button>
@@ -74,7 +74,7 @@ function Restore({ v, account, onClose }: { v: Version; account: string; onClose
   const failing = (restore.error?.more.body as { cases?: { id: string; message?: string }[] } | undefined)?.cases ?? []
   return (
     <Confirm title={`Restore version ${v.version}?`} verb="Restore" busy={restore.isPending} onConfirm={go} onClose={onClose}>
-      <p>Its {v.count} rules replace those in force, as a new version. System rules that it does not have stay as they are.</p>
+      <p>Its {v.count === 1 ? 'one rule replaces' : `${v.count} rules replace`} those in force, as a new version. System rules that it does not have stay as they are.</p>
       <Field label="Note" hint="Why, for the history.">{(f) => <Input {...f} maxLength={512} value={note} onChange={(e) => setNote(e.target.value)} />}</Field>
       {restore.error && <Failure error={restore.error} what="Not restored" />}
       {failing.length > 0 && <ul>{failing.map((c) => <li key={c.id}><code>{c.id}</code> {c.message}</li>)}</ul>}

@@ -57,6 +57,9 @@ export function duration(ms: number | null | undefined): string {
   return `${Math.round(ms / 86_400_000)} d`
 }
 
+/** took writes milliseconds that were measured in whole ones: 0 is less than one. */
+export const took = (ms: number | null | undefined): string => (ms === 0 ? '<1 ms' : duration(ms))
+
 export function bytes(n: number | null | undefined): string {
   if (n === null || n === undefined || !Number.isFinite(n)) return absent
   if (n < 1000) return `${n} B`

@@ -6,6 +6,9 @@ import type { TimeSeriesProps } from './charts'
 
 const palette = ['--family-gemini', '--family-claude', '--family-gpt', '--family-codex', '--family-raptor', '--family-other']
 
+/** lonely is the places of values without a neighbour. */
+const lonely = (values: readonly (number | null)[]): number[] => values.flatMap((v, i) => (v !== null && (values[i - 1] ?? null) === null && (values[i + 1] ?? null) === null ? [i] : []))
+
 /** Plot draws a TimeSeries with uPlot. It redraws when the theme or the size changes. */
 export default function Plot({ label, times, series, stacked, format, height = 220 }: TimeSeriesProps) {
   const box = useRef<HTMLDivElement>(null)
@@ -32,7 +35,10 @@ export default function Plot({ label, times, series, stacked, format, height = 2
           series: [
             { label: 'Time' },
             ...series.map((s, i) => ({
-              label: s.label, stroke: colours[i]!, width: 2, points: { show: false }, ...(s.dashed ? { dash: [6, 4] } : {}),
+              label: s.label, stroke: colours[i]!, width: 2,
+              // A value between two that are not known makes no line: it is a dot.
+              points: { show: true, size: 5, filter: () => lonely(s.values) },
+              ...(s.dashed ? { dash: [6, 4] } : {}),
               ...(stacked ? { fill: `${colours[i]}55` } : {}),
               value: (_u: uPlot, _v: number, _s: number, at: number | null) => (at === null ? '–' : (format?.(s.values[at] ?? null) ?? '')),
             })),

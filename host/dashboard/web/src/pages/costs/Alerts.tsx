@@ -13,9 +13,9 @@ export function AlertList({ account, budget = '' }: { account: string; budget?: 
     { key: 'at', title: 'When', cell: (a) => <Ago at={a.fired_at} />, by: (a) => Date.parse(a.fired_at), narrow: 'title' },
     ...(budget ? [] : [{ key: 'budget', title: 'Budget', cell: (a: Alert) => a.budget_id, by: (a: Alert) => a.budget_id }]),
     { key: 'reached', title: 'Reached', cell: (a) => <>{a.threshold.percent} %{a.threshold.projected && ' projected'}</> },
-    { key: 'spent', title: 'Of it', end: true, cell: (a) => <>{usd(usdOf(a.spent))} of {usd(usdOf(a.amount))}</> },
+    { key: 'spent', title: 'Of it', end: true, cell: (a) => <span className="figure">{usd(usdOf(a.spent))} of {usd(usdOf(a.amount))}</span> },
     { key: 'did', title: 'What happened', cell: (a) => (a.threshold.actions ?? []).map(actionWords).join(', ') },
-    { key: 'window', title: 'Of the window from', cell: (a) => moment(a.window) },
+    ...(budget ? [] : [{ key: 'window', title: 'Of the window from', cell: (a: Alert) => moment(a.window) }]),
   ]
   return (
     <DataTable

@@ -39,7 +39,7 @@ function Opened({ id, account, onClose }: Props) {
   const query = account ? { account_id: account } : {}
   const q = useGet('/api/v1/budgets/{id}', { path: { id }, query }, { live: true })
   if (!q.data) return <Drawer title="Budget" onClose={onClose}>{q.error ? <Failure error={q.error} retry={() => void q.refetch()} what="The budget" /> : <Loading what="The budget" rows={6} />}</Drawer>
-  return <Edit key={q.data.updated_at} of={q.data} tag={etagOf(q.data)} query={query} account={account} onClose={onClose} />
+  return <Edit of={q.data} tag={etagOf(q.data)} query={query} account={account} onClose={onClose} />
 }
 
 function Edit({ of: b, tag, query, account, onClose }: { of: Budget; tag: string | undefined; query: { account_id?: string }; account: string; onClose: () => void }) {
@@ -73,7 +73,7 @@ function Edit({ of: b, tag, query, account, onClose }: { of: Budget; tag: string
       <AlertList account={account} budget={b.id ?? ''} />
       <Facts items={[['Id', <code key="i">{b.id}</code>], ['Changed', <>{moment(b.updated_at)}{b.updated_by && <span className="soft"> by {b.updated_by}</span>}</>]]} />
       {deleting && (
-        <Confirm title="Delete the budget?" verb="Delete budget" danger busy={remove.isPending} onClose={() => setDeleting(false)} onConfirm={() => remove.mutate({ path, query }, { onSuccess: () => { toast('Budget deleted'); onClose() }, onError: toastFailure })}>
+        <Confirm title="Delete the budget?" verb="Delete budget" danger busy={remove.isPending} onClose={() => setDeleting(false)} onConfirm={() => void remove.mutateAsync({ path, query }).then(() => { toast('Budget deleted'); onClose() }, toastFailure)}>
           <p>What “{b.name || b.id}” refuses is served again at once. What was spent stays in the ledger.</p>
         </Confirm>
       )}

@@ -1,5 +1,5 @@
 import { useState } from 'react'
-import { count, decimal, usd } from '../../api/format'
+import { decimal, usd } from '../../api/format'
 import { useSend, type Data } from '../../api/query'
 import { skipWords } from '../../ladder'
 import { Button, ButtonRow, Card, DataTable, Failure, Field, Input, ModelName, Money, Note, StatusWord, TextArea, type Column } from '../../ui'
@@ -34,7 +34,7 @@ export function Calculate() {
   const cheapest = rows.find((r) => r.cost_nano_usd !== null && r.usable)
   const columns: Column<Row>[] = [
     { key: 'model', title: 'Model', cell: (r) => <><ModelName id={r.model} />{r.substituted && <span className="soft"> by its replacement</span>}</>, by: (r) => r.model, narrow: 'title' },
-    { key: 'cost', title: 'A usual answer', end: true, cell: (r) => (r.cost_nano_usd === null ? 'no price' : <Money nano={r.cost_nano_usd} />), by: (r) => r.cost_nano_usd },
+    { key: 'cost', title: by === 'tokens' && completion.trim() !== '' ? 'Cost' : 'With a usual answer', end: true, cell: (r) => (r.cost_nano_usd === null ? 'no price' : <Money nano={r.cost_nano_usd} />), by: (r) => r.cost_nano_usd },
     { key: 'most', title: 'At most', end: true, cell: (r) => (r.most_nano_usd === null ? '–' : <Money nano={r.most_nano_usd} />), by: (r) => r.most_nano_usd },
     { key: 'price', title: 'Per million in, out', end: true, cell: (r) => (r.price ? `$${r.price.input}, $${r.price.output}` : '–') },
     { key: 'premium', title: 'Premium', end: true, cell: (r) => decimal(r.premium_requests), by: (r) => r.premium_requests },
@@ -62,7 +62,7 @@ export function Calculate() {
         {calculate.error && <Failure error={calculate.error} what="It cannot be reckoned" />}
         {cheapest && <Note kind="good">{cheapest.model} is the cheapest that can be asked: {usd(cheapest.cost_nano_usd)}, {usd((cheapest.cost_nano_usd ?? 0) * 1000)} for 1,000 such requests.</Note>}
       </div>
-      {calculate.data && <Card flush title="On each model" aside={rows[0]?.tokens && `${count(rows[0].tokens.prompt)} tokens in, ${count(rows[0].tokens.completion)} out on the first`}><DataTable label="Cost on each model, cheapest first" rows={rows} columns={columns} id={(r) => `${r.model}/${r.provider}`} /></Card>}
+      {calculate.data && <Card flush title="On each model"><DataTable label="Cost on each model, cheapest first" rows={rows} columns={columns} id={(r) => `${r.model}/${r.provider}`} /></Card>}
     </div>
   )
 }

@@ -36,12 +36,12 @@ export function WebhookDrawer({ of: w, onClose }: { of: Webhook; onClose: () => 
       </ButtonRow>
       <div role="status">
         {test.error && <Failure error={test.error} what="The test" />}
-        {test.data && <Note kind={test.data.ok ? 'good' : 'warn'}>{test.data.ok ? `It was taken${test.data.status ? ` with ${test.data.status}` : ''}` : `It was not taken: ${test.data.error ?? (test.data.status ? `the receiver answered ${test.data.status}` : 'no answer came')}`} after {duration(test.data.took_ms)}.</Note>}
+        {test.data && <Note kind={test.data.ok ? 'good' : 'warn'}>{test.data.ok ? 'The test was taken' : 'The test was not taken'} after {duration(test.data.took_ms)}{test.data.status ? `, with the answer ${test.data.status}` : ''}. {test.data.error}</Note>}
       </div>
       <h3>Deliveries</h3>
       <Deliveries of={w} />
       {asking === 'delete' && (
-        <Confirm title="Delete the webhook?" verb="Delete webhook" danger busy={remove.isPending} onClose={() => setAsking('')} onConfirm={() => remove.mutate({ path, query }, { onSuccess: () => { toast('Webhook deleted'); onClose() }, onError: toastFailure })}>
+        <Confirm title="Delete the webhook?" verb="Delete webhook" danger busy={remove.isPending} onClose={() => setAsking('')} onConfirm={() => void remove.mutateAsync({ path, query }).then(() => { toast('Webhook deleted'); onClose() }, toastFailure)}>
           <p>What still waits to be delivered is dropped.</p>
         </Confirm>
       )}

@@ -1,7 +1,7 @@
-import { count, duration, timeOf } from '../../api/format'
+import { count, duration, timeOf, took } from '../../api/format'
 import { Empty, ModelName, Money, StatusWord } from '../../ui'
 import { codeWords } from './filters'
-import { took, type Row } from './whole'
+import type { Row } from './whole'
 
 const outcomes: Record<Row['outcome'], { status: string; word: string }> = {
   ok: { status: 'up', word: 'Answered' }, failed: { status: 'down', word: 'Failed' }, truncated: { status: 'degraded', word: 'Broke off' },

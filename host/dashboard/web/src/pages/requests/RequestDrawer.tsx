@@ -1,5 +1,5 @@
 import { Link } from '@tanstack/react-router'
-import { count, decimal, duration, moment } from '../../api/format'
+import { count, decimal, duration, moment, took } from '../../api/format'
 import { useGet } from '../../api/query'
 import { useCan, useSession } from '../../api/session'
 import { Button, ButtonRow, CopyButton, Drawer, Empty, Facts, Failure, IconButton, Loading, ModelName, Money, Tabs, useOwners, useUrlState } from '../../ui'
@@ -9,7 +9,7 @@ import { Cost } from './Cost'
 import { DecisionPart } from './DecisionPart'
 import { Outcome } from './Outcome'
 import { Seen } from './Seen'
-import { deciderWords, took, type Row, type Whole } from './whole'
+import { deciderWords, type Row, type Whole } from './whole'
 
 type Props = { id: string; account: string; onClose: () => void; newer?: () => void; older?: () => void }
 

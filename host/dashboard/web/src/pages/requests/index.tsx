@@ -1,7 +1,7 @@
 import './requests.css'
 import { useNavigate, useSearch } from '@tanstack/react-router'
 import { useCallback, useEffect, useMemo, useRef } from 'react'
-import { count } from '../../api/format'
+import { count, took } from '../../api/format'
 import { useCan } from '../../api/session'
 import { AccountPicker, Ago, Button, Card, Checkbox, DataTable, Empty, ModelName, Money, Note, Page as Frame, useUrlState, type Column } from '../../ui'
 import { FilterBar } from './Filters'
@@ -11,7 +11,7 @@ import { RequestDrawer } from './RequestDrawer'
 import type { Decision } from './tail'
 import { useTail } from './useTail'
 import { useRuleNames } from './useRuleNames'
-import { deciderWords, took } from './whole'
+import { deciderWords } from './whole'
 
 /** useFilters is the filters of the address; a change keeps what else is there. */
 function useFilters(): [Filters, (change: Partial<Filters>) => void] {

@@ -1,4 +1,3 @@
-import { duration } from '../../api/format'
 import type { Data } from '../../api/query'
 import type { Decision } from './tail'
 
@@ -7,9 +6,6 @@ import type { Decision } from './tail'
 export type Whole = Decision & Data<'get', '/api/v1/decisions/{request_id}'>
 export type Row = NonNullable<Whole['usage']>[number]
 export type Explanation = Data<'post', '/api/v1/route/explain'>
-
-/** took writes whole milliseconds as the ledger has them: 0 is less than one. */
-export const took = (ms: number): string => (ms === 0 ? '<1 ms' : duration(ms))
 
 const deciders: Record<string, string> = {
   default: 'the default handler: no rule matched',

@@ -19,6 +19,7 @@ type Meta struct {
 	// one included. Otherwise they are canonical.
 	Native    bool
 	Estimated bool // of a token count: ours, not a provider's
+	Charged   bool // attempts that are settled cost something
 	// Explanation is set when Request.Explain asked for it and something was decided.
 	Explanation *Explanation
 	// Limits is what is left of the limits that hold for the request, after it.

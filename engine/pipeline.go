@@ -242,6 +242,7 @@ func (x *execution) meta(served *Target) Meta {
 		Decision: record(x.plan, served, x.failures),
 		Lossy:    slices.Clone(x.lossy), // a stream may add to its own
 		Limits:   x.limitsLeft(served),
+		Charged:  x.record.cost > 0 || x.record.premium > 0,
 
 		Explanation: x.told,
 	}

@@ -90,6 +90,7 @@ type Host struct {
 	cacheKey  []byte              // authenticates compiled guests
 	cursorKey []byte              // seals where lists go on
 	loginKey  []byte              // seals what browsers keep of a session
+	answers   *tenancy.Seal       // of what idempotency keys keep
 	health    *engine.CredentialHealth
 	server    *httpapi.Server
 	listener  net.Listener
@@ -214,6 +215,13 @@ func (h *Host) openKeys(ctx context.Context) (string, error) {
 		return "", err
 	}
 	if h.seal, err = tenancy.NewSeal(seals[0], seals[1:]...); err != nil {
+		return "", err
+	}
+	kept, err := deriveEach(key, h.cfg.previousKeys(), "idempotency")
+	if err != nil {
+		return "", err
+	}
+	if h.answers, err = tenancy.NewSeal(kept[0], kept[1:]...); err != nil {
 		return "", err
 	}
 	secret, err := h.keys.Bootstrap(ctx, h.cfg.AdminKey, h.opts.Now())

@@ -86,6 +86,10 @@ func (h *Host) Run(ctx context.Context) error {
 		return nil
 	})
 	g.Go(func() error {
+		h.retainIdempotency(gctx)
+		return nil
+	})
+	g.Go(func() error {
 		h.recounter().Run(gctx)
 		return nil
 	})

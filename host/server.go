@@ -49,6 +49,10 @@ func (h *Host) openServer() error {
 	if err != nil {
 		return err
 	}
+	keys, err := h.openIdempotency()
+	if err != nil {
+		return err
+	}
 	h.server, err = httpapi.New(httpapi.Config{
 		Completer:  h.pipeline,
 		Keys:       h.keys,
@@ -78,6 +82,7 @@ func (h *Host) openServer() error {
 		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),
 		Webhooks:    webhook.NewService(h.store, h.webhooks),
+		Idempotency: keys,
 		Notices:     h.notices,
 		Health:      h.healthService,
 		Metrics:     h.telling.metrics,

@@ -12,6 +12,8 @@ import (
 	"github.com/pointsman/pointsman/engine/document"
 )
 
+const chatPath = "/v1/chat/completions"
+
 // held is what a completion occupies until its answer is written.
 type held struct {
 	s     *Server
@@ -78,25 +80,37 @@ func (s *Server) complete(c *fiber.Ctx, d dialect) (err error) {
 		return f
 	}
 	passedOn := false
+	var k *keyed
 	defer func() {
 		if faltered(err) {
 			s.gate.falter()
 		}
 		if !passedOn {
+			k.abandon() // a panic
 			h.release()
 		}
 	}()
+	k, f := s.keyed(c, body) // before the body may be changed
+	if f != nil {
+		return f
+	}
 	r, err := s.chatRequest(c, d, h, body)
 	if err != nil {
+		return err
+	}
+	if replayed, err := k.begin(c); replayed || err != nil {
 		return err
 	}
 	rq := requestOf(c.Context())
 	h.peer = s.callers.watch(c.Context().Conn(), func() { rq.cancel(errCallerGone) })
 	if r.Stream {
-		passedOn, err = s.streamChat(c.Context(), d, r, h)
-		return err
+		if passedOn, err = s.streamChat(c.Context(), d, r, h, k); passedOn {
+			return nil
+		}
+	} else {
+		err = s.completeChat(c, d, r)
 	}
-	return s.completeChat(c, d, r)
+	return k.ended(c, err)
 }
 
 func (s *Server) chatRequest(c *fiber.Ctx, d dialect, h *held, body []byte) (*engine.Request, error) {
@@ -145,8 +159,8 @@ func (s *Server) completeChat(c *fiber.Ctx, d dialect, r *engine.Request) error 
 	return nil
 }
 
-// streamChat answers with server-sent events. passedOn says that the stream now owns h.
-func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Request, held *held) (passedOn bool, err error) {
+// streamChat answers with server-sent events. passedOn says that the stream now owns held and k.
+func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Request, held *held, k *keyed) (passedOn bool, err error) {
 	rq := requestOf(fctx)
 	events, meta, err := s.cfg.Completer.Stream(rq.ctx, r)
 	rq.meta = meta
@@ -164,6 +178,8 @@ func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Requ
 	rq.streaming = true
 	held.peer.answers()
 	body := s.newEventStream(rq, events, explained(rq, d.framing(meta.Native)), fctx.Conn(), held.release)
+	k.heads(h)
+	body.kept = k
 	if fctx.Request.Header.IsHTTP11() {
 		fctx.Response.SetBodyStream(body, -1)
 		return true, nil

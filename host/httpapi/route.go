@@ -31,7 +31,7 @@ func (s *Server) register() error {
 		s.add(method, "/readyz", s.readyz)
 	}
 	s.add(fiber.MethodGet, metricsPath, s.metrics)
-	s.add(fiber.MethodPost, "/v1/chat/completions", s.chatCompletions)
+	s.add(fiber.MethodPost, chatPath, s.chatCompletions)
 	s.add(fiber.MethodPost, messagesPath, s.messages)
 	s.add(fiber.MethodPost, responsesPath, s.responses)
 	s.add(fiber.MethodPost, countMessagesPath, s.countMessages)

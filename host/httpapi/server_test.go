@@ -108,8 +108,6 @@ func (s *running) do(method, path, key, body string, headers ...string) reply {
 	return reply{res.StatusCode, res.Header, string(out)}
 }
 
-const chatPath = "/v1/chat/completions"
-
 // chatBody is the smallest valid chat body, with more members.
 func chatBody(members string) string {
 	return `{"model":"auto","messages":[{"role":"user","content":"hi"}]` + members + `}`

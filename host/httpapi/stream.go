@@ -27,6 +27,7 @@ type eventStream struct {
 	source engine.Stream
 	wire   framing
 	done   func() // gives back what the request held
+	kept   *keyed // of a request with an idempotency key; else nil
 
 	want chan struct{} // the connection asks for the next chunk; Close closes it
 	got  chan arrival  // the pump's answer, one for each want
@@ -152,6 +153,7 @@ func (e *eventStream) frame(a arrival) {
 		e.pending = e.wire.failed(e.pending, e.failed)
 		e.over = true
 	}
+	e.kept.streamed(e.pending, e.over, e.failed == nil)
 }
 
 // framing writes a stream in the events of the caller's wire. One goroutine uses it.
@@ -206,6 +208,7 @@ func (e *eventStream) Close() error {
 		close(e.want)
 		<-e.gone
 		e.timer.Stop()
+		e.kept.abandon()
 		e.done()
 		status := http.StatusOK
 		if e.failed != nil {

@@ -1,4 +1,4 @@
-import { useState } from 'react'
+import { useEffect, useRef, useState } from 'react'
 import { bytes } from '../../api/format'
 import { asProblem, type Problem } from '../../api/problem'
 import { queries } from '../../api/query'
@@ -17,6 +17,8 @@ export function UploadDialog({ onClose, onOpen }: { onClose: () => void; onOpen:
   const [activate, setActivate] = useState(false)
   const [wrong, setWrong] = useState('')
   const [s, setState] = useState<State>({ state: 'idle' })
+  const stop = useRef<AbortController | null>(null)
+  useEffect(() => () => stop.current?.abort(), [])
   const take = async (files: readonly File[]) => {
     setState({ state: 'idle' })
     setWrong('')
@@ -28,9 +30,10 @@ export function UploadDialog({ onClose, onOpen }: { onClose: () => void; onOpen:
   }
   const go = async () => {
     if (!module) return
+    stop.current = new AbortController()
     setState({ state: 'running', sent: 0 })
     try {
-      const { version, known } = await uploadPlugin(module, fixtures, { account_id: account, activate }, (sent) => setState((old) => (old.state === 'running' ? { state: 'running', sent } : old)))
+      const { version, known } = await uploadPlugin(module, fixtures, { account_id: account, activate }, (sent) => setState((old) => (old.state === 'running' ? { state: 'running', sent } : old)), stop.current.signal)
       setState({ state: 'passed', version, known })
       for (const p of pluginRoutes) void queries.invalidateQueries({ queryKey: [p] })
     } catch (e) {
@@ -61,7 +64,7 @@ export function UploadDialog({ onClose, onOpen }: { onClose: () => void; onOpen:
       <div role="status">
         {passed && s.state === 'passed' && <Note kind="good">{s.known ? `${passed.ref} was there already.` : `${passed.ref} passed every step.`} {passed.active ? 'It is the active version.' : 'It is not active yet: activate it among its versions.'}</Note>}
       </div>
-      {s.state === 'failed' && <Failure error={s.problem} what={stageOf(s.problem) ? 'Refused' : 'Not uploaded'} />}
+      {s.state === 'failed' && !stageOf(s.problem) && <Failure error={s.problem} what="Not uploaded" />}
     </Dialog>
   )
 }
@@ -94,7 +97,7 @@ function Steps({ steps, running }: { steps: readonly Step[]; running: boolean })
         return (
           <li key={s.id}>
             <span className="gate-sign" style={{ color: colour }}><Icon name={icon} size={16} /></span>
-            <span><strong>{s.title}</strong> <span style={{ color: colour }}>{running && s.outcome === 'waiting' ? 'being tried' : word}</span><br /><span className="soft">{s.note ?? s.what}</span></span>
+            <span><strong>{s.title}</strong> <span style={{ color: colour }}>{running && s.outcome === 'waiting' ? 'being tried' : word}</span><br />{s.outcome === 'failed' ? <span role="alert">{s.note}</span> : <span className="soft">{s.note ?? s.what}</span>}</span>
           </li>
         )
       })}

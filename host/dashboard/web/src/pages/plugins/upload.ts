@@ -5,7 +5,7 @@ import type { Version } from './plugin'
 /** uploadPlugin sends a module. progress is told the share that has left the browser, 0 to 1; 1 means
  *  that the server is trying it. known: these bytes were there already. It throws a Problem.
  *  fetch says nothing of what it has sent, so this is an XMLHttpRequest. */
-export function uploadPlugin(module: File, fixtures: File | null, query: { account_id?: string; activate?: boolean }, progress: (share: number) => void): Promise<{ version: Version; known: boolean }> {
+export function uploadPlugin(module: File, fixtures: File | null, query: { account_id?: string; activate?: boolean }, progress: (share: number) => void, signal: AbortSignal): Promise<{ version: Version; known: boolean }> {
   const form = new FormData()
   form.set('module', module)
   if (fixtures) form.set('fixtures', fixtures)
@@ -19,6 +19,8 @@ export function uploadPlugin(module: File, fixtures: File | null, query: { accou
     x.setRequestHeader('x-csrf-token', currentCSRF())
     x.upload.onprogress = (e) => { if (e.lengthComputable) progress(e.loaded / e.total) }
     x.upload.onload = () => progress(1)
+    signal.addEventListener('abort', () => x.abort())
+    x.onabort = () => fail(asProblem(new Error('The upload was stopped.')))
     x.onerror = () => fail(asProblem(new TypeError('network')))
     x.onload = () => {
       let body: unknown = x.responseText

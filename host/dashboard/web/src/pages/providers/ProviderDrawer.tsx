@@ -54,7 +54,7 @@ function Health({ of: s }: { of: Subject }) {
   return (
     <div className="stack">
       <div className="row"><StatusWord status={statusWord(s)} />{s.switch && <Chip kind="hatched">{s.switch}</Chip>}{s.since && <span className="soft">since {clock(s.since)}, <Ago at={s.since} /></span>}</div>
-      {s.why && <p>{s.why}</p>}
+      {s.why && s.why !== s.switch && <p>{s.why}</p>}
       {s.note && <Note>{s.note}</Note>}
       <HealthStrip of={nameOf(s)} data={s.cells ?? []} now={now} />
       <Facts items={[

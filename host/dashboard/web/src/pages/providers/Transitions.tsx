@@ -18,8 +18,8 @@ export function Transitions({ id, account }: { id: string; account: string }) {
             {t.switch && <Chip kind="hatched">{t.switch}</Chip>}
             <span className="soft transition-at"><Ago at={t.at} /></span>
           </div>
-          <p>{t.why}</p>
-          <p className="soft">{[t.reason.replaceAll('_', ' '), t.attempts ? `${t.failures ?? 0} of ${t.attempts} failed` : '', t.consecutive ? `${t.consecutive} in a row` : '', t.ejections ? `out for the ${t.ejections}. time` : ''].filter(Boolean).join(' · ')}</p>
+          <p>{t.reason === 'switched' ? `An administrator ${t.switch ?? 'enabled'} it.` : t.why}</p>
+          <p className="soft">{[t.reason === 'switched' ? '' : t.reason.replaceAll('_', ' '), t.attempts ? `${t.failures ?? 0} of ${t.attempts} failed` : '', t.consecutive ? `${t.consecutive} in a row` : '', t.ejections ? `out for the ${t.ejections}. time` : ''].filter(Boolean).join(' · ')}</p>
         </li>
       ))}
     </ol>

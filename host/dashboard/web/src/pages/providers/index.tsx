@@ -47,7 +47,7 @@ const account: Column<Row> = { key: 'account', title: 'Account', by: (r) => r.ac
 const severity: Record<string, number> = { down: 0, degraded: 1, unknown: 2, healthy: 3 }
 
 const columns: Column<Row>[] = [
-  { key: 'name', title: 'Provider', narrow: 'title', by: (r) => r.id, cell: (r) => <div><strong>{r.stored?.name || r.id}</strong>{r.stored && <div className="soft small">{r.stored.name && r.stored.name !== r.id ? `${r.id} · ` : ''}{r.stored.adapter}{r.stored.keyless ? ' · keyless' : ''}</div>}</div> },
+  { key: 'name', title: 'Provider', narrow: 'title', by: (r) => r.id, cell: (r) => <div><strong>{r.stored?.name || r.id}</strong>{r.stored && <div className="soft small">{[r.id, r.stored.adapter !== r.id && `adapter ${r.stored.adapter}`, r.stored.keyless && 'keyless'].filter(Boolean).join(' · ')}</div>}</div> },
   { key: 'status', title: 'Status', by: (r) => severity[statusWord(r.health)] ?? 2, cell: (r) => <Status of={r} /> },
   { key: 'strip', title: 'Last 24 hours', cell: (r) => (r.health ? <Strip of={r.health} /> : '–') },
   { key: 'latency', title: 'p50 / p95', end: true, by: (r) => r.health?.latency.p95_ms || null, cell: (r) => (r.health && r.health.latency.p95_ms > 0 ? <span className="figure">{duration(r.health.latency.p50_ms)} / {duration(r.health.latency.p95_ms)}</span> : '–') },

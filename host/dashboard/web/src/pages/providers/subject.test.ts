@@ -23,8 +23,9 @@ it('does not call what is unknown zero', () => {
 it.each([
   ['closed', {}, 'closed', ''],
   ['closed, probed', { next_check_at: at(20) }, 'closed', 'next probe in 20 s'],
-  ['open', { out: true, retry_at: at(5), next_check_at: at(-1) }, 'open', 'tried again in 5 s · being probed'],
+  ['open', { out: true, retry_at: at(5), next_check_at: at(-1) }, 'open', 'tried again in 5 s · probe due'],
   ['half-open', { out: true, retry_at: at(-5) }, 'half-open', ''],
+  ['tried again', { status: 'down', retry_at: at(-5) }, 'half-open', ''],
   ['drained', { switch: 'drained', next_check_at: at(9) }, 'drained', 'next probe in 9 s'],
   ['disabled', { switch: 'disabled', next_check_at: at(9) }, 'disabled', ''],
   ['cooling', { cooldown_until: at(30) }, 'closed', 'the provider asked for a rest that ends in 30 s'],

@@ -46,13 +46,14 @@ export const standIn = (s: Subject | undefined): number | null => (s && (s.attem
 /** breaker says whether requests go there, and when that may change. now is ms since 1970. */
 export function breaker(s: Subject, now: number): { word: 'closed' | 'open' | 'half-open' | 'drained' | 'disabled'; next: string } {
   const check = timeOf(s.next_check_at)
-  const probe = Number.isNaN(check) || s.switch === 'disabled' ? '' : check > now ? `next probe ${ago(check, now)}` : 'being probed'
+  const probe = Number.isNaN(check) || s.switch === 'disabled' ? '' : check > now ? `next probe ${ago(check, now)}` : 'probe due'
   if (s.switch) return { word: s.switch, next: probe }
   const retry = timeOf(s.retry_at)
   const rest = timeOf(s.cooldown_until)
   const cooling = rest > now ? `the provider asked for a rest that ends ${ago(rest, now)}` : ''
   const later = [cooling, probe].filter(Boolean).join(' · ')
-  if (!s.out) return { word: 'closed', next: later }
+  // Down and no longer left out: the next request is a trial.
+  if (!s.out) return { word: s.status === 'down' ? 'half-open' : 'closed', next: later }
   if (retry > now) return { word: 'open', next: [`tried again ${ago(retry, now)}`, later].filter(Boolean).join(' · ') }
   return { word: Number.isNaN(retry) ? 'open' : 'half-open', next: later }
 }

@@ -32,15 +32,11 @@ func (s *RuleSetService) WarnRule(ctx context.Context, r Rule) ([]RuleFinding, e
 		rules[at] = r
 	}
 	findings := s.cfg.Findings(r.AccountID, rules)
-	draft, err := s.draft(r.AccountID, rules)
+	failing, err := s.failing(ctx, r.AccountID, rules, nil)
 	if err != nil {
 		return nil, err
 	}
-	results, err := s.runCases(ctx, r.AccountID, draft, nil)
-	if err != nil {
-		return nil, err
-	}
-	for _, f := range failed(results) {
+	for _, f := range failing {
 		findings = append(findings, RuleFinding{Kind: FindingCase, Message: "The case '" + f.ID + "' fails: " + f.Message})
 	}
 	return findings, nil

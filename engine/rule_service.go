@@ -16,10 +16,11 @@ type RuleService struct {
 	catalogue func() *Catalogue
 	reload    func(context.Context) error
 	now       func() time.Time
+	guard     *RuleSetService // whose cases hold the rules; nil: none do
 }
 
 // NewRuleService returns a service over the store. reload puts the stored rules
-// in force in this process.
+// in force in this process. No cases hold its writes before NewRuleSetService was given it.
 func NewRuleService(store RuleStore, checker RuleChecker, catalogue func() *Catalogue, reload func(context.Context) error, now func() time.Time) *RuleService {
 	return &RuleService{store: store, checker: checker, catalogue: catalogue, reload: reload, now: now}
 }
@@ -97,8 +98,9 @@ func forbiddenRule(accountID string) *Error {
 }
 
 // CreateRule checks, stores and puts in force a new rule. An empty id is made from the name.
-// Errors: those of CheckRule, CodeConflict when the id is taken.
-func (s *RuleService) CreateRule(ctx context.Context, p Principal, r Rule) (Rule, error) {
+// Errors: those of CheckRule, CodeConflict when the id is taken, *FailedCases.
+func (s *RuleService) CreateRule(ctx context.Context, p Principal, w RuleWrite) (WrittenRule, error) {
+	r := w.Rule
 	if r.ID == "" {
 		r.ID = slug(r.Name)
 	}
@@ -109,26 +111,31 @@ func (s *RuleService) CreateRule(ctx context.Context, p Principal, r Rule) (Rule
 	now := s.now().UTC().Truncate(time.Millisecond)
 	r.CreatedAt, r.UpdatedAt = now, now
 	if err := s.CheckRule(ctx, p, r); err != nil {
-		return Rule{}, err
+		return WrittenRule{}, err
 	}
 	if pathWords[r.ID] {
-		return Rule{}, isPathWord(r.ID)
+		return WrittenRule{}, isPathWord(r.ID)
 	}
-	audited := Audited(ctx, now, r.AccountID, "rule.create", "rule/"+r.ID, recordRule(r))
-	if err := s.store.CreateRule(audited, r); errors.Is(err, ErrConflict) {
-		return Rule{}, Errorf(CodeConflict, "A rule '%s' exists already. Change it with PUT, or choose another id.", r.ID)
+	detail := recordRule(r)
+	failing, err := s.commit(ctx, ruleEdit{
+		account: r.AccountID, id: r.ID, action: "rule.create", note: "create rule " + r.ID, at: now, detail: &detail, override: w.Override,
+		store: func(ctx context.Context) error { return s.store.CreateRule(ctx, r) }, apply: creating(r),
+	})
+	if errors.Is(err, ErrConflict) {
+		return WrittenRule{}, Errorf(CodeConflict, "A rule '%s' exists already. Change it with PUT, or choose another id.", r.ID)
 	} else if err != nil {
-		return Rule{}, err
+		return WrittenRule{}, err
 	}
-	return r, s.reload(ctx)
+	return WrittenRule{r, failing}, s.reload(ctx)
 }
 
-// UpdateRule replaces a rule. was is the UpdatedAt that the caller saw; zero: whatever is stored.
-// Errors: those of CheckRule, CodeNotFound, CodeConflict when it changed meanwhile.
-func (s *RuleService) UpdateRule(ctx context.Context, p Principal, r Rule, was time.Time) (Rule, error) {
+// UpdateRule replaces a rule.
+// Errors: those of CheckRule, CodeNotFound, CodeConflict when it changed meanwhile, *FailedCases.
+func (s *RuleService) UpdateRule(ctx context.Context, p Principal, w RuleWrite) (WrittenRule, error) {
+	r := w.Rule
 	old, err := s.GetRule(ctx, p, r.AccountID, r.ID)
 	if err != nil {
-		return Rule{}, err
+		return WrittenRule{}, err
 	}
 	r.System, r.CreatedAt = old.System, old.CreatedAt
 	if r.OnFailure == "" {
@@ -140,22 +147,28 @@ func (s *RuleService) UpdateRule(ctx context.Context, p Principal, r Rule, was t
 		r.UpdatedAt = old.UpdatedAt.Add(time.Millisecond)
 	}
 	if err := s.CheckRule(ctx, p, r); err != nil {
-		return Rule{}, err
+		return WrittenRule{}, err
 	}
-	audited := Audited(ctx, s.now(), r.AccountID, ruleChange(old, r), "rule/"+r.ID, recordRule(r))
-	switch err := s.store.UpdateRule(audited, r, was); {
+	detail := recordRule(r)
+	failing, err := s.commit(ctx, ruleEdit{
+		account: r.AccountID, id: r.ID, action: ruleChange(old, r), note: "update rule " + r.ID, at: s.now(), detail: &detail, override: w.Override,
+		store: func(ctx context.Context) error { return s.store.UpdateRule(ctx, r, w.Was) }, apply: updating(&r, w.Was),
+	})
+	switch {
 	case errors.Is(err, ErrConflict):
-		return Rule{}, Errorf(CodeConflict, "The rule '%s' was changed meanwhile. Read it again.", r.ID)
+		return WrittenRule{}, Errorf(CodeConflict, "The rule '%s' was changed meanwhile. Read it again.", r.ID)
 	case errors.Is(err, ErrNotFound):
-		return Rule{}, noSuchRule(r.ID)
+		return WrittenRule{}, noSuchRule(r.ID)
 	case err != nil:
-		return Rule{}, err
+		return WrittenRule{}, err
 	}
-	return r, s.reload(ctx)
+	return WrittenRule{r, failing}, s.reload(ctx)
 }
 
-// DeleteRule deletes a rule. Errors: CodeConflict for a system rule, CodeNotFound, CodeForbidden.
-func (s *RuleService) DeleteRule(ctx context.Context, p Principal, accountID, id string) error {
+// DeleteRule deletes a rule.
+// Errors: CodeConflict for a system rule, CodeNotFound, CodeForbidden, *FailedCases.
+func (s *RuleService) DeleteRule(ctx context.Context, p Principal, w RuleWrite) error {
+	accountID, id := w.Rule.AccountID, w.Rule.ID
 	old, err := s.GetRule(ctx, p, accountID, id)
 	if err != nil {
 		return err
@@ -166,8 +179,11 @@ func (s *RuleService) DeleteRule(ctx context.Context, p Principal, accountID, id
 	if old.System {
 		return Errorf(CodeConflict, "'%s' is a system rule and cannot be deleted. Disable it, or shadow it with an account rule of the same id.", id)
 	}
-	audited := Audited(ctx, s.now(), accountID, "rule.delete", "rule/"+id, nil)
-	switch err := s.store.DeleteRule(audited, accountID, id); {
+	_, err = s.commit(ctx, ruleEdit{
+		account: accountID, id: id, action: "rule.delete", note: "delete rule " + id, at: s.now(), override: w.Override,
+		store: func(ctx context.Context) error { return s.store.DeleteRule(ctx, accountID, id) }, apply: deleting(id),
+	})
+	switch {
 	case errors.Is(err, ErrNotFound):
 		return noSuchRule(id)
 	case errors.Is(err, ErrConflict):

@@ -110,8 +110,8 @@ func recordRuleSet(now, set RuleSet, failing []CaseResult) recordedRuleSet {
 			out.Removed = append(out.Removed, c.ID)
 		}
 	}
-	for _, f := range failing {
-		out.Override = append(out.Override, f.ID)
+	if len(failing) > 0 {
+		out.Override = idsOf(failing)
 	}
 	return out
 }

@@ -33,7 +33,7 @@ type Published struct {
 	Failing  []CaseResult // the cases that were overridden
 }
 
-// FailedCases is why rules were not published: cases of theirs fail. It is an *Error with
+// FailedCases is why rules were not changed: cases of theirs would fail. It is an *Error with
 // CodeConflict too, with status 422.
 type FailedCases struct {
 	Results []CaseResult // those that failed
@@ -58,7 +58,7 @@ func newFailedCases(failing []CaseResult) *FailedCases {
 	if len(failing) > shown {
 		fmt.Fprintf(&b, "; and %d more", len(failing)-shown)
 	}
-	e := Errorf(CodeConflict, "These rules fail %d of their own cases (%s). Nothing was published; 'override' does it nevertheless, and is audited.", len(failing), b.String())
+	e := Errorf(CodeConflict, "These rules fail %d of their own cases (%s). Nothing was changed; 'override' does it nevertheless, and is audited.", len(failing), b.String())
 	e.Status = 422
 	return &FailedCases{Results: failing, err: e}
 }
@@ -141,15 +141,10 @@ func (s *RuleSetService) publish(ctx context.Context, p Principal, now, set Rule
 	if err := s.resolve(ctx, p, now, &set, override && set.Restores > 0); err != nil {
 		return Published{}, err
 	}
-	draft, err := s.draft(set.AccountID, set.Rules)
+	failing, err := s.failing(ctx, set.AccountID, set.Rules, nil)
 	if err != nil {
 		return Published{}, err
 	}
-	results, err := s.runCases(ctx, set.AccountID, draft, nil)
-	if err != nil {
-		return Published{}, err
-	}
-	failing := failed(results)
 	if len(failing) > 0 && !override {
 		return Published{}, newFailedCases(failing)
 	}

@@ -27,8 +27,12 @@ type RuleSetServiceConfig struct {
 // the cases that guard it. Safe for concurrent use.
 type RuleSetService struct{ cfg RuleSetServiceConfig }
 
-// NewRuleSetService returns a service.
-func NewRuleSetService(cfg RuleSetServiceConfig) *RuleSetService { return &RuleSetService{cfg: cfg} }
+// NewRuleSetService returns a service. From then on its cases hold the writes of cfg.Rules too.
+func NewRuleSetService(cfg RuleSetServiceConfig) *RuleSetService {
+	s := &RuleSetService{cfg: cfg}
+	cfg.Rules.guard = s
+	return s
+}
 
 // ListRuleSets returns versions as RuleSetStore does. Errors: CodeNotFound for another account.
 func (s *RuleSetService) ListRuleSets(ctx context.Context, p Principal, accountID string, before int64, limit int) ([]RuleSet, error) {

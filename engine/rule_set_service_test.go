@@ -45,9 +45,13 @@ func oddFindings(_ string, rules []engine.Rule) (found []engine.RuleFinding) {
 }
 
 func (o *office) ruleSets() *engine.RuleSetService {
+	o.guarded = o.rules()
 	return engine.NewRuleSetService(engine.RuleSetServiceConfig{
-		Store: o, Rules: o.rules(), Drafter: wording{}, Findings: oddFindings, Catalogue: o.catalogue.Load, Reload: o.reload, Now: o.clock,
+		Store: o, Rules: o.guarded, Drafter: wording{}, Findings: oddFindings, Catalogue: o.catalogue.Load, Reload: o.reload, Now: o.clock,
 		Explain: func(ctx context.Context, r *engine.Request, w engine.WhatIf) (engine.Explanation, error) {
+			if o.onExplain != nil {
+				o.onExplain(ctx)
+			}
 			if w.Explainer == nil { // those in force
 				list, err := o.ListRules(ctx)
 				if err != nil {

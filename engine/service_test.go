@@ -29,7 +29,9 @@ type office struct {
 	engine.Store
 	catalogue atomic.Pointer[engine.Catalogue]
 	reloads   atomic.Int64
-	broken    error // of the next reloads
+	broken    error                 // of the next reloads
+	guarded   *engine.RuleService   // held to the cases of the last ruleSets
+	onExplain func(context.Context) // before a case is decided
 	gate      gate
 	now       time.Time
 }
@@ -185,7 +187,7 @@ func TestRuleAuthority(t *testing.T) {
 		return engine.Rule{AccountID: account, ID: id, Name: id, When: "true", Target: "gpt-5", Enabled: true}
 	}
 	for _, r := range []engine.Rule{body("", "global"), body("acme", "own"), body("other", "theirs")} {
-		if _, err := s.CreateRule(t.Context(), super, r); err != nil {
+		if _, err := s.CreateRule(t.Context(), super, engine.RuleWrite{Rule: r}); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -213,7 +215,7 @@ func TestRuleAuthority(t *testing.T) {
 			if err == nil {
 				visible++
 			}
-			_, err = s.UpdateRule(t.Context(), tt.p, body(at.account, at.id), time.Time{})
+			_, err = s.UpdateRule(t.Context(), tt.p, engine.RuleWrite{Rule: body(at.account, at.id)})
 			hasCode(t, tt.name+" changes "+at.id, err, at.want.write)
 			wantCreate := at.want.write
 			if wantCreate == absent {
@@ -225,14 +227,14 @@ func TestRuleAuthority(t *testing.T) {
 			} else {
 				fresh.ID = "made"
 			}
-			_, err = s.CreateRule(t.Context(), tt.p, fresh)
+			_, err = s.CreateRule(t.Context(), tt.p, engine.RuleWrite{Rule: fresh})
 			hasCode(t, tt.name+" creates beside "+at.id, err, wantCreate)
 			if err == nil {
-				if err := s.DeleteRule(t.Context(), tt.p, fresh.AccountID, fresh.ID); err != nil {
+				if err := s.DeleteRule(t.Context(), tt.p, engine.RuleWrite{Rule: fresh}); err != nil {
 					t.Error(err)
 				}
 			} else {
-				hasCode(t, tt.name+" deletes "+at.id, s.DeleteRule(t.Context(), tt.p, at.account, at.id), at.want.write)
+				hasCode(t, tt.name+" deletes "+at.id, s.DeleteRule(t.Context(), tt.p, engine.RuleWrite{Rule: body(at.account, at.id)}), at.want.write)
 			}
 		}
 		list, err := s.ListRules(t.Context(), tt.p)
@@ -249,33 +251,33 @@ func TestRuleWritesAndReloads(t *testing.T) {
 	o := newOffice(t)
 	s := o.rules()
 	r := engine.Rule{Name: "Zebra: Crossing!", When: "true", Target: "gpt-5", Enabled: true}
-	made, err := s.CreateRule(t.Context(), super, r)
+	made, err := s.CreateRule(t.Context(), super, engine.RuleWrite{Rule: r})
 	if err != nil || made.ID != "zebra-crossing" || made.OnFailure != engine.FailureSkip || !made.CreatedAt.Equal(o.now) || o.reloads.Load() != 1 {
 		t.Fatalf("CreateRule = %+v, %v after %d reloads, want it in force", made, err, o.reloads.Load())
 	}
-	_, err = s.CreateRule(t.Context(), super, r)
+	_, err = s.CreateRule(t.Context(), super, engine.RuleWrite{Rule: r})
 	hasCode(t, "the same again", err, engine.CodeConflict)
 
 	// Two writes in one millisecond differ, so that the second writer's check means something.
-	next, err := s.UpdateRule(t.Context(), super, made, made.UpdatedAt)
+	next, err := s.UpdateRule(t.Context(), super, engine.RuleWrite{Rule: made.Rule, Was: made.UpdatedAt})
 	if err != nil || !next.UpdatedAt.After(made.UpdatedAt) {
 		t.Fatalf("UpdateRule = %+v, %v, want a later time", next, err)
 	}
-	_, err = s.UpdateRule(t.Context(), super, made, made.UpdatedAt)
+	_, err = s.UpdateRule(t.Context(), super, engine.RuleWrite{Rule: made.Rule, Was: made.UpdatedAt})
 	hasCode(t, "an update of what changed meanwhile", err, engine.CodeConflict)
 	next.System = true
-	if kept, err := s.UpdateRule(t.Context(), super, next, time.Time{}); err != nil || kept.System {
+	if kept, err := s.UpdateRule(t.Context(), super, engine.RuleWrite{Rule: next.Rule}); err != nil || kept.System {
 		t.Errorf("UpdateRule = %+v, %v, want it to stay no system rule", kept, err)
 	}
 	var source *engine.SourceError
-	bad := made
+	bad := made.Rule
 	bad.When = "1 +"
-	if _, err = s.UpdateRule(t.Context(), super, bad, time.Time{}); !errors.As(err, &source) {
+	if _, err = s.UpdateRule(t.Context(), super, engine.RuleWrite{Rule: bad}); !errors.As(err, &source) {
 		t.Errorf("an expression that does not compile = %v, want where and why", err)
 	}
-	bad = made
+	bad = made.Rule
 	bad.Fallbacks = []string{"gpt-4o", "gpt-6"}
-	_, err = s.UpdateRule(t.Context(), super, bad, time.Time{})
+	_, err = s.UpdateRule(t.Context(), super, engine.RuleWrite{Rule: bad})
 	var e *engine.Error
 	if !errors.As(err, &e) || e.Code != engine.CodeInvalid || e.Param != "fallbacks[1]" {
 		t.Errorf("an unknown fallback = %v, want it named", err)
@@ -284,7 +286,7 @@ func TestRuleWritesAndReloads(t *testing.T) {
 		t.Errorf("%d reloads, want 3: one for each write", n)
 	}
 	o.broken = errors.New("database gone")
-	if err := s.DeleteRule(t.Context(), super, "", "zebra-crossing"); !errors.Is(err, o.broken) {
+	if err := s.DeleteRule(t.Context(), super, engine.RuleWrite{Rule: engine.Rule{ID: "zebra-crossing"}}); !errors.Is(err, o.broken) {
 		t.Errorf("DeleteRule without a reload = %v, want the reload's error", err)
 	}
 }

@@ -92,16 +92,37 @@ func TestRulesArePublished(t *testing.T) {
 		t.Errorf("diff of version 2 = %s, want what it changed", a.Body)
 	}
 
-	// One call brings the first back; a write of one rule warns and makes a version too.
+	// One call brings the first back; a write of one rule is held to the case, and makes a version too.
 	third, _ := send(201, http.MethodPost, "/api/v1/rules/versions/1/restore"+account, nil)
 	if third.Version.Version != 3 || third.Version.Restores != 1 || third.Version.Digest != first.Version.Digest {
 		t.Errorf("restored = %+v, want version 3 with the first's rules", third.Version)
 	}
 	decided("restored", "a zebra", "zebra gpt-5")
 	send(409, http.MethodPost, "/api/v1/rules/versions/1/restore"+account, map[string]any{"was": 2})
-	_, a = send(200, http.MethodPatch, "/api/v1/rules/zebra"+account, map[string]any{"target": "gpt-5.2"})
-	if !strings.Contains(string(a.Body), `"kind":"case_failed"`) {
-		t.Errorf("change of a rule = %s, want a warning of the case that fails", a.Body)
+	for _, w := range []struct {
+		method, path string
+		body         any
+	}{
+		{http.MethodPost, "", map[string]any{"account_id": "default", "id": "zoo", "name": "Zoo", "priority": 400, "when": `mentions("zebra")`, "target": "gpt-5"}},
+		{http.MethodPut, "/zebra" + account, map[string]any{"name": "zebra", "priority": 300, "when": "false", "target": "gpt-5"}},
+		{http.MethodPatch, "/zebra" + account, map[string]any{"target": "gpt-5.2"}},
+		{http.MethodPost, "/zebra/disable" + account, nil},
+		{http.MethodDelete, "/zebra" + account, nil},
+	} {
+		_, a = send(422, w.method, "/api/v1/rules"+w.path, w.body)
+		if a.field(t, "code") != "rule_cases" || !strings.Contains(string(a.Body), `"cases":[{"id":"zebras","passed":false`) {
+			t.Errorf("%s %s that fails a case = %s, want the case", w.method, w.path, a.Body)
+		}
+	}
+	decided("still", "a zebra", "zebra gpt-5")
+	forcedOne, a := send(200, http.MethodPatch, "/api/v1/rules/zebra"+account+"&override=true", map[string]any{"target": "gpt-5.2"})
+	if len(forcedOne.Failing) != 1 || forcedOne.Failing[0].ID != "zebras" {
+		t.Errorf("overridden change of a rule = %s, want the case that fails", a.Body)
+	}
+	decided("overridden", "a zebra", "zebra gpt-5.2")
+	_, a = send(200, http.MethodGet, "/api/v1/audit"+account+"&action=rule.update", nil)
+	if !strings.Contains(string(a.Body), `"override":["zebras"]`) {
+		t.Errorf("audit = %s, want the overridden case", a.Body)
 	}
 	_, a = send(200, http.MethodPost, "/api/v1/rules/check", map[string]any{"account_id": "default", "id": "okapi", "name": "x", "when": "request.chars < 0", "target": "gpt-5"})
 	if !strings.Contains(string(a.Body), `"kind":"never`) {

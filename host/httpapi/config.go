@@ -60,14 +60,14 @@ type UserService interface {
 }
 
 // RuleService manages routing rules. Errors of its methods: *engine.SourceError for a
-// text that does not compile, *engine.Error otherwise.
+// text that does not compile, *engine.FailedCases from writes that fail stored cases, *engine.Error otherwise.
 type RuleService interface {
 	ListRules(ctx context.Context, p engine.Principal) ([]engine.Rule, error)
 	GetRule(ctx context.Context, p engine.Principal, accountID, id string) (engine.Rule, error)
-	CreateRule(ctx context.Context, p engine.Principal, r engine.Rule) (engine.Rule, error)
-	// UpdateRule refuses with CodeConflict when the rule's UpdatedAt is no longer was (zero: unchecked).
-	UpdateRule(ctx context.Context, p engine.Principal, r engine.Rule, was time.Time) (engine.Rule, error)
-	DeleteRule(ctx context.Context, p engine.Principal, accountID, id string) error
+	CreateRule(ctx context.Context, p engine.Principal, w engine.RuleWrite) (engine.WrittenRule, error)
+	// UpdateRule refuses with CodeConflict when the rule's UpdatedAt is no longer Was (zero: unchecked).
+	UpdateRule(ctx context.Context, p engine.Principal, w engine.RuleWrite) (engine.WrittenRule, error)
+	DeleteRule(ctx context.Context, p engine.Principal, w engine.RuleWrite) error
 	CheckRule(ctx context.Context, p engine.Principal, r engine.Rule) error
 }
 
@@ -191,8 +191,6 @@ type Config struct {
 	Metrics MetricsService
 	// Health is how providers, models and credentials are. Nil: nobody knows.
 	Health HealthService
-	// Idempotency keeps answers of requests with an Idempotency-Key. Nil: they are refused.
-	Idempotency IdempotencyService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
 	// Live is what its streams have of today's usage. Nil: nothing.
@@ -303,9 +301,6 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Dashboard == nil {
 		c.Dashboard = noDashboard{}
-	}
-	if c.Idempotency == nil {
-		c.Idempotency = noIdempotency{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

@@ -133,9 +133,10 @@ func (f *fake) GetRule(_ context.Context, p engine.Principal, account, id string
 	return f.rules[i], nil
 }
 
-func (f *fake) CreateRule(ctx context.Context, p engine.Principal, r engine.Rule) (engine.Rule, error) {
+func (f *fake) CreateRule(ctx context.Context, p engine.Principal, w engine.RuleWrite) (engine.WrittenRule, error) {
+	r := w.Rule
 	if err := f.CheckRule(ctx, p, r); err != nil {
-		return r, err
+		return engine.WrittenRule{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -143,36 +144,37 @@ func (f *fake) CreateRule(ctx context.Context, p engine.Principal, r engine.Rule
 		r.ID = "made-from-name"
 	}
 	if f.find(r.AccountID, r.ID) >= 0 {
-		return r, fmt.Errorf("create rule: %w", engine.ErrConflict)
+		return engine.WrittenRule{}, fmt.Errorf("create rule: %w", engine.ErrConflict)
 	}
 	r.CreatedAt, r.UpdatedAt = testNow, testNow
 	f.rules = append(f.rules, r)
-	return r, nil
+	return engine.WrittenRule{Rule: r}, nil
 }
 
-func (f *fake) UpdateRule(ctx context.Context, p engine.Principal, r engine.Rule, was time.Time) (engine.Rule, error) {
+func (f *fake) UpdateRule(ctx context.Context, p engine.Principal, w engine.RuleWrite) (engine.WrittenRule, error) {
+	r, was := w.Rule, w.Was
 	if err := f.CheckRule(ctx, p, r); err != nil {
-		return r, err
+		return engine.WrittenRule{}, err
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.saved = append(f.saved, was)
 	i := f.find(r.AccountID, r.ID)
 	if !was.IsZero() && !f.rules[i].UpdatedAt.Equal(was) {
-		return r, engine.Errorf(engine.CodeConflict, "The rule changed.")
+		return engine.WrittenRule{}, engine.Errorf(engine.CodeConflict, "The rule changed.")
 	}
 	r.System, r.CreatedAt = f.rules[i].System, f.rules[i].CreatedAt
 	r.UpdatedAt = f.rules[i].UpdatedAt.Add(time.Millisecond)
 	f.rules[i] = r
-	return r, nil
+	return engine.WrittenRule{Rule: r}, nil
 }
 
-func (f *fake) DeleteRule(_ context.Context, _ engine.Principal, account, id string) error {
+func (f *fake) DeleteRule(_ context.Context, _ engine.Principal, w engine.RuleWrite) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	i := f.find(account, id)
+	i := f.find(w.Rule.AccountID, w.Rule.ID)
 	if f.rules[i].System {
-		return engine.Errorf(engine.CodeConflict, "'%s' is a system rule.", id)
+		return engine.Errorf(engine.CodeConflict, "'%s' is a system rule.", w.Rule.ID)
 	}
 	f.rules = slices.Delete(f.rules, i, i+1)
 	return nil

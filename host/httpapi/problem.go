@@ -23,7 +23,7 @@ type problem struct {
 	Line      int                 `json:"line,omitempty" doc:"Of a rule text that does not compile: its line, from 1."`
 	Column    int                 `json:"column,omitempty" doc:"Its column in characters, from 1."`
 	Caret     string              `json:"caret,omitempty" doc:"The line, and a line with a caret under the place."`
-	Cases     []caseResult        `json:"cases,omitempty" doc:"Of rules that are not published: the stored cases that they fail."`
+	Cases     []caseResult        `json:"cases,omitempty" doc:"Of rules that are not published or changed: the stored cases that they would fail."`
 }
 
 // Error makes a problem usable as huma's error.

@@ -37,6 +37,7 @@ type rule struct {
 	UpdatedAt *time.Time `json:"updated_at,omitempty" readOnly:"true" doc:"Sent back with PUT, it guards against lost updates."`
 
 	Warnings []ruleWarning `json:"warnings,omitempty" readOnly:"true" doc:"In the answer to a write: what looks wrong with the rule nevertheless."`
+	Failing  []caseResult  `json:"failing,omitempty" readOnly:"true" doc:"In the answer to a write with override: the stored cases that fail."`
 }
 
 type (
@@ -49,6 +50,10 @@ type (
 	// RuleMatch is the condition of a change, of other rows too.
 	RuleMatch struct {
 		IfMatch string `header:"If-Match" doc:"The ETag that the row must still have."`
+	}
+	// RuleOverride is how a write of a rule passes the cases that guard it.
+	RuleOverride struct {
+		Override bool `query:"override" doc:"Also when stored cases of these rules fail. It is audited with their names."`
 	}
 	ruleOutput struct {
 		ETag string `header:"ETag"`
@@ -134,6 +139,9 @@ func (s *Server) findRule(ctx context.Context, k RuleKey) (engine.Rule, error) {
 	return r, err
 }
 
+// heldToCases is what the writes of single rules have in common.
+const heldToCases = "422 with the cases when stored cases of these rules fail then."
+
 func (s *Server) registerRules() {
 	tag := []string{"rules"}
 	// Before the rules that paths name.
@@ -141,14 +149,14 @@ func (s *Server) registerRules() {
 	s.registerRuleCases()
 	s.registerRuleGraph()
 	operation(s, huma.Operation{OperationID: "list-rules", Method: http.MethodGet, Path: "/api/v1/rules", Summary: "List the routing rules that the key sees", Tags: tag}, s.listRules)
-	operation(s, huma.Operation{OperationID: "create-rule", Method: http.MethodPost, Path: "/api/v1/rules", Summary: "Create a rule; it is in force when this returns", Tags: tag, DefaultStatus: http.StatusCreated}, s.createRule)
+	operation(s, huma.Operation{OperationID: "create-rule", Method: http.MethodPost, Path: "/api/v1/rules", Summary: "Create a rule; it is in force when this returns", Description: heldToCases, Tags: tag, DefaultStatus: http.StatusCreated}, s.createRule)
 	operation(s, huma.Operation{OperationID: "check-rule", Method: http.MethodPost, Path: "/api/v1/rules/check", Summary: "Check a rule without saving it", Description: "Answers as creating it would: 400 with line, column and caret for an expression that does not compile.", Tags: tag}, s.checkRule)
 	operation(s, huma.Operation{OperationID: "get-rule", Method: http.MethodGet, Path: "/api/v1/rules/{id}", Summary: "Get a rule", Tags: tag}, s.getRule)
-	operation(s, huma.Operation{OperationID: "replace-rule", Method: http.MethodPut, Path: "/api/v1/rules/{id}", Summary: "Replace a rule", Tags: tag}, s.replaceRule)
-	operation(s, huma.Operation{OperationID: "patch-rule", Method: http.MethodPatch, Path: "/api/v1/rules/{id}", Summary: "Change members of a rule", Tags: tag}, s.patchRule)
-	operation(s, huma.Operation{OperationID: "delete-rule", Method: http.MethodDelete, Path: "/api/v1/rules/{id}", Summary: "Delete a rule that is not a system rule", Tags: tag, DefaultStatus: http.StatusNoContent}, s.deleteRule)
-	operation(s, huma.Operation{OperationID: "enable-rule", Method: http.MethodPost, Path: "/api/v1/rules/{id}/enable", Summary: "Enable a rule", Tags: tag}, s.switchRule(true))
-	operation(s, huma.Operation{OperationID: "disable-rule", Method: http.MethodPost, Path: "/api/v1/rules/{id}/disable", Summary: "Disable a rule, system rules too", Tags: tag}, s.switchRule(false))
+	operation(s, huma.Operation{OperationID: "replace-rule", Method: http.MethodPut, Path: "/api/v1/rules/{id}", Summary: "Replace a rule", Description: heldToCases, Tags: tag}, s.replaceRule)
+	operation(s, huma.Operation{OperationID: "patch-rule", Method: http.MethodPatch, Path: "/api/v1/rules/{id}", Summary: "Change members of a rule", Description: heldToCases, Tags: tag}, s.patchRule)
+	operation(s, huma.Operation{OperationID: "delete-rule", Method: http.MethodDelete, Path: "/api/v1/rules/{id}", Summary: "Delete a rule that is not a system rule", Description: heldToCases, Tags: tag, DefaultStatus: http.StatusNoContent}, s.deleteRule)
+	operation(s, huma.Operation{OperationID: "enable-rule", Method: http.MethodPost, Path: "/api/v1/rules/{id}/enable", Summary: "Enable a rule", Description: heldToCases, Tags: tag}, s.switchRule(true))
+	operation(s, huma.Operation{OperationID: "disable-rule", Method: http.MethodPost, Path: "/api/v1/rules/{id}/disable", Summary: "Disable a rule, system rules too", Description: heldToCases, Tags: tag}, s.switchRule(false))
 }
 
 func (s *Server) listRules(ctx context.Context, _ *nothing) (*ruleList, error) {
@@ -164,15 +172,23 @@ func (s *Server) listRules(ctx context.Context, _ *nothing) (*ruleList, error) {
 	return out, nil
 }
 
-func (s *Server) createRule(ctx context.Context, in *struct{ Body rule }) (*createdRule, error) {
+func (s *Server) createRule(ctx context.Context, in *struct {
+	RuleOverride
+	Body rule
+}) (*createdRule, error) {
 	p := principalOf(ctx)
-	r, err := s.cfg.Rules.CreateRule(ctx, p, in.Body.stored(homeOf(p, in.Body.AccountID)))
+	made, err := s.cfg.Rules.CreateRule(ctx, p, engine.RuleWrite{Rule: in.Body.stored(homeOf(p, in.Body.AccountID)), Override: in.Override})
 	if err != nil {
 		return nil, err
 	}
-	out := &createdRule{Location: "/api/v1/rules/" + r.ID, ETag: etag(r), Body: shownRule(r)}
-	out.Body.Warnings = s.warned(ctx, r)
-	return out, nil
+	return &createdRule{Location: "/api/v1/rules/" + made.ID, ETag: etag(made.Rule), Body: s.shownWrite(ctx, made)}, nil
+}
+
+// shownWrite is a rule that was stored, as the answer to that shows it.
+func (s *Server) shownWrite(ctx context.Context, w engine.WrittenRule) rule {
+	out := shownRule(w.Rule)
+	out.Warnings, out.Failing = s.warned(ctx, w.Rule), shownResults(w.Failing)
+	return out
 }
 
 func (s *Server) checkRule(ctx context.Context, in *struct{ Body rule }) (*validRule, error) {
@@ -197,6 +213,7 @@ func (s *Server) getRule(ctx context.Context, in *RuleKey) (*ruleOutput, error) 
 func (s *Server) replaceRule(ctx context.Context, in *struct {
 	RuleKey
 	RuleMatch
+	RuleOverride
 	Body rule
 }) (*ruleOutput, error) {
 	if in.Body.AccountID != "" && in.AccountID == "" {
@@ -224,22 +241,21 @@ func (s *Server) replaceRule(ctx context.Context, in *struct {
 	}
 	r := in.Body.stored(old.AccountID)
 	r.ID = old.ID
-	return s.saveRule(ctx, r, was)
+	return s.saveRule(ctx, engine.RuleWrite{Rule: r, Was: was, Override: in.Override})
 }
 
-func (s *Server) saveRule(ctx context.Context, r engine.Rule, was time.Time) (*ruleOutput, error) {
-	saved, err := s.cfg.Rules.UpdateRule(ctx, principalOf(ctx), r, was)
+func (s *Server) saveRule(ctx context.Context, w engine.RuleWrite) (*ruleOutput, error) {
+	saved, err := s.cfg.Rules.UpdateRule(ctx, principalOf(ctx), w)
 	if err != nil {
 		return nil, err
 	}
-	out := &ruleOutput{ETag: etag(saved), Body: shownRule(saved)}
-	out.Body.Warnings = s.warned(ctx, saved)
-	return out, nil
+	return &ruleOutput{ETag: etag(saved.Rule), Body: s.shownWrite(ctx, saved)}, nil
 }
 
 func (s *Server) deleteRule(ctx context.Context, in *struct {
 	RuleKey
 	RuleMatch
+	RuleOverride
 }) (*nothing, error) {
 	r, err := s.findRule(ctx, in.RuleKey)
 	if err != nil {
@@ -248,5 +264,5 @@ func (s *Server) deleteRule(ctx context.Context, in *struct {
 	if err := matched(in.RuleMatch, r); err != nil {
 		return nil, err
 	}
-	return nil, s.cfg.Rules.DeleteRule(ctx, principalOf(ctx), r.AccountID, r.ID)
+	return nil, s.cfg.Rules.DeleteRule(ctx, principalOf(ctx), engine.RuleWrite{Rule: r, Override: in.Override})
 }

@@ -96,10 +96,10 @@ type (
 
 func (s *Server) registerRuleCases() {
 	tag := []string{"rules"}
-	operation(s, huma.Operation{OperationID: "list-rule-cases", Method: http.MethodGet, Path: "/api/v1/rules/cases", Summary: "List the cases that rules must pass to be published", Tags: tag}, s.listRuleCases)
+	operation(s, huma.Operation{OperationID: "list-rule-cases", Method: http.MethodGet, Path: "/api/v1/rules/cases", Summary: "List the cases that rules must pass to be changed", Tags: tag}, s.listRuleCases)
 	operation(s, huma.Operation{OperationID: "run-rule-cases", Method: http.MethodPost, Path: "/api/v1/rules/cases/run", Summary: "Run cases, on the rules in force or on others", Description: "Nothing is kept and no provider is called.", Tags: tag, MaxBodyBytes: rulesBodyLimit}, s.runRuleCases)
 	operation(s, huma.Operation{OperationID: "get-rule-case", Method: http.MethodGet, Path: "/api/v1/rules/cases/{id}", Summary: "Get a case", Tags: tag}, s.getRuleCase)
-	operation(s, huma.Operation{OperationID: "put-rule-case", Method: http.MethodPut, Path: "/api/v1/rules/cases/{id}", Summary: "Create or replace a case", Description: "It need not pass: rules are held to it when they are published.", Tags: tag}, s.putRuleCase)
+	operation(s, huma.Operation{OperationID: "put-rule-case", Method: http.MethodPut, Path: "/api/v1/rules/cases/{id}", Summary: "Create or replace a case", Description: "It need not pass: rules are held to it when they are next changed.", Tags: tag}, s.putRuleCase)
 	operation(s, huma.Operation{OperationID: "delete-rule-case", Method: http.MethodDelete, Path: "/api/v1/rules/cases/{id}", Summary: "Delete a case", Tags: tag, DefaultStatus: http.StatusNoContent}, s.deleteRuleCase)
 }
 

@@ -59,6 +59,7 @@ func matched(m RuleMatch, r engine.Rule) error { return matchedAt(m, "rule", r.I
 func (s *Server) patchRule(ctx context.Context, in *struct {
 	RuleKey
 	RuleMatch
+	RuleOverride
 	Body rulePatch
 }) (*ruleOutput, error) {
 	r, err := s.findRule(ctx, in.RuleKey)
@@ -69,17 +70,23 @@ func (s *Server) patchRule(ctx context.Context, in *struct {
 		return nil, err
 	}
 	in.Body.into(&r)
-	return s.saveRule(ctx, r, r.UpdatedAt)
+	return s.saveRule(ctx, engine.RuleWrite{Rule: r, Was: r.UpdatedAt, Override: in.Override})
+}
+
+// ruleSwitch is a rule to enable or disable.
+type ruleSwitch struct {
+	RuleKey
+	RuleOverride
 }
 
 // switchRule makes the handler that enables or disables.
-func (s *Server) switchRule(enabled bool) func(context.Context, *RuleKey) (*ruleOutput, error) {
-	return func(ctx context.Context, in *RuleKey) (*ruleOutput, error) {
-		r, err := s.findRule(ctx, *in)
+func (s *Server) switchRule(enabled bool) func(context.Context, *ruleSwitch) (*ruleOutput, error) {
+	return func(ctx context.Context, in *ruleSwitch) (*ruleOutput, error) {
+		r, err := s.findRule(ctx, in.RuleKey)
 		if err != nil {
 			return nil, err
 		}
 		r.Enabled = enabled
-		return s.saveRule(ctx, r, r.UpdatedAt)
+		return s.saveRule(ctx, engine.RuleWrite{Rule: r, Was: r.UpdatedAt, Override: in.Override})
 	}
 }

@@ -191,6 +191,8 @@ type Config struct {
 	Metrics MetricsService
 	// Health is how providers, models and credentials are. Nil: nobody knows.
 	Health HealthService
+	// Idempotency keeps answers of requests with an Idempotency-Key. Nil: they are refused.
+	Idempotency IdempotencyService
 	// Notices are what GET /api/v1/events shows. Nil: there are none.
 	Notices NoticeService
 	// Live is what its streams have of today's usage. Nil: nothing.
@@ -301,6 +303,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Dashboard == nil {
 		c.Dashboard = noDashboard{}
+	}
+	if c.Idempotency == nil {
+		c.Idempotency = noIdempotency{}
 	}
 	if c.Notices == nil {
 		c.Notices = engine.NewNoticeFeed(zerolog.Nop())

@@ -52,6 +52,7 @@ type past struct {
 	catalogue *engine.Catalogue
 	rules     []engine.Rule
 	prices    map[string]engine.Price // by model
+	premium   map[string]int64        // hundredths, by model
 	service   *Service
 }
 
@@ -66,7 +67,7 @@ func newPast(t testing.TB) *past {
 	if err := store.Seed(ctx, s, pastTime); err != nil {
 		t.Fatal(err)
 	}
-	p := &past{Store: s, prices: map[string]engine.Price{}}
+	p := &past{Store: s, prices: map[string]engine.Price{}, premium: map[string]int64{}}
 	models, err := s.ListModels(ctx)
 	providers, err2 := s.ListProviders(ctx)
 	prices, err3 := s.ListPrices(ctx)
@@ -77,6 +78,7 @@ func newPast(t testing.TB) *past {
 	p.rules = rules
 	p.catalogue = engine.NewCatalogue(models, providers, prices)
 	for _, m := range models {
+		p.premium[m.ID] = m.PremiumCenti
 		served, _, _ := m.At(pastTime)
 		for _, price := range prices { // in the order of From: the last that holds
 			if price.ProviderID == m.ProviderID && price.UpstreamID == served.UpstreamID && price.AbovePrompt == 0 && !price.From.After(pastTime) {
@@ -135,9 +137,12 @@ func (p *past) happened(t testing.TB, n int) []engine.DecisionRecord {
 		}
 		d.Decision.Source, d.Targets = made.Source, []string{made.Model}
 		d.Tokens = engine.Tokens{Prompt: in.Features.Tokens, Completion: rnd.Int64N(800)}
-		switch rnd.IntN(20) {
-		case 0: // it met a limit, and went to the second model
+		switch chance := rnd.IntN(20); chance {
+		case 0, 2: // it met a limit or a budget, and went to the second model
 			d.Skips = []engine.Skip{{What: made.Model, Reason: engine.SkipLimit}}
+			if chance == 2 {
+				d.Skips[0].Reason = engine.SkipBudget
+			}
 			second, err := p.pipeline.Replan(context.Background(), r, p.router, d.Skips)
 			if err != nil || second.Model == "" {
 				t.Fatalf("no second model: %+v, %v", second, err)
@@ -149,7 +154,7 @@ func (p *past) happened(t testing.TB, n int) []engine.DecisionRecord {
 			d.Served = made.Model
 		}
 		if d.Served != "" {
-			d.Provider, d.CostNanoUSD = "p", p.cost(d.Served, d.Tokens)
+			d.Provider, d.CostNanoUSD, d.PremiumUse = "p", p.cost(d.Served, d.Tokens), p.premium[d.Served]
 		}
 		records = append(records, d)
 		rows = append(rows, engine.EncodeDecision(nil, &records[i]))
@@ -173,14 +178,18 @@ func draftRule(id, when, target string, priority int) engine.Rule {
 	return engine.Rule{ID: id, Name: id, When: when, Target: target, Priority: priority, OnFailure: engine.FailureSkip, Enabled: true, CreatedAt: pastTime, UpdatedAt: pastTime}
 }
 
+// soakTime is how long 100,000 decisions may take on two cores.
+const soakTime = 10 * time.Second
+
 // What a backtest adds up is what the requests add up to one by one.
 func TestTotals(t *testing.T) {
 	p := newPast(t)
-	n := 400
-	if os.Getenv("POINTSMAN_SOAK") != "" {
-		n = 20_000
+	n, soak := 400, os.Getenv("POINTSMAN_SOAK") != ""
+	if soak {
+		n = 100_000
 	}
 	records := p.happened(t, n)
+	began := time.Now()
 	// The draft sends code to one model and everything else to the default handler.
 	got, err := p.service.Run(t.Context(), engine.BacktestQuery{
 		AccountID: "", From: pastTime, To: pastTime.Add(time.Hour), Draft: engine.RuleDraft{Rules: []engine.Rule{draftRule("code", "request.has_code", "claude-haiku-4.5", 50)}},
@@ -188,45 +197,54 @@ func TestTotals(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	if took := time.Since(began); soak {
+		t.Logf("%d decisions in %v", n, took)
+		if took > soakTime {
+			t.Errorf("Run() of %d decisions took %v, want at most %v", n, took, soakTime)
+		}
+	}
 	var want engine.Backtest
-	moves := map[pair]int64{}
-	for _, d := range records {
+	moves, ofCode := map[pair]int64{}, int64(0)
+	for i := range records {
+		d := &records[i]
 		want.Scanned++
 		want.Decided++
-		ranking, source := []string{"gpt-4o", "gpt-5-mini"}, engine.SourceDefault
 		if d.Inputs.Features.HasCode {
-			ranking, source = append([]string{"claude-haiku-4.5"}, ranking...), "code"
+			ofCode++
 		}
-		if source == "code" {
-			want.PremiumNow++ // counted below as requests of the rule
-		}
-		limited := ""
-		was := d.Targets[0]
-		if len(d.Skips) > 0 {
-			limited, was = d.Skips[0].What, d.Targets[1]
-		}
-		now := ranking[0]
-		if now == limited {
-			now = ranking[1]
-			want.LimitHits++
-		}
+		was, now, limit, budget := wouldGo(d)
+		want.LimitHits += count(limit)
+		want.BudgetHit += count(budget)
 		want.CostWas += d.CostNanoUSD
+		want.PremiumWas += d.PremiumUse
 		if now == was {
 			want.CostNow += d.CostNanoUSD
+			want.PremiumNow += d.PremiumUse
 			continue
 		}
 		want.Moved++
 		moves[pair{was, now}]++
 		if d.Code == "" {
 			want.CostNow += p.cost(now, d.Tokens)
+			want.PremiumNow += p.premium[now]
 		}
 	}
-	if got.Scanned != want.Scanned || got.Decided != want.Decided || got.Moved != want.Moved || got.LimitHits != want.LimitHits || got.Undecided != 0 || got.Refused != 0 {
-		t.Errorf("Run() = %d scanned, %d decided, %d moved, %d limited, %d undecided, %d refused; want %d, %d, %d, %d, 0, 0",
-			got.Scanned, got.Decided, got.Moved, got.LimitHits, got.Undecided, got.Refused, want.Scanned, want.Decided, want.Moved, want.LimitHits)
+	if got.Scanned != want.Scanned || got.Decided != want.Decided || got.Moved != want.Moved || got.Undecided != 0 || got.Refused != 0 || got.Faults != 0 || got.Unpriced != 0 {
+		t.Errorf("Run() = %d scanned, %d decided, %d moved, %d undecided, %d refused, %d faults, %d unpriced; want %d, %d, %d and none",
+			got.Scanned, got.Decided, got.Moved, got.Undecided, got.Refused, got.Faults, got.Unpriced, want.Scanned, want.Decided, want.Moved)
+	}
+	if got.LimitHits != want.LimitHits || got.BudgetHit != want.BudgetHit || want.LimitHits == 0 || want.BudgetHit == 0 {
+		t.Errorf("%d limits and %d budgets met, want %d and %d, and some of both", got.LimitHits, got.BudgetHit, want.LimitHits, want.BudgetHit)
 	}
 	if got.CostWas != want.CostWas || got.CostNow != want.CostNow {
 		t.Errorf("costs = %d → %d, want %d → %d", got.CostWas, got.CostNow, want.CostWas, want.CostNow)
+	}
+	if got.PremiumWas != want.PremiumWas || got.PremiumNow != want.PremiumNow || want.PremiumWas == want.PremiumNow {
+		t.Errorf("premium requests = %d → %d, want %d → %d, and another number", got.PremiumWas, got.PremiumNow, want.PremiumWas, want.PremiumNow)
+	}
+	was, now, unknown := latencies(records)
+	if math.Abs(got.LatencyWasMS-was) > 1e-6 || math.Abs(got.LatencyNowMS-now) > 1e-6 || got.LatencyUnknown != unknown || was == now {
+		t.Errorf("latency = %v → %v ms and %d unknown, want %v → %v and %d, and another mean", got.LatencyWasMS, got.LatencyNowMS, got.LatencyUnknown, was, now, unknown)
 	}
 	if len(got.Moves) != len(moves) {
 		t.Errorf("%d pairs of models, want %d", len(got.Moves), len(moves))
@@ -237,9 +255,63 @@ func TestTotals(t *testing.T) {
 		}
 	}
 	at := slices.IndexFunc(got.Rules, func(r engine.BacktestRule) bool { return r.Source == "code" })
-	if at < 0 || got.Rules[at].Now != want.PremiumNow || got.Rules[at].Was != 0 {
-		t.Errorf("rules = %+v, want the draft's with %d requests", got.Rules, want.PremiumNow)
+	if at < 0 || got.Rules[at].Now != ofCode || got.Rules[at].Was != 0 {
+		t.Errorf("rules = %+v, want the draft's with %d requests", got.Rules, ofCode)
 	}
+}
+
+// wouldGo is a second account of where TestTotals's draft sends a request, and where it went.
+func wouldGo(d *engine.DecisionRecord) (was, now string, limit, budget bool) {
+	ranking := []string{"gpt-4o", "gpt-5-mini"}
+	if d.Inputs.Features.HasCode {
+		ranking = append([]string{"claude-haiku-4.5"}, ranking...)
+	}
+	was, now = d.Targets[0], ranking[0]
+	if len(d.Skips) > 0 {
+		was = d.Targets[1]
+		if now == d.Skips[0].What {
+			now = ranking[1]
+			limit, budget = d.Skips[0].Reason == engine.SkipLimit, d.Skips[0].Reason == engine.SkipBudget
+		}
+	}
+	return was, now, limit, budget
+}
+
+// latencies is a second computation of the means, request by request: one that stays takes as
+// long as it did, one that moves as long as what its new model answered.
+func latencies(records []engine.DecisionRecord) (was, now float64, unknown int64) {
+	type pile struct{ took []float64 }
+	served := map[string]*pile{}
+	for i := range records {
+		if d := &records[i]; d.Served != "" {
+			at(served, d.Served).took = append(at(served, d.Served).took, float64(d.LatencyMS))
+		}
+	}
+	mean := func(took []float64) (m float64) {
+		for _, ms := range took {
+			m += ms / float64(len(took))
+		}
+		return m
+	}
+	means := map[string]float64{}
+	for model, s := range served {
+		means[model] = mean(s.took)
+	}
+	var before, after []float64
+	for i := range records {
+		d := &records[i]
+		from, to, _, _ := wouldGo(d)
+		switch m, known := means[to]; {
+		case d.Served == "":
+		case from == to:
+			before, after = append(before, float64(d.LatencyMS)), append(after, float64(d.LatencyMS))
+		case !known:
+			unknown++
+		default:
+			before, after = append(before, float64(d.LatencyMS)), append(after, m)
+		}
+	}
+	return mean(before), mean(after), unknown
 }
 
 // The live rules move nothing, whatever the requests were.

@@ -1,12 +1,16 @@
-import createClient, { type Middleware } from 'openapi-fetch'
+import createClient, { defaultPathSerializer, type Middleware } from 'openapi-fetch'
 import { asProblem, problemOf } from './problem'
 import { currentCSRF, sessionExpired } from './session'
 import type { paths } from './schema'
 
+/** pathOf fills in a path's members. A colon stands for itself in a path (RFC 3986, 3.3), and the server
+ *  does not take it encoded in ids of models and dates of prices. */
+export const pathOf = (path: string, members: Record<string, unknown>): string => defaultPathSerializer(path, members).replaceAll('%3A', ':')
+
 /** The typed client: `await api.GET('/api/v1/rules', {params: {query: {…}}})`. It throws a Problem
  *  for every answer that is none of 2xx, so `data` is what was asked for. Pages use the hooks of
  *  query.ts; this is for what is no query. */
-export const api = createClient<paths>({ baseUrl: '', credentials: 'same-origin' })
+export const api = createClient<paths>({ baseUrl: '', credentials: 'same-origin', pathSerializer: pathOf })
 
 const guard: Middleware = {
   onRequest({ request }) {

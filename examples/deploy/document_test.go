@@ -4,7 +4,9 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
+	"regexp"
 	"strconv"
 	"strings"
 	"testing"
@@ -120,5 +122,50 @@ func TestEveryDocumentParses(t *testing.T) {
 	}
 	for _, file := range files {
 		documents(t, file)
+	}
+}
+
+// What the README tells people to type is there: files, verbs, targets of make, tests.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	text := read(t, "README.md")
+	exists := func(base, path string) {
+		path, _, _ = strings.Cut(path, "#")
+		if _, err := os.Stat(filepath.Join(base, path)); err != nil {
+			t.Errorf("README.md names %s: %v", path, err)
+		}
+	}
+	links := regexp.MustCompile(`\]\(([^)]+)\)`).FindAllStringSubmatch(text, -1)
+	for _, m := range links {
+		exists(".", m[1])
+	}
+	commands := 0
+	for line := range strings.Lines(text) {
+		command, ok := strings.CutPrefix(line, "    ")
+		if !ok || !regexp.MustCompile(`^(make|sudo|docker|cp|kubectl|go|printf)\b`).MatchString(command) {
+			continue
+		}
+		commands++
+		words := strings.Fields(command)
+		for _, path := range regexp.MustCompile(`\b(?:examples|host)/[\w./-]+`).FindAllString(command, -1) {
+			if words[0] == "cp" && path == strings.TrimSpace(words[2]) {
+				continue // is made by it
+			}
+			exists(root, path)
+		}
+		switch {
+		case words[0] == "make" && !regexp.MustCompile(`(?m)^`+words[1]+`:`).MatchString(read(t, filepath.Join(root, "Makefile"))):
+			t.Errorf("README.md says make %s, which is no target", words[1])
+		case words[0] == "go":
+			if !strings.Contains(read(t, filepath.Join(root, words[2], "account_test.go")), "func "+words[4]+"(") {
+				t.Errorf("README.md names the test %s, which there is not", words[4])
+			}
+		}
+	}
+	if len(links) < 5 || commands < 10 {
+		t.Errorf("%d links and %d commands were looked at, want all of them", len(links), commands)
+	}
+	if job := regexp.MustCompile(`delete job (\S+)`).FindStringSubmatch(text); job == nil || manifests(t)["Job/"+job[1]] == nil {
+		t.Errorf("README.md deletes the job %q, which is no manifest's", job)
 	}
 }

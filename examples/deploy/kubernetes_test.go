@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"fmt"
 	"maps"
 	"os/exec"
 	"path/filepath"
@@ -238,6 +239,7 @@ const connectable = 100 - 3
 func TestConnectionsSuffice(t *testing.T) {
 	t.Parallel()
 	all := manifests(t)
+	readme := read(t, "README.md")
 	most := need(t, all, "HorizontalPodAutoscaler/pointsman").seconds("spec.maxReplicas") + need(t, all, "Deployment/pointsman").seconds("spec.strategy.rollingUpdate.maxSurge")
 	for _, c := range []struct {
 		file     string
@@ -247,6 +249,9 @@ func TestConnectionsSuffice(t *testing.T) {
 		each := poolOf(t, c.file) + 1 + jobs(t)
 		if c.replicas*each > connectable {
 			t.Errorf("%s: %d replicas × %d connections are %d, want at most %d", c.file, c.replicas, each, c.replicas*each, connectable)
+		}
+		if sum := fmt.Sprintf("%d × %d = %d", c.replicas, each, c.replicas*each); !strings.Contains(readme, sum) {
+			t.Errorf("README.md does not say %s, as %s has it with %d jobs", sum, c.file, jobs(t))
 		}
 	}
 }

@@ -4,7 +4,7 @@ import { defineConfig } from 'vite'
 // The server that `npm run dev` and `npm run preview` talk to.
 const server = process.env.POINTSMAN_URL ?? 'http://127.0.0.1:8080'
 // The server takes a session from its own pages alone, so Host has to stay what the browser sent.
-const proxy = Object.fromEntries(['/api', '/v1', '/ui/session', '/openapi.json', '/docs'].map((p) => [p, { target: server, changeOrigin: false }]))
+const proxy = Object.fromEntries(['/api', '/v1', '^/ui/session$', '/openapi.json', '/docs'].map((p) => [p, { target: server, changeOrigin: false }]))
 
 export default defineConfig({
   base: '/ui/',

@@ -26,7 +26,7 @@ export function Effective({ account, onAccount }: { account: string; onAccount: 
     <Card title="What a caller may use" flush aside={who && <span>{[who.account_id && `account ${who.account_id}`, who.team_id && `team ${who.team_id}`, who.user_id && `user ${who.user_id}`].filter(Boolean).join(', ')}</span>}>
       <div className="filters inset">
         <AccountPicker value={account} onChange={onAccount} />
-        {session.role !== 'user' && <Field label="User" bare>{(f) => <OwnerPicker {...f} kind="user" account={account} value={user} onChange={setUser} placeholder="Yourself, or choose a user" />}</Field>}
+        {session.role !== 'user' && <Field label="User" bare>{(f) => <OwnerPicker {...f} kind="user" account={account} value={user} onChange={setUser} placeholder="Yourself" />}</Field>}
         <Field label="With key" bare>{(f) => <OwnerPicker {...f} kind="key" account={account} value={key} onChange={setKey} placeholder="Any key" />}</Field>
         <Field label="On model" bare>{(f) => <ModelPicker {...f} clearable value={model} onChange={setModel} placeholder="Any model" />}</Field>
       </div>

@@ -77,7 +77,7 @@ export function Limits({ account, onAccount }: { account: string; onAccount: (ac
 }
 
 function Used({ of }: { of: Sum | undefined }) {
-  if (!of) return <span className="soft">not used yet</span>
+  if (!of) return <span className="soft">none of it used now</span>
   return <span>{percent(of.share)} <span className="soft">{count(of.fullest.remaining)} left</span></span>
 }
 
@@ -95,7 +95,7 @@ function LimitDrawer({ of, sum, onClose }: { of: Limit; sum: Sum | undefined; on
         ['Amount', amountWords(of)], ['Most at one moment', of.burst ? count(of.burst, 'exact') : 'the amount'], ['Of', scopeWords(of)], ['For', perWords(of)],
         ['Whose', of.account_id || 'global'], ['In place of others', of.override ? 'yes' : 'no'], ['Reset', of.resets ? `${count(of.resets)} times` : 'never'],
       ]} />
-      <DataTable label="What became of it" rows={sum?.buckets ?? []} columns={columns} id={(b) => b.scope} empty={<Empty title="Nobody has used it yet.">Figures begin with the first request that it is about.</Empty>} />
+      <DataTable label="What became of it" rows={sum?.buckets ?? []} columns={columns} id={(b) => b.scope} empty={<Empty title="Nobody uses it now.">Figures begin with the first request that it is about, and end once all of it has been there for ten minutes.</Empty>} />
     </Drawer>
   )
 }

@@ -41,7 +41,7 @@ export function AuditTab({ account, onAccount }: { account: string; onAccount: (
         </>}
       >
         <div className="filters inset">
-          <Field label="Action" bare>{(f) => <Input {...f} value={action} placeholder="Action, as rule.update or rule." onChange={(e) => setAction(e.target.value)} />}</Field>
+          <Field label="Action" bare>{(f) => <Input {...f} value={action} placeholder="Action, as rule." onChange={(e) => setAction(e.target.value)} />}</Field>
           <Field label="Object" bare>{(f) => <Input {...f} value={object} placeholder="Object, as rule/coding" onChange={(e) => setObject(e.target.value)} />}</Field>
           <Field label="Who did it" bare>{(f) => <Input {...f} value={user} placeholder="Id of a user" onChange={(e) => setUser(e.target.value)} />}</Field>
           <Field label="From">{(f) => <Input {...f} type="date" value={from} onChange={(e) => setFrom(e.target.value)} />}</Field>

@@ -41,7 +41,7 @@ export function PreferenceDialog({ of, levels, override, onClose }: Props) {
       {shown.map((m) => {
         // A lock binds those who may not write the level that has it: the server knows who that is.
         const lock = override ? undefined : lockOf(above(levels, level), m.name)
-        const hint = lock ? `${m.hint} Locked by ${tenantWords(lock)}.` : m.hint
+        const hint = lock ? `${m.hint} Locked for ${tenantWords(lock)}.` : m.hint
         const value = draft.texts[m.name] ?? ''
         return (
           <div key={m.name} className="member">

@@ -17,7 +17,7 @@ export function PreferencesTab({ account, onAccount }: { account: string; onAcco
     <div className="stack">
       <div className="filters">
         <AccountPicker value={account} onChange={onAccount} />
-        {session.role !== 'user' && <Field label="What holds for user" bare>{(f) => <OwnerPicker {...f} kind="user" account={account} value={user} onChange={setUser} placeholder="Yourself, or choose a user" />}</Field>}
+        {session.role !== 'user' && <Field label="What holds for user" bare>{(f) => <OwnerPicker {...f} kind="user" account={account} value={user} onChange={setUser} placeholder="Yourself" />}</Field>}
       </div>
       {q.error ? <Failure error={q.error} what="Settings" retry={() => void q.refetch()} /> : !q.data ? <Loading what="Settings" rows={8} /> : <Held of={q.data} />}
     </div>
@@ -48,7 +48,7 @@ function Held({ of }: { of: Effective }) {
                     <td className="narrow-title">{m.title}</td>
                     <td data-title="Value"><span>{valueWords(of, m.name)}</span></td>
                     <td data-title="Set by">{from.length === 0 ? <span className="soft">the installation’s default</span> : <span>{from.map((s, i) => <span key={i} className="source">{sourceWords(s)} {s.override && <Chip kind="hatched">override</Chip>}</span>)}</span>}</td>
-                    <td data-title="Lock">{lock ? <Chip kind="outline">locked by {tenantWords(lock)}</Chip> : from.some((s) => s.locked) ? <Chip kind="outline">locked</Chip> : <span className="soft">–</span>}</td>
+                    <td data-title="Lock">{lock ? <Chip kind="outline">locked for {tenantWords(lock)}</Chip> : from.some((s) => s.locked) ? <Chip kind="outline">locked</Chip> : <span className="soft">–</span>}</td>
                   </tr>
                 )
               })}

@@ -69,8 +69,8 @@ export function valueWords(e: Effective, name: MemberName): string {
 
 /** sourceWords says which level set a value, and who. */
 export function sourceWords(s: Source): string {
-  const by = s.by ? ` by ${s.by}` : ''
-  return s.override ? `overridden for ${tenantWords(s)}${by}${s.reason ? `: ${s.reason}` : ''}` : `${tenantWords(s)}${by}`
+  const by = s.by ? `, by ${s.by}` : ''
+  return s.override ? `overridden for ${tenantWords(s)}${by}${s.reason ? `: ${s.reason}` : ''}` : `for ${tenantWords(s)}${by}`
 }
 
 /** lockOf is the highest of some levels, highest first, that locks a setting. */

@@ -21,8 +21,8 @@ describe('settings', () => {
     expect(valueWords(held, 'max_cost_per_day')).toBe('$2.50 of account acme')
   })
   it('tells where a value comes from', () => {
-    expect(sourceWords({ level: 'team', team_id: 'red', by: 'acme/ann', locked: false, override: false })).toBe('team red by acme/ann')
-    expect(sourceWords({ level: 'global', by: 'root/root', locked: false, override: true, reason: 'outage' })).toBe('overridden for everybody by root/root: outage')
+    expect(sourceWords({ level: 'team', team_id: 'red', by: 'acme/ann', locked: false, override: false })).toBe('for team red, by acme/ann')
+    expect(sourceWords({ level: 'global', by: 'root/root', locked: false, override: true, reason: 'outage' })).toBe('overridden for everybody, by root/root: outage')
   })
   it('are locked by the highest level that does, of those above', () => {
     const levels: (Preferences | undefined)[] = [{ level: 'global' }, undefined, { level: 'team', locked: ['prefer_cost'] }, { level: 'user' }]

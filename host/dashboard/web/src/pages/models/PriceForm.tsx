@@ -34,8 +34,8 @@ export function PriceForm({ model: m, correct: v, onClose, onSaved }: { model: M
     <Dialog title={v ? `Correct the price of ${moment(v.from)}` : `Add a price of ${m.id ?? ''}`} wide onClose={onClose} actions={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" busy={add.isPending} disabled={bad} onClick={save}>{v ? 'Correct price' : 'Add price'}</Button></>}>
       {v && <Note>The price of this date is replaced. What was billed already stays as it is, until it is re-rated: you are asked next.</Note>}
       {v?.tiers && v.tiers.length > 0 && <Note>Its {v.tiers.length} {v.tiers.length === 1 ? 'tier' : 'tiers'} for long prompts stay as they are.</Note>}
-      <div className="grid-2">{members.slice(0, 2).map(field)}</div>
-      <details open={members.slice(2).some(([k]) => values[k] !== '')}><summary>More: cache, reasoning, images, requests</summary><div className="grid-2 more-prices">{members.slice(2).map(field)}</div></details>
+      <div className="pair">{members.slice(0, 2).map(field)}</div>
+      <details open={members.slice(2).some(([k]) => values[k] !== '')}><summary>More: cache, reasoning, images, requests</summary><div className="pair more-prices">{members.slice(2).map(field)}</div></details>
       {!v && <Field label="From" hint="Your time. May be to come, or past. Left empty: now.">{(f) => <Input {...f} type="datetime-local" value={from} onChange={(e) => setFrom(e.target.value)} />}</Field>}
       <Field label="Source" hint="Where the price is from: a page, an invoice.">{(f) => <Input {...f} value={source} maxLength={512} onChange={(e) => setSource(e.target.value)} />}</Field>
       {add.error && <Failure error={add.error} what="Not saved" />}

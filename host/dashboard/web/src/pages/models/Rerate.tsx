@@ -55,7 +55,7 @@ export function Rerate({ model: m, from: start, onClose }: { model: Model; from:
       </>}
     >
       <p>Attempts of this time are rated again at the prices known now. What was billed otherwise is corrected by rows of the kind “correction”; doing it again changes nothing.</p>
-      <div className="grid-2">
+      <div className="pair">
         <Field label="From" error={wrong || undefined}>{(f) => <Input {...f} type="datetime-local" value={from} onChange={change(setFrom)} />}</Field>
         <Field label="To">{(f) => <Input {...f} type="datetime-local" value={to} onChange={change(setTo)} />}</Field>
       </div>

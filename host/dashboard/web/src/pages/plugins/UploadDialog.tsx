@@ -48,7 +48,7 @@ export function UploadDialog({ onClose, onOpen }: { onClose: () => void; onOpen:
         ? <><Button onClick={onClose}>Close</Button><Button kind="primary" onClick={() => onOpen(passed.account_id ? `${passed.account_id}/${passed.name}` : passed.name)}>Open {passed.name}</Button></>
         : <><Button onClick={onClose}>Cancel</Button><Button kind="primary" icon="upload" busy={s.state === 'running'} disabled={!module} onClick={() => void go()}>Upload</Button></>}
     >
-      <div className="grid-2">
+      <div className="upload-parts">
         <div className="stack">
           <FileDrop label="Module" hint="A .wasm file, with its manifest inside." accept=".wasm,application/wasm" file={module} onFiles={take} />
           <FileDrop label="Fixtures" hint="Cases that it must pass: a JSON array, at most 100. May be left out." accept=".json,application/json" file={fixtures} onFiles={take} onClear={() => setFixtures(null)} />

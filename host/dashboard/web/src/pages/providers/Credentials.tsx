@@ -8,6 +8,9 @@ import { TestProvider } from './Trial'
 
 const sources = (c: Credential): string => (c.source === 'stored' ? 'stored here, encrypted' : c.source === 'simulator' ? 'the simulator' : c.source.startsWith('env:') ? `environment variable ${c.source.slice(4)}` : c.source)
 
+/** called is a credential's name; one without is known by the end of its key. */
+const called = (c: Credential): string => c.name || (c.source !== 'stored' ? c.id : c.hint ? `…${c.hint}` : c.id)
+
 /** Credentials are the keys that a provider is called with; their texts are never shown. */
 export function Credentials({ provider, account, health }: { provider: string; account: string; health: readonly Subject[] }) {
   const can = useCan()
@@ -21,20 +24,20 @@ export function Credentials({ provider, account, health }: { provider: string; a
   const columns: Column<Credential>[] = [
     {
       key: 'name', title: 'Credential', narrow: 'title', cell: (c) => (
-        <div><strong>{c.name || c.id}</strong>{c.hint && <span className="mono soft"> …{c.hint}</span>}<div className="soft">{sources(c)}</div></div>
+        <div><strong>{called(c)}</strong>{c.name && c.hint && <span className="mono soft"> …{c.hint}</span>}<div className="soft">{sources(c)}</div></div>
       ),
     },
     { key: 'status', title: 'Status', cell: (c) => <span className="row">{c.enabled ? <StatusWord status={statusWord(measured(c))} /> : <Chip kind="hatched">disabled</Chip>}{c.usable === false && <Chip kind="hatched">cannot be decrypted</Chip>}{measured(c)?.switch && <Chip kind="hatched">{measured(c)?.switch}</Chip>}</span> },
-    { key: 'weight', title: 'Weight', end: true, cell: (c) => <span>{c.weight}{c.enabled && total > 0 && <span className="soft"> · {Math.round((c.weight / total) * 100)} %</span>}</span> },
+    { key: 'weight', title: 'Weight', end: true, cell: (c) => <span className="figure">{c.weight}{c.enabled && total > 0 && <span className="soft"> · {Math.round((c.weight / total) * 100)} %</span>}</span> },
     { key: 'added', title: 'Added', cell: (c) => <Ago at={c.created_at} /> },
     {
       key: 'do', title: 'Actions', cell: (c) => {
         const h = measured(c)
         return (
           <ButtonRow>
-            {can('POST', '/api/v1/providers/{id}/test') && <Button small onClick={() => setDoing({ what: 'test', of: c })}>Test<span className="sr"> credential {c.id}</span></Button>}
-            {c.source === 'stored' && can('PATCH', '/api/v1/providers/{id}/credentials/{cid}') && <Button small icon="edit" onClick={() => setDoing({ what: 'edit', of: c })}>Edit<span className="sr"> credential {c.id}</span></Button>}
-            {c.source === 'stored' && can('DELETE', '/api/v1/providers/{id}/credentials/{cid}') && <Button small kind="danger" icon="trash" onClick={() => setDoing({ what: 'remove', of: c })}>Remove<span className="sr"> credential {c.id}</span></Button>}
+            {can('POST', '/api/v1/providers/{id}/test') && <Button small onClick={() => setDoing({ what: 'test', of: c })}>Test<span className="sr"> credential {called(c)}</span></Button>}
+            {c.source === 'stored' && can('PATCH', '/api/v1/providers/{id}/credentials/{cid}') && <Button small icon="edit" onClick={() => setDoing({ what: 'edit', of: c })}>Edit<span className="sr"> credential {called(c)}</span></Button>}
+            {c.source === 'stored' && can('DELETE', '/api/v1/providers/{id}/credentials/{cid}') && <Button small kind="danger" icon="trash" onClick={() => setDoing({ what: 'remove', of: c })}>Remove<span className="sr"> credential {called(c)}</span></Button>}
             {h && <Switches of={h} small />}
           </ButtonRow>
         )
@@ -48,7 +51,7 @@ export function Credentials({ provider, account, health }: { provider: string; a
       {can('POST', '/api/v1/providers/{id}/credentials') && <ButtonRow><Button icon="plus" onClick={() => setDoing({ what: 'add' })}>Add credential</Button></ButtonRow>}
       {(doing?.what === 'add' || doing?.what === 'edit') && <CredentialForm provider={provider} query={query} of={doing.of} onClose={close} onTest={(of) => setDoing({ what: 'test', of })} />}
       {doing?.what === 'remove' && doing.of && <Remove provider={provider} query={query} of={doing.of} last={rows.length === 1} onClose={close} />}
-      {doing?.what === 'test' && doing.of && <TestProvider id={provider} account={account} credential={doing.of.id} onClose={close} />}
+      {doing?.what === 'test' && doing.of && <TestProvider id={provider} account={account} credential={doing.of.id} called={called(doing.of)} onClose={close} />}
     </>
   )
 }
@@ -84,7 +87,7 @@ function CredentialForm({ provider, query, of: c, onClose, onTest }: Where & { o
     ), toastFailure)
   }
   return (
-    <Dialog title={c ? `Edit credential ${c.name || c.id}` : `Add a credential to ${provider}`} onClose={onClose} actions={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" busy={add.isPending || change.isPending} disabled={wrong !== '' || (!c && secret.trim() === '')} onClick={save}>{c ? 'Save' : 'Add credential'}</Button></>}>
+    <Dialog title={c ? `Edit credential ${called(c)}` : `Add a credential to ${provider}`} onClose={onClose} actions={<><Button onClick={onClose}>Cancel</Button><Button kind="primary" busy={add.isPending || change.isPending} disabled={wrong !== '' || (!c && secret.trim() === '')} onClick={save}>{c ? 'Save' : 'Add credential'}</Button></>}>
       <Field label={c ? 'New key' : 'Key'} hint={c ? 'Left empty, the key stays as it is.' : 'It is stored encrypted and never shown again. You are asked to test it next.'}>{(f) => <Input {...f} type="password" autoComplete="off" spellCheck={false} value={secret} onChange={(e) => setSecret(e.target.value)} />}</Field>
       <Field label="Name" hint="For people; may be left out.">{(f) => <Input {...f} value={name} maxLength={128} onChange={(e) => setName(e.target.value)} />}</Field>
       <Field label="Weight" hint="Its share of the traffic, against the other credentials." error={wrong || undefined}>{(f) => <Input {...f} type="number" min={1} value={weight} onChange={(e) => setWeight(e.target.value)} />}</Field>
@@ -98,7 +101,7 @@ function Remove({ provider, query, of: c, last, onClose }: Where & { of: Credent
   const remove = useSend('delete', '/api/v1/providers/{id}/credentials/{cid}', providerRoutes)
   return (
     <Confirm
-      title={`Remove credential ${c.name || c.id}?`} verb="Remove credential" danger busy={remove.isPending} onClose={onClose}
+      title={`Remove credential ${called(c)}?`} verb="Remove credential" danger busy={remove.isPending} onClose={onClose}
       onConfirm={() => remove.mutate({ path: { id: provider, cid: c.id }, query }, { onSuccess: () => { toast('Removed'); onClose() } })}
     >
       <p>Its key is deleted for good.{last && ' It is the only one: the provider cannot be called without it, unless it is keyless.'}</p>

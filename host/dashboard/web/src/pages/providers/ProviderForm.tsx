@@ -86,7 +86,7 @@ function Edit({ stored, id, query, onDeleted }: { stored: Provider; id: string; 
   const [draft, setDraft] = useState(draftOf(stored))
   const [asking, setAsking] = useState(false)
   const save = useSend('patch', '/api/v1/providers/{id}', providerRoutes)
-  const remove = useSend('delete', '/api/v1/providers/{id}', providerRoutes)
+  const remove = useSend('delete', '/api/v1/providers/{id}', ['/api/v1/providers', '/api/v1/health'])
   const config = jsonOf(draft.config)
   const changed = JSON.stringify(draft) !== JSON.stringify(draftOf(stored))
   const go = () => save.mutate(

@@ -8,11 +8,11 @@ import { healthRoutes } from './subject'
 type Trial = NonNullable<Data<'post', '/api/v1/providers/{id}/test'>>
 
 /** TestProvider asks, then lists a provider's models and makes one short call with one of its credentials. */
-export function TestProvider({ id, account, credential, onClose }: { id: string; account: string; credential?: string; onClose: () => void }) {
+export function TestProvider({ id, account, credential, called, onClose }: { id: string; account: string; credential?: string; called?: string; onClose: () => void }) {
   const test = useSend('post', '/api/v1/providers/{id}/test', healthRoutes)
   const go = () => test.mutate({ path: { id }, query: { ...(account ? { account_id: account } : {}), ...(credential ? { credential } : {}) } })
   return (
-    <TrialDialog title={`Test ${credential ? `credential ${credential} of ` : ''}${id}?`} onTest={go} busy={test.isPending} error={test.error} trial={test.data} onClose={onClose}>
+    <TrialDialog title={`Test ${credential ? `credential ${called ?? credential} of ` : ''}${id}?`} onTest={go} busy={test.isPending} error={test.error} trial={test.data} onClose={onClose}>
       Its models are listed and one short call is made with its cheapest enabled model. The call is billed like any other.
     </TrialDialog>
   )

@@ -1,4 +1,4 @@
-import { useEffect, useId, useRef, useState, type ReactNode } from 'react'
+import { useId, useLayoutEffect, useRef, useState, type ReactNode } from 'react'
 import { Button, IconButton } from './Button'
 import { Field, Input } from './Field'
 
@@ -7,7 +7,8 @@ type Props = { title: ReactNode; onClose: () => void; children: ReactNode; actio
 function Modal({ title, onClose, children, actions, kind }: Props & { kind: string }) {
   const ref = useRef<HTMLDialogElement>(null)
   const id = useId()
-  useEffect(() => {
+  // Before it leaves the document: only then does closing give the focus back to where it was.
+  useLayoutEffect(() => {
     const d = ref.current
     if (d && !d.open) d.showModal()
     return () => d?.close()

@@ -47,7 +47,7 @@ export function Breakdown({ account }: { account: string }) {
   const label = `Spent by ${groupings.find((g) => g.id === by)!.title.toLowerCase()}, ${span.unit === 'day' ? 'daily' : 'monthly'}`
   const shown = (r: CostRow) => {
     const id = r.group?.[by] ?? ''
-    if (by === 'family') return <FamilyMark family={id} />
+    if (by === 'family' && id) return <FamilyMark family={id} />
     if (by === 'model') return id ? <ModelName id={id} /> : name(id)
     if (by === 'rule' && session.permissions.has('GET /api/v1/decisions')) return <Link to="/requests" search={{ rule: id, ...(account ? { account } : {}) }}>{name(id)}</Link>
     return name(id)

@@ -50,7 +50,7 @@ function Edit({ of: b, tag, query, account, onClose }: { of: Budget; tag: string
   // What the form was made from: a live read must not pass for it.
   const [ifMatch] = useState(tag)
   const save = useSend('put', '/api/v1/budgets/{id}', routes)
-  const remove = useSend('delete', '/api/v1/budgets/{id}', routes)
+  const remove = useSend('delete', '/api/v1/budgets/{id}', ['/api/v1/budgets'])
   const may = can('PUT', '/api/v1/budgets/{id}')
   const wrong = wrongWith(draft)
   const changed = JSON.stringify(draft) !== JSON.stringify(draftOf(b))

@@ -77,6 +77,9 @@ function List({ query, filters, admin, onClear }: ListProps) {
     return () => document.removeEventListener('keydown', keys)
   }, [setId])
 
+  // The reader goes on where the drawer was, which j and k may have moved.
+  const back = (row: string) => setTimeout(() => table.current?.querySelector<HTMLElement>(`tr[data-id="${CSS.escape(row)}"]`)?.focus())
+
   const columns: Column<Decision>[] = [
     { key: 'at', title: 'When', cell: (d) => <Ago at={d.at} />, narrow: 'title' },
     { key: 'asked', title: 'Asked for', cell: (d) => <span className="requests-asked">{d.asked || '–'}{d.operation !== 'chat' && <span className="soft"> {d.operation}</span>}</span> },
@@ -113,7 +116,7 @@ function List({ query, filters, admin, onClear }: ListProps) {
       </Card>
       {id && (
         <RequestDrawer
-          id={id} account={rows[at]?.account_id ?? filters.account} onClose={() => { setId(''); setPart('') }}
+          id={id} account={rows[at]?.account_id ?? filters.account} onClose={() => { setId(''); setPart(''); back(id) }}
           {...(at >= 0 && rows[at - 1] ? { newer: () => setId(rows[at - 1]!.request_id) } : {})}
           {...(at >= 0 && rows[at + 1] ? { older: () => setId(rows[at + 1]!.request_id) } : {})}
         />

@@ -18,7 +18,7 @@ export function Groups({ filter, accounts }: { filter: Filter; accounts: boolean
   }
   const title = by.slice(0, 1).toUpperCase() + by.slice(1)
   const columns: Column<Group>[] = [
-    { key: 'group', title, by: name, narrow: 'title', cell: (g) => (by === 'model' && g.group?.model ? <ModelName id={g.group.model} /> : by === 'family' ? <FamilyMark family={g.group?.family ?? ''} /> : name(g)) },
+    { key: 'group', title, by: name, narrow: 'title', cell: (g) => (by === 'model' && g.group?.model ? <ModelName id={g.group.model} /> : by === 'family' && g.group?.family ? <FamilyMark family={g.group.family} /> : name(g)) },
     { key: 'requests', title: 'Requests', end: true, by: (g) => g.requests, cell: (g) => count(g.requests) },
     { key: 'errors', title: 'Errors', end: true, by: (g) => (g.attempts > 0 ? g.error_rate : null), cell: (g) => (g.attempts > 0 ? percent(g.error_rate) : '–') },
     { key: 'in', title: 'Tokens in', end: true, by: (g) => g.tokens.prompt, cell: (g) => count(g.tokens.prompt) },

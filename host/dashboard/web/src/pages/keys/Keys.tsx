@@ -30,14 +30,14 @@ export function Keys({ account, onAccount }: { account: string; onAccount: (acco
   const made = (key: Key) => setAsking({ what: 'secret', key })
   const everywhere = session.role === 'super_admin' && account === ''
   const columns: Column<Key>[] = [
-    { key: 'name', title: 'Name', cell: (k) => <span>{k.name} <code className="soft">{k.prefix}…</code></span>, by: (k) => k.name, narrow: 'title' },
+    { key: 'name', title: 'Name', cell: (k) => <span>{k.name} <code className="soft prefix">{k.prefix}…</code></span>, by: (k) => k.name, narrow: 'title' },
     { key: 'user', title: 'User', cell: (k) => <span>{users.name(k.user_id)}{everywhere && <span className="soft"> · {k.account_id}</span>}</span>, by: (k) => users.name(k.user_id) },
     { key: 'scopes', title: 'Scopes', cell: (k) => <span className="row chips">{(k.scopes ?? []).map((s) => <Chip key={s}>{s}</Chip>)}</span> },
     { key: 'role', title: 'Role', cell: (k) => roleWord(k.role), by: (k) => k.role },
     { key: 'made', title: 'Created', cell: (k) => <Ago at={k.created_at} />, by: (k) => k.created_at },
     { key: 'expires', title: 'Expires', cell: (k) => (k.expires_at ? <span>{day(k.expires_at)} <span className="soft"><Ago at={k.expires_at} /></span></span> : 'never'), by: (k) => k.expires_at ?? null },
     { key: 'state', title: 'State', cell: (k) => { const s = keyState(k, Date.now()); return <Chip kind={s === 'active' ? 'outline' : 'hatched'}>{stateWords[s]}</Chip> }, by: (k) => keyState(k, Date.now()) },
-    { key: 'do', title: 'Actions', cell: (k) => <Actions of={k} ask={(what) => setAsking({ what, key: k })} /> },
+    ...(can('PATCH', '/api/v1/keys/{id}') || can('DELETE', '/api/v1/keys/{id}') ? [{ key: 'do', title: 'Actions', cell: (k: Key) => <Actions of={k} ask={(what) => setAsking({ what, key: k })} /> }] : []),
   ]
   return (
     <Card

@@ -15,10 +15,10 @@ export function PreferencesTab({ account, onAccount }: { account: string; onAcco
   const q = useGet('/api/v1/preferences/effective', { query: { ...(account ? { account_id: account } : {}), ...(user ? { user_id: user } : {}) } }, { live: true })
   return (
     <div className="stack">
-      <div className="filters">
+      {session.role !== 'user' && <div className="filters">
         <AccountPicker value={account} onChange={onAccount} />
-        {session.role !== 'user' && <Field label="What holds for user" bare>{(f) => <OwnerPicker {...f} kind="user" account={account} value={user} onChange={setUser} placeholder="Yourself" />}</Field>}
-      </div>
+        <Field label="What holds for user" bare>{(f) => <OwnerPicker {...f} kind="user" account={account} value={user} onChange={setUser} placeholder="Yourself" />}</Field>
+      </div>}
       {q.error ? <Failure error={q.error} what="Settings" retry={() => void q.refetch()} /> : !q.data ? <Loading what="Settings" rows={8} /> : <Held of={q.data} />}
     </div>
   )

@@ -1,11 +1,13 @@
 import { bytes, count, moment, percent } from '../../api/format'
 import { useGet } from '../../api/query'
 import { Ago, Button, Card, Chip, Facts, Note } from '../../ui'
+import { useManaged } from '../providers/managed'
 import { errorShare, fuelLimit, type Plugin, type Version } from './plugin'
 
-/** useStats is how a version does, at the replica that answers. */
+/** useStats is how a version does, at the replica that answers; that is told whoever manages it alone. */
 export function useStats(v: Version | undefined) {
-  return useGet('/api/v1/plugins/{name}/{version}/stats', { path: { name: v?.name ?? '', version: v?.version ?? '' }, query: v?.account_id ? { account_id: v.account_id } : {} }, { enabled: v !== undefined, live: true })
+  const managed = useManaged()
+  return useGet('/api/v1/plugins/{name}/{version}/stats', { path: { name: v?.name ?? '', version: v?.version ?? '' }, query: v?.account_id ? { account_id: v.account_id } : {} }, { enabled: v !== undefined && managed(v.account_id), live: true })
 }
 
 /** Suspension warns of a version that failed too often. */
@@ -20,6 +22,7 @@ export function PluginCard({ of: p, usedBy, onOpen }: { of: Plugin; usedBy: stri
   const q = useStats(p.active)
   const s = q.data
   const limit = fuelLimit(v)
+  const mine = useManaged()(p.account)
   return (
     <Card title={p.name} aside={<><Chip>{v.kind === 'rule' ? 'rule' : 'provider adapter'}</Chip><Chip kind="outline">{p.account || 'all accounts'}</Chip></>}>
       <div className="stack">
@@ -31,9 +34,9 @@ export function PluginCard({ of: p, usedBy, onOpen }: { of: Plugin; usedBy: stri
           ['Size', bytes(v.size)],
           ['Uploaded', <Ago at={v.created_at} />],
           ['Used by', usedBy],
-          ['Calls', q.error ? 'not known' : s ? count(s.calls) : '–'],
+          ...(mine ? [['Calls', q.error ? 'not known' : s ? count(s.calls) : '–'],
           ['Failed', percent(errorShare(s))],
-          ['Fuel, p50 / p99', s && s.calls > 0 ? `${count(s.fuel_p50)} / ${count(s.fuel_p99)}${limit ? ` of ${count(limit)}` : ''}` : '–'],
+          ['Fuel, p50 / p99', s && s.calls > 0 ? `${count(s.fuel_p50)} / ${count(s.fuel_p99)}${limit ? ` of ${count(limit)}` : ''}` : '–']] as const : []),
         ]} />
         <div><Button icon="right" onClick={onOpen}>Open<span className="sr"> plugin {p.name}{p.account ? ` of ${p.account}` : ''}</span></Button></div>
       </div>

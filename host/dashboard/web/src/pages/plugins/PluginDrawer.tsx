@@ -16,6 +16,7 @@ export function PluginDrawer({ of: p, uses, onClose }: { of: Plugin; uses: reado
   const [chosen, setChosen] = useState((p.active ?? p.versions[0]!).version)
   const v = p.versions.find((x) => x.version === chosen) ?? p.active ?? p.versions[0]!
   const stats = useStats(p.active)
+  const mine = useManaged()(p.account)
   const pick = p.versions.length > 1 && <Field label="Version" bare>{(f) => <Select {...f} value={v.version} onChange={(e) => setChosen(e.target.value)} options={p.versions.map((x) => ({ value: x.version, label: `${x.version}${x.active ? ', active' : ''}` }))} />}</Field>
   return (
     <Drawer wide title={`Plugin ${p.name}${p.account ? ` of ${p.account}` : ''}`} onClose={onClose}>
@@ -24,8 +25,10 @@ export function PluginDrawer({ of: p, uses, onClose }: { of: Plugin; uses: reado
         label="Plugin" at={tab} onChange={setTab}
         tabs={[
           { id: 'versions', title: 'Versions', panel: <Versions of={p} uses={uses} /> },
-          { id: 'stats', title: 'Figures', panel: <>{pick}<Figures key={v.version} of={v} /></> },
-          { id: 'logs', title: 'Logs', panel: <>{pick}<Logs key={v.version} of={v} /></> },
+          ...(mine ? [
+            { id: 'stats', title: 'Figures', panel: <>{pick}<Figures key={v.version} of={v} /></> },
+            { id: 'logs', title: 'Logs', panel: <>{pick}<Logs key={v.version} of={v} /></> },
+          ] : []),
           { id: 'uses', title: `Used by (${uses.length})`, panel: <Uses of={uses} /> },
         ]}
       />

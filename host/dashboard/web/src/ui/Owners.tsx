@@ -3,14 +3,14 @@ import { useCan, useSession } from '../api/session'
 import { Combobox, Field, Select, type Option } from './Field'
 
 /** AccountPicker chooses whose data a page shows. Only a super admin has the choice; others see nothing. */
-export function AccountPicker({ value, onChange, all = 'Own account' }: { value: string; onChange: (account: string) => void; /** What an empty value is. */ all?: string }) {
+export function AccountPicker({ value, onChange, all = 'Own account', label, hint }: { value: string; onChange: (account: string) => void; /** What an empty value is. */ all?: string; /** Of a form; without it, it stands at a page's head. */ label?: string; hint?: string }) {
   const session = useSession()
   const may = session.role === 'super_admin'
   const q = useGet('/api/v1/accounts', {}, { enabled: may, staleTime: 60_000 })
   if (!may) return null
   const accounts = (q.data?.data ?? []).map((a) => ({ value: a.id, label: a.name || a.id }))
   const known = value === '' || accounts.some((a) => a.value === value)
-  return <Field label="Account" bare>{(f) => <Select {...f} value={value} onChange={(e) => onChange(e.target.value)} options={[{ value: '', label: all }, ...accounts, ...(known ? [] : [{ value, label: value }])]} />}</Field>
+  return <Field label={label ?? 'Account'} bare={!label} {...(hint ? { hint } : {})}>{(f) => <Select {...f} value={value} onChange={(e) => onChange(e.target.value)} options={[{ value: '', label: all }, ...accounts, ...(known ? [] : [{ value, label: value }])]} />}</Field>
 }
 
 type Kind = 'team' | 'user' | 'key'

@@ -20,7 +20,7 @@ export function useBudgetScope(account: string): (b: Pick<Budget, 'team_id' | 'u
 /** Budgets is each budget with its gauge, what its thresholds did, and when it begins anew. */
 export function Budgets({ account }: { account: string }) {
   const can = useCan()
-  const [open, setOpen] = useUrlState('budget')
+  const [, setOpen] = useUrlState('budget')
   const [creating, setCreating] = useState(false)
   const q = useGet('/api/v1/budgets', { query: account ? { account_id: account } : {} }, { live: true, refetchInterval: 30_000 })
   const scope = useBudgetScope(account)
@@ -31,7 +31,6 @@ export function Budgets({ account }: { account: string }) {
         : rows.length === 0 ? <Empty title="No budget limits what is spent">A budget tells, prefers cheaper models or refuses requests when a part of it is used.</Empty>
           : <ul className="budgets" aria-label="Budgets">{rows.map((b) => <li key={b.id}><Gauge of={b} scope={scope(b)} onOpen={() => setOpen(b.id ?? '')} /></li>)}</ul>}
       {creating && <BudgetDrawer id="" account={account} onClose={() => setCreating(false)} />}
-      {open && <BudgetDrawer key={open} id={open} account={account} onClose={() => setOpen('')} />}
     </Card>
   )
 }

@@ -4,6 +4,7 @@ import { useCan, useSession } from '../../api/session'
 import { AccountPicker, Button, Page as Frame, Tabs, useUrlState } from '../../ui'
 import { Alerts } from './Alerts'
 import { Breakdown } from './Breakdown'
+import { BudgetDrawer } from './BudgetDrawer'
 import { Budgets } from './Budgets'
 import { Calculate } from './Calculate'
 import { RecordDialog } from './RecordDialog'
@@ -17,6 +18,7 @@ export function Page() {
   const session = useSession()
   const [account, setAccount] = useUrlState('account')
   const [tab, setTab] = useUrlState('tab', 'spending')
+  const [budget, setBudget] = useUrlState('budget')
   const [recording, setRecording] = useState(false)
   const all = session.role === 'super_admin' && account === ''
   return (
@@ -42,6 +44,7 @@ export function Page() {
           ...(can('POST', '/api/v1/costs/calculate') ? [{ id: 'calculate', title: 'Calculate', panel: <Calculate /> }] : []),
           ...(can('GET', '/api/v1/webhooks') ? [{ id: 'webhooks', title: 'Webhooks', panel: <Webhooks account={account} /> }] : []),
         ]} />
+        {budget && <BudgetDrawer key={budget} id={budget} account={account} onClose={() => setBudget('')} />}
         {recording && <RecordDialog account={account} onClose={() => setRecording(false)} />}
       </div>
     </Frame>

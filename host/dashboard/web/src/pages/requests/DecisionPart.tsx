@@ -17,7 +17,7 @@ export function DecisionPart({ of: d }: { of: Whole }) {
       <Facts items={[
         ...(d.reason ? [['The plugin’s reason', d.reason] as const] : []),
         ...(d.assignment ? [['Assignment', <code key="a">{d.assignment}</code>] as const] : []),
-        ...(d.variant ? [['Rollout', <>Its draft decided: <code>{d.variant}</code></>] as const] : []),
+        ...(d.variant ? [['Rollout', <>Its draft decided: {d.rollout ? <>{d.rollout.kind}{d.rollout.note && ` “${d.rollout.note}”`}, now {d.rollout.status} </> : null}<code>{d.variant}</code></>] as const] : []),
         ...(d.rule_set.global > 0 || d.rule_set.account > 0 ? [['Rules', <>version {d.rule_set.global || '–'} of the global ones{d.rule_set.account > 0 && `, ${d.rule_set.account} of the account’s`}{d.own_rules_only && ', its own only'}</>] as const] : []),
         ...(d.budget.bounded ? [['Budget left then', <><Money nano={d.budget.nano_usd} /> <span className="soft">{percent(d.budget.fraction)}{d.budget.prefer_cheaper && ', cheaper models were preferred'}</span></>] as const] : []),
       ]} />

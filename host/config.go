@@ -19,33 +19,36 @@ import (
 
 // Config is what a process is started with. The zero value is not valid: start
 // from DefaultConfig, or LoadConfig. Precedence: flags, environment, file, defaults.
+//
+// The tag mask says what Settings shows of a value: nothing of it ("all"), or no user, password
+// and query ("url"). The tag unset says by which value an unset one is served.
 type Config struct {
-	Listen        string `yaml:"listen" env:"POINTSMAN_LISTEN"`                     // host:port; default 127.0.0.1:8080
-	DataDir       string `yaml:"data_dir" env:"POINTSMAN_DATA_DIR"`                 // default ./pointsman-data
-	DatabaseURL   string `yaml:"database_url" env:"POINTSMAN_DATABASE_URL"`         // sqlite:PATH or postgres://…; default SQLite in DataDir
-	AdminKey      string `yaml:"-" env:"POINTSMAN_ADMIN_KEY"`                       // seeds the super admin's key; never from a file
-	EncryptionKey string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY"`                  // ≥ 32 characters; required on Postgres
-	PreviousKeys  string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY_PREVIOUS"`         // encryption keys used before, comma-separated: what was made with them goes on working
-	Simulate      bool   `yaml:"simulate" env:"POINTSMAN_SIMULATE"`                 // simulate the providers that have no key
-	LogLevel      string `yaml:"log_level" env:"POINTSMAN_LOG_LEVEL"`               // debug, info (default), warn, error
-	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`       // the default handler's target; default gpt-4o
-	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"` // default gpt-5-mini
+	Listen        string `yaml:"listen" env:"POINTSMAN_LISTEN"`                        // host:port; default 127.0.0.1:8080
+	DataDir       string `yaml:"data_dir" env:"POINTSMAN_DATA_DIR"`                    // default ./pointsman-data
+	DatabaseURL   string `yaml:"database_url" env:"POINTSMAN_DATABASE_URL" mask:"url"` // sqlite:PATH or postgres://…; default SQLite in DataDir
+	AdminKey      string `yaml:"-" env:"POINTSMAN_ADMIN_KEY" mask:"all"`               // seeds the super admin's key; never from a file
+	EncryptionKey string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY" mask:"all"`          // ≥ 32 characters; required on Postgres
+	PreviousKeys  string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY_PREVIOUS" mask:"all"` // encryption keys used before, comma-separated: what was made with them goes on working
+	Simulate      bool   `yaml:"simulate" env:"POINTSMAN_SIMULATE"`                    // simulate the providers that have no key
+	LogLevel      string `yaml:"log_level" env:"POINTSMAN_LOG_LEVEL" unset:"info"`     // debug, info (default), warn, error
+	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`          // the default handler's target; default gpt-4o
+	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"`    // default gpt-5-mini
 
 	// LimitsWithoutDatabase says what holds for rate limits that replicas share while the
 	// database is gone and what they have leased is used up: "refuse" (default), or "share", by
 	// which each admits the limit divided by the replicas that it last knew of.
-	LimitsWithoutDatabase string `yaml:"limits_without_database" env:"POINTSMAN_LIMITS_WITHOUT_DATABASE"`
+	LimitsWithoutDatabase string `yaml:"limits_without_database" env:"POINTSMAN_LIMITS_WITHOUT_DATABASE" unset:"refuse"`
 	// MaxInFlight bounds the requests under /v1 that are served at one moment; what is beyond
 	// is answered 503 at once. Default 16,384. Memory pressure lowers it.
-	MaxInFlight int `yaml:"max_in_flight" env:"POINTSMAN_MAX_IN_FLIGHT"`
+	MaxInFlight int `yaml:"max_in_flight" env:"POINTSMAN_MAX_IN_FLIGHT" unset:"16384"`
 
 	// Unpriced says what becomes of a model whose price nobody knows: "refuse" (default), or
 	// "ceiling": it is called and charged what the dearest model of the catalogue costs.
-	Unpriced engine.Unpriced `yaml:"unpriced" env:"POINTSMAN_UNPRICED"`
+	Unpriced engine.Unpriced `yaml:"unpriced" env:"POINTSMAN_UNPRICED" unset:"refuse"`
 
 	// ProbeInterval is between two free probes of a provider: a request for its list of models.
 	// Default 60 s; negative: there are none.
-	ProbeInterval time.Duration `yaml:"probe_interval" env:"POINTSMAN_PROBE_INTERVAL"`
+	ProbeInterval time.Duration `yaml:"probe_interval" env:"POINTSMAN_PROBE_INTERVAL" unset:"60s"`
 
 	// TrustedProxies are the addresses and networks, separated by commas, of the proxies in front
 	// of the dashboard: what they say of a client's address and of TLS is believed at a login.
@@ -62,11 +65,11 @@ type Config struct {
 // Timeouts bound the stages of one attempt at a provider, and all attempts of a request.
 // 0: the default.
 type Timeouts struct {
-	Connect   time.Duration `yaml:"connect_timeout" env:"POINTSMAN_UPSTREAM_CONNECT_TIMEOUT"`       // name, TCP and TLS; default 10 s
-	FirstByte time.Duration `yaml:"first_byte_timeout" env:"POINTSMAN_UPSTREAM_FIRST_BYTE_TIMEOUT"` // until a stream's headers, and its first content; default 60 s
-	Answer    time.Duration `yaml:"answer_timeout" env:"POINTSMAN_UPSTREAM_ANSWER_TIMEOUT"`         // until a plain answer's headers; default 300 s
-	Idle      time.Duration `yaml:"idle_timeout" env:"POINTSMAN_UPSTREAM_IDLE_TIMEOUT"`             // between two reads, or two events; default 60 s
-	Total     time.Duration `yaml:"total_timeout" env:"POINTSMAN_UPSTREAM_TOTAL_TIMEOUT"`           // the whole request, all attempts together; default 600 s
+	Connect   time.Duration `yaml:"connect_timeout" env:"POINTSMAN_UPSTREAM_CONNECT_TIMEOUT" unset:"10s"`       // name, TCP and TLS; default 10 s
+	FirstByte time.Duration `yaml:"first_byte_timeout" env:"POINTSMAN_UPSTREAM_FIRST_BYTE_TIMEOUT" unset:"60s"` // until a stream's headers, and its first content; default 60 s
+	Answer    time.Duration `yaml:"answer_timeout" env:"POINTSMAN_UPSTREAM_ANSWER_TIMEOUT" unset:"300s"`        // until a plain answer's headers; default 300 s
+	Idle      time.Duration `yaml:"idle_timeout" env:"POINTSMAN_UPSTREAM_IDLE_TIMEOUT" unset:"60s"`             // between two reads, or two events; default 60 s
+	Total     time.Duration `yaml:"total_timeout" env:"POINTSMAN_UPSTREAM_TOTAL_TIMEOUT" unset:"600s"`          // the whole request, all attempts together; default 600 s
 }
 
 // settings returns each setting's variable and value.
@@ -87,15 +90,15 @@ const maxTimeout = 24 * time.Hour
 // Upstreams are the operator's credentials and base URLs, under the names that
 // the vendors' own SDKs read. They stay in memory.
 type Upstreams struct {
-	OpenAIKey     string `env:"OPENAI_API_KEY"`
-	OpenAIBase    string `env:"OPENAI_BASE_URL"` // ends in /v1
-	AnthropicKey  string `env:"ANTHROPIC_API_KEY"`
-	AnthropicBase string `env:"ANTHROPIC_BASE_URL"` // an origin
-	GeminiKey     string `env:"GEMINI_API_KEY"`
-	GeminiBase    string `env:"GEMINI_BASE_URL"` // an origin
-	GoogleBase    string `env:"GOOGLE_GEMINI_BASE_URL"`
-	RaptorKey     string `env:"RAPTOR_API_KEY"`
-	RaptorBase    string `env:"RAPTOR_BASE_URL"` // ends in /v1
+	OpenAIKey     string `env:"OPENAI_API_KEY" mask:"all"`
+	OpenAIBase    string `env:"OPENAI_BASE_URL" mask:"url"` // ends in /v1
+	AnthropicKey  string `env:"ANTHROPIC_API_KEY" mask:"all"`
+	AnthropicBase string `env:"ANTHROPIC_BASE_URL" mask:"url"` // an origin
+	GeminiKey     string `env:"GEMINI_API_KEY" mask:"all"`
+	GeminiBase    string `env:"GEMINI_BASE_URL" mask:"url"` // an origin
+	GoogleBase    string `env:"GOOGLE_GEMINI_BASE_URL" mask:"url"`
+	RaptorKey     string `env:"RAPTOR_API_KEY" mask:"all"`
+	RaptorBase    string `env:"RAPTOR_BASE_URL" mask:"url"` // ends in /v1
 }
 
 // DefaultConfig returns the settings of a process that was told nothing.
@@ -177,10 +180,10 @@ func (c Config) validate() error {
 		return errors.New("POINTSMAN_ENCRYPTION_KEY is required with Postgres, the same on every replica: `openssl rand -hex 32` makes one")
 	}
 	if c.Listen == "" {
-		return errors.New("listen address is empty; the default is 127.0.0.1:8080")
+		return errors.New("POINTSMAN_LISTEN is empty; the default is 127.0.0.1:8080")
 	}
 	if _, err := zerolog.ParseLevel(c.LogLevel); err != nil {
-		return fmt.Errorf("log level %q is unknown: debug, info, warn or error", c.LogLevel)
+		return fmt.Errorf("POINTSMAN_LOG_LEVEL is %q, which is unknown: debug, info, warn or error", c.LogLevel)
 	}
 	switch c.LimitsWithoutDatabase {
 	case "", limitsRefuse, limitsShare:

@@ -28,17 +28,17 @@ type Telemetry struct {
 
 	// TraceEndpoint is the base URL of an OTLP collector that takes HTTP. "": OTLPTraces, else
 	// OTLPEndpoint; all empty: nothing is traced.
-	TraceEndpoint string `yaml:"trace_endpoint" env:"POINTSMAN_TRACE_ENDPOINT"`
+	TraceEndpoint string `yaml:"trace_endpoint" env:"POINTSMAN_TRACE_ENDPOINT" mask:"url"`
 	// TraceRatio is the share of requests that are traced, 0 to 1; default 1.
 	TraceRatio float64 `yaml:"trace_ratio" env:"POINTSMAN_TRACE_RATIO"`
 	// TraceContext is what becomes of callers' traceparent: link (default), or parent.
-	TraceContext string `yaml:"trace_context" env:"POINTSMAN_TRACE_CONTEXT"`
+	TraceContext string `yaml:"trace_context" env:"POINTSMAN_TRACE_CONTEXT" unset:"link"`
 	// TracePropagate sends providers a traceparent.
 	TracePropagate bool `yaml:"trace_propagate" env:"POINTSMAN_TRACE_PROPAGATE"`
 
 	// As OpenTelemetry names them.
-	OTLPEndpoint string `yaml:"-" env:"OTEL_EXPORTER_OTLP_ENDPOINT"`
-	OTLPTraces   string `yaml:"-" env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"`
+	OTLPEndpoint string `yaml:"-" env:"OTEL_EXPORTER_OTLP_ENDPOINT" mask:"url"`
+	OTLPTraces   string `yaml:"-" env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" mask:"url"`
 	OTelDisabled bool   `yaml:"-" env:"OTEL_SDK_DISABLED"`
 }
 

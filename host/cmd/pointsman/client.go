@@ -17,7 +17,10 @@ import (
 // client calls a running server's API.
 type client struct {
 	url, key string
+	match    string // If-Match, of a change that is meant for one version
 }
+
+var errNoKey = errors.New("no key: set POINTSMAN_KEY to the key that the first start printed")
 
 // clientFlags adds what every verb that talks to a server needs.
 func clientFlags(cmd *cobra.Command, c *client) {
@@ -36,13 +39,16 @@ const maxAnswer = 32 << 20
 // of 400 or more is an error that holds the server's message.
 func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
 	if c.key == "" {
-		return nil, errors.New("no key: set POINTSMAN_KEY to the key that the first start printed")
+		return nil, errNoKey
 	}
 	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.url, "/")+path, body)
 	if err != nil {
 		return nil, err
 	}
 	req.Header.Set("Authorization", "Bearer "+c.key)
+	if c.match != "" {
+		req.Header.Set("If-Match", c.match)
+	}
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}

@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -25,6 +24,7 @@ func newKeys() *cobra.Command {
 func newKeysList(c *client) *cobra.Command {
 	var account, user string
 	var inactive bool
+	var out form
 	cmd := &cobra.Command{
 		Use: "list", Short: "List the keys that your key manages", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -34,12 +34,21 @@ func newKeysList(c *client) *cobra.Command {
 			if inactive {
 				query.Set("inactive", "true")
 			}
-			return c.printPages(cmd, "/api/v1/keys", query)
+			rows, err := c.pages(cmd, "/api/v1/keys", query)
+			if err != nil {
+				return err
+			}
+			var keys []keyDoc
+			if err := decodeAll(rows, &keys); err != nil {
+				return err
+			}
+			return out.writeValue(cmd.OutOrStdout(), map[string]any{"data": rows}, func() *table { return keyTable(keys) })
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "only that account's")
 	cmd.Flags().StringVar(&user, "user", "", "only that user's")
 	cmd.Flags().BoolVar(&inactive, "inactive", false, "revoked and expired ones too")
+	formFlag(cmd, &out)
 	return cmd
 }
 
@@ -145,35 +154,65 @@ func duration(text string) (time.Duration, error) {
 	return d, nil
 }
 
-// printPages prints all pages of a list as one.
-func (c *client) printPages(cmd *cobra.Command, path string, query url.Values) error {
+// keyDoc is what the API says of a key.
+type keyDoc struct {
+	ID        string     `json:"id"`
+	AccountID string     `json:"account_id"`
+	UserID    string     `json:"user_id"`
+	Name      string     `json:"name"`
+	Prefix    string     `json:"prefix"`
+	Scopes    []string   `json:"scopes"`
+	Role      string     `json:"role"`
+	RotatedTo string     `json:"rotated_to"`
+	ExpiresAt *time.Time `json:"expires_at"`
+	RevokedAt *time.Time `json:"revoked_at"`
+}
+
+func keyTable(keys []keyDoc) *table {
+	t := &table{head: []string{"ID", "NAME", "ACCOUNT", "USER", "ROLE", "SCOPES", "PREFIX", "ENDS"}}
+	for _, k := range keys {
+		ends := "never"
+		switch {
+		case k.RevokedAt != nil:
+			ends = "revoked"
+		case k.ExpiresAt != nil:
+			ends = k.ExpiresAt.Local().Format(time.DateTime)
+		}
+		t.add(nil, k.ID, k.Name, k.AccountID, k.UserID, k.Role, strings.Join(k.Scopes, ","), k.Prefix, ends)
+	}
+	return t
+}
+
+// pages returns the rows of all pages of a list.
+func (c *client) pages(cmd *cobra.Command, path string, query url.Values) ([]json.RawMessage, error) {
 	all := []json.RawMessage{}
 	for {
-		resp, err := c.send(cmd.Context(), http.MethodGet, path+"?"+query.Encode(), "", nil)
-		if err != nil {
-			return err
-		}
 		var page struct {
 			Data []json.RawMessage `json:"data"`
 			Next string            `json:"next"`
 		}
-		err = json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(&page)
-		resp.Body.Close()
-		if err != nil {
-			return fmt.Errorf("read list: %w", err)
+		if _, err := c.call(cmd, http.MethodGet, path+"?"+query.Encode(), &page); err != nil {
+			return nil, err
 		}
 		all = append(all, page.Data...)
 		if page.Next == "" {
-			break
+			return all, nil
 		}
 		if page.Next == query.Get("after") {
-			return errors.New("read list: the server goes round in a circle")
+			return nil, errors.New("read list: the server goes round in a circle")
 		}
 		query.Set("after", page.Next)
 	}
-	text, err := json.Marshal(map[string]any{"data": all})
-	if err != nil {
-		return err
+}
+
+// decodeAll reads each row.
+func decodeAll[T any](rows []json.RawMessage, into *[]T) error {
+	for _, text := range rows {
+		var row T
+		if err := json.Unmarshal(text, &row); err != nil {
+			return fmt.Errorf("read list: %w", err)
+		}
+		*into = append(*into, row)
 	}
-	return printJSON(cmd.OutOrStdout(), text)
+	return nil
 }

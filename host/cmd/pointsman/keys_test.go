@@ -20,8 +20,10 @@ func TestKeys(t *testing.T) {
 		wantOut    []string
 		wantErr    string
 	}{
-		{"list", "list", []string{"GET /api/v1/keys?limit=200 ", "GET /api/v1/keys?after=more&limit=200 "}, []string{`"one"`, `"two"`}, ""},
-		{"list some", "list --account acme --user ann --inactive", []string{"GET /api/v1/keys?account_id=acme&inactive=true&limit=200&user_id=ann ", "GET /api/v1/keys?account_id=acme&after=more&inactive=true&limit=200&user_id=ann "}, []string{`"two"`}, ""},
+		{"list", "list -o json", []string{"GET /api/v1/keys?limit=200 ", "GET /api/v1/keys?after=more&limit=200 "}, []string{`"id": "one"`, `"id": "two"`}, ""},
+		{"list some", "list --account acme --user ann --inactive", []string{"GET /api/v1/keys?account_id=acme&inactive=true&limit=200&user_id=ann ", "GET /api/v1/keys?account_id=acme&after=more&inactive=true&limit=200&user_id=ann "}, []string{"ID   NAME  ACCOUNT", "two  ci    acme     ann   user  read,manage  pm_x    never\n"}, ""},
+		{"list as YAML", "list -o yaml", []string{"GET /api/v1/keys?limit=200 ", "GET /api/v1/keys?after=more&limit=200 "}, []string{"data:\n- id: one\n"}, ""},
+		{"list as something else", "list -o xml", nil, nil, "table, json, yaml"},
 		{"create", "create ci", []string{`POST /api/v1/keys {"name":"ci"}`}, []string{`"secret": "pm_new"`}, ""},
 		{"create for a user", "create ci --user ann --account acme --scopes inference,read --expires 2027-01-31T00:00:00Z", []string{`POST /api/v1/keys {"account_id":"acme","expires_at":"2027-01-31T00:00:00Z","name":"ci","scopes":["inference","read"],"user_id":"ann"}`}, nil, ""},
 		{"create until nonsense", "create ci --expires soon", nil, nil, `--expires: "soon" is no length of time`},
@@ -42,9 +44,9 @@ func TestKeys(t *testing.T) {
 					w.WriteHeader(http.StatusNotFound)
 					_, _ = io.WriteString(w, `{"detail":"There is no such key."}`)
 				case r.Method == http.MethodGet && r.URL.Query().Get("after") == "":
-					_, _ = io.WriteString(w, `{"data":["one"],"next":"more"}`)
+					_, _ = io.WriteString(w, `{"data":[{"id":"one"}],"next":"more"}`)
 				case r.Method == http.MethodGet:
-					_, _ = io.WriteString(w, `{"data":["two"]}`)
+					_, _ = io.WriteString(w, `{"data":[{"id":"two","name":"ci","account_id":"acme","user_id":"ann","role":"user","scopes":["read","manage"],"prefix":"pm_x"}]}`)
 				case r.Method == http.MethodDelete:
 					w.WriteHeader(http.StatusNoContent)
 				default:

@@ -120,6 +120,7 @@ func (c *client) versionOf(cmd *cobra.Command, account string, args []string) (p
 
 func newPluginList(c *client) *cobra.Command {
 	var asJSON bool
+	var out form
 	cmd := &cobra.Command{
 		Use:   "list [NAME]",
 		Short: "List the plugin versions that the key sees",
@@ -131,29 +132,30 @@ func newPluginList(c *client) *cobra.Command {
 				return err
 			}
 			if asJSON {
-				return printJSON(cmd.OutOrStdout(), text)
+				out = formJSON
 			}
-			if len(list.Data) == 0 {
+			if len(list.Data) == 0 && out == formTable {
 				fmt.Fprintln(cmd.OutOrStdout(), "There are no uploaded plugins. `pointsman plugin new` begins one.")
 				return nil
 			}
-			t := &table{head: []string{"NAME", "VERSION", "KIND", "ACTIVE", "SIZE", "ACCOUNT", "UPLOADED"}, right: []bool{4: true}}
-			for _, v := range list.Data {
-				active, account := "", v.AccountID
-				if v.Active {
-					active = "yes"
-				}
-				if account == "" {
-					account = "(all)"
-				}
-				t.add(nil, v.Name, v.Version, v.Kind, active, bytesText(v.Size), account, v.CreatedAt.Local().Format(time.DateTime))
-			}
-			t.write(cmd.OutOrStdout())
-			return nil
+			return out.write(cmd.OutOrStdout(), text, func() *table { return pluginTable(list.Data) })
 		},
 	}
 	jsonFlag(cmd, &asJSON)
+	formFlag(cmd, &out)
 	return cmd
+}
+
+func pluginTable(versions []pluginVersion) *table {
+	t := &table{head: []string{"NAME", "VERSION", "KIND", "ACTIVE", "SIZE", "ACCOUNT", "UPLOADED"}, right: []bool{4: true}}
+	for _, v := range versions {
+		active := ""
+		if v.Active {
+			active = "yes"
+		}
+		t.add(nil, v.Name, v.Version, v.Kind, active, bytesText(v.Size), orEveryone(v.AccountID), v.CreatedAt.Local().Format(time.DateTime))
+	}
+	return t
 }
 
 func newPluginActivate(c *client) *cobra.Command {

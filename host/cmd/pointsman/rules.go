@@ -6,8 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 func newRules() *cobra.Command {
@@ -15,49 +19,106 @@ func newRules() *cobra.Command {
 	cmd := &cobra.Command{Use: "rules", Short: "Manage, try and draw routing rules"}
 	clientFlags(cmd, c)
 	cmd.AddCommand(newRulesExplain(c), newRulesTest(c), newRulesGraph(c), newRulesHistory(c), newRulesDiff(c), newRulesPublish(c), newRulesRestore(c), newRulesCases(c))
+	cmd.AddCommand(newRulesList(c))
 	cmd.AddCommand(&cobra.Command{
-		Use: "list", Short: "List rules", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.print(cmd, http.MethodGet, "/api/v1/rules", nil) },
-	})
-	for _, v := range []struct{ use, short, method, path string }{
-		{"create FILE", "Create a rule from a JSON file (- is standard input)", http.MethodPost, "/api/v1/rules"},
-		{"check FILE", "Compile a rule without saving it", http.MethodPost, "/api/v1/rules/check"},
-	} {
-		cmd.AddCommand(&cobra.Command{
-			Use: v.use, Short: v.short, Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				text, err := readInput(cmd, args[0])
-				if err != nil {
-					return err
-				}
-				resp, err := c.send(cmd.Context(), v.method, v.path, "application/json", bytes.NewReader(text))
-				if err != nil {
-					return err
-				}
-				defer resp.Body.Close()
-				answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-				if err != nil {
-					return err
-				}
-				return printJSON(cmd.OutOrStdout(), answer)
-			},
-		})
-	}
-	for _, verb := range []string{"enable", "disable"} {
-		cmd.AddCommand(&cobra.Command{
-			Use: verb + " ID", Short: verb + " a rule", Args: cobra.ExactArgs(1),
-			RunE: func(cmd *cobra.Command, args []string) error {
-				return c.print(cmd, http.MethodPost, "/api/v1/rules/"+url.PathEscape(args[0])+"/"+verb, nil)
-			},
-		})
-	}
-	cmd.AddCommand(&cobra.Command{
-		Use: "delete ID", Short: "Delete a rule", Args: cobra.ExactArgs(1),
+		Use: "check FILE", Short: "Compile a rule without saving it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.print(cmd, http.MethodDelete, "/api/v1/rules/"+url.PathEscape(args[0]), nil)
+			return c.sendRule(cmd, "/api/v1/rules/check", args[0])
 		},
 	})
+	for _, w := range []struct {
+		use, short string
+		run        func(cmd *cobra.Command, arg, query string) error
+	}{
+		{"create FILE", "Create a rule from a JSON file (- is standard input)", func(cmd *cobra.Command, file, query string) error {
+			return c.sendRule(cmd, "/api/v1/rules"+query, file)
+		}},
+		{"enable ID", "Enable a rule", func(cmd *cobra.Command, id, query string) error {
+			return c.print(cmd, http.MethodPost, "/api/v1/rules/"+url.PathEscape(id)+"/enable"+query, nil)
+		}},
+		{"disable ID", "Disable a rule", func(cmd *cobra.Command, id, query string) error {
+			return c.print(cmd, http.MethodPost, "/api/v1/rules/"+url.PathEscape(id)+"/disable"+query, nil)
+		}},
+		{"delete ID", "Delete a rule", func(cmd *cobra.Command, id, query string) error {
+			return c.print(cmd, http.MethodDelete, "/api/v1/rules/"+url.PathEscape(id)+query, nil)
+		}},
+	} {
+		cmd.AddCommand(newRuleWrite(w.use, w.short, w.run))
+	}
 	return cmd
+}
+
+// newRuleWrite is a command that changes one rule, which the stored cases are held against.
+func newRuleWrite(use, short string, run func(cmd *cobra.Command, arg, query string) error) *cobra.Command {
+	var override bool
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			query := ""
+			if override {
+				query = "?override=true"
+			}
+			return run(cmd, args[0], query)
+		},
+	}
+	cmd.Flags().BoolVar(&override, "override", false, "also when stored cases fail; it is audited")
+	return cmd
+}
+
+// sendRule posts a file and prints the answer.
+func (c *client) sendRule(cmd *cobra.Command, path, file string) error {
+	text, err := readInput(cmd, file)
+	if err != nil {
+		return err
+	}
+	resp, err := c.send(cmd.Context(), http.MethodPost, path, "application/json", bytes.NewReader(text))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
+	if err != nil {
+		return err
+	}
+	return printJSON(cmd.OutOrStdout(), answer)
+}
+
+func newRulesList(c *client) *cobra.Command {
+	var out form
+	cmd := &cobra.Command{
+		Use: "list", Short: "List rules", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list struct{ Data []ruleDoc }
+			text, err := c.call(cmd, http.MethodGet, "/api/v1/rules", &list)
+			if err != nil {
+				return err
+			}
+			return out.write(cmd.OutOrStdout(), text, func() *table { return ruleTable(list.Data) })
+		},
+	}
+	formFlag(cmd, &out)
+	return cmd
+}
+
+func ruleTable(rules []ruleDoc) *table {
+	t := &table{head: []string{"PRIORITY", "ID", "ACCOUNT", "ENABLED", "TARGET", "WHEN"}, right: []bool{true}}
+	for _, r := range rules {
+		priority, enabled, target, when := engine.DefaultPriority, "yes", r.Target, strings.Join(strings.Fields(r.When), " ")
+		if r.Priority != nil {
+			priority = *r.Priority
+		}
+		if r.Enabled != nil && !*r.Enabled {
+			enabled = "no"
+		}
+		if target == "" {
+			target = "-"
+		}
+		if r.Plugin != "" {
+			when = "plugin " + r.Plugin
+		}
+		t.add(nil, strconv.Itoa(priority), r.ID, orEveryone(r.AccountID), enabled, target, when)
+	}
+	return t
 }
 
 func readInput(cmd *cobra.Command, path string) ([]byte, error) {

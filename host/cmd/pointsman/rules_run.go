@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -90,6 +91,7 @@ func newRulesTest(c *client) *cobra.Command {
 
 func outputFlag(cmd *cobra.Command, format *string, usual, usage string) {
 	cmd.Flags().StringVarP(format, "output", "o", usual, usage)
+	completeOutput(cmd, strings.FieldsFunc(strings.ReplaceAll(usage, " or ", ","), func(r rune) bool { return r == ',' || r == ' ' }))
 }
 
 func runLocally(cmd *cobra.Command, docs []ruleDoc, ownOnly bool, cases []engine.RuleCase) ([]testResult, error) {

@@ -152,6 +152,11 @@ func TestRulesOfAServer(t *testing.T) {
 		"GET /api/v1/rules/cases":               `{"data":[{"id":"k","name":"K","request":{"model":"auto","messages":[{"role":"user","content":"hi"}]},"given":{"user":"bo"},"want":{"rule":"r"}}]}`,
 		"PUT /api/v1/rules/cases/k":             `{}`,
 		"DELETE /api/v1/rules/cases/k":          ``,
+		"GET /api/v1/rules":                     `{"data":[{"id":"haiku","name":"Poems","priority":99,"when":"mentions('haiku')","target":"gpt-5-mini"},{"id":"q","name":"Q","plugin":"by-hour","account_id":"acme","enabled":false}]}`,
+		"POST /api/v1/rules":                    `{"id":"haiku","failing":[{"id":"k"}]}`,
+		"POST /api/v1/rules/haiku/enable":       `{"id":"haiku"}`,
+		"POST /api/v1/rules/haiku/disable":      `{"id":"haiku"}`,
+		"DELETE /api/v1/rules/haiku":            ``,
 		"GET /api/v1/rules/graph":               `{"width":10,"height":10,"nodes":[],"edges":[],"legend":{"bands":[],"families":[]}}`,
 	}
 	var last, body string
@@ -184,6 +189,13 @@ func TestRulesOfAServer(t *testing.T) {
 		{args: []string{"cases", "list"}, sent: "GET /api/v1/rules/cases", print: "k     K     r"},
 		{args: []string{"cases", "import", "-"}, stdin: cases, sent: "PUT /api/v1/rules/cases/k", body: `"want":{"rule":"r"}`, print: "1 cases are stored"},
 		{args: []string{"cases", "delete", "k"}, sent: "DELETE /api/v1/rules/cases/k", print: "done"},
+		{args: []string{"list"}, sent: "GET /api/v1/rules", print: "      99  haiku  (all)    yes      gpt-5-mini  mentions('haiku')\n      50  q      acme     no       -           plugin by-hour\n"},
+		{args: []string{"list", "-o", "yaml"}, sent: "GET /api/v1/rules", print: "- id: haiku\n  name: Poems\n"},
+		{args: []string{"list", "-o", "json"}, sent: "GET /api/v1/rules", print: `"priority": 99`},
+		{args: []string{"create", "-", "--override"}, stdin: `{"id":"haiku"}`, sent: "POST /api/v1/rules?override=true", body: `{"id":"haiku"}`, print: `"failing"`},
+		{args: []string{"enable", "haiku"}, sent: "POST /api/v1/rules/haiku/enable", print: "haiku"},
+		{args: []string{"disable", "haiku", "--override"}, sent: "POST /api/v1/rules/haiku/disable?override=true", print: "haiku"},
+		{args: []string{"delete", "haiku", "--override"}, sent: "DELETE /api/v1/rules/haiku?override=true", print: "done"},
 		{args: []string{"graph"}, sent: "GET /api/v1/rules/graph", print: "<svg"},
 	} {
 		out, _, err := rulesCommand(t, c, tt.stdin, tt.args...)

@@ -2,7 +2,6 @@ package host
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/url"
 	"os"
@@ -25,33 +24,61 @@ func Migrate(ctx context.Context, cfg Config) error {
 	return store.Seed(ctx, s, time.Now())
 }
 
-// Diagnose says what a process with this configuration would use, a line each, without
-// secrets. The error is what would surely keep it from serving; nothing is opened or
-// called to find out more. Other findings are for a person to judge.
-func Diagnose(_ context.Context, cfg Config) ([]string, error) {
-	findings := []string{"listen     " + cfg.Listen}
-	kind := "Postgres"
-	if cfg.embedded() {
-		kind = "embedded SQLite in " + cfg.DataDir
+// Level is how bad a finding is.
+type Level string
+
+// Levels. A warning is for a person to judge; an error keeps the process from serving, or is
+// damage.
+const (
+	LevelOK      Level = "ok"
+	LevelWarning Level = "warning"
+	LevelError   Level = "error"
+)
+
+// Finding is what a check found, without secrets.
+type Finding struct {
+	Check string `json:"check"` // config, listen, store, clock, rows, audit, disk, cache, provider or adapters
+	Level Level  `json:"level"`
+	Text  string `json:"text"`
+	Next  string `json:"next,omitempty"` // what to do about it
+}
+
+// DiagnoseOptions are how far Diagnose goes. The zero value works.
+type DiagnoseOptions struct {
+	Online bool      // whether the providers that are configured are connected to; no request is made
+	Now    time.Time // zero: now
+}
+
+// Diagnose says what a process with this configuration would use and what stands in its way.
+// Nothing is changed, and but for Online nobody but the database is called.
+func Diagnose(ctx context.Context, cfg Config, opts DiagnoseOptions) []Finding {
+	if opts.Now.IsZero() {
+		opts.Now = time.Now()
 	}
-	findings = append(findings, "store      "+kind)
-	simulated := cfg.Simulate || !cfg.Upstreams.configured()
-	for _, s := range cfg.Upstreams.settings() {
-		state := "skipped: no key"
-		switch {
-		case s.key != "" && s.base != "":
-			state = "key set, base URL " + shownURL(s.base)
-		case s.key != "":
-			state = "key set"
-		case s.base != "":
-			state = "no key, base URL " + shownURL(s.base)
-		case simulated:
-			state = "simulated"
+	var found []Finding
+	if err := cfg.validate(); err != nil {
+		found = append(found, Finding{"config", LevelError, err.Error(), "`pointsman config show --resolved` says where each setting comes from"})
+	} else {
+		found = append(found, Finding{Check: "config", Level: LevelOK, Text: "every setting is valid"})
+	}
+	found = append(found, Finding{Check: "listen", Level: LevelOK, Text: cfg.Listen})
+	if _, err := plugins.Modules(); err != nil {
+		found = append(found, Finding{"adapters", LevelError, err.Error(), "build the program with `make build`"})
+	}
+	found = append(found, diagnoseStore(ctx, cfg, opts.Now)...)
+	found = append(found, diagnoseDisk(cfg.DataDir, freeBytes)...)
+	found = append(found, diagnoseCache(cfg.DataDir))
+	return append(found, diagnoseProviders(ctx, cfg, opts)...)
+}
+
+// Failed reports whether any finding is an error.
+func Failed(found []Finding) bool {
+	for _, f := range found {
+		if f.Level == LevelError {
+			return true
 		}
-		findings = append(findings, fmt.Sprintf("provider   %-10s %s", s.id, state))
 	}
-	_, err := plugins.Modules()
-	return findings, errors.Join(cfg.validate(), err)
+	return false
 }
 
 // shownURL is a URL without what may be secret in it: user, password and query.

@@ -2,10 +2,15 @@ package host
 
 import (
 	"database/sql"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
@@ -33,17 +38,17 @@ func audited(t *testing.T, cfg Config) {
 	}
 }
 
-func wantFindings(t *testing.T, cfg Config, wantErr string, want ...string) {
+func wantFindings(t *testing.T, cfg Config, wantFailed bool, want ...string) {
 	t.Helper()
-	findings, err := DiagnoseStore(t.Context(), cfg)
-	text := strings.Join(findings, "\n")
+	found := diagnoseStore(t.Context(), cfg, time.Now())
+	text := textOf(found)
 	for _, part := range want {
 		if !strings.Contains(text, part) {
-			t.Errorf("DiagnoseStore() = %q, want it to say %q", text, part)
+			t.Errorf("diagnoseStore() = %q, want it to say %q", text, part)
 		}
 	}
-	if (err == nil) != (wantErr == "") || err != nil && !strings.Contains(err.Error(), wantErr) {
-		t.Errorf("DiagnoseStore() = %v, want %q", err, wantErr)
+	if Failed(found) != wantFailed {
+		t.Errorf("diagnoseStore() = %q, failed %v, want %v", text, !wantFailed, wantFailed)
 	}
 }
 
@@ -51,18 +56,18 @@ func TestDiagnoseStore(t *testing.T) {
 	t.Parallel()
 	cfg := DefaultConfig()
 	cfg.DataDir = t.TempDir()
-	wantFindings(t, cfg, "", "nothing yet")
+	wantFindings(t, cfg, false, "the first start makes the database")
 	if made, err := os.ReadDir(cfg.DataDir); err != nil || len(made) > 0 {
-		t.Errorf("DiagnoseStore() made %v (%v), want nothing", made, err)
+		t.Errorf("diagnoseStore() made %v (%v), want nothing", made, err)
 	}
 	audited(t, cfg)
-	wantFindings(t, cfg, "", "9 entries of 3 accounts, every chain holds")
+	wantFindings(t, cfg, false, "9 entries of 3 accounts, every chain holds")
 
 	running, err := store.Open(t.Context(), cfg.databaseURL(), store.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantFindings(t, cfg, "", "not checked", "is in use", "/api/v1/audit/verify")
+	wantFindings(t, cfg, false, "not checked", "is in use", "/api/v1/audit/verify")
 	if err := running.Close(); err != nil {
 		t.Fatal(err)
 	}
@@ -80,17 +85,99 @@ func TestDiagnoseStore(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	wantFindings(t, cfg, `account "acme" is broken: entry 2`, "2 of 3 chains are broken")
-	wantFindings(t, cfg, "audit/export?account_id=acme&after=1")
-	wantFindings(t, cfg, `account "" is broken: entry 3`)
-	wantFindings(t, cfg, "audit/export?global=true&after=2")
+	wantFindings(t, cfg, true, `account "acme" is broken: entry 2`, "2 of 3 chains are broken")
+	wantFindings(t, cfg, true, "audit/export?account_id=acme&after=1")
+	wantFindings(t, cfg, true, `account "" is broken: entry 3`)
+	wantFindings(t, cfg, true, "audit/export?global=true&after=2")
 }
 
 func TestDiagnoseStoreOnPostgres(t *testing.T) {
 	t.Parallel()
 	cfg := DefaultConfig()
 	cfg.DatabaseURL = storetest.PostgresURL(t)
-	wantFindings(t, cfg, "", "not checked", "run `pointsman migrate`")
+	wantFindings(t, cfg, false, "not checked", "run `pointsman migrate`")
 	audited(t, cfg)
-	wantFindings(t, cfg, "", "rows       each account's are protected by the database", "every chain holds")
+	wantFindings(t, cfg, false, "rows each account's are protected by the database", "every chain holds", "ok clock")
+	text := textOf(diagnoseStore(t.Context(), cfg, time.Now().Add(-time.Minute)))
+	if !strings.Contains(text, "warning clock the database is 1m0") || !strings.Contains(text, "NTP") {
+		t.Errorf("diagnoseStore() by a clock that is a minute late = %q, want that it is told", text)
+	}
+}
+
+func TestDiagnoseDisk(t *testing.T) {
+	t.Parallel()
+	dir := filepath.Join(t.TempDir(), "not", "made")
+	for free, want := range map[uint64]Level{99 << 20: LevelError, 500 << 20: LevelWarning, 2 << 30: LevelOK} {
+		got := diagnoseDisk(dir, func(string) (uint64, error) { return free, nil })
+		if len(got) != 1 || got[0].Level != want || (got[0].Next == "") != (want == LevelOK) {
+			t.Errorf("diagnoseDisk() with %d free = %+v, want %s", free, got, want)
+		}
+	}
+	if left, err := freeBytes(t.TempDir()); err != nil || left == 0 {
+		t.Errorf("freeBytes() = %d, %v, want some", left, err)
+	}
+	if got := diagnoseDisk(dir, freeBytes); strings.Contains(textOf(got), "no such file") {
+		t.Errorf("diagnoseDisk() of a folder to be made = %+v, want its disk", got)
+	}
+}
+
+func TestDiagnoseCache(t *testing.T) {
+	t.Parallel()
+	data := t.TempDir()
+	compiled := filepath.Join(data, "compiled")
+	if got := diagnoseCache(data); got.Level != LevelOK || !strings.Contains(got.Text, "no compiled plugins yet") {
+		t.Errorf("diagnoseCache() of nothing = %+v", got)
+	}
+	if err := os.Mkdir(compiled, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(compiled, "a"), make([]byte, 3<<20), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := diagnoseCache(data); got.Level != LevelOK || got.Text != "1 files of compiled plugins, 3 MiB" {
+		t.Errorf("diagnoseCache() = %+v, want the file", got)
+	}
+	if err := os.Chmod(compiled, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if got := diagnoseCache(data); got.Level != LevelWarning || !strings.Contains(got.Next, "chmod 700") {
+		t.Errorf("diagnoseCache() of a folder for all = %+v, want a warning", got)
+	}
+}
+
+func TestDiagnoseProviders(t *testing.T) {
+	t.Parallel()
+	plain := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(plain.Close)
+	secured := httptest.NewUnstartedServer(http.NotFoundHandler())
+	secured.Config.ErrorLog = log.New(io.Discard, "", 0)
+	secured.StartTLS()
+	t.Cleanup(secured.Close)
+	gone := httptest.NewServer(http.NotFoundHandler())
+	gone.Close()
+	for _, tt := range []struct {
+		name, base string
+		online     bool
+		level      Level
+		text       string
+	}{
+		{"on this machine", "http://127.0.0.1:9/v1", false, LevelOK, "key set, base URL http://127.0.0.1:9/v1"},
+		{"elsewhere without TLS", "http://192.0.2.1/v1", false, LevelWarning, "goes over the network as it is"},
+		{"elsewhere with it", "https://192.0.2.1/v1", false, LevelOK, "https://192.0.2.1/v1"},
+		{"no URL", "ftp://x", false, LevelError, "set RAPTOR_BASE_URL"},
+		{"reachable", plain.URL, true, LevelOK, "reachable"},
+		{"not reachable", gone.URL, true, LevelWarning, "cannot be reached"},
+		{"a certificate of nobody", secured.URL, true, LevelWarning, "trusts its authority"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := DefaultConfig()
+			c.Upstreams = Upstreams{RaptorKey: "secret-word", RaptorBase: tt.base}
+			found := diagnoseProviders(t.Context(), c, DiagnoseOptions{Online: tt.online, Now: time.Now()})
+			raptor := found[len(found)-1]
+			if raptor.Level != tt.level || !strings.Contains(raptor.Text+raptor.Next, tt.text) || (raptor.Next == "") != (tt.level == LevelOK) {
+				t.Errorf("diagnoseProviders(%s) = %+v, want %s: %s", tt.base, raptor, tt.level, tt.text)
+			}
+		})
+	}
 }

@@ -1,6 +1,9 @@
 package store
 
 import (
+	"context"
+	"time"
+
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/schema"
 	"github.com/pointsman/pointsman/host/store/sqlite"
@@ -19,4 +22,16 @@ func RowSecurity(s engine.Store) (stands bool, advice string) {
 		return walled.RowSecurity()
 	}
 	return false, ""
+}
+
+// Clock asks the database for its time; ok is false for one that lives by this machine's clock.
+func Clock(ctx context.Context, s engine.Store) (now time.Time, ok bool, err error) {
+	clocked, ok := s.(interface {
+		Clock(context.Context) (time.Time, error)
+	})
+	if !ok {
+		return now, false, nil
+	}
+	now, err = clocked.Clock(ctx)
+	return now, true, err
 }

@@ -3,18 +3,21 @@ package main
 import (
 	"bytes"
 	"database/sql"
+	"encoding/json"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/pointsman/pointsman/host"
 )
 
 // doctor runs `pointsman doctor` in this process on a data folder.
-func doctor(t *testing.T, verb, data string) (string, error) {
+func doctor(t *testing.T, verb, data string, args ...string) (string, error) {
 	t.Helper()
 	var out bytes.Buffer
 	root := newRoot()
 	root.SetOut(&out)
-	root.SetArgs([]string{verb, "--data-dir", data})
+	root.SetArgs(append([]string{verb, "--data-dir", data}, args...))
 	err := root.ExecuteContext(t.Context())
 	return out.String(), err
 }
@@ -39,7 +42,37 @@ func TestDoctorLooksIntoTheDatabase(t *testing.T) {
 		t.Fatal(err)
 	}
 	out, err := doctor(t, "doctor", data)
-	if err == nil || !strings.Contains(err.Error(), `"acme" is broken: entry 1`) || !strings.Contains(out, "1 of 1 chains are broken") || !strings.Contains(out, "listen") {
+	if err == nil || !strings.Contains(out, `"acme" is broken: entry 1`) || !strings.Contains(out, "1 of 1 chains are broken") || !strings.Contains(out, "next: keep the database as evidence") {
 		t.Errorf("doctor with entries gone = %q, %v, want acme's chain to be broken at 1", out, err)
+	}
+	out, err = doctor(t, "doctor", data, "--json")
+	var doc struct {
+		OK       bool
+		Findings []host.Finding
+	}
+	if err == nil || json.Unmarshal([]byte(out), &doc) != nil || doc.OK || len(doc.Findings) < 8 {
+		t.Errorf("doctor --json = %q, %v, want findings", out, err)
+	}
+	checks := map[string]bool{}
+	for _, f := range doc.Findings {
+		checks[f.Check] = true
+		if f.Level != host.LevelOK && f.Next == "" {
+			t.Errorf("finding %+v has no next step", f)
+		}
+	}
+	for _, want := range []string{"config", "listen", "store", "audit", "disk", "cache", "provider"} {
+		if !checks[want] {
+			t.Errorf("doctor --json = %q, want a finding of %s", out, want)
+		}
+	}
+}
+
+// Settings that cannot be read, or cannot work, are findings too.
+func TestDoctorOfBrokenSettings(t *testing.T) {
+	for text, want := range map[string]string{"listn: x\n": "listn", "max_in_flight: -1\n": "config.yaml:1"} {
+		out, err := doctor(t, "doctor", filepath.Join(t.TempDir(), "data"), "--config", file(t, "config.yaml", text))
+		if err == nil || !strings.Contains(out, want) || !strings.Contains(out, "^") || !strings.Contains(out, "next: ") {
+			t.Errorf("doctor of %q = %q, %v, want %q with its place", text, out, err, want)
+		}
 	}
 }

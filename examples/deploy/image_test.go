@@ -144,7 +144,7 @@ func buildCommand(t *testing.T) (words, environment []string) {
 
 // An image without a C library needs a program without C. That none of its packages has any is seen
 // at once; that the file is static, by building it, which takes minutes (POINTSMAN_SOAK=1).
-func TestImageProgramIsStatic(t *testing.T) {
+func TestImageProgramIsStaticSoak(t *testing.T) {
 	t.Parallel()
 	words, environment := buildCommand(t)
 	if !strings.Contains(strings.Join(environment, " "), "CGO_ENABLED=0") {

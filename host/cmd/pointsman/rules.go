@@ -6,8 +6,12 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 func newRules() *cobra.Command {
@@ -15,10 +19,7 @@ func newRules() *cobra.Command {
 	cmd := &cobra.Command{Use: "rules", Short: "Manage, try and draw routing rules"}
 	clientFlags(cmd, c)
 	cmd.AddCommand(newRulesExplain(c), newRulesTest(c), newRulesGraph(c), newRulesHistory(c), newRulesDiff(c), newRulesPublish(c), newRulesRestore(c), newRulesCases(c))
-	cmd.AddCommand(&cobra.Command{
-		Use: "list", Short: "List rules", Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return c.print(cmd, http.MethodGet, "/api/v1/rules", nil) },
-	})
+	cmd.AddCommand(newRulesList(c))
 	cmd.AddCommand(&cobra.Command{
 		Use: "check FILE", Short: "Compile a rule without saving it", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -80,6 +81,44 @@ func (c *client) sendRule(cmd *cobra.Command, path, file string) error {
 		return err
 	}
 	return printJSON(cmd.OutOrStdout(), answer)
+}
+
+func newRulesList(c *client) *cobra.Command {
+	var out form
+	cmd := &cobra.Command{
+		Use: "list", Short: "List rules", Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var list struct{ Data []ruleDoc }
+			text, err := c.call(cmd, http.MethodGet, "/api/v1/rules", &list)
+			if err != nil {
+				return err
+			}
+			return out.write(cmd.OutOrStdout(), text, func() *table { return ruleTable(list.Data) })
+		},
+	}
+	formFlag(cmd, &out)
+	return cmd
+}
+
+func ruleTable(rules []ruleDoc) *table {
+	t := &table{head: []string{"PRIORITY", "ID", "ACCOUNT", "ENABLED", "TARGET", "WHEN"}, right: []bool{true}}
+	for _, r := range rules {
+		priority, enabled, target, when := engine.DefaultPriority, "yes", r.Target, strings.Join(strings.Fields(r.When), " ")
+		if r.Priority != nil {
+			priority = *r.Priority
+		}
+		if r.Enabled != nil && !*r.Enabled {
+			enabled = "no"
+		}
+		if target == "" {
+			target = "-"
+		}
+		if r.Plugin != "" {
+			when = "plugin " + r.Plugin
+		}
+		t.add(nil, strconv.Itoa(priority), r.ID, orEveryone(r.AccountID), enabled, target, when)
+	}
+	return t
 }
 
 func readInput(cmd *cobra.Command, path string) ([]byte, error) {

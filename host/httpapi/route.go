@@ -230,7 +230,7 @@ func (s *Server) humaConfig() huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Pointsman", Version: s.cfg.Version,
-				Description: "The admin API. Completions are served under /v1 in the formats of OpenAI (Chat Completions, Responses) and Anthropic (Messages).",
+				Description: "The admin API. Completions are served under /v1 in the formats of OpenAI (Chat Completions, Responses) and Anthropic (Messages). There, Idempotency-Key makes a request that is sent again within 24 hours be paid once: see /docs.",
 			},
 			Components: &huma.Components{
 				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),

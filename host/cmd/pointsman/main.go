@@ -30,6 +30,6 @@ func newRoot() *cobra.Command {
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
-	root.AddCommand(newServe(), newSimulate(), newMigrate(), newKeys(), newRules(), newPlugin(), newChat(), newDoctor(), newConfig(), newBackup(), newRestore(), newHealthcheck(), newOpenAPI(), newVersion())
+	root.AddCommand(newServe(), newSimulate(), newMigrate(), newKeys(), newRules(), newPlugin(), newChat(), newDoctor(), newConfig(), newBackup(), newRestore(), newApply(), newExport(), newHealthcheck(), newOpenAPI(), newVersion())
 	return root
 }

@@ -35,7 +35,7 @@ func diagnoseStore(ctx context.Context, cfg Config, now time.Time) []Finding {
 			{"audit", LevelWarning, "not checked, since " + err.Error(), "while the server runs, ask it: GET /api/v1/audit/verify"},
 		}
 	case errors.Is(err, store.ErrBehind):
-		return []Finding{{"store", LevelWarning, kind + ": " + err.Error(), "`pointsman migrate`, or the next start, brings it up to date; `pointsman backup` first"}}
+		return []Finding{{"store", LevelWarning, kind + ": " + err.Error(), "save it first (`pointsman backup`, or pg_dump); the next start migrates it too, and the audit log is checked after that"}}
 	case err != nil:
 		return []Finding{{"store", LevelError, kind + ": " + err.Error(), "see that the database is there, is of this version, and lets this user in"}}
 	}

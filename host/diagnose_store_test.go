@@ -95,7 +95,7 @@ func TestDiagnoseStoreOnPostgres(t *testing.T) {
 	t.Parallel()
 	cfg := DefaultConfig()
 	cfg.DatabaseURL = storetest.PostgresURL(t)
-	wantFindings(t, cfg, false, "not checked", "run `pointsman migrate`")
+	wantFindings(t, cfg, false, "warning store Postgres", "run `pointsman migrate`", "save it first")
 	audited(t, cfg)
 	wantFindings(t, cfg, false, "rows each account's are protected by the database", "every chain holds", "ok clock")
 	text := textOf(diagnoseStore(t.Context(), cfg, time.Now().Add(-time.Minute)))

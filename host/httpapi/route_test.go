@@ -62,6 +62,9 @@ func TestRoleMatrix(t *testing.T) {
 	}{{"", ""}, {"wrong-key-wrong-key-wrong", ""}, {userKey, engine.RoleUser}, {leadKey, engine.RoleTeamLead}, {adminKey, engine.RoleAccountAdmin}, {superKey, engine.RoleSuperAdmin}}
 	for route, rule := range policies {
 		method, path, _ := strings.Cut(route, " ")
+		if path == "/ui/session" {
+			continue // public, and refuses by itself what brings no session: see login_test.go
+		}
 		path = strings.NewReplacer(":id", "x", ":name", "x", ":version", "1", "+", "x").Replace(path)
 		for _, k := range keys {
 			r := s.do(method, path, k.key, "")

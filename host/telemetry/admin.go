@@ -18,7 +18,7 @@ type AdminConfig struct {
 
 // NewAdmin returns the server of an admin listener: /metrics, /healthz, /readyz and /debug/pprof/,
 // all without a key. Profiles hold what is in memory, keys and prompts too: they are for peers
-// on this machine, whatever it listens on. Pages of other origins are refused, and names that
+// on this machine at its loopback address, whatever it listens on. Pages of other origins are refused, and names that
 // lead to this machine by DNS: a browser here is no administrator.
 func NewAdmin(cfg AdminConfig) *http.Server {
 	mux := http.NewServeMux()
@@ -34,9 +34,11 @@ func NewAdmin(cfg AdminConfig) *http.Server {
 	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", func(w http.ResponseWriter, _ *http.Request) {
-		if err := cfg.Ready(); err != nil {
-			http.Error(w, err.Error(), http.StatusServiceUnavailable)
-			return
+		if cfg.Ready != nil {
+			if err := cfg.Ready(); err != nil {
+				http.Error(w, err.Error(), http.StatusServiceUnavailable)
+				return
+			}
 		}
 		_, _ = w.Write([]byte("ready\n"))
 	})
@@ -67,11 +69,13 @@ func asked(next http.Handler, loopback bool) http.Handler {
 	})
 }
 
-// near serves peers on this machine alone.
+// near serves peers on this machine alone, who asked a loopback address. The peer's address is
+// not enough: a page's name that leads here comes from here too, and so does what a proxy passes on.
 func near(next http.HandlerFunc) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		if !IsLoopback(r.RemoteAddr) {
-			http.Error(w, "Profiles are served on the machine itself.", http.StatusForbidden)
+		local, _ := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+		if local == nil || !IsLoopback(local.String()) || !IsLoopback(r.RemoteAddr) || !IsLoopback(r.Host) {
+			http.Error(w, "Profiles are served on the machine itself, at a loopback address.", http.StatusForbidden)
 			return
 		}
 		next(w, r)

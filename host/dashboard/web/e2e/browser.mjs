@@ -5,7 +5,7 @@
 //   PLUGIN                         a rule plugin's module, to be uploaded
 //   ARTIFACTS                      folder for screenshots
 import { mkdirSync } from 'node:fs'
-import { after, before } from 'node:test'
+import { after, afterEach, before } from 'node:test'
 import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
 
@@ -29,6 +29,8 @@ export const pages = ['overview', 'routing', 'requests', 'models', 'providers', 
 export const patience = 30_000
 
 let browser
+/** Windows that are open, for a picture of what a failed test saw. */
+const opened = []
 /** inBrowser starts one browser for the tests of a file. */
 export function inBrowser() {
   before(async () => {
@@ -36,6 +38,14 @@ export function inBrowser() {
       executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium',
       args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     })
+  })
+  // A test closes its windows when it is done: what is open now, it has failed with.
+  afterEach(async (t) => {
+    for (const page of opened.splice(0)) {
+      if (page.isClosed()) continue
+      await page.screenshot({ path: `${artifacts}/failed-${t.name.replace(/\W+/g, '-').slice(0, 60)}.png` }).catch(() => undefined)
+      await page.context().close()
+    }
   })
   after(() => browser?.close())
 }
@@ -45,6 +55,7 @@ export async function open({ width = 1440, height = 900, colorScheme = 'light' }
   const context = await browser.newContext({ viewport: { width, height }, colorScheme, reducedMotion: 'reduce', acceptDownloads: true })
   context.setDefaultTimeout(patience)
   const page = await context.newPage()
+  opened.push(page)
   const complaints = []
   page.on('console', (m) => {
     // Before the login there is no session to be found: that 401 is the browser's own line.

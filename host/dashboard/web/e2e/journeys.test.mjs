@@ -94,7 +94,10 @@ test('a provider goes down: health, ladder and events say so, callers do not not
     await page.getByText('Down', { exact: true }).first().waitFor()
     await go(page, 'overview')
     await page.getByText('Down', { exact: true }).first().waitFor()
-    await page.getByText(/openai/).first().waitFor()
+    const rule = page.getByRole('listitem').filter({ hasText: 'Customer Service' }).first()
+    await rule.getByText('Down', { exact: true }).first().waitFor()
+    await rule.getByText('stands in now').waitFor()
+    await page.getByRole('link', { name: 'claude-sonnet-4' }).first().waitFor() // among the models that cost
     const { headers } = await chat(keys.super_admin, 'please help me, I have a question')
     assert.match(headers.get('x-pointsman-model'), /^claude/)
   } finally {

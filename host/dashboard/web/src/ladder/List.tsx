@@ -54,10 +54,10 @@ function Item({ rung, compact = false, ...d }: Drawing & { rung: Rung; compact?:
         </div>
       </div>
       <div className="rung-models">
-        {target && <p className={`model-target${d.lit?.nodes.has(target.id) ? ' model-lit' : ''}`}><Icon name="right" size={14} /><span className="sr">Target: </span><Model node={target} note={decided ? d.lit?.skips.get(target.id) : undefined} /></p>}
+        {target && <p className={`model-target${d.lit?.nodes.has(target.id) ? ' model-lit' : ''}`}><Icon name="right" size={14} /><span className="sr">Target: </span><Model node={target} rung={rung} note={decided ? d.lit?.skips.get(target.id) : undefined} /></p>}
         {!target && <p className="soft">The plugin names the model.</p>}
         {fallbacks.map((m) => (
-          <p key={m.id} className={`model-fallback${d.lit?.nodes.has(m.id) ? ' model-lit' : ''}`}><span className="fallback-line" aria-hidden="true" /><span className="sr">On failure: </span><Model node={m} note={decided ? d.lit?.skips.get(m.id) : undefined} /></p>
+          <p key={m.id} className={`model-fallback${d.lit?.nodes.has(m.id) ? ' model-lit' : ''}`}><span className="fallback-line" aria-hidden="true" /><span className="sr">On failure: </span><Model node={m} rung={rung} note={decided ? d.lit?.skips.get(m.id) : undefined} /></p>
         ))}
         {node.only && <p className="soft">Only these: the default handler’s models do not follow.</p>}
       </div>

@@ -81,7 +81,7 @@ export function ModelBox({ data }: NodeProps<BoxNode>) {
   const classes = ['box', 'box-model', node.kind === 'fallback' && 'box-fallback', node.unknown && 'box-missing', rung && !d.bright.has(rung.key) && 'rung-dim', d.lit?.nodes.has(node.id) && 'box-lit', rung && !rung.tried && 'box-off'].filter(Boolean).join(' ')
   return (
     <div className={classes}>
-      <Model node={node} />
+      <Model node={node} rung={rung} />
       {skip && <span className="box-skip"><Icon name="dash" size={12} /> {skip}</span>}
       <Ends />
     </div>

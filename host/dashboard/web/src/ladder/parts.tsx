@@ -1,6 +1,7 @@
 import type { ReactNode } from 'react'
 import { count, percent } from '../api/format'
-import { Chip, FamilyMark, Icon, PriorityChip } from '../ui'
+import { Chip, FamilyMark, Icon, PriorityChip, StatusWord } from '../ui'
+import { standInOf, useIll } from './health'
 import type { Mark } from './marks'
 import { bandOfNode, isDefault, linesOf, ownerOf, type GraphNode, type Rung } from './rungs'
 import { shareOf, type Shares } from './share'
@@ -97,12 +98,16 @@ export function Marks({ marks, full = false }: { marks: readonly Mark[] | undefi
   )
 }
 
-/** Model is a model of a rung, behind its family's mark. */
-export function Model({ node, note }: { node: GraphNode; note?: string | undefined }) {
+/** Model is a model of a rung, behind its family's mark, with how it is when it is not well. */
+export function Model({ node, rung, note }: { node: GraphNode; rung?: Rung | null | undefined; note?: string | undefined }) {
+  const ill = useIll()
+  const is = ill.get(node.model ?? '')
   return (
-    <span className="rung-model">
+    <span className={`rung-model${is?.out ? ' model-out' : ''}`}>
       <FamilyMark family={node.family}>{node.model}</FamilyMark>
       {node.unknown && <span className="rung-missing"><Icon name="triangle" size={12} /> does not exist</span>}
+      {is && <StatusWord status={is.status} word={is.word} />}
+      {rung && standInOf(rung.models, ill) === node.id && <span className="rung-note">stands in now</span>}
       {note && <span className="rung-note">{note}</span>}
     </span>
   )

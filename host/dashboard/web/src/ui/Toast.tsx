@@ -1,4 +1,4 @@
-import { useSyncExternalStore } from 'react'
+import { useEffect, useRef, useSyncExternalStore } from 'react'
 import { asProblem } from '../api/problem'
 import { IconButton } from './Button'
 import { Icon } from './Icon'
@@ -30,8 +30,16 @@ export function toastFailure(thrown: unknown): void {
 /** Toasts is where they are shown; the shell has it once. */
 export function Toasts() {
   const shown = useSyncExternalStore((l) => (listeners.add(l), () => listeners.delete(l)), () => list)
+  const box = useRef<HTMLDivElement>(null)
+  // A popover that was shown last is above every open dialog.
+  useEffect(() => {
+    const el = box.current
+    if (!el?.showPopover) return
+    if (el.matches(':popover-open')) el.hidePopover()
+    if (shown.length > 0) el.showPopover()
+  }, [shown])
   return (
-    <div className="toasts" role="status" aria-live="polite">
+    <div ref={box} popover="manual" className="toasts" role="status" aria-live="polite">
       {shown.map((t) => (
         <div key={t.id} className={`toast toast-${t.kind}`}>
           <Icon name={t.kind === 'good' ? 'check' : 'triangle'} />

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"time"
 )
@@ -176,12 +177,18 @@ func CheckRuleCase(c RuleCase) error {
 	return nil
 }
 
-// RunCases runs cases one after the other. A case that cannot be run has failed.
+// RunCases runs cases one after the other. A case that cannot be run has failed, and so have those
+// that are left when the time for all of them is over (see errCaseTime): a guard that answered with
+// an error instead could not be overridden.
 // Errors: those of explain, which is Pipeline.Explain or calls it.
 func RunCases(ctx context.Context, accountID string, cases []RuleCase, now time.Time, providers []string, explain func(context.Context, *Request, WhatIf) (Explanation, error)) ([]CaseResult, error) {
 	results := make([]CaseResult, len(cases))
 	for i := range cases {
 		c := &cases[i]
+		if errors.Is(context.Cause(ctx), errCaseTime) {
+			results[i] = CaseResult{ID: c.ID, Name: c.Name, Want: c.Want, Message: errCaseTime.Error()}
+			continue
+		}
 		r, w, err := c.Arrange(accountID, now, providers)
 		if err != nil {
 			results[i] = CaseResult{ID: c.ID, Name: c.Name, Want: c.Want, Message: "cannot be run: " + asError(err).Message}
@@ -189,10 +196,14 @@ func RunCases(ctx context.Context, accountID string, cases []RuleCase, now time.
 		}
 		e, err := explain(ctx, r, w)
 		r.Doc.Release()
-		if err != nil {
+		switch {
+		case err == nil:
+			results[i] = c.Judge(e)
+		case errors.Is(context.Cause(ctx), errCaseTime):
+			results[i] = CaseResult{ID: c.ID, Name: c.Name, Want: c.Want, Message: errCaseTime.Error()}
+		default:
 			return nil, err
 		}
-		results[i] = c.Judge(e)
 	}
 	return results, nil
 }

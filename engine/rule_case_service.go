@@ -126,7 +126,10 @@ func (s *RuleSetService) RunRuleCases(ctx context.Context, p Principal, run Case
 // caseTime bounds the cases of one run, all together.
 const caseTime = 10 * time.Second
 
-// runCases runs the stored cases, or those. with decides; nil: the rules in force.
+// errCaseTime is the cause of a context that ends by caseTime, and not with its caller's.
+var errCaseTime = errors.New("not run within " + itoa(int64(caseTime/time.Second)) + " s")
+
+// runCases runs the stored cases, or those; what does not run within caseTime has failed. with decides; nil: the rules in force.
 func (s *RuleSetService) runCases(ctx context.Context, accountID string, with Explainer, cases []RuleCase) ([]CaseResult, error) {
 	if cases == nil {
 		var err error
@@ -134,7 +137,7 @@ func (s *RuleSetService) runCases(ctx context.Context, accountID string, with Ex
 			return nil, err
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctx, caseTime)
+	ctx, cancel := context.WithTimeoutCause(ctx, caseTime, errCaseTime)
 	defer cancel()
 	var providers []string
 	for _, p := range s.cfg.Catalogue().Providers(accountID) {

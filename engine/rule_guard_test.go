@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -168,4 +169,58 @@ func TestCasesGuardWritesThatMeet(t *testing.T) {
 	}
 	_, err := rules.CreateRule(t.Context(), admin, engine.RuleWrite{Rule: inAcme(plainRule("ccc", "gpt-4o"))})
 	hasCode(t, "CreateRule() beside a busy writer", err, engine.CodeConflict)
+}
+
+// Cases that take too long have failed: the write is refused with them, and can be made nevertheless.
+func TestCasesThatTakeTooLong(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		o := newOffice(t)
+		s := o.ruleSets()
+		for _, id := range []string{"a-first", "b-slow", "c-last"} {
+			if _, err := s.PutRuleCase(t.Context(), admin, caseOf(id, "nothing", engine.SourceDefault, "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		ran := 0
+		o.onExplain = func(ctx context.Context) {
+			if ran++; ran%2 == 0 {
+				<-ctx.Done()
+			}
+		}
+		writes := map[string]func(ctx context.Context, id string, override bool) ([]engine.CaseResult, error){
+			"CreateRule": func(ctx context.Context, id string, override bool) ([]engine.CaseResult, error) {
+				w, err := o.guarded.CreateRule(ctx, admin, engine.RuleWrite{Rule: inAcme(plainRule(id, "gpt-4o")), Override: override})
+				return w.Failing, err
+			},
+			"PublishRules": func(ctx context.Context, id string, override bool) ([]engine.CaseResult, error) {
+				was := int64(0)
+				if sets := listSets(t, s); len(sets) > 0 {
+					was = sets[0].Version
+				}
+				out, err := s.PublishRules(ctx, admin, engine.Publication{AccountID: "acme", Rules: []engine.Rule{inAcme(plainRule(id, "gpt-4o"))}, Was: was, Override: override})
+				return out.Failing, err
+			},
+		}
+		for _, name := range []string{"CreateRule", "PublishRules"} {
+			write := writes[name]
+			ran = 0
+			_, err := write(t.Context(), "aaa", false)
+			var failed *engine.FailedCases
+			if !errors.As(err, &failed) || len(failed.Results) != 2 || failed.Results[0].ID != "b-slow" || failed.Results[1].ID != "c-last" || failed.Results[1].Message != "not run within 10 s" {
+				t.Errorf("%s() = %v, want b-slow and c-last not to have run", name, err)
+			}
+			ran = 0
+			if failing, err := write(t.Context(), "aaa", true); err != nil || len(failing) != 2 {
+				t.Errorf("%s() nevertheless = %+v, %v, want it made with two cases that failed", name, failing, err)
+			}
+			// A caller who goes away makes no case fail.
+			ran = 0
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			if _, err := write(ctx, "bbb", true); err == nil || errors.As(err, &failed) {
+				t.Errorf("%s() of a caller who went away = %v, want that it did", name, err)
+			}
+			cancel()
+		}
+	})
 }

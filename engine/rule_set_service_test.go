@@ -52,6 +52,9 @@ func (o *office) ruleSets() *engine.RuleSetService {
 			if o.onExplain != nil {
 				o.onExplain(ctx)
 			}
+			if err := ctx.Err(); err != nil {
+				return engine.Explanation{}, err
+			}
 			if w.Explainer == nil { // those in force
 				list, err := o.ListRules(ctx)
 				if err != nil {

@@ -121,8 +121,8 @@ func Open(cfg Config) (*Spool, error) {
 		err = s.settleAbandoned()
 	}
 	if err != nil {
-		s.Close()
-		return nil, fmt.Errorf("open usage spool: %w", err)
+		// Nothing is deleted: what is open in the files is not known yet.
+		return nil, errors.Join(fmt.Errorf("open usage spool: %w", err), s.release())
 	}
 	return s, nil
 }
@@ -261,16 +261,34 @@ func (s *Spool) Stats() Stats {
 
 // Close ends the use of the folder. What is in it stays for the next Open, and files in
 // which nothing is left are deleted. No other call may follow.
+// Errors: what the file system says; then nothing is deleted.
 func (s *Spool) Close() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	var errs []error
-	for _, seg := range s.segments {
-		errs = append(errs, seg.close())
-		if seg.finished() {
-			errs = append(errs, os.Remove(seg.path))
+	err := s.closeFiles()
+	// What began in one may be settled in a later one: all are on the disk before one is deleted.
+	if err == nil {
+		for _, seg := range s.segments {
+			if seg.finished() {
+				err = errors.Join(err, os.Remove(seg.path))
+			}
 		}
 	}
 	s.segments = nil
-	return errors.Join(append(errs, s.lock.Close())...)
+	return errors.Join(err, s.lock.Close())
+}
+
+// release ends the use of the folder and leaves every file where it is.
+func (s *Spool) release() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return errors.Join(s.closeFiles(), s.lock.Close())
+}
+
+func (s *Spool) closeFiles() error {
+	var errs []error
+	for _, seg := range s.segments {
+		errs = append(errs, seg.close())
+	}
+	return errors.Join(errs...)
 }

@@ -98,7 +98,7 @@ func TestIdempotency(t *testing.T) {
 		{"what cost nothing is tried again", idempotentRelease},
 		{"what a provider refused stays refused", idempotentRefusal},
 		{"a stream that broke is not sent again", idempotentBroken},
-		{"a caller that left may come again", idempotentGone},
+		{"a caller that left has paid once", idempotentGone},
 		{"a key lasts a day", func(t *testing.T, g *gateway) {
 			k := g.keyed(t, "/v1/chat/completions", pinnedChat("for a day"))
 			k.want(t, "the first", 200, "", false)
@@ -352,17 +352,14 @@ func idempotentBroken(t *testing.T, g *gateway) {
 	g.wantAsked(t, "a stream that broke", 1)
 }
 
-func idempotentGone(t *testing.T, g *gateway) {
-	if runtime.GOOS != "linux" {
-		t.Skip("a caller who left is watched for on Linux only")
-	}
-	k := g.keyed(t, "/v1/chat/completions", pinnedChat("gone"))
-	g.simulator.Script(simulator.Fault{Stall: "headers"})
+// leave sends, and leaves when a provider has been asked.
+func (k keyed) leave(t *testing.T) {
+	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, g.URL()+k.path, strings.NewReader(k.body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, k.g.URL()+k.path, strings.NewReader(k.body))
 	must(t, err)
-	req.Header.Set("X-Api-Key", g.key)
+	req.Header.Set("X-Api-Key", k.g.key)
 	req.Header.Set("Content-Type", "application/json")
 	req.Header.Set("Idempotency-Key", k.key)
 	left := make(chan error, 1)
@@ -373,20 +370,51 @@ func idempotentGone(t *testing.T, g *gateway) {
 		}
 		left <- err
 	}()
-	g.untilAsked(t)
+	k.g.untilAsked(t)
 	cancel()
 	if err := <-left; !errors.Is(err, context.Canceled) {
 		t.Fatalf("the caller that leaves got %v, want no answer", err)
 	}
+}
+
+// ended sends until the first request is no longer under way.
+func (k keyed) ended(t *testing.T) (a answer) {
+	t.Helper()
 	var got string
 	until(t, "a repeat after the caller left", func() bool {
-		a := k.send()
-		got = fmt.Sprint(a.Status, " ", a.Header.Get("Idempotent-Replayed"))
-		return a.Status != 409
+		a = k.send()
+		got = fmt.Sprintf("%d %.300s", a.Status, a.Body)
+		return !strings.Contains(got, "idempotency_in_progress")
 	}, &got)
-	if got != "200 " {
-		t.Errorf("a repeat after the caller left = %q, want 200, not replayed", got)
+	return a
+}
+
+// A plain request is answered without its caller, for the repeat; a stream ends with it.
+func idempotentGone(t *testing.T, g *gateway) {
+	if runtime.GOOS != "linux" {
+		t.Skip("a caller who left is watched for on Linux only")
 	}
+	plain := g.keyed(t, "/v1/chat/completions", pinnedChat("gone"))
+	body := pinnedChat("gone from a stream")
+	body["stream"] = true
+	stream := g.keyed(t, "/v1/chat/completions", body)
+	g.simulator.Script(simulator.Fault{Stall: "headers"})
+	plain.leave(t)
+	plain.want(t, "meanwhile", 409, "idempotency_in_progress", false)
+	g.simulator.Release()
+	if a := plain.ended(t); a.Status != 200 || a.Header.Get("Idempotent-Replayed") != "true" {
+		t.Errorf("a repeat after the caller left = %d %.300s, want 200, replayed", a.Status, a.Body)
+	}
+	g.wantAsked(t, "a caller that left", 1)
+
+	g.simulator.ClearLog()
+	g.simulator.ClearScript()
+	g.simulator.Script(simulator.Fault{Stall: "headers"})
+	stream.leave(t)
+	if a := stream.ended(t); a.Status != 409 || a.field(t, "error", "code") != "idempotency_not_replayable" {
+		t.Errorf("a repeat of a stream that was left before it began = %d %.300s, want 409, as it was charged", a.Status, a.Body)
+	}
+	g.wantAsked(t, "a stream that was left", 1)
 }
 
 // Fifty at once, at two gateways on one Postgres: one pays.

@@ -21,7 +21,7 @@ type held struct {
 	whose string // account that the gate let in
 	doc   *document.Doc
 	own   *document.Doc // the caller's body, when doc is not; nil otherwise
-	peer  *caller       // nil: its connection cannot be watched
+	peer  *caller       // nil: its connection is not watched
 }
 
 func (h *held) release() {
@@ -102,7 +102,9 @@ func (s *Server) complete(c *fiber.Ctx, d dialect) (err error) {
 		return err
 	}
 	rq := requestOf(c.Context())
-	h.peer = s.callers.watch(c.Context().Conn(), func() { rq.cancel(errCallerGone) })
+	if !k.outlives(r) {
+		h.peer = s.callers.watch(c.Context().Conn(), func() { rq.cancel(errCallerGone) })
+	}
 	if r.Stream {
 		if passedOn, err = s.streamChat(c.Context(), d, r, h, k); passedOn {
 			return nil

@@ -142,8 +142,12 @@ func (k *keyed) ended(c *fiber.Ctx, err error) error {
 		return err
 	}
 	if err != nil {
-		if k.mayDiffer(during(k.rq.ctx, err)) {
+		switch f := during(k.rq.ctx, err); {
+		case k.mayDiffer(f):
 			k.end(k.s.cfg.Idempotency.Release)
+			return err
+		case isCutOff(f): // a failure of this request's, not of what it asked for
+			k.abandon()
 			return err
 		}
 		if faltered(err) {
@@ -160,16 +164,25 @@ func (k *keyed) ended(c *fiber.Ctx, err error) error {
 }
 
 // mayDiffer reports whether a failure cost nothing and may be another one, or none, the next
-// time. A caller that left, and a shutdown, count among those.
+// time. One that was cut off counts among those while nothing was charged.
 func (k *keyed) mayDiffer(f *failure) bool {
 	switch {
-	case f.code == string(engine.CodeCanceled), f.code == codeShuttingDown, k.rq.meta.Attempts == 0:
+	case k.rq.meta.Attempts == 0:
 		return true
 	case k.rq.meta.Charged:
 		return false
 	}
-	return f.status == http.StatusTooManyRequests || f.status >= http.StatusInternalServerError
+	return isCutOff(f) || f.status == http.StatusTooManyRequests || f.status >= http.StatusInternalServerError
 }
+
+// isCutOff reports whether a request ended because its caller left, or by a shutdown.
+func isCutOff(f *failure) bool {
+	return f.code == string(engine.CodeCanceled) || f.code == codeShuttingDown
+}
+
+// outlives reports whether the request goes on when its caller leaves: its answer is kept for the
+// repeat. What a stream has sent nobody can be given again, so it ends with its caller.
+func (k *keyed) outlives(r *engine.Request) bool { return k != nil && !r.Stream }
 
 // heads notes status and headers of the answer.
 func (k *keyed) heads(h *fasthttp.ResponseHeader) {

@@ -72,6 +72,7 @@ func TestClaimEnds(t *testing.T) {
 	free, paid := engine.Meta{Attempts: 1}, engine.Meta{Attempts: 1, Charged: true}
 	broken := engine.Errorf(engine.CodeUpstreamTruncated, "It broke.")
 	timeout := engine.Errorf(engine.CodeUpstreamTimeout, "It took too long.")
+	gone := engine.Errorf(engine.CodeCanceled, "Gone.")
 	half := strings.Repeat("x", engine.MaxIdempotentAnswer/2)
 	const plain, stream = "", `,"stream":true`
 	for _, tt := range []struct {
@@ -95,7 +96,11 @@ func TestClaimEnds(t *testing.T) {
 		{"a free failure", fails(timeout, free), plain, false, "released"},
 		{"a failure that cost something", fails(timeout, paid), plain, false,
 			`kept 504 application/json {"error":{"message":"It took too long.","type":"server_error","param":null,"code":"upstream_timeout"}}`},
-		{"the caller left", fails(engine.Errorf(engine.CodeCanceled, "Gone."), paid), plain, false, "released"},
+		{"cut off", fails(gone, free), plain, false, "released"},
+		{"cut off before any attempt", fails(gone, engine.Meta{}), plain, false, "released"},
+		{"cut off when it had cost something", fails(gone, paid), plain, false, "lost"},
+		{"a stream cut off before it began", fails(gone, free), stream, false, "released"},
+		{"a stream cut off when it had cost something", fails(gone, paid), stream, false, "lost"},
 		{"a panic", &fake{complete: func(context.Context, *engine.Request) (engine.Completion, error) { panic("broken") }}, plain, false, "lost"},
 		{"a stream", streams(step{chunk: `{"a":1}`}, step{chunk: `{"b":2}`}, step{err: io.EOF}), stream, false,
 			"kept 200 text/event-stream; charset=utf-8 data: {\"a\":1}\n\ndata: {\"b\":2}\n\ndata: [DONE]\n\n"},
@@ -129,7 +134,7 @@ func TestClaimOfAStreamThatIsLeft(t *testing.T) {
 	c := newClaims()
 	s := start(t, streaming(func() engine.Stream { return scripted(step{chunk: `{"a":1}`}) }), func(cfg *Config) { cfg.Idempotency = c })
 	conn := s.dial()
-	if _, err := io.WriteString(conn, strings.Replace(chatRequest(chatBody(`,"stream":true`)), "Host: x\r\n", "Host: x\r\nIdempotency-Key: k\r\n", 1)); err != nil {
+	if _, err := io.WriteString(conn, keyedText(`,"stream":true`)); err != nil {
 		t.Fatal(err)
 	}
 	if _, err := conn.Read(make([]byte, 1)); err != nil {
@@ -138,6 +143,86 @@ func TestClaimOfAStreamThatIsLeft(t *testing.T) {
 	_ = conn.Close()
 	if got := <-c.ends; got != "lost" {
 		t.Errorf("the claim ends as %q, want lost", got)
+	}
+}
+
+// keyedText is a request with a key as it goes over the wire.
+func keyedText(members string) string {
+	return strings.Replace(chatRequest(chatBody(members)), "Host: x\r\n", "Host: x\r\nIdempotency-Key: k\r\n", 1)
+}
+
+// A plain request with a key goes on without its caller, and its answer is kept. One without a
+// key, which the watch looks at after it, says that the watch has passed.
+func TestClaimOfACallerThatLeaves(t *testing.T) {
+	needsWatch(t)
+	t.Parallel()
+	c, w := newClaims(), newWaiting()
+	answer, wait := make(chan struct{}), w.complete
+	w.complete = func(ctx context.Context, r *engine.Request) (engine.Completion, error) {
+		c.mu.Lock()
+		keyed := len(c.asked) > 0
+		c.mu.Unlock()
+		if !keyed {
+			return wait(ctx, r)
+		}
+		w.begun <- struct{}{}
+		select {
+		case <-ctx.Done():
+			return engine.Completion{}, engine.Errorf(engine.CodeCanceled, "Gone.")
+		case <-answer:
+			return engine.Completion{Body: []byte(`{"a":1}`)}, nil
+		}
+	}
+	s := start(t, w.fake, func(cfg *Config) { cfg.Idempotency = c })
+	plain, keyed := s.dial(), s.dial()
+	for _, sent := range []struct {
+		to   io.Writer
+		text string
+	}{{plain, rawChat("")}, {keyed, keyedText("")}} {
+		if _, err := io.WriteString(sent.to, sent.text); err != nil {
+			t.Fatal(err)
+		}
+		receive(t, w.begun, "the request")
+	}
+	_ = keyed.Close()
+	_ = plain.Close()
+	receive(t, w.ended, "the end of the request without a key")
+	close(answer)
+	if got, want := receive(t, c.ends, "the end of the claim"), `kept 200 application/json {"a":1}`; got != want {
+		t.Errorf("the claim ends as %q, want %q", got, want)
+	}
+}
+
+// A shutdown that cuts a request off tells its claim whether it was paid.
+func TestClaimOfAShutdown(t *testing.T) {
+	t.Parallel()
+	for name, tt := range map[string]struct {
+		charged bool
+		want    string
+	}{"free": {false, "released"}, "charged": {true, "lost"}} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, w := newClaims(), newWaiting()
+			wait := w.complete
+			w.complete = func(ctx context.Context, r *engine.Request) (engine.Completion, error) {
+				_, err := wait(ctx, r)
+				return engine.Completion{Meta: engine.Meta{Attempts: 1, Charged: tt.charged}}, err
+			}
+			s, served := own(t, w.fake, func(cfg *Config) { cfg.Idempotency = c })
+			if _, err := io.WriteString(s.dial(), keyedText("")); err != nil {
+				t.Fatal(err)
+			}
+			receive(t, w.begun, "the request")
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("Shutdown(past deadline) = %v, want context.Canceled", err)
+			}
+			<-served
+			if got := receive(t, c.ends, "the end of the claim"); got != tt.want {
+				t.Errorf("the claim ends as %q, want %q", got, tt.want)
+			}
+		})
 	}
 }
 

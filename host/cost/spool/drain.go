@@ -3,7 +3,6 @@ package spool
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"time"
 
@@ -224,7 +223,7 @@ func (s *Spool) sweep() error {
 			return false
 		}
 		s.cfg.Failpoint("remove")
-		if err := os.Remove(seg.path); err != nil {
+		if err := seg.remove(); err != nil {
 			errs = append(errs, err)
 			return false
 		}

@@ -3,6 +3,7 @@ package spool
 import (
 	"errors"
 	"os"
+	"syscall"
 )
 
 // medium is where a segment's records go. write may be called by many at once; close not
@@ -36,3 +37,15 @@ func openPlain(path string) (medium, error) {
 func (p plain) write(record []byte) (int, error) { return p.file.Write(record) }
 func (p plain) sync() error                      { return p.file.Sync() }
 func (p plain) close() error                     { return p.file.Close() }
+
+// refusing stands for a file that could not be made: nothing is written, and err says why.
+type refusing struct{ err error }
+
+func (r refusing) write([]byte) (int, error) { return 0, r.err }
+func (r refusing) sync() error               { return nil }
+func (r refusing) close() error              { return nil }
+
+// isFull reports whether err says that there is no space, as opposed to anything worse.
+func isFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
+}

@@ -2,6 +2,7 @@ package spool
 
 import (
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,12 +72,14 @@ func (s *Spool) adopt(path string, number uint64) (*segment, error) {
 }
 
 // settleAbandoned writes a row for each attempt that began and was never settled: it may
-// have reached the provider, so that it costs what Reserve was told it costs at least.
-func (s *Spool) settleAbandoned() error {
-	open := map[string]engine.Usage{}
+// have reached the provider, so that it costs what Reserve was told it costs at least. What
+// the disk does not take stays open in its old file until the database has it.
+func (s *Spool) settleAbandoned() {
+	open := map[string]homeless{}
 	for _, seg := range s.segments {
 		for id, u := range seg.abandoned {
-			open[id] = u
+			u.Estimated, u.Outcome = true, engine.OutcomeInterrupted
+			open[id] = homeless{u, Token{seg}}
 		}
 		seg.abandoned = nil
 	}
@@ -87,18 +90,50 @@ func (s *Spool) settleAbandoned() error {
 		seg.settled = nil
 	}
 	if len(open) == 0 {
-		return nil
+		return
 	}
-	for id := range open {
-		u := open[id]
-		u.Estimated, u.Outcome = true, engine.OutcomeInterrupted
-		if _, err := s.append(kindSettle, &u); err != nil {
-			return fmt.Errorf("settle what was interrupted: %w", err)
+	all := slices.Collect(maps.Values(open))
+	var left []homeless
+	for i := range all {
+		if _, err := s.append(kindSettle, &all[i].row); err != nil {
+			left = append(left, all[i])
 		}
 	}
-	s.cfg.Log.Warn().Int("rows", len(open)).Msg("requests were under way when the process ended: their usage is estimated")
 	// Only when it is on the disk may the files be deleted in which they began.
-	return s.current.Load().sync()
+	if err := s.sync(); err != nil {
+		s.failed.Store(true)
+		s.cfg.Log.Error().Err(err).Msg("usage spool not synced at the start: no request that costs is taken until it is")
+		left = all
+	}
+	for _, h := range left {
+		h.token.segment.open.Add(1)
+	}
+	s.keep(left...)
+	s.cfg.Log.Warn().Int("rows", len(open)).Msg("requests were under way when the process ended: their usage is estimated")
+}
+
+// begin makes the first file. A disk that is full gives it no promise of space: then it
+// takes what there is room for, and requests are refused until Flush has made room.
+func (s *Spool) begin() error {
+	err := s.rotate()
+	if !isFull(err) {
+		return err
+	}
+	s.failed.Store(true)
+	s.cfg.Log.Error().Err(err).Msg("usage spool has no space at the start: no request that costs is taken until there is some")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	path, number := s.next()
+	seg, err := openSegment(path, number, 0, true)
+	if isFull(err) {
+		seg, err = &segment{path: path, number: number, out: refusing{err}}, nil
+	}
+	if err != nil {
+		return fmt.Errorf("begin a new spool file: %w", err)
+	}
+	s.follow(seg)
+	s.poke() // Flush tries again, also when there is nothing to hand on
+	return nil
 }
 
 // rotate begins a new file and lets nobody write to the one before it any more, which sync
@@ -110,19 +145,29 @@ func (s *Spool) rotate() error {
 }
 
 func (s *Spool) rotateLocked() error {
-	s.number++
-	path := filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.number, suffix))
-	seg, err := openSegment(path, s.number, s.capacity(), s.cfg.plain)
+	path, number := s.next()
+	seg, err := openSegment(path, number, s.capacity(), s.cfg.plain)
 	if err != nil {
 		return fmt.Errorf("begin a new spool file: %w", err)
 	}
 	s.cfg.Failpoint("rotate")
+	s.follow(seg)
+	return nil
+}
+
+// next is what another file is called. Under mu.
+func (s *Spool) next() (path string, number uint64) {
+	s.number++
+	return filepath.Join(s.cfg.Dir, fmt.Sprintf("%012d%s", s.number, suffix)), s.number
+}
+
+// follow makes a file the current one. Under mu.
+func (s *Spool) follow(seg *segment) {
 	before := s.current.Swap(seg)
 	s.segments = append(s.segments, seg)
 	if before != nil {
 		before.seal()
 	}
-	return nil
 }
 
 // capacity is how long a mapped file is: Flush begins another one at SegmentBytes, and what

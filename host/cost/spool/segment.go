@@ -2,6 +2,7 @@ package spool
 
 import (
 	"errors"
+	"io/fs"
 	"os"
 	"slices"
 	"sync"
@@ -192,6 +193,14 @@ func (g *segment) sync() error {
 
 // finished reports whether nothing in the file is needed any more.
 func (g *segment) finished() bool { return g.open.Load() == 0 && g.pending.Load() == 0 }
+
+// remove deletes the file. One that is not there is as good as deleted.
+func (g *segment) remove() error {
+	if err := os.Remove(g.path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
+}
 
 // close syncs a sealed file and ends the use of it.
 func (g *segment) close() error {

@@ -88,7 +88,8 @@ type homeless struct {
 type Token struct{ segment *segment }
 
 // Open takes the folder and reads what an earlier process left in it. Damage is never
-// fatal: what is not a whole record is skipped, and logged.
+// fatal: what is not a whole record is skipped, and logged. Nor is a full disk: Reserve
+// refuses until Run or Flush has made room.
 // Errors: ErrInUse, and what the file system says.
 func Open(cfg Config) (*Spool, error) {
 	if cfg.SegmentBytes <= 0 {
@@ -115,15 +116,13 @@ func Open(cfg Config) (*Spool, error) {
 	}
 	s := &Spool{cfg: cfg, lock: lock, wake: make(chan struct{}, 1), flushing: make(chan struct{}, 1)}
 	if err = s.recover(); err == nil {
-		err = s.rotate()
-	}
-	if err == nil {
-		err = s.settleAbandoned()
+		err = s.begin()
 	}
 	if err != nil {
 		// Nothing is deleted: what is open in the files is not known yet.
 		return nil, errors.Join(fmt.Errorf("open usage spool: %w", err), s.release())
 	}
+	s.settleAbandoned()
 	return s, nil
 }
 
@@ -150,15 +149,20 @@ func (s *Spool) Reserve(u *engine.Usage) (Token, error) {
 func (s *Spool) Settle(t Token, u *engine.Usage) {
 	s.cfg.Failpoint("settle")
 	if _, err := s.append(kindSettle, u); err != nil {
-		s.mu.Lock()
-		s.homeless = append(s.homeless, homeless{*u, t})
-		s.mu.Unlock()
-		s.pending.Add(1)
-		s.poke()
+		s.keep(homeless{*u, t})
 		return
 	}
 	s.cfg.Failpoint("settled")
 	t.settled()
+	s.poke()
+}
+
+// keep holds rows that no file took for the database.
+func (s *Spool) keep(rows ...homeless) {
+	s.mu.Lock()
+	s.homeless = append(s.homeless, rows...)
+	s.mu.Unlock()
+	s.pending.Add(int64(len(rows)))
 	s.poke()
 }
 
@@ -270,7 +274,7 @@ func (s *Spool) Close() error {
 	if err == nil {
 		for _, seg := range s.segments {
 			if seg.finished() {
-				err = errors.Join(err, os.Remove(seg.path))
+				err = errors.Join(err, seg.remove())
 			}
 		}
 	}

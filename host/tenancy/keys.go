@@ -136,18 +136,20 @@ func (h *held) at(now time.Time) (engine.Principal, error) {
 	return engine.Principal{}, errUnauthorized
 }
 
-// holder returns whose key that is, by its id. Errors: those of Authenticate.
-func (k *Keys) holder(accountID, id string, now time.Time) (engine.Principal, error) {
+// holder returns whose key that is, by its id. Errors: those of Authenticate; known says that
+// the key itself is the reason, and not that this process has not heard of it.
+func (k *Keys) holder(accountID, id string, now time.Time) (p engine.Principal, known bool, err error) {
 	s := k.snapshot.Load()
 	if s == nil {
-		return engine.Principal{}, errUnauthorized
+		return engine.Principal{}, false, errUnauthorized
 	}
 	digest, ok := s.ids[rowKey{accountID, id}]
 	h, held := s.keys[digest]
 	if !ok || !held {
-		return engine.Principal{}, errUnauthorized
+		return engine.Principal{}, false, errUnauthorized
 	}
-	return h.at(now)
+	p, err = h.at(now)
+	return p, true, err
 }
 
 // Load reads the stored keys and users and puts them in force. A load that was

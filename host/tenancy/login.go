@@ -58,6 +58,7 @@ type Logins struct {
 type knownLogin struct {
 	engine.Login
 	read time.Time // when it was, from the store
+	gone bool      // it is not there
 }
 
 // NewLogins returns logins.
@@ -135,7 +136,7 @@ func (l *Logins) Resume(ctx context.Context, secret string) (engine.LiveLogin, e
 	l.known.Add(digest, row)
 	err = l.cfg.Store.SeeLogin(ctx, row.AccountID, row.ID, now)
 	if errors.Is(err, engine.ErrNotFound) {
-		l.known.Remove(digest)
+		l.known.Add(digest, knownLogin{read: now, gone: true})
 		return engine.LiveLogin{}, errUnauthorized
 	}
 	if err != nil {
@@ -157,7 +158,7 @@ func (l *Logins) Logout(ctx context.Context, secret string) error {
 	if err != nil {
 		return err
 	}
-	if err := l.end(ctx, row.Login); err != nil {
+	if err := l.end(ctx, row.Login, now); err != nil {
 		return fmt.Errorf("log out: %w", err)
 	}
 	return l.audit(ctx, live.Principal, now, "end", row.AccountID, row.ID, nil)
@@ -173,34 +174,39 @@ func (l *Logins) find(ctx context.Context, secret string, now time.Time) (engine
 	row, ok := l.known.Get(digest)
 	if age := now.Sub(row.read); !ok || age >= loginFresh || age < 0 {
 		found, err := l.cfg.Store.FindLogin(ctx, digest[:])
-		if errors.Is(err, engine.ErrNotFound) {
-			l.known.Remove(digest)
-			return engine.LiveLogin{}, knownLogin{}, errUnauthorized
-		}
-		if err != nil {
+		gone := errors.Is(err, engine.ErrNotFound)
+		if err != nil && !gone {
 			return engine.LiveLogin{}, knownLogin{}, fmt.Errorf("find login: %w", err)
 		}
-		row = knownLogin{found, now}
+		row = knownLogin{found, now, gone}
 		l.known.Add(digest, row)
 	}
-	p, err := l.cfg.Keys.holder(row.AccountID, row.KeyID, now)
-	if err != nil || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) >= engine.LoginIdle || !hmac.Equal(row.Digest, digest[:]) {
+	if row.gone || !hmac.Equal(row.Digest, digest[:]) {
+		return engine.LiveLogin{}, knownLogin{}, errUnauthorized
+	}
+	p, known, err := l.cfg.Keys.holder(row.AccountID, row.KeyID, now)
+	if known && err != nil || !now.Before(row.ExpiresAt) || now.Sub(row.SeenAt) >= engine.LoginIdle {
 		// It would be refused all the same; a tenant that is let in again must log in again.
-		if err := l.end(ctx, row.Login); err != nil {
+		if err := l.end(ctx, row.Login, now); err != nil {
 			l.cfg.Log.Warn().Err(err).Msg("a login that has ended is still stored")
 		}
+		return engine.LiveLogin{}, knownLogin{}, errUnauthorized
+	}
+	if err != nil { // the key may be newer than what this process has read
 		return engine.LiveLogin{}, knownLogin{}, errUnauthorized
 	}
 	return engine.LiveLogin{Principal: p, CSRF: csrf(random), Secure: secure, ExpiresAt: row.ExpiresAt}, row, nil
 }
 
-func (l *Logins) end(ctx context.Context, row engine.Login) error {
+func (l *Logins) end(ctx context.Context, row engine.Login, now time.Time) error {
+	digest := [sha256.Size]byte(row.Digest)
 	err := l.cfg.Store.DeleteLogin(ctx, row.AccountID, row.ID)
-	l.known.Remove([sha256.Size]byte(row.Digest))
-	if errors.Is(err, engine.ErrNotFound) {
-		return nil
+	if err != nil && !errors.Is(err, engine.ErrNotFound) {
+		l.known.Remove(digest)
+		return err
 	}
-	return err
+	l.known.Add(digest, knownLogin{read: now, gone: true})
+	return nil
 }
 
 func (l *Logins) audit(ctx context.Context, p engine.Principal, now time.Time, verb, account, id string, detail any) error {

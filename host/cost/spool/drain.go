@@ -3,6 +3,7 @@ package spool
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"time"
 
@@ -74,6 +75,9 @@ func pause(ctx context.Context, signal <-chan struct{}, d time.Duration) bool {
 	}
 }
 
+// errUnread is about one file: others are handed on all the same.
+var errUnread = errors.New("a usage spool file cannot be read")
+
 // Flush hands every row settled so far to write, and deletes files in which nothing is left.
 // Errors: ctx's, write's and those of the file system. What was written is not written again.
 func (s *Spool) Flush(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
@@ -88,12 +92,15 @@ func (s *Spool) Flush(ctx context.Context, write func(context.Context, []engine.
 	if err := s.flushHomeless(ctx, write); err != nil {
 		return errors.Join(renewed, err)
 	}
+	errs := []error{renewed}
 	for _, seg := range s.list() {
-		if err := s.flushSegment(ctx, seg, write); err != nil {
-			return errors.Join(renewed, err)
+		err := s.flushSegment(ctx, seg, write)
+		errs = append(errs, err)
+		if err != nil && !errors.Is(err, errUnread) {
+			return errors.Join(errs...)
 		}
 	}
-	return errors.Join(renewed, s.sweep())
+	return errors.Join(append(errs, s.sweep())...)
 }
 
 // list is the files there are now, oldest first.
@@ -151,13 +158,18 @@ func (s *Spool) flushSegment(ctx context.Context, seg *segment, write func(conte
 	if seg.spilled.Load() && seg.isSealed() {
 		return s.flushFile(ctx, seg, write)
 	}
+	return s.flushMemory(ctx, seg, write)
+}
+
+func (s *Spool) flushMemory(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
 	for {
 		rows := seg.take(batch)
 		if len(rows) == 0 {
 			return nil
 		}
 		if err := s.hand(ctx, rows, write); err != nil {
-			// They are in the file: read there when their turn comes again.
+			// They are read from the file when their turn comes again, and if it can be read.
+			seg.putBack(rows)
 			seg.spilled.Store(true)
 			return err
 		}
@@ -166,14 +178,21 @@ func (s *Spool) flushSegment(ctx context.Context, seg *segment, write func(conte
 }
 
 func (s *Spool) flushFile(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
-	seg.forget()
 	if seg.pending.Load() == 0 {
+		seg.forget()
 		return nil
 	}
 	rows, err := seg.read()
 	if err != nil {
-		return err
+		if failed := s.flushMemory(ctx, seg, write); failed != nil {
+			return failed
+		}
+		if seg.pending.Load() == 0 {
+			return nil
+		}
+		return fmt.Errorf("%w: %w", errUnread, err)
 	}
+	seg.forget()
 	for part := range slices.Chunk(rows, batch) {
 		if err := s.write(ctx, part, write); err != nil {
 			return err

@@ -118,6 +118,13 @@ func (g *segment) keep(u *engine.Usage, limit, pending int64) {
 	shard.Unlock()
 }
 
+// putBack holds rows again that take returned.
+func (g *segment) putBack(rows []engine.Usage) {
+	for i := range rows {
+		g.keep(&rows[i], 0, 0)
+	}
+}
+
 // shardOf spreads ids: the last character of a UUID is random.
 func shardOf(id string) int {
 	if id == "" {

@@ -74,6 +74,11 @@ func wellFormed(s string) bool {
 	return string(appendChecksum(append(b[:0], s[:keyLength-keyChecksum]...))) == s
 }
 
+// generated reports whether a presented text is well formed as a key that was made, not chosen.
+func generated(s string) bool {
+	return strings.HasPrefix(s, keyPrefix) && wellFormed(s)
+}
+
 func chosenKey(s string) bool {
 	if len(s) < minChosenKey || len(s) > maxChosenKey {
 		return false

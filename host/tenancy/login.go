@@ -82,12 +82,34 @@ func NewLogins(cfg LoginConfig) (*Logins, error) {
 
 // Login opens a session with a key. address is the client's, for who tries too often; secure
 // says that it came by TLS. Errors: those of Keys.Authenticate, CodeForbidden for a key that
-// may not read, CodeRateLimited, with After, after wrong keys of this address or this prefix.
+// may not read, CodeRateLimited, with After, after wrong keys of this address or this prefix,
+// and for a key that opens too many.
 func (l *Logins) Login(ctx context.Context, key, address string, secure bool) (engine.LiveLogin, error) {
 	now := l.cfg.Now()
+	p, err := l.authenticate(ctx, key, address, now)
+	if err == nil && !p.Scopes.Has(engine.ScopeRead) {
+		err = engine.Errorf(engine.CodeForbidden, "The dashboard needs a key with the scope read.")
+	}
+	if err != nil {
+		return engine.LiveLogin{}, err
+	}
+	if wait := l.guard.open(now, "key "+p.AccountID+"/"+p.KeyID); wait > 0 {
+		return engine.LiveLogin{}, tooOften("This key opened too many sessions. Wait, then try again.", wait)
+	}
+	return l.open(ctx, p, now, address, secure)
+}
+
+// authenticate is Keys.Authenticate for who does not try keys.
+func (l *Logins) authenticate(ctx context.Context, key, address string, now time.Time) (engine.Principal, error) {
+	if generated(key) {
+		// Nobody guesses one: a right one need not wait for what others do behind the same proxy.
+		if p, err := l.cfg.Keys.Authenticate(key, now); engine.CodeOf(err) != engine.CodeUnauthorized {
+			return p, err
+		}
+	}
 	sources := []string{"address " + network(address), "prefix " + beginning(key)}
 	if wait := l.guard.enter(now, sources...); wait > 0 {
-		return engine.LiveLogin{}, &engine.Error{Code: engine.CodeRateLimited, Message: "There were too many attempts to log in. Wait, then try again.", After: wait}
+		return engine.Principal{}, tooOften("There were too many attempts to log in. Wait, then try again.", wait)
 	}
 	p, err := l.cfg.Keys.Authenticate(key, now)
 	if engine.CodeOf(err) == engine.CodeUnauthorized {
@@ -95,13 +117,11 @@ func (l *Logins) Login(ctx context.Context, key, address string, secure bool) (e
 	} else {
 		l.guard.forgive(now, sources...)
 	}
-	if err == nil && !p.Scopes.Has(engine.ScopeRead) {
-		err = engine.Errorf(engine.CodeForbidden, "The dashboard needs a key with the scope read.")
-	}
-	if err != nil {
-		return engine.LiveLogin{}, err
-	}
-	return l.open(ctx, p, now, address, secure)
+	return p, err
+}
+
+func tooOften(message string, wait time.Duration) error {
+	return &engine.Error{Code: engine.CodeRateLimited, Message: message, After: wait}
 }
 
 func (l *Logins) open(ctx context.Context, p engine.Principal, now time.Time, address string, secure bool) (engine.LiveLogin, error) {

@@ -7,6 +7,8 @@ import (
 	"time"
 
 	lru "github.com/hashicorp/golang-lru/v2"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 // Of wrong keys from one source the first few cost nothing; each one after doubles the wait,
@@ -19,15 +21,22 @@ const (
 	guardSources = 8192
 )
 
+// So many sessions a key opens in openWithin: as many as it can have at once.
+const (
+	openMost   = engine.MaxLogins
+	openWithin = time.Minute
+)
+
 // guard slows those down who try keys. Safe for concurrent use.
 type guard struct {
 	mu      sync.Mutex
 	sources *lru.Cache[string, attempts]
 }
 
+// attempts are wrong keys of a source and the last one's time, or what a key opened and since when.
 type attempts struct {
-	failures int
-	last     time.Time
+	count int
+	last  time.Time
 }
 
 func newGuard() (*guard, error) {
@@ -37,10 +46,10 @@ func newGuard() (*guard, error) {
 
 // wait is how long after the last failure nothing is tried.
 func (a attempts) wait() time.Duration {
-	if a.failures < guardFree {
+	if a.count < guardFree {
 		return 0
 	}
-	return min(guardFirst<<min(a.failures-guardFree, 10), guardMost)
+	return min(guardFirst<<min(a.count-guardFree, 10), guardMost)
 }
 
 // enter lets an attempt from these sources through, and counts it as failed until it is
@@ -62,7 +71,7 @@ func (g *guard) enter(now time.Time, sources ...string) (after time.Duration) {
 		if now.Sub(a.last) >= guardForget {
 			a = attempts{}
 		}
-		g.sources.Add(source, attempts{a.failures + 1, now})
+		g.sources.Add(source, attempts{a.count + 1, now})
 	}
 	return 0
 }
@@ -72,10 +81,25 @@ func (g *guard) forgive(_ time.Time, sources ...string) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	for _, source := range sources {
-		if a, ok := g.sources.Get(source); ok && a.failures > 0 {
-			g.sources.Add(source, attempts{a.failures - 1, a.last})
+		if a, ok := g.sources.Get(source); ok && a.count > 0 {
+			g.sources.Add(source, attempts{a.count - 1, a.last})
 		}
 	}
+}
+
+// open counts a session of that key. after is how long to wait when it may not open one now.
+func (g *guard) open(now time.Time, key string) (after time.Duration) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	a, _ := g.sources.Get(key)
+	if now.Sub(a.last).Abs() >= openWithin { // or the clock was turned back
+		a = attempts{last: now}
+	}
+	if a.count >= openMost {
+		return min(a.last.Add(openWithin).Sub(now), openWithin)
+	}
+	g.sources.Add(key, attempts{a.count + 1, a.last})
+	return 0
 }
 
 // network is what one client can easily have of addresses: an IPv4 one, or a /64 of IPv6.

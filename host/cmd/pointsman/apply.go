@@ -34,7 +34,7 @@ type step struct {
 func newApply() *cobra.Command {
 	c := &client{}
 	var path, account string
-	var dryRun, prune bool
+	var dryRun, prune, everywhere bool
 	var out form
 	cmd := &cobra.Command{
 		Use: "apply -f DIR", Short: "Make rules, limits, budgets and keys on a server what files say", Args: cobra.NoArgs,
@@ -52,7 +52,9 @@ a folder, each with any of these sections. Members are the API's; "pointsman exp
 
 A second run changes nothing. Rows are told apart by account and id, keys by account, user and name;
 a new key's text is printed once. What files do not have stays, unless --prune: then it is deleted, of
-the sections that the files have. System rules and the key that is used are never deleted.`,
+the sections that the files have, in the accounts (and of keys, of the users) that their rows are of.
+--account ACME or --all-accounts prunes the whole of these instead. System rules, the key that is used
+and the ones it is rotated to are never deleted.`,
 		Example: "  pointsman apply -f deploy/ --dry-run\n  pointsman apply -f deploy/ --prune",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			who, err := c.whoami(cmd)
@@ -63,6 +65,12 @@ the sections that the files have. System rules and the key that is used are neve
 			if err != nil {
 				return err
 			}
+			var within reach
+			if prune {
+				if within, err = reachOf(want, who, account, everywhere); err != nil {
+					return err
+				}
+			}
 			have, err := c.serverResources(cmd, who, account)
 			if err != nil {
 				return err
@@ -72,7 +80,7 @@ the sections that the files have. System rules and the key that is used are neve
 				return err
 			}
 			if prune {
-				steps = append(steps, pruned(want, have, sections, who)...)
+				steps = append(steps, pruned(want, have, sections, who, within)...)
 			}
 			done := len(steps)
 			var failure error
@@ -90,6 +98,8 @@ the sections that the files have. System rules and the key that is used are neve
 	cmd.Flags().StringVar(&account, "account", "", "only that account's; what names none is its")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "only print what would be done")
 	cmd.Flags().BoolVar(&prune, "prune", false, "delete what the files' sections do not have")
+	cmd.Flags().BoolVar(&everywhere, "all-accounts", false, "with --prune: delete in every account that the key may change")
+	cmd.MarkFlagsMutuallyExclusive("account", "all-accounts")
 	formFlag(cmd, &out)
 	_ = cmd.MarkFlagRequired("file") // it fails only for a flag that is not there
 	return cmd
@@ -99,7 +109,9 @@ the sections that the files have. System rules and the key that is used are neve
 func plan(want, have []resource) ([]*step, error) {
 	there := map[[4]string]*resource{}
 	for i := range have {
-		there[have[i].key()] = &have[i]
+		if !have[i].shadowed {
+			there[have[i].key()] = &have[i]
+		}
 	}
 	var steps []*step
 	for i := range want {
@@ -144,23 +156,6 @@ func shownMember(v any) string {
 		return fmt.Sprint(v)
 	}
 	return clip(string(text), 80)
-}
-
-// pruned are the steps that delete what no file has.
-func pruned(want, have []resource, sections []string, who caller) (steps []*step) {
-	wanted := map[[4]string]bool{}
-	for i := range want {
-		wanted[want[i].key()] = true
-	}
-	// What was made last may need what was made first.
-	for i := len(have) - 1; i >= 0; i-- {
-		h := &have[i]
-		if wanted[h.key()] || h.system || !slices.Contains(sections, h.kind) || h.kind == kindKeys && h.serverID == who.keyID {
-			continue
-		}
-		steps = append(steps, &step{Action: actionDelete, Kind: h.kind, AccountID: h.account, ID: h.title(), kind: h.kind, was: h})
-	}
-	return steps
 }
 
 // carryOut does one step after the other and ends at the first that fails; done is how many were

@@ -95,6 +95,7 @@ type resource struct {
 	members                 map[string]any // as compared
 	body                    any            // as sent, of a file
 	system                  bool
+	shadowed                bool   // a server's key that has the name of a newer one
 	serverID                string // of a server's key
 	updatedAt               time.Time
 	source                  string // the file
@@ -113,8 +114,9 @@ func (r *resource) title() string {
 
 // caller is whose key the command has.
 type caller struct {
-	account, user, keyID string
-	super                bool
+	account, user string
+	keyIDs        []string // the key's, and those of the keys that it is rotated to
+	super         bool
 }
 
 // readResources reads the files at path, a folder's *.yaml, *.yml and *.json or a single one, and

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -25,15 +26,19 @@ func (c *client) whoami(cmd *cobra.Command) (who caller, err error) {
 	if err := decodeAll(rows, &keys); err != nil {
 		return who, err
 	}
-	longest := 0
+	longest, next := 0, map[string]string{}
 	for _, k := range keys {
+		next[k.ID] = k.RotatedTo
 		if strings.HasPrefix(c.key, k.Prefix) && len(k.Prefix) > longest {
 			longest = len(k.Prefix)
-			who = caller{account: k.AccountID, user: k.UserID, keyID: k.ID, super: k.Role == "super_admin"}
+			who = caller{account: k.AccountID, user: k.UserID, keyIDs: []string{k.ID}, super: k.Role == "super_admin"}
 		}
 	}
 	if longest == 0 {
 		return who, errors.New("the key is not among those that it manages: it needs the scopes read and manage")
+	}
+	for id := next[who.keyIDs[0]]; id != "" && !slices.Contains(who.keyIDs, id); id = next[id] {
+		who.keyIDs = append(who.keyIDs, id)
 	}
 	return who, nil
 }
@@ -70,7 +75,7 @@ func (c *client) serverResources(cmd *cobra.Command, who caller, account string)
 			if account != "" {
 				mine = r.account == account
 			}
-			if r.id != "" && mine && !seen[r.key()] {
+			if r.shadowed = seen[r.key()]; r.id != "" && mine && (kind == kindKeys || !r.shadowed) {
 				seen[r.key()] = true
 				all = append(all, r)
 			}
@@ -90,7 +95,7 @@ func (c *client) serverResources(cmd *cobra.Command, who caller, account string)
 			if err != nil {
 				return nil, err
 			}
-			// Of several keys of one name the newest counts.
+			// Of several keys of one name the newest counts; the others are only pruned with it.
 			for i, j := 0, len(rows)-1; i < j; i, j = i+1, j-1 {
 				rows[i], rows[j] = rows[j], rows[i]
 			}

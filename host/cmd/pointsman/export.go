@@ -78,7 +78,7 @@ func export(cmd *cobra.Command, dir string, rows []resource, overwrite bool) err
 func exported(kind string, rows []resource) ([]any, error) {
 	list := []any{}
 	for _, r := range rows {
-		if r.kind != kind {
+		if r.kind != kind || r.shadowed {
 			continue
 		}
 		text, ok := r.body.(json.RawMessage)

@@ -79,6 +79,7 @@ func (h *Host) openServer() error {
 		Costs:       reports,
 		Decisions:   h.decisionService(reports, past.replayer),
 		Live:        h.live,
+		Overhead:    h.telling.metrics.Overhead,
 		Sessions:    session.NewService(h.sessions.Current(h.store), tenancy.NewUsers(h.keys), h.opts.Now),
 		Audit:       tenancy.NewAuditLog(h.store),
 		Webhooks:    webhook.NewService(h.store, h.webhooks),

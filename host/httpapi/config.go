@@ -197,6 +197,9 @@ type Config struct {
 	Notices NoticeService
 	// Live is what its streams have of today's usage. Nil: nothing.
 	Live LiveService
+	// Overhead tells what the gateway took itself for 95 of 100 requests of the last minutes, and of
+	// how many. Nil: it is not known.
+	Overhead func() (p95 time.Duration, n int64)
 	// Dashboard is what is served under /ui/. Nil: nothing.
 	Dashboard DashboardFiles
 	// Logins are its sessions. Nil: nobody can log in.
@@ -285,6 +288,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	if c.Decisions == nil {
 		c.Decisions = noDecisions{}
+	}
+	if c.Overhead == nil {
+		c.Overhead = func() (time.Duration, int64) { return 0, 0 }
 	}
 	if c.Live == nil {
 		c.Live = noLive{}

@@ -54,7 +54,7 @@ const eventPath = "/api/v1/events"
 func (s *Server) registerEvents() {
 	operation(s, huma.Operation{OperationID: "list-events", Method: http.MethodGet, Path: eventPath, Summary: "List, or follow, what went wrong and right again", Tags: []string{"events"},
 		Description: "With `Accept: text/event-stream` the answer is a stream in which each event is one JSON object; else it is the list of the newest thousand. A super admin sees every event, another key those of its account. " +
-			"A stream also has `usage.totals`, at first and then at most once a second when they changed: today's sums of the key's account, for a super admin of all accounts."}, s.listEvents)
+			"A stream also has `usage.totals`, at first and then at most once a second when they changed: today's sums of the key's account, for a super admin of all accounts; and overhead_p95_us, what this process itself took for 95 of 100 requests of the last minutes."}, s.listEvents)
 	schema := s.api.OpenAPI().Components.Schemas
 	s.api.OpenAPI().Paths[eventPath].Get.Responses["200"] = &huma.Response{
 		Description: "OK",

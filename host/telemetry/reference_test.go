@@ -94,7 +94,9 @@ func expressions(t *testing.T) map[string]string {
 			Title   string
 			Targets []struct{ Expr string }
 		}
-		Templating struct{ List []struct{ Name, Definition string } }
+		Templating struct {
+			List []struct{ Name, Definition string }
+		}
 	}
 	text, err := os.ReadFile(filepath.Join(observability, "grafana.json"))
 	if err == nil {

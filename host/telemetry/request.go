@@ -2,6 +2,7 @@ package telemetry
 
 import (
 	"strings"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -103,6 +104,7 @@ func (m *Metrics) ended(q *engine.ObservedRequest) {
 		e.latency.first.Observe(q.First.Seconds())
 	}
 	e.overhead.Observe(q.Overhead.Seconds())
+	m.recent.add(q.Overhead, time.Now())
 	if e.matched != nil {
 		e.matched.Inc()
 	}

@@ -12,7 +12,7 @@ test('the first look: what is running, and why a request goes where it goes', as
   const { context, page, complaints } = await open()
   await logIn(page, keys.super_admin, 'overview')
   await quiet(page)
-  for (const text of ['Requests per second', 'Success', 'Spend today', 'Provider health', 'Top models by cost', 'Default handler']) {
+  for (const text of ['Requests per second', 'Success', 'p95 overhead', 'Spend today', 'Provider health', 'Top models by cost', 'Default handler']) {
     await page.getByText(text, { exact: true }).first().waitFor()
   }
   await page.getByRole('link', { name: 'Try a request' }).or(page.getByRole('button', { name: 'Try a request' })).first().click()

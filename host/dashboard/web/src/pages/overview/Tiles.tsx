@@ -12,7 +12,7 @@ export function Tiles() {
   return (
     <div className="tiles">
       {can('GET', '/api/v1/usage') && <><Requests /><Success /></>}
-      {can('GET', '/api/v1/decisions') && <DecisionTime />}
+      {can('GET', '/api/v1/decisions') && <Overhead />}
       {can('GET', '/api/v1/costs/summary') && <Spend />}
     </div>
   )
@@ -63,19 +63,22 @@ function Success() {
   )
 }
 
-/** DecisionTime is measured per request and kept with its decision. */
-function DecisionTime() {
-  const { state } = useLive()
+/** Overhead is what the gateway adds to a request. Without a stream there is the time that decisions took, which is a part of it. */
+function Overhead() {
+  const { state, totals } = useLive()
   // Rows, not sums: they are read less often than the rest.
   const q = useGet('/api/v1/decisions', { query: { limit: 100 } }, { refetchInterval: state === 'open' || state === 'polling' ? 15_000 : false })
   const times = (q.data?.data ?? []).flatMap((d) => (d.decide_us === undefined ? [] : [d.decide_us / 1000]))
+  const own = totals?.overhead_p95_us
+  const line = <Sparkline values={times.slice(0, 60).reverse()} label="What the decision of each of the last 60 requests took." />
+  if (own !== undefined) return <Tile label="p95 overhead" value={duration(own / 1000)} note="added by this gateway, last minutes">{line}</Tile>
   return (
     <Tile
       label="p95 decision time" value={times.length > 0 ? duration(percentile(times, 0.95)) : null}
-      why={q.data ? 'No decisions are recorded yet' : unknown(q)}
-      note={times.length > 0 && <>added before a provider is asked · last {count(times.length)}</>}
+      why={q.data ? 'No requests in the last minutes' : unknown(q)}
+      note={times.length > 0 && <>a part of the overhead · last {count(times.length)}</>}
     >
-      <Sparkline values={times.slice(0, 60).reverse()} label="The last 60 requests." />
+      {line}
     </Tile>
   )
 }

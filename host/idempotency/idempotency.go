@@ -13,6 +13,7 @@ import (
 	"github.com/google/uuid"
 	lru "github.com/hashicorp/golang-lru/v2"
 	"github.com/rs/zerolog"
+	"golang.org/x/sync/singleflight"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -47,19 +48,12 @@ type Config struct {
 type Service struct {
 	cfg Config
 
-	mu      sync.Mutex
-	tallies *lru.Cache[string, tally] // by account; guarded by mu, so that sums are read and written at once
-}
-
-// tally is about how much an account has.
-type tally struct {
-	keys, bytes int64
-	at          time.Time // when it was counted
+	mu       sync.Mutex
+	tallies  *lru.Cache[string, tally] // by account; guarded by mu, so that sums are read and written at once
+	counting singleflight.Group        // by account
 }
 
 const (
-	tallied    = 4096        // accounts
-	recount    = time.Minute // how long a tally is believed
 	retryClaim = 3           // how often a key may go away while it is claimed
 	askAgain   = time.Second // when what is under way may be over
 )
@@ -192,41 +186,6 @@ func (s *Service) forget(ctx context.Context, k engine.IdempotencyKey) {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
 	defer cancel()
 	_ = s.cfg.Store.ReleaseIdempotencyKey(ctx, k)
-}
-
-// admit counts a claim that is stored already. Errors: CodeIdempotencyFull.
-func (s *Service) admit(ctx context.Context, k engine.IdempotencyKey) error {
-	s.mu.Lock()
-	t, ok := s.tallies.Get(k.AccountID)
-	s.mu.Unlock()
-	if now := s.cfg.Now(); !ok || now.Sub(t.at) >= recount {
-		keys, bytes, err := s.cfg.Store.CountIdempotencyKeys(ctx, k.AccountID)
-		if err != nil {
-			return unavailable(err)
-		}
-		t = tally{keys - 1, bytes, now}
-		s.mu.Lock()
-		s.tallies.Add(k.AccountID, t)
-		s.mu.Unlock()
-	}
-	if t.keys >= s.cfg.MaxKeys || t.bytes >= s.cfg.MaxBytes {
-		return &engine.Error{
-			Code: engine.CodeIdempotencyFull, After: recount,
-			Message: "This account has as many idempotency keys of the last 24 hours as are kept. Send the request without one, or later.",
-		}
-	}
-	s.add(k.AccountID, 1, 0)
-	return nil
-}
-
-// add changes a tally until it is counted anew.
-func (s *Service) add(accountID string, keys, bytes int64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if t, ok := s.tallies.Get(accountID); ok {
-		t.keys, t.bytes = t.keys+keys, t.bytes+bytes
-		s.tallies.Add(accountID, t)
-	}
 }
 
 func (s *Service) open(k engine.IdempotencyKey) (engine.IdempotentAnswer, error) {

@@ -31,7 +31,13 @@ type office struct {
 // flaky is a store that fails when it is told to.
 type flaky struct {
 	engine.Store
-	err error
+	err   error
+	batch int // of the last DropIdempotencyKeys
+}
+
+func (f *flaky) DropIdempotencyKeys(ctx context.Context, before time.Time, limit int) (int64, error) {
+	f.batch = limit
+	return f.Store.DropIdempotencyKeys(ctx, before, limit)
 }
 
 func (f *flaky) ClaimIdempotencyKey(ctx context.Context, k engine.IdempotencyKey, expired time.Time) (engine.IdempotencyKey, error) {
@@ -288,6 +294,9 @@ func TestRetention(t *testing.T) {
 		t.Errorf("%d keys are left, %v, want the new one", keys, err)
 	}
 	o.want("of the one that is left", 2, engine.CodeIdempotencyLost)
+	if most := 64 << 20; o.store.batch*engine.MaxIdempotentAnswer > most {
+		t.Errorf("%d rows are dropped at a time, which may be more than %d bytes", o.store.batch, most)
+	}
 }
 
 func FuzzDecode(f *testing.F) {

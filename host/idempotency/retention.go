@@ -10,11 +10,11 @@ import (
 )
 
 // How often keys whose day is over are looked for, how soon again after a failure, and how many
-// are deleted at a time.
+// are deleted at a time: few, since each may have a MiB, and on SQLite claims wait meanwhile.
 const (
 	retainEvery = time.Hour
 	retainRetry = time.Minute
-	retainBatch = 1000
+	retainBatch = 50
 )
 
 // Retention forgets keys when their day is over. Of the processes that share a database one does

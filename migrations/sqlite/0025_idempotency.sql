@@ -18,3 +18,6 @@ create table idempotency_keys (
 ) strict;
 
 create index idempotency_keys_age on idempotency_keys (created_at);
+
+-- To count an account's without reading their answers.
+create index idempotency_keys_size on idempotency_keys (account_id, size);

@@ -145,6 +145,9 @@ func (s *Spool) rotate() error {
 }
 
 func (s *Spool) rotateLocked() error {
+	if s.closed.Load() {
+		return ErrClosed
+	}
 	path, number := s.next()
 	seg, err := openSegment(path, number, s.capacity(), s.cfg.plain)
 	if err != nil {

@@ -57,6 +57,9 @@ var ErrFull = errors.New("the usage spool cannot take more")
 // ErrInUse is why Open refuses: another process has the folder.
 var ErrInUse = errors.New("another process uses the usage spool")
 
+// ErrClosed is why Reserve refuses after Close, and Flush when it had to begin a file.
+var ErrClosed = errors.New("the usage spool is closed")
+
 // Spool is the folder. Make one with Open; let Run hand on rows. Safe for concurrent use:
 // Reserve and Settle take no lock that all requests share.
 type Spool struct {
@@ -67,6 +70,7 @@ type Spool struct {
 	bytes   atomic.Int64 // in all files
 	pending atomic.Int64 // settled rows that the database does not have
 	failed  atomic.Bool  // the last write failed: the disk is full, or worse
+	closed  atomic.Bool  // set under mu, before the files are sealed
 	wake    chan struct{}
 
 	mu       sync.Mutex // guards what follows; taken by requests only when the disk refuses
@@ -129,7 +133,7 @@ func Open(cfg Config) (*Spool, error) {
 // Reserve writes down that an attempt begins: u as it is to be kept if nobody settles it.
 // It has reached the operating system when Reserve returns, so that the end of the process
 // cannot lose it, and the disk within Config.Sync.
-// Errors: ErrFull.
+// Errors: ErrFull, which is ErrClosed too after Close.
 func (s *Spool) Reserve(u *engine.Usage) (Token, error) {
 	if s.failed.Load() || s.bytes.Load() > s.cfg.MaxBytes {
 		return Token{}, ErrFull
@@ -145,7 +149,7 @@ func (s *Spool) Reserve(u *engine.Usage) (Token, error) {
 
 // Settle writes the attempt's row and hands it on to the database. It must follow each
 // Reserve exactly once, with the same id. A row that the disk does not take is kept in
-// memory, and the database gets it all the same.
+// memory, and the database gets it all the same; after Close the next start estimates it.
 func (s *Spool) Settle(t Token, u *engine.Usage) {
 	s.cfg.Failpoint("settle")
 	if _, err := s.append(kindSettle, u); err != nil {
@@ -179,6 +183,12 @@ func (s *Spool) append(kind byte, u *engine.Usage) (*segment, error) {
 	*buffer = appendRecord((*buffer)[:0], kind, u)
 	for {
 		seg := s.enter()
+		if seg == nil {
+			if kind == kindSettle {
+				s.cfg.Log.Error().Str("id", u.ID).Msg("usage comes after the spool was closed: the next start estimates it")
+			}
+			return nil, ErrClosed
+		}
 		err := s.appendTo(seg, kind, *buffer, u)
 		seg.leave()
 		if err == nil {
@@ -186,8 +196,8 @@ func (s *Spool) append(kind byte, u *engine.Usage) (*segment, error) {
 		}
 		// Once there is no space for a file, Flush is who tries again.
 		if errors.Is(err, errNoRoom) && !s.failed.Load() {
-			if err = s.extend(seg); err == nil {
-				continue
+			if err = s.extend(seg); err == nil || errors.Is(err, ErrClosed) {
+				continue // after Close, enter finds out
 			}
 		}
 		if !s.failed.Swap(true) {
@@ -226,11 +236,14 @@ func (s *Spool) appendTo(seg *segment, kind byte, record []byte, u *engine.Usage
 	return err
 }
 
-// enter returns the current file, which is not closed before leave.
+// enter returns the current file, which is not closed before leave; nil after Close.
 func (s *Spool) enter() *segment {
 	for {
 		if seg := s.current.Load(); seg.enter() {
 			return seg
+		}
+		if s.closed.Load() { // asked last: it costs those who find the file open nothing
+			return nil
 		}
 	}
 }
@@ -242,29 +255,8 @@ func (s *Spool) poke() {
 	}
 }
 
-// Stats is how much is in the spool.
-type Stats struct {
-	Pending  int64 // settled rows that the database does not have
-	Open     int64 // attempts under way
-	Bytes    int64 // on the disk
-	Segments int
-	Full     bool // Reserve refuses
-}
-
-// Stats returns how much is in the spool now.
-func (s *Spool) Stats() Stats {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	st := Stats{Pending: s.pending.Load(), Bytes: s.bytes.Load(), Segments: len(s.segments)}
-	for _, seg := range s.segments {
-		st.Open += seg.open.Load()
-	}
-	st.Full = s.failed.Load() || st.Bytes > s.cfg.MaxBytes
-	return st
-}
-
 // Close ends the use of the folder. What is in it stays for the next Open, and files in
-// which nothing is left are deleted. No other call may follow.
+// which nothing is left are deleted. Writers at work are waited for; later ones are refused.
 // Errors: what the file system says; then nothing is deleted.
 func (s *Spool) Close() error {
 	s.mu.Lock()
@@ -289,9 +281,12 @@ func (s *Spool) release() error {
 	return errors.Join(s.closeFiles(), s.lock.Close())
 }
 
+// closeFiles lets no more be written, and closes. Under mu.
 func (s *Spool) closeFiles() error {
+	s.closed.Store(true)
 	var errs []error
 	for _, seg := range s.segments {
+		seg.seal()
 		errs = append(errs, seg.close())
 	}
 	return errors.Join(errs...)

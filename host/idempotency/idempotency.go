@@ -51,6 +51,7 @@ type Service struct {
 	mu       sync.Mutex
 	tallies  *lru.Cache[string, tally] // by account; guarded by mu, so that sums are read and written at once
 	counting singleflight.Group        // by account
+	claiming claiming
 }
 
 const (
@@ -84,8 +85,13 @@ func New(cfg Config) (*Service, error) {
 // returns that instead, and no claim.
 //
 // Errors: CodeIdempotencyInProgress, CodeIdempotencyReused, CodeIdempotencyLost,
-// CodeIdempotencyFull, and CodeIdempotencyUnavailable when the store does not answer.
+// CodeIdempotencyFull, and CodeIdempotencyUnavailable when the store does not answer, or too many
+// claims wait for it already: then it is not asked.
 func (s *Service) Claim(ctx context.Context, r engine.IdempotentRequest) (engine.IdempotencyKey, *engine.IdempotentAnswer, error) {
+	if !s.claiming.enter(r.AccountID) {
+		return engine.IdempotencyKey{}, nil, unavailable(errBusy)
+	}
+	defer s.claiming.leave(r.AccountID)
 	now := s.cfg.Now()
 	k := engine.IdempotencyKey{
 		AccountID: r.AccountID, Digest: r.Digest, Fingerprint: r.Fingerprint, ClaimID: newID(), RequestID: r.RequestID,

@@ -5,7 +5,7 @@
 //   PLUGIN                         a rule plugin's module, to be uploaded
 //   ARTIFACTS                      folder for screenshots
 import { mkdirSync } from 'node:fs'
-import { after, afterEach, before } from 'node:test'
+import { after, before } from 'node:test'
 import assert from 'node:assert/strict'
 import { chromium } from 'playwright-core'
 
@@ -39,15 +39,13 @@ export function inBrowser() {
       args: ['--no-sandbox', '--headless', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'],
     })
   })
-  // A test closes its windows when it is done: what is open now, it has failed with.
-  afterEach(async (t) => {
-    for (const page of opened.splice(0)) {
-      if (page.isClosed()) continue
-      await page.screenshot({ path: `${artifacts}/failed-${t.name.replace(/\W+/g, '-').slice(0, 60)}.png` }).catch(() => undefined)
-      await page.context().close()
+  // A test closes its windows when it is done: what is open at the end, one has failed with.
+  after(async () => {
+    for (const [i, page] of opened.splice(0).filter((p) => !p.isClosed()).entries()) {
+      await page.screenshot({ path: `${artifacts}/failed-${process.pid}-${i}.png` }).catch(() => undefined)
     }
+    await browser?.close()
   })
-  after(() => browser?.close())
 }
 
 /** open returns a page of a new window. complaints is all that its browser complains of. */

@@ -38,7 +38,11 @@ func (w world) String() string {
 
 // populate fills the gateway and returns the keys that requests take in turn.
 func (w world) populate(ctx context.Context, g *gateway, o options) ([]string, error) {
-	if err := g.governed(ctx, o, w.rules*boolToInt(w.tenants == 0)); err != nil {
+	own := w.rules // of the account default
+	if w.tenants > 0 {
+		own = 0
+	}
+	if err := g.governed(ctx, o, own); err != nil {
 		return nil, err
 	}
 	switch {
@@ -48,13 +52,6 @@ func (w world) populate(ctx context.Context, g *gateway, o options) ([]string, e
 		return g.accounts(ctx, w.tenants, w.rules)
 	}
 	return []string{adminKey}, nil
-}
-
-func boolToInt(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
 }
 
 const chatPath = "/v1/chat/completions"

@@ -5,6 +5,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/rs/zerolog"
+
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -79,7 +81,7 @@ func (h *CredentialHealth) runOnce(ctx context.Context) (next time.Time) {
 		}
 		probing.Go(func() {
 			defer func() { <-slots }()
-			h.examine(ctx, k, s)
+			_ = Contain(*zerolog.Ctx(ctx), "probe of a credential", func() { h.examine(ctx, k, s) })
 		})
 		return true
 	})

@@ -53,7 +53,7 @@ func (a *attempt) contain(ctx context.Context, err *error) {
 		return
 	}
 	zerolog.Ctx(ctx).Error().Str("request_id", a.x.r.ID).Str("provider", a.target.Provider.ID).
-		Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic in an attempt contained")
+		Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Str("where", "attempt").Msg(PanicContained)
 	*err = a.fail(&Error{Code: CodeInternal, Message: "Internal error."}, fmt.Errorf("panic: %v", v), "panic", true)
 }
 

@@ -43,7 +43,7 @@ func (e exchange) do(ctx context.Context, r *Request, t Target) (out exchanged) 
 	t.Provider = p
 	defer func() {
 		if v := recover(); v != nil {
-			zerolog.Ctx(ctx).Error().Str("request_id", r.ID).Str("provider", p.ID).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic in a trial contained")
+			zerolog.Ctx(ctx).Error().Str("request_id", r.ID).Str("provider", p.ID).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Str("where", "trial").Msg(PanicContained)
 			out.reply, out.code, out.failure = document.Node{}, CodeInternal, brokenAdapter(p)
 		}
 	}()

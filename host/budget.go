@@ -77,12 +77,16 @@ func (h *Host) reloadBudgets(ctx context.Context, revision int64) error {
 // runBudgets first settles what the last holder of the spool held of budgets, should it have
 // ended without a word, then looks after them until ctx ends.
 func (h *Host) runBudgets(ctx context.Context) {
-	if err := h.recoverBudgets(ctx); err != nil {
+	var err error
+	if broken := engine.Contain(h.opts.Log, "budgets of an earlier process", func() { err = h.recoverBudgets(ctx) }); broken != nil {
+		err = broken
+	}
+	if err != nil {
 		h.opts.Log.Warn().Err(err).Msg("what an earlier process held of budgets counts as spent for a while")
 	}
 	var both sync.WaitGroup
-	both.Go(func() { h.tokens.Run(ctx) })
-	h.budgets.Run(ctx)
+	both.Go(func() { h.keep(ctx, "budgets of tokens", h.tokens.Run) })
+	h.keep(ctx, "budgets", h.budgets.Run)
 	both.Wait()
 }
 

@@ -57,9 +57,20 @@ type Config struct {
 	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.
 	WebhookLoopback bool `yaml:"webhook_loopback" env:"POINTSMAN_WEBHOOK_LOOPBACK"`
 
+	Shutdown  Shutdown  `yaml:"shutdown"`
 	Telemetry Telemetry `yaml:"telemetry"`
 	Timeouts  Timeouts  `yaml:"upstream"`
 	Upstreams Upstreams `yaml:"-"`
+}
+
+// Shutdown is how a process ends that is told to. 0 is no time at all.
+type Shutdown struct {
+	// Delay is for how long new requests are still served after the process has said that it is not
+	// ready, so that whoever sends them can notice; default 5 s. A person's Ctrl-C leaves it out.
+	Delay time.Duration `yaml:"delay" env:"POINTSMAN_SHUTDOWN_DELAY"`
+	// Timeout is what requests and streams that are open after it may take to end by themselves;
+	// default 120 s. What then is left ends with an error that says why.
+	Timeout time.Duration `yaml:"timeout" env:"POINTSMAN_SHUTDOWN_TIMEOUT"`
 }
 
 // Timeouts bound the stages of one attempt at a provider, and all attempts of a request.
@@ -106,6 +117,7 @@ func DefaultConfig() Config {
 	return Config{
 		Listen: "127.0.0.1:8080", DataDir: "pointsman-data", LogLevel: "info",
 		DefaultModel: "gpt-4o", DefaultBackup: "gpt-5-mini",
+		Shutdown:  Shutdown{Delay: shutdownDelay, Timeout: shutdownTimeout},
 		Telemetry: Telemetry{TraceRatio: 1},
 	}
 }
@@ -199,6 +211,11 @@ func (c Config) validate() error {
 	for _, t := range c.Timeouts.settings() {
 		if t.value < 0 || t.value > maxTimeout {
 			return fmt.Errorf("POINTSMAN_UPSTREAM_%s_TIMEOUT is %v; it may be up to 24h, as in 90s", t.stage, t.value)
+		}
+	}
+	for _, t := range []timeout{{"DELAY", c.Shutdown.Delay}, {"TIMEOUT", c.Shutdown.Timeout}} {
+		if t.value < 0 || t.value > maxTimeout {
+			return fmt.Errorf("POINTSMAN_SHUTDOWN_%s is %v; it may be from 0s to 24h, as in 90s", t.stage, t.value)
 		}
 	}
 	if err := c.Telemetry.validate(); err != nil {

@@ -40,7 +40,7 @@ func (h *Host) runHealth(ctx context.Context) (stop func()) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		h.healthService.Run(ctx)
+		h.keep(ctx, "health", h.healthService.Run)
 	}()
 	return func() {
 		cancel()

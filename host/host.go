@@ -57,6 +57,9 @@ type Options struct {
 	PollEvery time.Duration
 	// AfterCall sees a guest's whole memory after each call. For tests.
 	AfterCall func(plugin string, memory []byte)
+	// Hurry is closed when a stop that is under way should end now: nothing is waited for any more,
+	// streams end with an error event, and what was used is still recorded. Nil: never.
+	Hurry <-chan struct{}
 	// Failpoint is called at named points of settlement (host/cost/spool). For tests that end
 	// the process there.
 	Failpoint func(point string)
@@ -95,6 +98,7 @@ type Host struct {
 	server    *httpapi.Server
 	listener  net.Listener
 
+	panics        panics          // that did not end the process
 	healthService *health.Monitor // of providers, models and credentials
 	telling       telling         // of all this, to machines
 
@@ -108,7 +112,6 @@ type Host struct {
 	stale      chan struct{}                   // 1 slot: the configuration may not be what is stored
 	firstParty []engine.PluginVersion
 	ready      atomic.Bool
-	grace      time.Duration // how long open requests may go on after the stop signal
 }
 
 // Open prepares everything up to the listening socket: migrations, seed, keys,
@@ -123,7 +126,9 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	h = &Host{cfg: cfg, opts: opts, reloading: make(chan struct{}, 1), stale: make(chan struct{}, 1), grace: shutdownGrace}
+	h = &Host{cfg: cfg, reloading: make(chan struct{}, 1), stale: make(chan struct{}, 1)}
+	opts.Log = opts.Log.Hook(&h.panics)
+	h.opts = opts
 	h.notices = engine.NewNoticeFeed(opts.Log)
 	h.catalogue.Store(&engine.Catalogue{})
 	h.vault.Store(&vault{})

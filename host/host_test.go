@@ -78,6 +78,7 @@ func openGateway(t *testing.T, change ...func(*Config, *Options)) *gateway {
 	cfg := DefaultConfig()
 	cfg.Listen, cfg.DataDir, cfg.AdminKey = "127.0.0.1:0", filepath.Join(t.TempDir(), "data"), testKey
 	cfg.ProbeInterval = -1 // scripts count requests
+	cfg.Shutdown.Delay = 0
 	opts := Options{Log: zerolog.Nop(), Thresholds: patient, Now: func() time.Time { return testNow }, CompiledDir: compiledDir, Compiler: testCompiler(t)}
 	if testing.Verbose() {
 		opts.Log = zerolog.New(zerolog.NewTestWriter(t)).Level(zerolog.WarnLevel)

@@ -76,8 +76,9 @@ func endless(t *testing.T) (baseURL string, came chan struct{}) {
 // process ends properly.
 func TestStopCutsOffWhatDoesNotEnd(t *testing.T) {
 	base, came := endless(t)
-	g := openGateway(t, func(c *Config, _ *Options) { c.Upstreams.OpenAIBase = base })
-	g.grace = 50 * time.Millisecond
+	g := openGateway(t, func(c *Config, _ *Options) {
+		c.Upstreams.OpenAIBase, c.Shutdown.Timeout = base, 50*time.Millisecond
+	})
 	g.start()
 	answers := map[bool]chan answer{false: make(chan answer, 1), true: make(chan answer, 1)}
 	for stream, to := range answers {

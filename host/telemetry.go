@@ -93,7 +93,7 @@ func (h *Host) openTelemetry(ctx context.Context) (err error) {
 	version, commit := build()
 	cfg := &h.cfg.Telemetry
 	h.telling.metrics = telemetry.NewMetrics(telemetry.MetricsConfig{
-		Accounts: cfg.MetricsAccounts, Version: version, Commit: commit, Sources: h.sources(),
+		Accounts: cfg.MetricsAccounts, Version: version, Commit: commit, Sources: h.sources(), Log: h.opts.Log,
 	})
 	if endpoint := cfg.traceEndpoint(); endpoint != "" {
 		h.telling.tracer, err = telemetry.NewTracer(ctx, telemetry.TraceConfig{
@@ -153,6 +153,7 @@ func (h *Host) sources() telemetry.Sources {
 			s := h.ledger.Stats()
 			return telemetry.Spool{Rows: s.Pending, Open: s.Open, Bytes: s.Bytes, Files: s.Segments, Full: s.Full, Age: h.telling.waiting.age(s.Pending)}
 		},
+		Panics:    h.panics.n.Load,
 		Decisions: func() engine.DecisionStats { return h.decisions.Stats() },
 		Dropped:   func() []telemetry.Dropped { return []telemetry.Dropped{{Kind: "session", N: h.sessions.Dropped()}} },
 		Snapshot: func() telemetry.Snapshot {
@@ -206,7 +207,7 @@ func (h *Host) runTelemetry(ctx context.Context) error {
 	defer cancel()
 	go func() {
 		defer close(done)
-		h.countNotices(ctx)
+		h.keep(ctx, "notices' counter", h.countNotices)
 	}()
 	if h.telling.admin == nil {
 		<-ctx.Done()

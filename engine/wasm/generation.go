@@ -147,12 +147,18 @@ func (l *Library) fill(ctx context.Context, s *slot) error {
 		if s.filled.Load() != nil {
 			return nil, nil
 		}
-		c, err := l.codeOf(ctx, s)
-		if err == nil {
-			err = l.place(s, c)
-		}
-		if err == nil && s.version.AccountID != "" {
-			l.evict(s)
+		var err error
+		broken := engine.Contain(l.cfg.Logger, "load of a plugin", func() {
+			var c *code
+			if c, err = l.codeOf(ctx, s); err == nil {
+				err = l.place(s, c)
+			}
+			if err == nil && s.version.AccountID != "" {
+				l.evict(s)
+			}
+		})
+		if broken != nil {
+			err = broken
 		}
 		if err != nil {
 			err = fmt.Errorf("load plugin %s@%s: %w", s.version.Name, s.version.Version, err)

@@ -14,8 +14,7 @@ const (
 )
 
 // keepHouse frees what is not used, until ctx ends.
-func (l *Library) keepHouse(ctx context.Context, done chan<- struct{}) {
-	defer close(done)
+func (l *Library) keepHouse(ctx context.Context) {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	for {

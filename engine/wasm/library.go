@@ -152,9 +152,15 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 	}
 	dogCtx, stop := context.WithCancel(context.WithoutCancel(ctx))
 	l.watchdog, l.stopDog = newWatchdog(l.cfg.scanEvery), stop
-	go l.watchdog.run(dogCtx)
+	go func() {
+		defer close(l.watchdog.done)
+		engine.Keep(dogCtx, l.cfg.Logger, "guests' watchdog", l.watchdog.run)
+	}()
 	l.housekept, l.pressed = make(chan struct{}), make(chan struct{}, 1)
-	go l.keepHouse(dogCtx, l.housekept)
+	go func() {
+		defer close(l.housekept)
+		engine.Keep(dogCtx, l.cfg.Logger, "plugins' janitor", l.keepHouse)
+	}()
 	return l, nil
 }
 

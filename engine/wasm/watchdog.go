@@ -54,7 +54,7 @@ func newWatchdog(every time.Duration) *watchdog {
 
 // run scans until ctx ends.
 func (w *watchdog) run(ctx context.Context) {
-	defer close(w.done)
+	w.asleep.Store(false)
 	ticker := time.NewTicker(w.every)
 	defer ticker.Stop()
 	idle, last := 0, time.Now()

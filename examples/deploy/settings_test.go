@@ -134,7 +134,7 @@ func stopBound(t *testing.T) int {
 		path  string
 		names []string
 	}{
-		{"host/run.go", []string{"shutdownGrace", "settleTimeout", "closeTimeout"}},
+		{"host/run.go", []string{"shutdownDelay", "shutdownTimeout", "shutdownGrace", "settleTimeout", "closeTimeout"}},
 		{"host/cost/spool/drain.go", []string{"finalFlush"}},
 		{"host/webhook/dispatcher.go", []string{"storeTime"}},
 	} {

@@ -108,15 +108,15 @@ const (
 func (m *Monitor) Run(ctx context.Context) {
 	var wg sync.WaitGroup
 	if !m.cfg.Manual {
-		wg.Go(func() { m.tick(ctx) })
+		wg.Go(func() { engine.Keep(ctx, m.cfg.Log, "health: time", m.tick) })
 	}
-	wg.Go(func() { m.tell(ctx) })
-	wg.Go(func() { m.save(ctx) })
+	wg.Go(func() { engine.Keep(ctx, m.cfg.Log, "health: transitions", m.tell) })
+	wg.Go(func() { engine.Keep(ctx, m.cfg.Log, "health: counts", m.save) })
 	if !m.cfg.Alone {
-		wg.Go(func() { m.follow(ctx) })
+		wg.Go(func() { engine.Keep(ctx, m.cfg.Log, "health: other processes", m.follow) })
 	}
 	if m.cfg.ProbeEvery > 0 && !m.cfg.Manual {
-		wg.Go(func() { m.prober.run(ctx) })
+		wg.Go(func() { engine.Keep(ctx, m.cfg.Log, "prober", m.prober.run) })
 	}
 	wg.Wait()
 	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeTime)

@@ -184,9 +184,9 @@ func (p *prober) begin(ctx context.Context, wg *sync.WaitGroup, next map[engine.
 		turn := d.task.turn
 		wg.Go(func() {
 			defer p.done(d.task, account)
-			p.m.examine(ctx, d.provider, turn, d.task.paid)
+			_ = engine.Contain(p.m.cfg.Log, "probe", func() { p.m.examine(ctx, d.provider, turn, d.task.paid) })
 			if ctx.Err() == nil {
-				p.plan(ctx, d.provider, d.task)
+				_ = engine.Contain(p.m.cfg.Log, "plan of a probe", func() { p.plan(ctx, d.provider, d.task) })
 			}
 		})
 	}

@@ -97,11 +97,13 @@ func (m *Monitor) follow(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
 	wg.Go(func() {
-		_ = m.cfg.Store.FollowHealth(ctx, func() {
-			select {
-			case news <- struct{}{}:
-			default:
-			}
+		engine.Keep(ctx, m.cfg.Log, "health: news of other processes", func(ctx context.Context) {
+			_ = m.cfg.Store.FollowHealth(ctx, func() {
+				select {
+				case news <- struct{}{}:
+				default:
+				}
+			})
 		})
 	})
 	poll := time.NewTicker(tickEvery)

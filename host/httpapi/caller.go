@@ -7,6 +7,10 @@ import (
 	"sync/atomic"
 	"syscall"
 	"time"
+
+	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 // callerWatch is how often the connections of waiting callers are looked at.
@@ -18,9 +22,11 @@ var errCallerGone = errors.New("the caller closed the connection")
 // callers are the connections whose requests are under way. One goroutine looks at all of
 // them, as long as there are any: fasthttp reads nothing while a handler runs, so
 // nobody else would notice that a caller left. Nothing is read here either; a next
-// request that is on the wire already stays there. The zero value is ready.
+// request that is on the wire already stays there. The zero value is ready, and silent.
 // See RATIONALE.md, "How is a caller who left noticed?".
 type callers struct {
+	log zerolog.Logger
+
 	mu       sync.Mutex
 	first    *caller       // newest
 	watching bool          // the goroutine runs
@@ -122,11 +128,13 @@ func (s *callers) run(stop <-chan struct{}) {
 		if all = s.snapshot(all[:0]); len(all) == 0 {
 			return
 		}
-		for _, k := range all {
-			if !k.over.Load() && look.left(k.raw, k.answering.Load()) {
-				k.gone()
+		_ = engine.Contain(s.log, "watch of callers", func() {
+			for _, k := range all {
+				if !k.over.Load() && look.left(k.raw, k.answering.Load()) {
+					k.gone()
+				}
 			}
-		}
+		})
 		clear(all) // keeps no request alive
 	}
 }

@@ -153,6 +153,8 @@ func (n *noticeStream) Next(ctx context.Context) ([]byte, error) {
 		select {
 		case <-news:
 		case <-others:
+		case <-n.s.closing: // whoever listens goes on at another process
+			return nil, io.EOF
 		case <-ctx.Done():
 			return nil, ctx.Err()
 		}

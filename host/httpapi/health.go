@@ -13,7 +13,7 @@ func (s *Server) healthz(c *fiber.Ctx) error { return state(c, http.StatusOK, "o
 // readyz says whether the process should get traffic. A provider that is down does not
 // make it unready.
 func (s *Server) readyz(c *fiber.Ctx) error {
-	if s.draining.Load() {
+	if s.leaving.Load() {
 		return state(c, http.StatusServiceUnavailable, "unready", "shutting down")
 	}
 	if err := s.cfg.Ready(); err != nil {

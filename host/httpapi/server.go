@@ -8,6 +8,7 @@ import (
 	"runtime/debug"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -33,10 +34,12 @@ type Server struct {
 	gate      gate // of requests to models
 	desk      gate // of the rest, but for health
 	cursors   cursors
-	spec      []byte // /openapi.json
-	docs      []byte // /docs
-	draining  atomic.Bool
-	listeners atomic.Int64 // of events
+	spec      []byte        // /openapi.json
+	docs      []byte        // /docs
+	leaving   atomic.Bool   // no new caller should come
+	closing   chan struct{} // closed by close, when Shutdown begins
+	close     func()
+	listeners atomic.Int64  // of events
 
 	// base is the parent of every request's context: it ends when Shutdown loses patience.
 	base context.Context
@@ -56,8 +59,10 @@ func New(cfg Config) (*Server, error) {
 	if s.cursors, err = newCursors(cfg.CursorKey); err != nil {
 		return nil, err
 	}
+	s.closing = make(chan struct{})
+	s.close = sync.OnceFunc(func() { close(s.closing) })
 	s.base, s.stop = context.WithCancelCause(context.Background())
-	s.conns.linger = cfg.LingerTimeout
+	s.conns.linger, s.callers.log = cfg.LingerTimeout, cfg.Logger
 	s.app = fiber.New(fiber.Config{
 		// Strings that Fiber hands out are copies, not views of buffers that the next
 		// request overwrites (see RATIONALE.md, "What may leave this package?").
@@ -88,8 +93,10 @@ func New(cfg Config) (*Server, error) {
 
 // Serve accepts connections until Shutdown; then it returns nil.
 func (s *Server) Serve(ln net.Listener) error {
-	if s.draining.Load() {
+	select {
+	case <-s.closing:
 		return ln.Close()
+	default:
 	}
 	return s.http.Serve(&listener{Listener: ln, set: &s.conns, log: s.cfg.Logger})
 }
@@ -103,11 +110,18 @@ func (s *Server) Listen(addr string) error {
 	return s.Serve(ln)
 }
 
+// Leave says that the server will stop soon: from now on /readyz answers 503, and every answer asks
+// its caller to take another connection for the next request. Everything is still served, on new
+// connections too, until those who send requests here have noticed and Shutdown is called.
+func (s *Server) Leave() { s.leaving.Store(true) }
+
 // Shutdown stops accepting, lets what is under way end until ctx does, then cancels
-// it: plain requests answer 503, streams end with an error event. What does not react
+// it: plain requests answer 503, streams end with an error event; those of notices, which have no
+// end, are ended at once. What does not react
 // within ShutdownGrace is cut off. It returns ctx's error when it had to cancel.
 func (s *Server) Shutdown(ctx context.Context) error {
-	s.draining.Store(true)
+	s.Leave()
+	s.close()
 	defer s.callers.close()
 	// fasthttp waits for connections that may outlast ctx: it gets a context of our own.
 	wait, giveUp := context.WithCancel(context.Background())
@@ -194,14 +208,17 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 	}
 	if f != nil {
 		s.write(fctx, f)
-		return
+	} else {
+		s.next(fctx)
 	}
-	s.next(fctx)
+	if s.leaving.Load() {
+		fctx.SetConnectionClose()
+	}
 }
 
 // panicked logs a panic with its stack, which holds no request text.
 func (s *Server) panicked(rq *request, v any) {
-	s.cfg.Logger.Error().Str("request_id", rq.id).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg("panic contained")
+	s.cfg.Logger.Error().Str("request_id", rq.id).Str("panic", fmt.Sprint(v)).Bytes("stack", debug.Stack()).Msg(engine.PanicContained)
 }
 
 // log writes the one line of a request.

@@ -28,7 +28,7 @@ func TestReady(t *testing.T) {
 		t.Errorf("GET /healthz = %d %s, want ok", r.status, r.body)
 	}
 	reason = nil
-	s.draining.Store(true)
+	s.Leave()
 	if r := s.do("GET", "/readyz", "", ""); r.status != 503 || r.member("reason") != "shutting down" {
 		t.Errorf("GET /readyz while draining = %d %s, want 503", r.status, r.body)
 	}

@@ -182,7 +182,7 @@ func (w *Watch) Run(ctx context.Context) {
 			case <-ctx.Done():
 				return
 			case c := <-w.compare:
-				w.shadow(ctx, c)
+				_ = engine.Contain(w.cfg.Log, "shadow of a rollout", func() { w.shadow(ctx, c) })
 			}
 		}
 	}()

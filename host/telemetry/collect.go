@@ -54,6 +54,9 @@ func (m *Metrics) collect(g *gauges, ch chan<- prometheus.Metric) {
 		g.stale.tell(ch, truth(n.Stale))
 		g.ready.tell(ch, truth(n.Ready))
 	}
+	if s.Panics != nil {
+		g.panics.tell(ch, float64(s.Panics()))
+	}
 	if s.Pools != nil {
 		for _, p := range s.Pools() {
 			g.poolMost.tell(ch, float64(p.Most), p.Name)

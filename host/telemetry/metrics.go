@@ -9,6 +9,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/common/expfmt"
+	"github.com/rs/zerolog"
 )
 
 const namespace = "pointsman"
@@ -32,6 +33,7 @@ type MetricsConfig struct {
 	Version  string // of the build
 	Commit   string
 	Sources  Sources
+	Log      zerolog.Logger // of what breaks in a scrape; zero: silent
 }
 
 // Metrics are the process's, in a registry of their own. Make them with NewMetrics. Safe for

@@ -21,6 +21,7 @@ type Sources struct {
 	Dropped   func() []Dropped
 	Snapshot  func() Snapshot
 	Pools     func() []engine.PoolStats
+	Panics    func() int64 // that did not end the process
 }
 
 // Load is what is under way.
@@ -113,6 +114,8 @@ func (m *Metrics) sources() prometheus.Collector {
 		stale:    add(gauge, "snapshot_stale", "1 while the stored configuration cannot be read; the last one stays in force."),
 		ready:    add(gauge, "ready", "1 while the process takes requests."),
 
+		panics: add(counter, "panics_total", "Defects that would have ended the process and were contained: the log has a line with the stack of each. There should be none."),
+
 		poolMost:   add(gauge, "database_connections_max", "Connections that a pool may have; 0 is no bound.", "pool"),
 		poolOpen:   add(gauge, "database_connections_open", "Connections that a pool has.", "pool"),
 		poolBusy:   add(gauge, "database_connections_in_use", "Of them those in use.", "pool"),
@@ -123,7 +126,9 @@ func (m *Metrics) sources() prometheus.Collector {
 	for i, s := range all {
 		descs[i] = s.desc
 	}
-	return collector{descs, func(ch chan<- prometheus.Metric) { m.collect(&g, ch) }}
+	return collector{descs, func(ch chan<- prometheus.Metric) {
+		_ = engine.Contain(m.cfg.Log, "collection of metrics", func() { m.collect(&g, ch) })
+	}}
 }
 
 // source is a metric that a scrape makes.
@@ -145,4 +150,5 @@ type gauges struct {
 	decisions, decisionsWaiting, dropped                              *source
 	revision, age, stale, ready                                       *source
 	poolMost, poolOpen, poolBusy, poolWaited, poolWait                *source
+	panics                                                            *source
 }

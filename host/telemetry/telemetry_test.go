@@ -37,6 +37,7 @@ func full(cfg MetricsConfig) *Metrics {
 		Decisions: func() engine.DecisionStats { return engine.DecisionStats{Written: 7, Dropped: 1} },
 		Dropped:   func() []Dropped { return []Dropped{{"session", 2}} },
 		Snapshot:  func() Snapshot { return Snapshot{Revision: 9, Loaded: time.Now(), Ready: true} },
+		Panics:    func() int64 { return 3 },
 		Pools:     func() []engine.PoolStats { return []engine.PoolStats{{Name: "main", Most: 4, Open: 2, Busy: 1}} },
 	}
 	m := NewMetrics(cfg)

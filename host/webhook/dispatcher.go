@@ -75,9 +75,9 @@ func orDefault[T int | time.Duration](v *T, d T) {
 // that go on may end within the grace.
 func (d *Dispatcher) Run(ctx context.Context) {
 	var wg sync.WaitGroup
-	wg.Go(func() { d.follow(ctx) })
-	wg.Go(func() { d.deliver(ctx) })
-	wg.Go(func() { d.forget(ctx) })
+	wg.Go(func() { engine.Keep(ctx, d.cfg.Log, "webhooks: notices", d.follow) })
+	wg.Go(func() { engine.Keep(ctx, d.cfg.Log, "webhooks: deliveries", d.deliver) })
+	wg.Go(func() { engine.Keep(ctx, d.cfg.Log, "webhooks: old deliveries", d.forget) })
 	wg.Wait()
 }
 
@@ -142,7 +142,8 @@ func (d *Dispatcher) deliverOnce(ctx, trying context.Context, tries *sync.WaitGr
 		tries.Go(func() {
 			defer d.Wake()
 			defer d.count(-1)
-			d.try(trying, w, delivery)
+			// One that breaks comes again when the time is over for which it was taken.
+			_ = engine.Contain(d.cfg.Log, "webhook delivery", func() { d.try(trying, w, delivery) })
 		})
 	}
 }

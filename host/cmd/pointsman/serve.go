@@ -1,7 +1,10 @@
 package main
 
 import (
+	"context"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -21,15 +24,38 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
-			h, err := host.Open(cmd.Context(), cfg, host.Options{Log: newLogger(cfg.LogLevel), Banner: os.Stdout, Compiler: compiler(), Failpoint: failpoint()})
+			ctx, hurry, done := stages(cmd.Context())
+			defer done()
+			h, err := host.Open(ctx, cfg, host.Options{Log: newLogger(cfg.LogLevel), Banner: os.Stdout, Compiler: compiler(), Failpoint: failpoint(), Hurry: hurry})
 			if err != nil {
 				return err
 			}
-			return h.Run(cmd.Context())
+			return h.Run(ctx)
 		},
 	}
 	configFlags(cmd, &file, &flags)
 	return cmd
+}
+
+// stages are those of a stop. The first signal ends ctx: SIGTERM, which a service manager sends, with
+// the delay in which it notices, and an interrupt, which a person sends, without. The second closes
+// hurry. The third ends the process as it stands. done takes it all back.
+func stages(parent context.Context) (ctx context.Context, hurry <-chan struct{}, done func()) {
+	signals, hurried := make(chan os.Signal, 2), make(chan struct{})
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	// The parent ends with the first signal too, but does not say with which.
+	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
+	go func() {
+		var why error
+		if first := <-signals; first == os.Interrupt {
+			why = host.ErrInterrupted
+		}
+		cancel(why)
+		<-signals
+		signal.Stop(signals)
+		close(hurried)
+	}()
+	return ctx, hurried, func() { signal.Stop(signals) }
 }
 
 // configFlags adds the flags that outrank the environment and the file.

@@ -71,7 +71,7 @@ func (b *lockedBuffer) String() string {
 
 // environment is what a serve process gets: nothing of the machine's provider settings.
 func environment(extra ...string) []string {
-	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "POINTSMAN_LISTEN=127.0.0.1:0"}, extra...)
+	return append([]string{"PATH=" + os.Getenv("PATH"), "HOME=" + os.Getenv("HOME"), "POINTSMAN_LISTEN=127.0.0.1:0", "POINTSMAN_SHUTDOWN_DELAY=0s"}, extra...)
 }
 
 // serve starts a process in an empty folder and waits until it is ready.

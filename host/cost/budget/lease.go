@@ -158,8 +158,15 @@ func (c *counter) scarce() bool {
 }
 
 // exchange tells the store what was spent and applies what it grants. The counters' turns
-// are the caller's.
-func (g *Guard) exchange(ctx context.Context, list []*pending) error {
+// are the caller's, who must give them on whatever happens here.
+func (g *Guard) exchange(ctx context.Context, list []*pending) (err error) {
+	if broken := engine.Contain(g.cfg.Log, "exchange of budgets", func() { err = g.trade(ctx, list) }); broken != nil {
+		return broken
+	}
+	return err
+}
+
+func (g *Guard) trade(ctx context.Context, list []*pending) error {
 	x := engine.BudgetExchange{Replica: g.cfg.Replica, ExpiresAt: g.cfg.Now().Add(g.cfg.TTL).UTC()}
 	for _, p := range list {
 		x.Claims = append(x.Claims, p.claims...)

@@ -27,7 +27,7 @@ func (s *Spool) Run(ctx context.Context, write func(context.Context, []engine.Us
 	synced := make(chan struct{})
 	go func() {
 		defer close(synced)
-		s.syncEvery(ctx)
+		engine.Keep(ctx, s.cfg.Log, "usage spool: sync", s.syncEvery)
 	}()
 	defer func() { <-synced }()
 	retry := gather
@@ -214,7 +214,10 @@ func (s *Spool) write(ctx context.Context, rows []engine.Usage, write func(conte
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
 	s.cfg.Failpoint("store")
-	err := write(ctx, rows)
+	var err error
+	if broken := engine.Contain(s.cfg.Log, "usage spool: store", func() { err = write(ctx, rows) }); broken != nil {
+		err = broken // the rows are handed on again
+	}
 	s.cfg.Failpoint("stored")
 	return err
 }

@@ -37,6 +37,8 @@ const (
 	CodeCanceled           Code = "client_closed"       // 499, never seen by the caller
 	CodeInternal           Code = "internal_error"      // 500
 
+	CodeDatabaseUnavailable Code = "database_unavailable" // 503
+
 	CodeIdempotencyInProgress  Code = "idempotency_in_progress"    // 409
 	CodeIdempotencyLost        Code = "idempotency_not_replayable" // 409
 	CodeIdempotencyReused      Code = "idempotency_key_reused"     // 422

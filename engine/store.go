@@ -190,6 +190,7 @@ type ChangeFeed interface {
 	// process, until ctx ends; it returns ctx's error then, and no other: a lost
 	// connection is made again, and after it notify is called. On Postgres it
 	// listens and polls every 5 s; on SQLite, which one process owns, it polls.
+	// Each poll that is answered calls notify, also with the revision of before.
 	// notify is called from one goroutine and must not block for long.
 	Watch(ctx context.Context, notify func(revision int64)) error
 }

@@ -59,6 +59,8 @@ var answers = map[engine.Code]answer{
 	engine.CodeCanceled:           {499, typeInvalid},
 	engine.CodeInternal:           {http.StatusInternalServerError, typeServer},
 
+	engine.CodeDatabaseUnavailable: {http.StatusServiceUnavailable, typeServer},
+
 	engine.CodeIdempotencyInProgress:  {http.StatusConflict, typeInvalid},
 	engine.CodeIdempotencyLost:        {http.StatusConflict, typeInvalid},
 	engine.CodeIdempotencyReused:      {http.StatusUnprocessableEntity, typeInvalid},

@@ -40,7 +40,29 @@ type Keys struct {
 	changing chan struct{} // 1 slot: one change at a time, without a lock held over queries
 	snapshot atomic.Pointer[snapshot]
 	loads    atomic.Uint64 // loads begun; numbers them
+	age      atomic.Uint32 // an Age, of the snapshot
 }
+
+// Age says how far what was loaded can be believed.
+type Age uint32
+
+// What is loaded is what is stored (Fresh); it was, and the store does not answer now (Old): keys
+// that are not in it may have been made meanwhile; or that is too long ago to go on (Stale):
+// those in it may have been revoked.
+const (
+	Fresh Age = iota
+	Old
+	Stale
+)
+
+// errUnconfirmed is what a key gets of which it cannot be said now whether it holds.
+var errUnconfirmed = &engine.Error{
+	Code: engine.CodeDatabaseUnavailable, After: 5 * time.Second,
+	Message: "API keys cannot be looked up now: the database does not answer. Try again shortly.",
+}
+
+// SetAge says how far what was loaded can be believed from now on. It begins as Fresh.
+func (k *Keys) SetAge(a Age) { k.age.Store(uint32(a)) }
 
 // snapshot is what Authenticate sees. Immutable once published.
 type snapshot struct {
@@ -102,12 +124,16 @@ func (k *Keys) digest(key string) [sha256.Size]byte {
 
 // Authenticate returns whose key was presented. Errors: CodeUnauthorized, always the
 // same one, for a key that is malformed, unknown, expired or revoked at now, or of a
-// deleted tenant; CodeForbidden for a right key of a suspended one.
+// deleted tenant; CodeForbidden for a right key of a suspended one; CodeDatabaseUnavailable for one
+// that is unknown while the snapshot is Old, and for every one while it is Stale.
 // It works on the snapshot; a malformed key does not even get that far.
 func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, error) {
-	s := k.snapshot.Load()
+	s, age := k.snapshot.Load(), Age(k.age.Load())
 	if s == nil || !wellFormed(presented) {
 		return engine.Principal{}, errUnauthorized
+	}
+	if age == Stale {
+		return engine.Principal{}, errUnconfirmed
 	}
 	d := k.digest(presented)
 	// The map compares digests, which say nothing of the key without the pepper; the
@@ -118,6 +144,9 @@ func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, 
 		h, ok = s.keys[d]
 	}
 	if !ok || !hmac.Equal(h.digest[:], d[:]) {
+		if age != Fresh {
+			return engine.Principal{}, errUnconfirmed
+		}
 		return engine.Principal{}, errUnauthorized
 	}
 	return h.at(now)
@@ -143,9 +172,16 @@ func (k *Keys) holder(accountID, id string, now time.Time) (p engine.Principal, 
 	if s == nil {
 		return engine.Principal{}, false, errUnauthorized
 	}
+	age := Age(k.age.Load())
+	if age == Stale {
+		return engine.Principal{}, false, errUnconfirmed
+	}
 	digest, ok := s.ids[rowKey{accountID, id}]
 	h, held := s.keys[digest]
 	if !ok || !held {
+		if age != Fresh {
+			return engine.Principal{}, false, errUnconfirmed
+		}
 		return engine.Principal{}, false, errUnauthorized
 	}
 	p, err = h.at(now)

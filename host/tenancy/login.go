@@ -213,7 +213,7 @@ func (l *Logins) find(ctx context.Context, secret string, now time.Time) (engine
 		return engine.LiveLogin{}, knownLogin{}, errUnauthorized
 	}
 	if err != nil { // the key may be newer than what this process has read
-		return engine.LiveLogin{}, knownLogin{}, errUnauthorized
+		return engine.LiveLogin{}, knownLogin{}, err
 	}
 	return engine.LiveLogin{Principal: p, CSRF: csrf(random), Secure: secure, ExpiresAt: row.ExpiresAt}, row, nil
 }

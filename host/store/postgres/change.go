@@ -70,7 +70,6 @@ func (l *listener) listen(ctx context.Context) error {
 		return fmt.Errorf("listen: %w", err)
 	}
 	// Only now, so that no write can fall between the two.
-	l.last = -1
 	l.store.health.tell()
 	for {
 		if err := l.poll(ctx, conn); err != nil {
@@ -83,16 +82,28 @@ func (l *listener) listen(ctx context.Context) error {
 	}
 }
 
-// poll asks for the revision. It also finds a connection that died without a word.
+// poll asks for the revision. It also finds a connection that died without a word, and one to
+// a server that is no primary any more: that one would show the same revision for ever.
 func (l *listener) poll(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
+	var readOnly bool
+	if err := conn.QueryRow(ctx, "select current_setting('transaction_read_only') = 'on'").Scan(&readOnly); err != nil {
+		return err
+	}
+	if readOnly {
+		l.store.pool.Reset()
+		return errReadOnly
+	}
 	revision, err := query.New(conn).GetRevision(ctx)
 	if err == nil {
-		l.tell(revision)
+		l.last = revision
+		l.notify(revision)
 	}
 	return err
 }
+
+var errReadOnly = errors.New("the server has become read-only: another one is the primary now")
 
 // wait handles notifications until it is time to poll.
 func (l *listener) wait(ctx context.Context, conn *pgx.Conn) error {

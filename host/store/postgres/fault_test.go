@@ -5,8 +5,6 @@ import (
 	"errors"
 	"io"
 	"net"
-	"net/url"
-	"sync"
 	"testing"
 	"time"
 
@@ -18,120 +16,9 @@ import (
 	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
-// proxy stands between a store and its server, and can cut them apart.
-type proxy struct {
-	listener       net.Listener
-	network, place string // of the server
-	group          sync.WaitGroup
-	frozen         sync.RWMutex // held for writing: nothing passes
-
-	mu    sync.Mutex
-	down  bool
-	conns map[net.Conn]struct{}
-}
-
-// newProxy returns a proxy and the URL by which it leads to the server at address.
-func newProxy(t *testing.T, address string) (*proxy, string) {
-	t.Helper()
-	cfg, err := pgx.ParseConfig(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	p := &proxy{conns: map[net.Conn]struct{}{}}
-	p.network, p.place = pgconn.NetworkAddress(cfg.Host, cfg.Port)
-	if p.listener, err = net.Listen("tcp", "127.0.0.1:0"); err != nil {
-		t.Fatal(err)
-	}
-	p.group.Go(p.accept)
-	t.Cleanup(func() {
-		_ = p.listener.Close()
-		p.cut()
-		p.group.Wait()
-	})
-	u, err := url.Parse(address)
-	if err != nil {
-		t.Fatal(err)
-	}
-	u.Host = p.listener.Addr().String()
-	q := u.Query()
-	q.Del("host")
-	q.Del("port")
-	u.RawQuery = q.Encode()
-	return p, u.String()
-}
-
-func (p *proxy) accept() {
-	for {
-		client, err := p.listener.Accept()
-		if err != nil {
-			return
-		}
-		server, err := net.Dial(p.network, p.place)
-		if err != nil || !p.keep(client, server) {
-			_ = client.Close()
-			if server != nil {
-				_ = server.Close()
-			}
-			continue
-		}
-		for _, pair := range [][2]net.Conn{{client, server}, {server, client}} {
-			p.group.Go(func() {
-				_, _ = io.Copy(pair[0], thawed{pair[1], &p.frozen})
-				_ = pair[0].Close()
-			})
-		}
-	}
-}
-
-// thawed hands on what it read once nobody freezes it.
-type thawed struct {
-	net.Conn
-	frozen *sync.RWMutex
-}
-
-func (r thawed) Read(b []byte) (int, error) {
-	n, err := r.Conn.Read(b)
-	r.frozen.RLock()
-	defer r.frozen.RUnlock()
-	return n, err
-}
-
-// keep notes the connections of a pair, unless the proxy is down.
-func (p *proxy) keep(conns ...net.Conn) bool {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for _, c := range conns {
-		if !p.down {
-			p.conns[c] = struct{}{}
-		}
-	}
-	return !p.down
-}
-
-// cut ends every connection without a word.
-func (p *proxy) cut() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	for c := range p.conns {
-		if tcp, ok := c.(*net.TCPConn); ok {
-			_ = tcp.SetLinger(0) // a reset, as from a server that is gone
-		}
-		_ = c.Close()
-		delete(p.conns, c)
-	}
-}
-
-// setDown makes every new connection fail, and cuts those there are.
-func (p *proxy) setDown(down bool) {
-	p.mu.Lock()
-	p.down = down
-	p.mu.Unlock()
-	p.cut()
-}
-
 func TestCallsSurviveACut(t *testing.T) {
 	t.Parallel()
-	p, address := newProxy(t, migrated.PostgresURL(t))
+	p, address := storetest.NewProxy(t, migrated.PostgresURL(t))
 	s := mustOpen(t, address, Config{})
 	for i := range 20 {
 		var err error
@@ -143,7 +30,7 @@ func TestCallsSurviveACut(t *testing.T) {
 		if err != nil {
 			t.Fatalf("call %d after a cut = %v, want nil", i, err)
 		}
-		p.cut()
+		p.Cut("")
 	}
 	if got, err := s.Revision(t.Context()); err != nil || got != 10 {
 		t.Errorf("Revision() after 10 writes and as many cuts = %d, %v, want 10: a retry did a write twice or none", got, err)
@@ -153,18 +40,18 @@ func TestCallsSurviveACut(t *testing.T) {
 func TestWatchSurvivesAnOutage(t *testing.T) {
 	t.Parallel()
 	direct := migrated.PostgresURL(t)
-	p, address := newProxy(t, direct)
+	p, address := storetest.NewProxy(t, direct)
 	watched, writer := mustOpen(t, address, Config{PollEvery: time.Hour}), mustOpen(t, direct, Config{})
 	w := storetest.Watch(t, watched)
 	for i := range int64(3) {
-		p.setDown(true)
+		p.Refuse(true)
 		if err := writer.PutProvider(t.Context(), engine.Provider{ID: "p"}); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := watched.ListRules(t.Context()); err == nil {
 			t.Error("ListRules() during an outage = nil, want an error")
 		}
-		p.setDown(false)
+		p.Refuse(false)
 		w.Await(t, i+1, 10*time.Second)
 	}
 }
@@ -173,12 +60,12 @@ func TestWatchSurvivesAnOutage(t *testing.T) {
 // little more.
 func TestCallsEndDuringAFreeze(t *testing.T) {
 	t.Parallel()
-	p, address := newProxy(t, migrated.PostgresURL(t))
+	p, address := storetest.NewProxy(t, migrated.PostgresURL(t))
 	s := mustOpen(t, address, Config{})
 	if err := s.PutSetting(t.Context(), "a", "b"); err != nil {
 		t.Fatal(err)
 	}
-	p.frozen.Lock()
+	p.Freeze("")
 	began := time.Now()
 	for range 2 {
 		short, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
@@ -193,7 +80,7 @@ func TestCallsEndDuringAFreeze(t *testing.T) {
 	if took := time.Since(began); took > 10*time.Second {
 		t.Errorf("four calls with 50 ms each took %v during a freeze", took)
 	}
-	p.frozen.Unlock()
+	p.Thaw()
 	if _, err := s.GetSetting(t.Context(), "a"); err != nil {
 		t.Errorf("GetSetting() after a freeze = %v, want nil", err)
 	}

@@ -69,14 +69,14 @@ func (s *Store) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64, no
 			p.NowUs = now.UnixMicro()
 		}
 		// In a call of its own, which is not repeated when its answer is lost.
-		ctx, cancel := context.WithTimeout(ctx, callTimeout)
-		left, err := s.queries.TakeLimit(ctx, p)
+		once, cancel := context.WithTimeout(ctx, callTimeout)
+		left, err := s.queries.TakeLimit(once, p)
 		cancel()
 		if err == nil {
 			return engine.LimitTaken{OK: true, Left: left}, nil
 		}
 		if !errors.Is(err, pgx.ErrNoRows) {
-			return taken, settle("take from a limit", err)
+			return taken, settle(ctx, "take from a limit", err)
 		}
 	}
 	err = s.transact(ctx, "take from a limit", func(ctx context.Context, q *query.Queries) error {

@@ -25,7 +25,7 @@ func (s *Store) RecountUsage(ctx context.Context, day time.Time, grains []engine
 		err = ended
 	}
 	if err != nil {
-		return engine.UsageRecount{}, settle("recount usage", err)
+		return engine.UsageRecount{}, settle(ctx, "recount usage", err)
 	}
 	if len(counted.Differences) == 0 {
 		return counted.UsageRecount, nil

@@ -8,9 +8,8 @@ package postgres
 
 import (
 	"context"
-	"errors"
 	"fmt"
-	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -49,6 +48,9 @@ var _ engine.Store = (*Store)(nil)
 // Store is an engine.Store on Postgres. Safe for concurrent use.
 type Store struct {
 	pool       *pgxpool.Pool
+	desk       desk
+	patience   time.Duration // of who manages
+	silent     atomic.Bool   // the last call got no answer
 	queries    *query.Queries
 	dedicated  *pgx.ConnConfig // for Watch and locks, which keep a connection to themselves
 	schema     string          // where the tables are; the payload of a notification names it
@@ -74,6 +76,8 @@ func Open(ctx context.Context, url string, cfg Config) (*Store, error) {
 	}
 	s := &Store{
 		dedicated: dedicatedConfig(pool.ConnConfig),
+		desk:      newDesk(pool.MaxConns),
+		patience:  patience,
 		pollEvery: cfg.PollEvery,
 		log:       cfg.Logger,
 	}
@@ -114,6 +118,8 @@ func poolConfig(url string) (*pgxpool.Config, error) {
 	if cfg.ConnConfig.ConnectTimeout == 0 {
 		cfg.ConnConfig.ConnectTimeout = 10 * time.Second
 	}
+	attempts := newAttempts(cfg.MaxConns, time.Now)
+	cfg.BeforeConnect, cfg.AfterConnect = attempts.before, attempts.after
 	cfg.MaxConnLifetimeJitter = cfg.MaxConnLifetime / 10
 	cfg.PingTimeout = 5 * time.Second
 	return cfg, nil
@@ -154,11 +160,25 @@ func (s *Store) readOf(ctx context.Context, accountID, doing string, run func(co
 }
 
 func (s *Store) readIn(ctx context.Context, who seat, doing string, run func(context.Context, *query.Queries) error) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	return s.call(ctx, doing, func(ctx context.Context, conn *pgxpool.Conn) (untouched bool, err error) {
+		return true, run(ctx, who.queries(conn))
+	})
+}
+
+// call runs a call on a connection, again where that is safe.
+func (s *Store) call(ctx context.Context, doing string, run func(context.Context, *pgxpool.Conn) (untouched bool, err error)) error {
+	whole, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	return settle(doing, s.retry(ctx, func() (untouched bool, err error) {
-		return true, run(ctx, who.queries(s.pool))
-	}))
+	err := s.retry(whole, func() (untouched bool, err error) {
+		conn, release, err := s.acquire(whole)
+		if err != nil {
+			return true, err
+		}
+		defer release()
+		return run(whole, conn)
+	})
+	s.heard(ctx, err)
+	return settle(ctx, doing, err)
 }
 
 // write runs a change of configuration in a transaction that raises the revision
@@ -207,10 +227,8 @@ func (s *Store) transactOf(ctx context.Context, accountID, doing string, run fun
 }
 
 func (s *Store) begin(ctx context.Context, doing string, run func(context.Context, pgx.Tx) error) error {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
-	defer cancel()
-	return settle(doing, s.retry(ctx, func() (untouched bool, err error) {
-		tx, err := s.pool.Begin(ctx)
+	return s.call(ctx, doing, func(ctx context.Context, conn *pgxpool.Conn) (untouched bool, err error) {
+		tx, err := conn.Begin(ctx)
 		if err != nil {
 			return true, err
 		}
@@ -220,27 +238,5 @@ func (s *Store) begin(ctx context.Context, doing string, run func(context.Contex
 			return false, err
 		}
 		return false, tx.Commit(ctx)
-	}))
-}
-
-// settle turns what the server said into the sentinels of engine.Store.
-func settle(doing string, err error) error {
-	var refused *pgconn.PgError
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, pgx.ErrNoRows):
-		return fmt.Errorf("%s: %w", doing, engine.ErrNotFound)
-	case !errors.As(err, &refused):
-		return fmt.Errorf("%s: %w", doing, err)
-	}
-	switch {
-	case refused.Code == "23505": // unique_violation
-		return fmt.Errorf("%s: %w", doing, engine.ErrConflict)
-	case refused.Code == "23503": // foreign_key_violation
-		return fmt.Errorf("%s: the account or user it belongs to: %w", doing, engine.ErrNotFound)
-	case strings.HasPrefix(refused.Code, "22"), strings.HasPrefix(refused.Code, "23"), refused.Code == "54000":
-		return &engine.Error{Code: engine.CodeInvalid, Message: "the database refuses a value: " + refused.Message, Err: fmt.Errorf("%s: %w", doing, err)}
-	}
-	return fmt.Errorf("%s: %w", doing, err)
+	})
 }

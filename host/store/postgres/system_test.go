@@ -64,7 +64,10 @@ func TestOnlySystemWorkPassesTheWall(t *testing.T) {
 		}
 	}
 	for name := range passing {
-		if !slices.Contains(systemWork, name) && name != "again" { // again empties the pool
+		if name == "again" || name == "acquire" { // they empty the pool, and take a connection
+			continue
+		}
+		if !slices.Contains(systemWork, name) {
 			t.Errorf("%s reads or writes as the owner, who sees every account: use readOf, writeOf or transactOf with the account, or name it in systemWork", name)
 		}
 	}

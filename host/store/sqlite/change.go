@@ -25,15 +25,14 @@ func (s *Store) Watch(ctx context.Context, notify func(revision int64)) error {
 	defer s.changes.leave(wake)
 	poll := time.NewTicker(s.pollEvery)
 	defer poll.Stop()
-	for last := int64(-1); ; {
+	for {
 		revision, err := s.Revision(ctx)
 		switch {
 		case ctx.Err() != nil:
 			return ctx.Err()
 		case err != nil:
 			s.log.Warn().Err(err).Msg("the revision could not be read, asking again later")
-		case revision != last:
-			last = revision
+		default:
 			notify(revision)
 		}
 		select {

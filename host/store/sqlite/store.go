@@ -49,6 +49,7 @@ type Store struct {
 	reader     *sql.DB // several, which cannot write
 	queries    *query.Queries
 	statements *prepared // the writer's
+	loader     *loader   // of what each request writes
 	changes    feed
 	health     feed // of transitions
 	jobs       jobs
@@ -85,13 +86,16 @@ func Open(ctx context.Context, path string, cfg Config) (_ *Store, err error) {
 	if s.reader, err = open(path, max(4, runtime.NumCPU()), readerPragmas); err != nil {
 		return nil, err
 	}
-	s.queries, s.statements = query.New(prepare(s.reader)), prepare(s.writer)
+	s.queries, s.statements, s.loader = query.New(prepare(s.reader)), prepare(s.writer), &loader{path: path}
 	return s, nil
 }
 
 // Close releases the file. The last connection folds the write-ahead log into it.
 func (s *Store) Close() error {
 	var errs []error
+	if s.loader != nil {
+		s.loader.close()
+	}
 	for _, db := range []*sql.DB{s.reader, s.writer} {
 		if db != nil {
 			errs = append(errs, db.Close())
@@ -217,7 +221,7 @@ func ignoreDone(err error) error {
 
 // settle turns what SQLite said into the sentinels of engine.Store.
 func settle(doing string, err error) error {
-	var refused *sqlite.Error
+	var refused interface{ Code() int } // *sqlite.Error, or *fault
 	switch {
 	case err == nil:
 		return nil
@@ -235,7 +239,12 @@ func settle(doing string, err error) error {
 	if refused.Code()&0xff == sqlite3.SQLITE_CONSTRAINT || refused.Code() == sqlite3.SQLITE_TOOBIG {
 		return &engine.Error{Code: engine.CodeInvalid, Message: "the database refuses a value", Err: fmt.Errorf("%s: %w", doing, err)}
 	}
-	return fmt.Errorf("%s: %w", doing, err)
+	err = fmt.Errorf("%s: %w", doing, err)
+	switch refused.Code() & 0xff {
+	case sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_CANTOPEN:
+		return row.Unavailable(err)
+	}
+	return err
 }
 
 // explain adds the next step to an error of the first statements.

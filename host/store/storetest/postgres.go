@@ -28,11 +28,11 @@ func PostgresURL(t testing.TB) string {
 		t.Fatalf("%s is not a URL", PostgresVariable) // the error would show its password
 	}
 	schema := "pointsman_test_" + strings.ToLower(rand.Text())
-	exec(t, server, "create schema "+pgx.Identifier{schema}.Sanitize())
+	execute(t, server, "create schema "+pgx.Identifier{schema}.Sanitize())
 	t.Cleanup(func() {
-		exec(t, server, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade")
+		execute(t, server, "drop schema "+pgx.Identifier{schema}.Sanitize()+" cascade")
 		// Roles belong to the whole server. The name is that of host/store/postgres/role.go.
-		exec(t, server, `do $$ begin execute 'drop role if exists pointsman_tenant_' ||
+		execute(t, server, `do $$ begin execute 'drop role if exists pointsman_tenant_' ||
 			left(encode(sha256(convert_to(current_database() || '.`+schema+`', 'UTF8')), 'hex'), 16); end $$`)
 	})
 	q := u.Query()
@@ -41,7 +41,7 @@ func PostgresURL(t testing.TB) string {
 	return u.String()
 }
 
-func exec(t testing.TB, server, statement string) {
+func execute(t testing.TB, server, statement string) {
 	t.Helper()
 	ctx := context.Background() // the test's own has ended when it cleans up
 	conn, err := pgx.Connect(ctx, server)

@@ -6,25 +6,28 @@ import (
 
 // PackID writes an id as the ledger holds it: a UUID in its usual form as a zero byte and its
 // 16, anything else as its text, which has no NUL. UUIDs keep their order.
-func PackID(id string) []byte {
+func PackID(id string) []byte { return AppendID(make([]byte, 0, min(len(id), 17)), id) }
+
+// AppendID appends what PackID writes.
+func AppendID(b []byte, id string) []byte {
 	if len(id) != 36 || id[8] != '-' || id[13] != '-' || id[18] != '-' || id[23] != '-' {
-		return []byte(id)
+		return append(b, id...)
 	}
-	packed := make([]byte, 17)
+	var packed [17]byte
 	at := 1
 	for i := 0; i < len(id); {
 		if id[i] == '-' && (i == 8 || i == 13 || i == 18 || i == 23) {
 			i++
 			continue
 		}
-		high, low := digit(id[i]), digit(id[i+1])
-		if high > 15 || low > 15 {
-			return []byte(id)
+		high, low := digits[id[i]], digits[id[i+1]]
+		if (high|low)&0xf0 != 0 {
+			return append(b, id...)
 		}
 		packed[at] = high<<4 | low
 		at, i = at+1, i+2
 	}
-	return packed
+	return append(b, packed[:]...)
 }
 
 // ParseID reads what PackID wrote.
@@ -43,13 +46,17 @@ func ParseID(b []byte) string {
 	return string(text[:])
 }
 
-// digit is the value of a lower-case hex digit, 255 of anything else.
-func digit(c byte) byte {
-	switch {
-	case c >= '0' && c <= '9':
-		return c - '0'
-	case c >= 'a' && c <= 'f':
-		return c - 'a' + 10
+// digits has the values of lower-case hex digits, 255 for anything else.
+var digits = func() (values [256]byte) {
+	for c := range values {
+		switch {
+		case c >= '0' && c <= '9':
+			values[c] = byte(c - '0')
+		case c >= 'a' && c <= 'f':
+			values[c] = byte(c - 'a' + 10)
+		default:
+			values[c] = 255
+		}
 	}
-	return 255
-}
+	return values
+}()

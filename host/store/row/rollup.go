@@ -47,23 +47,48 @@ func Rollups(rows []engine.Usage) []Rollup {
 // sums gathers rows by minute.
 type sums struct {
 	digests map[dimensions][16]byte
-	minutes map[rollupKey]*Rollup
+	minutes map[minute]*Rollup
 	all     []*Rollup
+	last    minute  // of the row before, which is often of the same group
+	into    *Rollup // nil before the first row
+}
+
+// minute is a group of an account in one minute.
+type minute struct {
+	account string
+	of      dimensions
+	at      int64
 }
 
 func newSums() *sums {
-	return &sums{digests: make(map[dimensions][16]byte), minutes: make(map[rollupKey]*Rollup)}
+	return &sums{digests: make(map[dimensions][16]byte), minutes: make(map[minute]*Rollup)}
 }
 
 func (s *sums) add(u *engine.Usage) {
-	d := dimensionsOf(u)
-	digest, known := s.digests[d]
-	if !known {
-		digest = d.digest()
-		s.digests[d] = digest
+	key := minute{u.AccountID, dimensionsOf(u), u.StartedAt.Truncate(grains[0].step).UnixMilli()}
+	if s.into == nil || key != s.last {
+		s.last, s.into = key, s.group(key)
 	}
-	r := group(s.minutes, &s.all, rollupKey{u.AccountID, digest, u.StartedAt.Truncate(grains[0].step).UnixMilli()}, u, grains[0].name)
-	r.Sums.Add(u)
+	s.into.Sums.Add(u)
+}
+
+func (s *sums) group(key minute) *Rollup {
+	r := s.minutes[key]
+	if r != nil {
+		return r
+	}
+	digest, known := s.digests[key.of]
+	if !known {
+		digest = key.of.digest()
+		s.digests[key.of] = digest
+	}
+	r = &Rollup{
+		AccountID: key.account, Grain: grains[0].name, At: time.UnixMilli(key.at).UTC(), Digest: digest, TeamID: key.of[0], UserID: key.of[1],
+		KeyID: key.of[2], ModelID: key.of[3], ProviderID: key.of[4], Source: key.of[5], TaskType: key.of[6],
+	}
+	s.minutes[key] = r
+	s.all = append(s.all, r)
+	return r
 }
 
 // rollups returns the sums for each grain. It ends the use of s.
@@ -106,19 +131,6 @@ type rollupKey struct {
 	account string
 	digest  [16]byte
 	at      int64
-}
-
-func group(groups map[rollupKey]*Rollup, all *[]*Rollup, key rollupKey, u *engine.Usage, grain engine.Grain) *Rollup {
-	r := groups[key]
-	if r == nil {
-		r = &Rollup{
-			AccountID: u.AccountID, Grain: grain, At: time.UnixMilli(key.at).UTC(), Digest: key.digest, TeamID: u.TeamID, UserID: u.UserID,
-			KeyID: u.KeyID, ModelID: u.ModelID, ProviderID: u.ProviderID, Source: u.Source, TaskType: u.TaskType,
-		}
-		groups[key] = r
-		*all = append(*all, r)
-	}
-	return r
 }
 
 // dimensions are what tells groups of one account and step apart.

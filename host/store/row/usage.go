@@ -40,6 +40,11 @@ func CheckUsageQuery(q *engine.UsageQuery) error {
 // NUL become U+FFFD, a key part and what callers name are cut to MaxKey, a number or time out of
 // range becomes the nearest in it. Decision is no part of the row.
 func Usage(u engine.Usage) engine.Usage {
+	cleanUsage(&u)
+	return u
+}
+
+func cleanUsage(u *engine.Usage) {
 	for _, part := range []*string{&u.AccountID, &u.ID, &u.RequestID, &u.Corrects, &u.TaskType} {
 		*part = RequestID(*part)
 	}
@@ -56,25 +61,42 @@ func Usage(u engine.Usage) engine.Usage {
 	if !u.PriceFrom.IsZero() {
 		u.PriceFrom = inRange(u.PriceFrom)
 	}
-	return u
 }
 
 // UsageBatch cleans rows, leaves out those whose key came before, and sorts them by key: two
-// processes that add the same rows in different orders would wait for each other.
+// processes that add the same rows in different orders would wait for each other. The rows that
+// it is given stay as they are.
 func UsageBatch(rows []engine.Usage) []engine.Usage {
-	batch := make([]engine.Usage, 0, len(rows))
-	seen := make(map[[2]string]bool, len(rows))
-	for _, u := range rows {
-		u = Usage(u)
-		if key := [2]string{u.AccountID, u.ID}; !seen[key] {
-			seen[key] = true
-			batch = append(batch, u)
-		}
+	order := make([]usageKey, len(rows))
+	for i := range rows {
+		order[i] = usageKey{RequestID(rows[i].AccountID), RequestID(rows[i].ID), i}
 	}
-	slices.SortFunc(batch, func(a, b engine.Usage) int {
-		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), strings.Compare(a.ID, b.ID))
-	})
+	slices.SortFunc(order, usageKey.compare)
+	batch := make([]engine.Usage, 0, len(rows))
+	for i := range order {
+		if i > 0 && order[i].id == order[i-1].id && order[i].account == order[i-1].account {
+			continue
+		}
+		batch = append(batch, rows[order[i].at])
+		cleanUsage(&batch[len(batch)-1])
+	}
 	return batch
+}
+
+// usageKey is a row's, and where the row is. Rows themselves are too long to be moved about.
+type usageKey struct {
+	account, id string
+	at          int
+}
+
+func (k usageKey) compare(other usageKey) int {
+	if c := strings.Compare(k.account, other.account); c != 0 {
+		return c
+	}
+	if c := strings.Compare(k.id, other.id); c != 0 {
+		return c
+	}
+	return cmp.Compare(k.at, other.at)
 }
 
 // inRange returns the time, or the nearest in the years 1 to 9999, as rows hold it.

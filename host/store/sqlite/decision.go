@@ -19,19 +19,17 @@ var (
 // scanDecisions is how many decisions are read at a time.
 const scanDecisions = 2_000
 
+var addDecision = newInsertion(query.AddDecision)
+
 // AddDecisions implements engine.DecisionStore.
 func (s *Store) AddDecisions(ctx context.Context, rows []engine.DecisionRow) error {
 	batch := row.DecisionBatch(rows)
 	if len(batch) == 0 {
 		return nil
 	}
-	return s.transact(ctx, "add decisions", func(ctx context.Context, q *query.Queries) error {
-		for i := range batch {
-			if err := q.AddDecision(ctx, query.AddDecisionParams(decisionRow(&batch[i]))); err != nil {
-				return err
-			}
-		}
-		return nil
+	return s.load(ctx, "add decisions", func(ctx context.Context, l *loader) error {
+		_, err := l.insert(ctx, &addDecision, len(batch), func(p *parameters, i int) { bindDecision(p, &batch[i]) })
+		return err
 	})
 }
 
@@ -184,12 +182,22 @@ func (s *Store) DeleteDecisionsBefore(ctx context.Context, before time.Time, acc
 	}
 }
 
-func decisionRow(d *engine.DecisionRow) query.Decision {
-	return query.Decision{
-		At: millis(d.At), CostNanoUsd: d.CostNanoUSD, AccountID: d.AccountID, RequestID: row.PackID(d.RequestID), TeamID: d.TeamID, UserID: d.UserID,
-		KeyID: row.PackID(d.KeyID), SessionID: row.PackID(d.SessionID), Source: d.Source, ModelID: d.Model, ProviderID: d.Provider,
-		Code: string(d.Code), Variant: d.Variant, Data: d.Data,
-	}
+// bindDecision writes a row in the order of query.AddDecisionParams.
+func bindDecision(p *parameters, d *engine.DecisionRow) {
+	p.time(d.At)
+	p.number(d.CostNanoUSD)
+	p.text(d.AccountID)
+	p.id(d.RequestID)
+	p.text(d.TeamID)
+	p.text(d.UserID)
+	p.id(d.KeyID)
+	p.id(d.SessionID)
+	p.text(d.Source)
+	p.text(d.Model)
+	p.text(d.Provider)
+	p.text(string(d.Code))
+	p.text(d.Variant)
+	p.bytes(d.Data)
 }
 
 func parseDecision(n query.Decision) engine.DecisionRow {

@@ -29,14 +29,17 @@ func (s *Store) RecountUsage(ctx context.Context, day time.Time, grains []engine
 	if len(counted.Differences) == 0 {
 		return counted.UsageRecount, nil
 	}
-	return counted.UsageRecount, s.transact(ctx, "repair sums over usage", func(ctx context.Context, q *query.Queries) error {
-		if err := addRollups(ctx, q, counted.Differences); err != nil {
+	return counted.UsageRecount, s.load(ctx, "repair sums over usage", func(_ context.Context, l *loader) error {
+		if err := l.addRollups(counted.Differences); err != nil {
 			return err
 		}
 		for i := range counted.Differences {
-			d := &counted.Differences[i]
-			err := q.DropEmptyRollup(ctx, query.DropEmptyRollupParams{AccountID: d.AccountID, Grain: string(d.Grain), StartsAt: millis(d.At), Digest: d.Digest[:]})
+			p, err := l.parameters(query.DropEmptyRollup)
 			if err != nil {
+				return err
+			}
+			bindRollupKey(&p, &counted.Differences[i])
+			if err := p.run(nil); err != nil {
 				return err
 			}
 		}

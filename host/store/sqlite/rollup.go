@@ -1,8 +1,6 @@
 package sqlite
 
 import (
-	"context"
-
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/row"
 	"github.com/pointsman/pointsman/host/store/sqlite/query"
@@ -10,54 +8,83 @@ import (
 
 // longestLists is how many bytes a group's lists of latencies may have before they are
 // written anew: as short as they can be they have at most 700.
-const longestLists = 1_500
+const longestLists = 400
 
-// addRollups adds to the sums of groups.
-func addRollups(ctx context.Context, q *query.Queries, rollups []row.Rollup) error {
+// addRollups adds to the sums of groups, in the transaction of their rows.
+func (l *loader) addRollups(rollups []row.Rollup) error {
 	for i := range rollups {
 		r := &rollups[i]
-		s := &r.Sums
-		listed, err := q.AddRollup(ctx, query.AddRollupParams{
-			AccountID: r.AccountID, Grain: string(r.Grain), StartsAt: millis(r.At), Digest: r.Digest[:], TeamID: r.TeamID, UserID: r.UserID,
-			KeyID: r.KeyID, ModelID: r.ModelID, ProviderID: r.ProviderID, Source: r.Source, TaskType: r.TaskType,
-			Requests: s.Requests, Attempts: s.Attempts, Errors: s.Errors,
-			PromptTokens: s.Tokens.Prompt, CachedTokens: s.Tokens.Cached,
-			CacheWriteTokens: s.Tokens.CacheWrite, CacheWrite1hTokens: s.Tokens.CacheWrite1h,
-			CompletionTokens: s.Tokens.Completion, ReasoningTokens: s.Tokens.Reasoning,
-			CostNanoUsd: s.CostNanoUSD, PremiumUse: s.PremiumUse,
-			Estimated: s.Estimated, Unpriced: s.Unpriced,
-			Latency: row.LatencyList(&s.LatencyMS), FirstByte: row.LatencyList(&s.FirstByteMS),
-		})
-		if err == nil && listed > longestLists {
-			err = shortenLists(ctx, q, r)
-		}
+		p, err := l.parameters(query.AddRollup)
 		if err != nil {
 			return err
+		}
+		bindRollup(&p, r)
+		listed := int64(0)
+		if err := p.run(func() { listed = l.integer(p.statement, 0) }); err != nil {
+			return err
+		}
+		if listed > longestLists {
+			if err := l.shortenLists(r); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
+// bindRollup writes sums in the order of query.AddRollupParams.
+func bindRollup(p *parameters, r *row.Rollup) {
+	s := &r.Sums
+	bindRollupKey(p, r)
+	for _, text := range [...]string{r.TeamID, r.UserID, r.KeyID, r.ModelID, r.ProviderID, r.Source, r.TaskType} {
+		p.text(text)
+	}
+	for _, n := range [...]int64{
+		s.Requests, s.Attempts, s.Errors, s.Tokens.Prompt, s.Tokens.Cached, s.Tokens.CacheWrite, s.Tokens.CacheWrite1h,
+		s.Tokens.Completion, s.Tokens.Reasoning, s.CostNanoUSD, s.PremiumUse, s.Estimated, s.Unpriced,
+	} {
+		p.number(n)
+	}
+	p.text(row.LatencyList(&s.LatencyMS))
+	p.text(row.LatencyList(&s.FirstByteMS))
+}
+
+func bindRollupKey(p *parameters, r *row.Rollup) {
+	p.text(r.AccountID)
+	p.text(string(r.Grain))
+	p.time(r.At)
+	p.bytes(r.Digest[:])
+}
+
 // shortenLists writes a group's lists of latencies as short as they can be.
-func shortenLists(ctx context.Context, q *query.Queries, r *row.Rollup) error {
-	lists, err := q.GetRollupLists(ctx, query.GetRollupListsParams{
-		AccountID: r.AccountID, Grain: string(r.Grain), StartsAt: millis(r.At), Digest: r.Digest[:],
-	})
+func (l *loader) shortenLists(r *row.Rollup) error {
+	p, err := l.parameters(query.GetRollupLists)
 	if err != nil {
 		return err
 	}
-	latency, err := row.ParseLatencyList(lists.Latency)
-	if err != nil {
+	bindRollupKey(&p, r)
+	var latency, firstByte string
+	if err := p.run(func() { latency, firstByte = l.text(p.statement, 0), l.text(p.statement, 1) }); err != nil {
 		return err
 	}
-	firstByte, err := row.ParseLatencyList(lists.FirstByte)
-	if err != nil {
+	if latency, err = shortList(latency); err != nil {
 		return err
 	}
-	return q.SetRollupLists(ctx, query.SetRollupListsParams{
-		AccountID: r.AccountID, Grain: string(r.Grain), StartsAt: millis(r.At), Digest: r.Digest[:],
-		Latency: row.LatencyList(&latency), FirstByte: row.LatencyList(&firstByte),
-	})
+	if firstByte, err = shortList(firstByte); err != nil {
+		return err
+	}
+	if p, err = l.parameters(query.SetRollupLists); err != nil {
+		return err
+	}
+	p.text(latency)
+	p.text(firstByte)
+	bindRollupKey(&p, r)
+	return p.run(nil)
+}
+
+func shortList(list string) (string, error) {
+	buckets, err := row.ParseLatencyList(list)
+	return row.LatencyList(&buckets), err
 }
 
 func parseRollup(n query.UsageRollup) (r row.Rollup, err error) {

@@ -10,37 +10,6 @@ import (
 	"github.com/pointsman/pointsman/host/store/sqlite/query"
 )
 
-// AddUsage implements engine.UsageStore.
-func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
-	_, err := s.PostUsage(ctx, rows)
-	return err
-}
-
-// PostUsage implements engine.ReportStore.
-func (s *Store) PostUsage(ctx context.Context, rows []engine.Usage) (added []engine.Usage, err error) {
-	batch := row.UsageBatch(rows)
-	if len(batch) == 0 {
-		return nil, nil
-	}
-	err = s.transact(ctx, "add usage", func(ctx context.Context, q *query.Queries) error {
-		added = make([]engine.Usage, 0, len(batch))
-		for _, u := range batch {
-			n, err := q.AddUsage(ctx, query.AddUsageParams(usageRow(u)))
-			if err != nil {
-				return err
-			}
-			if n > 0 { // what the database had already was rolled up then
-				added = append(added, u)
-			}
-		}
-		return addRollups(ctx, q, row.Rollups(added))
-	})
-	if err != nil {
-		return nil, err
-	}
-	return added, nil
-}
-
 // ListUsage implements engine.UsageStore.
 func (s *Store) ListUsage(ctx context.Context, accountID, requestID string, limit int) (usage []engine.Usage, err error) {
 	if err := row.CheckListLimit(limit); err != nil || !row.IsKey(accountID) {
@@ -114,22 +83,6 @@ func (s *Store) PageUsage(ctx context.Context, ask engine.UsageQuery) (usage []e
 		return err
 	})
 	return usage, next, err
-}
-
-func usageRow(u engine.Usage) query.Usage {
-	return query.Usage{
-		AccountID: u.AccountID, ID: row.PackID(u.ID), Kind: string(u.Kind), Corrects: row.PackID(u.Corrects),
-		RequestID: row.PackID(u.RequestID), Attempt: int64(u.Attempt), TeamID: u.TeamID, UserID: u.UserID, KeyID: row.PackID(u.KeyID),
-		SessionID: row.PackID(u.SessionID), TaskType: u.TaskType, ModelID: u.ModelID, ProviderID: u.ProviderID,
-		UpstreamID: u.UpstreamID, Substituted: u.Substituted, Source: u.Source, Stream: u.Stream,
-		PromptTokens: u.Tokens.Prompt, CachedTokens: row.NumberOrNil(u.Tokens.Cached),
-		CacheWriteTokens: row.NumberOrNil(u.Tokens.CacheWrite), CacheWrite1hTokens: row.NumberOrNil(u.Tokens.CacheWrite1h),
-		CompletionTokens: u.Tokens.Completion, ReasoningTokens: row.NumberOrNil(u.Tokens.Reasoning), Estimated: u.Estimated,
-		CostNanoUsd: u.CostNanoUSD, PriceFrom: millisOrNil(u.PriceFrom), PriceOf: u.PriceOf, Unpriced: u.Unpriced,
-		PremiumUse: row.NumberOrNil(u.PremiumUse), Outcome: string(u.Outcome), Status: int64(u.Status), Code: string(u.Code),
-		Simulated: u.Simulated, StartedAt: millis(u.StartedAt), LatencyMs: u.LatencyMS, FirstByteMs: row.NumberOrNil(u.FirstByteMS),
-		Images: row.NumberOrNil(u.Images),
-	}
 }
 
 func parseUsage(n query.Usage) (engine.Usage, error) {

@@ -1,5 +1,6 @@
 -- name: AddDecision :exec
-insert into decisions (
+-- Run by the loader, as AddUsage is.
+insert or fail into decisions (
     at, cost_nano_usd, account_id, request_id, team_id, user_id, key_id, session_id, source, model_id, provider_id, code,
     variant, data
 ) values (

@@ -10,7 +10,7 @@ import (
 )
 
 const addDecision = `-- name: AddDecision :exec
-insert into decisions (
+insert or fail into decisions (
     at, cost_nano_usd, account_id, request_id, team_id, user_id, key_id, session_id, source, model_id, provider_id, code,
     variant, data
 ) values (
@@ -37,6 +37,7 @@ type AddDecisionParams struct {
 	Data        []byte
 }
 
+// Run by the loader, as AddUsage is.
 func (q *Queries) AddDecision(ctx context.Context, arg AddDecisionParams) error {
 	_, err := q.db.ExecContext(ctx, addDecision,
 		arg.At,

@@ -1,5 +1,7 @@
 -- name: AddUsage :execrows
-insert into usage (
+-- Run by the loader, which repeats the group of values. "or fail" needs no journal of a
+-- statement that inserts many rows: the transaction is taken back if one cannot be inserted.
+insert or fail into usage (
     started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
     cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms, attempt,
     status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects, request_id,

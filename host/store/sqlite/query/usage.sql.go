@@ -10,7 +10,7 @@ import (
 )
 
 const addUsage = `-- name: AddUsage :execrows
-insert into usage (
+insert or fail into usage (
     started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,
     cache_write_1h_tokens, completion_tokens, reasoning_tokens, premium_use, latency_ms, first_byte_ms, attempt,
     status, substituted, stream, estimated, unpriced, simulated, account_id, id, kind, corrects, request_id,
@@ -66,6 +66,8 @@ type AddUsageParams struct {
 	Images             *int64
 }
 
+// Run by the loader, which repeats the group of values. "or fail" needs no journal of a
+// statement that inserts many rows: the transaction is taken back if one cannot be inserted.
 func (q *Queries) AddUsage(ctx context.Context, arg AddUsageParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, addUsage,
 		arg.StartedAt,

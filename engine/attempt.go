@@ -18,6 +18,7 @@ type attempt struct {
 	adapter Adapter       // nil until it is needed: see open
 	call    *document.Doc // what the adapter is told of the call; it lives as long
 	native  bool          // the caller's wire is passed on
+	chat    bool          // the target speaks the canonical wire: see speaksChat
 	notes   string        // of the session, for a model that takes it over; "": none
 	noted   *document.Doc // the canonical body with them; nil: it is not needed
 	reply   *UpstreamResponse
@@ -70,6 +71,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 		}
 	}
 	a.native = r.speaks(t.Model, t.Provider, manifest.Provider)
+	a.chat = !a.native && r.speaksChat(&t.Model, t.Provider, manifest.Provider)
 	a.note(ctx)
 	request, err := a.request(ctx)
 	if err != nil {
@@ -124,6 +126,28 @@ func (a *attempt) request(ctx context.Context) (AdapterRequest, error) {
 	if r.WireOnly != nil {
 		return AdapterRequest{}, a.fail(r.WireOnly, nil, "wire", true)
 	}
+	request, err := a.written(ctx)
+	if err != nil {
+		return request, err
+	}
+	a.x.lose(r.Lossy)
+	a.x.lose(request.Lossy)
+	if r.Hints.Strict && len(a.x.lossy) > 0 {
+		e := Errorf(CodeInvalid, "Provider %s cannot carry '%s', and metadata.strict is set.", provider, a.x.lossy[0])
+		e.Param = a.x.lossy[0]
+		return request, a.fail(e, nil, "lossy", true)
+	}
+	return request, nil
+}
+
+// written is the canonical body as the target has it: by the adapter, unless there is
+// nothing for it to do.
+func (a *attempt) written(ctx context.Context) (AdapterRequest, error) {
+	if a.chat {
+		if request, ok := a.chatRequest(); ok {
+			return request, nil
+		}
+	}
 	if err := a.open(); err != nil {
 		return AdapterRequest{}, err
 	}
@@ -133,13 +157,6 @@ func (a *attempt) request(ctx context.Context) (AdapterRequest, error) {
 	if err != nil {
 		// What this provider cannot carry another one may.
 		return request, a.adapterFailed(ctx, err)
-	}
-	a.x.lose(r.Lossy)
-	a.x.lose(request.Lossy)
-	if r.Hints.Strict && len(a.x.lossy) > 0 {
-		e := Errorf(CodeInvalid, "Provider %s cannot carry '%s', and metadata.strict is set.", provider, a.x.lossy[0])
-		e.Param = a.x.lossy[0]
-		return request, a.fail(e, nil, "lossy", true)
 	}
 	return request, nil
 }

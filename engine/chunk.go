@@ -15,9 +15,12 @@ const (
 	keptChunks = 64       // buffers
 )
 
-// translate gives one event to the adapter and queues what it flushed.
-func (s *chunkStream) translate(ctx context.Context, name string, data []byte) error {
+// adapt gives one event to the adapter and queues what it flushed.
+func (s *chunkStream) adapt(ctx context.Context, name string, data []byte) error {
 	a := s.a
+	if err := a.open(); err != nil {
+		return err
+	}
 	reply, err := a.adapter.Event(ctx, a.reply, name, data)
 	if err != nil {
 		return a.adapterFailed(ctx, err)
@@ -60,6 +63,9 @@ func (s *chunkStream) take(chunk *document.Doc) error {
 		s.content = s.content || speaks(delta)
 	}
 	s.a.used.read(usage)
+	// OpenAI pads its events against who counts the bytes; the caller's stream is another one.
+	room := [2]string{"obfuscation"}
+	gone := room[:1]
 	var edits []document.Edit
 	// Counts of the prompt alone are for the meter: clients add up, or miss the rest.
 	if counts := usage.Get("completion_tokens").Exists(); !s.a.x.r.IncludeUsage || !counts {
@@ -68,12 +74,13 @@ func (s *chunkStream) take(chunk *document.Doc) error {
 		}
 		if usage.Exists() && !s.a.x.r.IncludeUsage {
 			// Who did not ask for it sees no trace of it.
-			edits = append(edits, without(chunk, root, "usage"))
+			gone = append(gone, "usage")
 		} else if usage.Kind() == abi.KindObject {
 			start, end := usage.Span()
 			edits = append(edits, document.Edit{Start: start, End: end, With: []byte("null")})
 		}
 	}
+	edits = without(edits, chunk, root, gone)
 	b := s.slot()
 	*b = appendModel((*b)[:0], chunk, s.model, edits...)
 	if s.held += len(*b); !s.content && s.held > maxHeld {

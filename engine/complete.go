@@ -33,9 +33,12 @@ func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 		if body, ok := a.nativeAnswer(); ok {
 			return body, nil
 		}
-		if err := a.open(); err != nil {
-			return nil, err
-		}
+	}
+	if doc := a.plainAnswer(); doc != nil {
+		return a.chatBody(doc), nil
+	}
+	if err := a.open(); err != nil {
+		return nil, err
 	}
 	began := a.calling()
 	reply, err := a.adapter.Response(ctx, a.reply, a.reply.Body)
@@ -64,14 +67,20 @@ func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 	if choices.Kind() != abi.KindArray || choices.Len() == 0 {
 		return nil, a.fail(Errorf(CodeUpstreamFailed, "Provider %s sent an answer without choices.", a.target.Provider.ID), nil, "no choices", true)
 	}
-	doc := reply.Chunks[0]
-	for _, choice := range choices.Elements() {
+	return a.chatBody(reply.Chunks[0]), nil
+}
+
+// chatBody counts a canonical answer and makes the caller's of it. It releases the document.
+func (a *attempt) chatBody(doc *document.Doc) []byte {
+	root := doc.Root()
+	for _, choice := range root.Get("choices").Elements() {
 		a.used.output += outputBytes(choice.Get("message"))
 	}
-	a.used.read(doc.Root().Get("usage"))
-	body = appendModel(nil, doc, a.x.shownModel(a.target))
+	a.used.read(root.Get("usage"))
+	model := a.x.shownModel(a.target)
+	body := appendModel(make([]byte, 0, len(doc.Bytes())+len(model)+16), doc, model)
 	doc.Release()
-	return body, nil
+	return body
 }
 
 // nativeAnswer is the provider's own answer, with the model that the caller knows. ok is

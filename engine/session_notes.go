@@ -137,6 +137,9 @@ func (a *attempt) canonical() *document.Doc {
 	if a.notes == "" {
 		return r.canonical()
 	}
+	if a.noted != nil {
+		return a.noted
+	}
 	messages := r.Doc.Root().Get("messages")
 	edit := insertTurn(messages, a.notes)
 	doc, err := document.Parse(document.Splice(make([]byte, 0, len(r.Doc.Bytes())+len(edit.With)), r.Doc, edit), contextLimits)

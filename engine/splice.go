@@ -1,6 +1,10 @@
 package engine
 
-import "github.com/pointsman/pointsman/engine/document"
+import (
+	"slices"
+
+	"github.com/pointsman/pointsman/engine/document"
+)
 
 // change is what becomes of a member. The zero value leaves it as it is.
 type change struct {
@@ -62,12 +66,21 @@ func (s *splice) object(object document.Node, member func(name string, value doc
 	s.out = append(s.out, '}')
 }
 
-// without is the edit that takes a member of an object out, with its comma.
-func without(doc *document.Doc, object document.Node, name string) document.Edit {
+// without appends the edits that take the named members out of an object, with their commas.
+// A name that it lacks changes nothing.
+func without(edits []document.Edit, doc *document.Doc, object document.Node, names []string) []document.Edit {
+	there := false
+	for _, name := range names {
+		there = there || object.Get(name).Exists()
+	}
+	if !there {
+		return edits
+	}
 	src := doc.Bytes()
 	start, end := object.Span()
-	at, left := start+1, object.Len()
-	for key, value := range object.Members() {
+	at, left := start+1, object.Len() // where the member's text begins, behind the comma before it
+	from, last, kept := -1, at, false // of the run of members that go; where the one before ends
+	for name, value := range object.Members() {
 		left--
 		_, to := value.Span()
 		stop := end - 1
@@ -75,16 +88,21 @@ func without(doc *document.Doc, object document.Node, name string) document.Edit
 			for stop = to; src[stop] != ','; stop++ {
 			}
 		}
-		switch {
-		case key != name:
-			at = stop + 1
-			continue
-		case left > 0:
-			return document.Edit{Start: at, End: stop + 1}
-		case at > start+1:
-			return document.Edit{Start: at - 1, End: to} // with the comma before it
+		switch gone := slices.Contains(names, name); {
+		case gone && from < 0:
+			from = at
+		case !gone && from >= 0:
+			edits = append(edits, document.Edit{Start: from, End: at})
+			from = -1
 		}
-		return document.Edit{Start: at, End: to}
+		kept = kept || from < 0
+		at, last = stop+1, to
 	}
-	return document.Edit{}
+	if from >= 0 {
+		if kept {
+			from-- // the comma before it
+		}
+		edits = append(edits, document.Edit{Start: from, End: last})
+	}
+	return edits
 }

@@ -21,18 +21,19 @@ const (
 
 // chunkStream is one streamed attempt whose first content has arrived.
 type chunkStream struct {
-	a       *attempt
-	model   string
-	asked   int      // choices that the request asks for
-	queue   [][]byte // chunks not yet handed out, from head on; the buffers are reused
-	head    int
-	held    int  // bytes in queue before the first content
-	content bool // something that the caller must see has arrived
-	ended   bool // the upstream stream is over
-	err     error
-	open    map[int64]bool // choice index → not finished yet
-	native  *passing       // of a stream that is passed on as it comes; nil: translated
-	done    bool           // the upstream said [DONE]
+	a          *attempt
+	model      string
+	asked      int      // choices that the request asks for
+	queue      [][]byte // chunks not yet handed out, from head on; the buffers are reused
+	head       int
+	held       int  // bytes in queue before the first content
+	content    bool // something that the caller must see has arrived
+	ended      bool // the upstream stream is over
+	err        error
+	open       map[int64]bool // choice index → not finished yet
+	native     *passing       // of a stream that is passed on as it comes; nil: translated
+	translated bool           // the adapter has seen an event
+	done       bool           // the upstream said [DONE]
 
 	// Of the end: the reader watches trailer until it is closed, so that it is the
 	// stream's own and ends with it, not with one Next.

@@ -38,6 +38,10 @@ type Config struct {
 	// database is gone and what they have leased is used up: "refuse" (default), or "share", by
 	// which each admits the limit divided by the replicas that it last knew of.
 	LimitsWithoutDatabase string `yaml:"limits_without_database" env:"POINTSMAN_LIMITS_WITHOUT_DATABASE" unset:"refuse"`
+	// KeysWithoutDatabase is for how long keys are accepted while a Postgres does not say whether
+	// they still are what they were, from its last word on; then requests are answered 503. From
+	// 10s to 24h; default 60s.
+	KeysWithoutDatabase time.Duration `yaml:"keys_without_database" env:"POINTSMAN_KEYS_WITHOUT_DATABASE" unset:"60s"`
 	// MaxInFlight bounds the requests under /v1 that are served at one moment; what is beyond
 	// is answered 503 at once. Default 16,384. Memory pressure lowers it.
 	MaxInFlight int `yaml:"max_in_flight" env:"POINTSMAN_MAX_IN_FLIGHT" unset:"16384"`
@@ -201,6 +205,9 @@ func (c Config) validate() error {
 	case "", limitsRefuse, limitsShare:
 	default:
 		return fmt.Errorf("POINTSMAN_LIMITS_WITHOUT_DATABASE is %q; it is refuse or share", c.LimitsWithoutDatabase)
+	}
+	if d := c.KeysWithoutDatabase; d != 0 && (d < minKeysAlone || d > maxTimeout) {
+		return fmt.Errorf("POINTSMAN_KEYS_WITHOUT_DATABASE is %v; it may be from %v to 24h, as in 90s", d, minKeysAlone)
 	}
 	if c.MaxInFlight < 0 {
 		return fmt.Errorf("POINTSMAN_MAX_IN_FLIGHT is %d; it is how many requests are served at one moment", c.MaxInFlight)

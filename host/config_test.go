@@ -32,6 +32,7 @@ func TestLoadConfig(t *testing.T) {
 		{name: "timeouts of the environment", env: map[string]string{"POINTSMAN_UPSTREAM_FIRST_BYTE_TIMEOUT": "20s", "POINTSMAN_UPSTREAM_IDLE_TIMEOUT": "30s", "POINTSMAN_UPSTREAM_TOTAL_TIMEOUT": "2m"}, want: func(c *Config) {
 			c.Timeouts = Timeouts{FirstByte: 20 * time.Second, Idle: 30 * time.Second, Total: 2 * time.Minute}
 		}},
+		{name: "keys without a database", file: "keys_without_database: 5m\n", want: func(c *Config) { c.KeysWithoutDatabase = 5 * time.Minute }},
 		{name: "limits without a database", file: "limits_without_database: share\nmax_in_flight: 7\n", env: map[string]string{"POINTSMAN_MAX_IN_FLIGHT": "9"}, want: func(c *Config) {
 			c.LimitsWithoutDatabase, c.MaxInFlight = "share", 9
 		}},
@@ -85,6 +86,8 @@ func TestConfigValidate(t *testing.T) {
 		{"a timeout", func(c *Config) { c.Timeouts.Total = time.Hour }, ""},
 		{"a negative timeout", func(c *Config) { c.Timeouts.Idle = -time.Second }, "POINTSMAN_UPSTREAM_IDLE_TIMEOUT"},
 		{"a timeout of days", func(c *Config) { c.Timeouts.Answer = 25 * time.Hour }, "24h"},
+		{"keys hold for a day", func(c *Config) { c.KeysWithoutDatabase = 24 * time.Hour }, ""},
+		{"keys hold for a moment", func(c *Config) { c.KeysWithoutDatabase = time.Second }, "POINTSMAN_KEYS_WITHOUT_DATABASE"},
 		{"limits are shared without a database", func(c *Config) { c.LimitsWithoutDatabase = "share" }, ""},
 		{"limits are something else without one", func(c *Config) { c.LimitsWithoutDatabase = "ignore" }, "refuse or share"},
 		{"fewer than no requests in flight", func(c *Config) { c.MaxInFlight = -1 }, "POINTSMAN_MAX_IN_FLIGHT"},

@@ -111,6 +111,7 @@ type Host struct {
 	reloading  chan struct{}                   // 1 slot: one reload at a time, without a lock held over queries
 	stale      chan struct{}                   // 1 slot: the configuration may not be what is stored
 	firstParty []engine.PluginVersion
+	fresh      freshness // of the keys
 	ready      atomic.Bool
 }
 
@@ -170,6 +171,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err != nil {
 		return h, err
 	}
+	h.openFreshness()
 	if err = h.openEngine(ctx); err != nil {
 		return h, err
 	}

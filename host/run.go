@@ -52,6 +52,7 @@ func (h *Host) Run(ctx context.Context) error {
 	})
 	for where, work := range map[string]func(context.Context){
 		"reload": h.follow, "health of credentials": h.health.Run, "live totals": h.live.Run, "rollouts": h.rollouts.Run,
+		"age of keys": h.confirm,
 	} {
 		g.Go(func() error {
 			h.keep(serving, where, work)

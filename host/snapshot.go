@@ -21,12 +21,14 @@ func (h *Host) reload(ctx context.Context) (err error) {
 		return ctx.Err()
 	}
 	defer func() { h.telling.reloaded(err) }()
+	asked := time.Now()
 	// Read before the rows: a write in between is then loaded again, not missed.
 	revision, err := h.store.Revision(ctx)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
 	if revision == h.revision.Load() {
+		h.fresh.confirm(asked)
 		return nil
 	}
 	if err := h.load(ctx); err != nil {
@@ -43,9 +45,12 @@ func (h *Host) reload(ctx context.Context) (err error) {
 // not work is left out and logged: it must not keep the others from being loaded.
 // See RATIONALE.md, "What may stop a start or a reload?".
 func (h *Host) load(ctx context.Context) error {
+	asked := time.Now()
 	if err := h.keys.Load(ctx); err != nil {
 		return fmt.Errorf("reload keys: %w", err)
 	}
+	// Whatever becomes of the rest: it is keys that must not outlive their end.
+	h.fresh.confirm(asked)
 	if err := h.reloadCatalogue(ctx); err != nil {
 		return fmt.Errorf("reload catalogue: %w", err)
 	}
@@ -142,9 +147,11 @@ const (
 	lastRetry  = 5 * time.Second
 )
 
-// changed is told of writes, also by other processes. It does not block.
+// changed is told of writes, also by other processes, and of polls that found none. It does
+// not block.
 func (h *Host) changed(revision int64) {
 	if revision == h.revision.Load() {
+		h.fresh.confirm(time.Now())
 		return
 	}
 	select {

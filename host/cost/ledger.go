@@ -116,6 +116,7 @@ type hold struct {
 	money  Ticket
 	tokens Ticket
 	token  spool.Token
+	row    engine.Usage // as it is settled: here it costs no memory of its own
 }
 
 // Reserve implements engine.Spending: first the budgets, then the disk.
@@ -165,8 +166,9 @@ func (h *hold) Settle(u engine.Usage) {
 	if h.tokens != nil {
 		l.cfg.Tokens.Settle(h.tokens, u.Tokens.Total())
 	}
-	l.spool.Settle(h.token, &u)
-	l.cfg.Settled(&u)
+	h.row = u
+	l.spool.Settle(h.token, &h.row)
+	l.cfg.Settled(&h.row)
 	*h = hold{}
 	l.holds.Put(h)
 }

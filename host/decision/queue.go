@@ -85,8 +85,8 @@ func (q *queue) put(r *engine.DecisionRecord) {
 	}
 }
 
-// take hands over the rows that wait.
-func (q *queue) take() (rows []engine.DecisionRow) {
+// take hands over the rows that wait, behind those that are there.
+func (q *queue) take(rows []engine.DecisionRow) []engine.DecisionRow {
 	for i := range q.shards {
 		s := &q.shards[i]
 		s.mu.Lock()

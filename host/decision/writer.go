@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	writeBatch   = 1_000 // rows of one transaction
+	writeBatch   = 4_000 // rows of one transaction
 	writeTimeout = 10 * time.Second
 	maxRetry     = 5 * time.Second
 )
@@ -80,8 +80,15 @@ func (l *Log) Flush(ctx context.Context) error {
 	if err := l.write(ctx); err != nil {
 		return err
 	}
-	l.pending = l.queue.take()
-	return l.write(ctx)
+	rows := l.queue.take(l.spare)
+	l.pending, l.spare = rows, nil
+	if err := l.write(ctx); err != nil {
+		return err
+	}
+	if cap(rows) <= writeBatch {
+		l.spare = rows[:0]
+	}
+	return nil
 }
 
 // write writes what is pending. Its caller has the slot of flushing.

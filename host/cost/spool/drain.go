@@ -13,6 +13,9 @@ import (
 const (
 	batch        = 10_000                // sums over many rows cost what those over few do
 	gather       = 50 * time.Millisecond // rows that come within it share a transaction
+	busyGather   = 5 * gather            // the same, when busyRows or more came at last
+	busyRows     = 100
+	keptRows     = 2_048 // of the memory for a batch, for the next one
 	maxRetry     = 5 * time.Second
 	finalFlush   = 10 * time.Second
 	writeTimeout = 30 * time.Second
@@ -21,7 +24,7 @@ const (
 // Run hands rows to write until ctx ends, in batches, and then what is left for at most
 // 10 s; what the database does not take stays on the disk for the next start. A batch
 // that write refuses is tried again, less and less often up to every 5 s. write must keep
-// one row of each id, however often it is given it.
+// one row of each id, however often it is given it, and nothing of the list, which is used again.
 // Errors: none is fatal, so it returns nil; it logs.
 func (s *Spool) Run(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
 	synced := make(chan struct{})
@@ -32,9 +35,12 @@ func (s *Spool) Run(ctx context.Context, write func(context.Context, []engine.Us
 	defer func() { <-synced }()
 	retry := gather
 	for pause(ctx, s.wake, retry) {
+		waiting := s.pending.Load()
 		err := s.Flush(ctx, write)
 		if err == nil {
-			retry = gather
+			if retry = gather; waiting >= busyRows {
+				retry = busyGather
+			}
 			continue
 		}
 		if ctx.Err() == nil {
@@ -163,17 +169,25 @@ func (s *Spool) flushSegment(ctx context.Context, seg *segment, write func(conte
 
 func (s *Spool) flushMemory(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
 	for {
-		rows := seg.take(batch)
+		rows := seg.take(s.rows[:0], batch)
 		if len(rows) == 0 {
 			return nil
 		}
-		if err := s.hand(ctx, rows, write); err != nil {
+		err := s.hand(ctx, rows, write)
+		if err != nil {
 			// They are read from the file when their turn comes again, and if it can be read.
 			seg.putBack(rows)
 			seg.spilled.Store(true)
+		} else {
+			seg.pending.Add(-int64(len(rows)))
+		}
+		clear(rows) // their texts can go
+		if s.rows = nil; cap(rows) <= keptRows {
+			s.rows = rows
+		}
+		if err != nil {
 			return err
 		}
-		seg.pending.Add(-int64(len(rows)))
 	}
 }
 

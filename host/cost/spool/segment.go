@@ -4,7 +4,6 @@ import (
 	"errors"
 	"io/fs"
 	"os"
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -13,6 +12,9 @@ import (
 
 // chunk is how many rows are allocated at a time.
 const chunk = 64
+
+// chunks are free ones.
+var chunks = sync.Pool{New: func() any { return new([chunk]engine.Usage) }}
 
 // shards is over how many lists a segment's rows are spread, each with its own lock.
 const shards = 8
@@ -111,7 +113,7 @@ func (g *segment) keep(u *engine.Usage, limit, pending int64) {
 	shard.Lock()
 	last := len(shard.list) - 1
 	if last < 0 || len(shard.list[last]) == chunk {
-		shard.list = append(shard.list, make([]engine.Usage, 0, chunk))
+		shard.list = append(shard.list, chunks.Get().(*[chunk]engine.Usage)[:0])
 		last++
 	}
 	shard.list[last] = append(shard.list[last], *u)
@@ -133,28 +135,28 @@ func shardOf(id string) int {
 	return int(id[len(id)-1]) % shards
 }
 
-// take removes and returns rows that are in memory, at most limit, but whole chunks.
-func (g *segment) take(limit int) []engine.Usage {
-	var chunks [][]engine.Usage
-	total := 0
+// take removes rows that are in memory, at most limit, but whole chunks, and appends them to into.
+func (g *segment) take(into []engine.Usage, limit int) []engine.Usage {
 	for i := range g.rows {
 		shard := &g.rows[i]
 		shard.Lock()
-		n := 0
-		for n < len(shard.list) && total < limit {
-			total += len(shard.list[n])
-			n++
+		taken, total := 0, len(into)
+		for taken < len(shard.list) && total < limit {
+			total += len(shard.list[taken])
+			taken++
 		}
-		chunks = append(chunks, shard.list[:n]...)
-		if shard.list = shard.list[n:]; len(shard.list) == 0 {
+		list := shard.list[:taken]
+		if shard.list = shard.list[taken:]; len(shard.list) == 0 {
 			shard.list = nil
 		}
 		shard.Unlock()
+		for _, rows := range list {
+			into = append(into, rows...)
+			clear(rows)
+			chunks.Put((*[chunk]engine.Usage)(rows[:chunk]))
+		}
 	}
-	if len(chunks) == 1 {
-		return chunks[0]
-	}
-	return slices.Concat(chunks...)
+	return into
 }
 
 // read returns every settled row of the file.

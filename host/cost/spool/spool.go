@@ -78,7 +78,8 @@ type Spool struct {
 	number   uint64
 	homeless []homeless // settled rows that no file took
 
-	flushing chan struct{} // 1 slot: one flush at a time, without a lock held over a query
+	flushing chan struct{}  // 1 slot: one flush at a time, without a lock held over a query
+	rows     []engine.Usage // memory for a batch; of who has the slot
 }
 
 // homeless is a row that is in memory alone. Its reservation stays open until the database

@@ -12,6 +12,11 @@ import (
 // Decision returns the row in a form that every database takes. As with Usage, nothing is
 // refused: one bad row must not keep the rest of its batch from being stored.
 func Decision(d engine.DecisionRow) engine.DecisionRow {
+	cleanDecision(&d)
+	return d
+}
+
+func cleanDecision(d *engine.DecisionRow) {
 	for _, part := range []*string{&d.AccountID, &d.RequestID} {
 		*part = RequestID(*part)
 	}
@@ -24,21 +29,45 @@ func Decision(d engine.DecisionRow) engine.DecisionRow {
 	if d.Data == nil {
 		d.Data = []byte{}
 	}
-	return d
 }
 
 // DecisionBatch cleans rows, leaves out those whose key came before, and sorts them by key: two
 // processes that add the same rows in different orders would wait for each other.
 func DecisionBatch(rows []engine.DecisionRow) []engine.DecisionRow {
-	batch := make([]engine.DecisionRow, len(rows))
+	order := make([]decisionKey, len(rows))
 	for i := range rows {
-		batch[i] = Decision(rows[i])
+		order[i] = decisionKey{RequestID(rows[i].AccountID), RequestID(rows[i].RequestID), inRange(rows[i].At).UnixMilli(), i}
 	}
-	compare := func(a, b engine.DecisionRow) int {
-		return cmp.Or(strings.Compare(a.AccountID, b.AccountID), a.At.Compare(b.At), strings.Compare(a.RequestID, b.RequestID))
+	slices.SortFunc(order, decisionKey.compare)
+	batch := make([]engine.DecisionRow, 0, len(rows))
+	for i, k := range order {
+		if i > 0 && k.request == order[i-1].request && k.time == order[i-1].time && k.account == order[i-1].account {
+			continue
+		}
+		batch = append(batch, rows[k.at])
+		cleanDecision(&batch[len(batch)-1])
 	}
-	slices.SortStableFunc(batch, compare)
-	return slices.CompactFunc(batch, func(a, b engine.DecisionRow) bool { return compare(a, b) == 0 })
+	return batch
+}
+
+// decisionKey is a row's, and where the row is. Rows themselves are too long to be moved about.
+type decisionKey struct {
+	account, request string
+	time             int64 // in milliseconds
+	at               int
+}
+
+func (k decisionKey) compare(other decisionKey) int {
+	if c := strings.Compare(k.account, other.account); c != 0 {
+		return c
+	}
+	if c := cmp.Compare(k.time, other.time); c != 0 {
+		return c
+	}
+	if c := strings.Compare(k.request, other.request); c != 0 {
+		return c
+	}
+	return cmp.Compare(k.at, other.at)
 }
 
 // Decisions is a query for decisions as both databases take it.

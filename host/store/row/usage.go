@@ -67,12 +67,17 @@ func cleanUsage(u *engine.Usage) {
 // processes that add the same rows in different orders would wait for each other. The rows that
 // it is given stay as they are.
 func UsageBatch(rows []engine.Usage) []engine.Usage {
+	return AppendUsageBatch(make([]engine.Usage, 0, len(rows)), rows)
+}
+
+// AppendUsageBatch appends the batch that UsageBatch returns to an empty list.
+func AppendUsageBatch(batch, rows []engine.Usage) []engine.Usage {
 	order := make([]usageKey, len(rows))
 	for i := range rows {
 		order[i] = usageKey{RequestID(rows[i].AccountID), RequestID(rows[i].ID), i}
 	}
 	slices.SortFunc(order, usageKey.compare)
-	batch := make([]engine.Usage, 0, len(rows))
+	batch = slices.Grow(batch, len(rows))
 	for i := range order {
 		if i > 0 && order[i].id == order[i-1].id && order[i].account == order[i-1].account {
 			continue

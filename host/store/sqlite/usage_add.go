@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"context"
+	"sync"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/row"
@@ -10,15 +11,25 @@ import (
 
 var addUsage = newInsertion(query.AddUsage)
 
+// batches are lists for AddUsage, which comes with many rows some times a second.
+var batches = sync.Pool{New: func() any { return new([]engine.Usage) }}
+
 // AddUsage implements engine.UsageStore.
 func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
-	_, err := s.PostUsage(ctx, rows)
+	list := batches.Get().(*[]engine.Usage)
+	*list = row.AppendUsageBatch((*list)[:0], rows)
+	_, err := s.postUsage(ctx, *list)
+	clear(*list)
+	batches.Put(list)
 	return err
 }
 
 // PostUsage implements engine.ReportStore.
 func (s *Store) PostUsage(ctx context.Context, rows []engine.Usage) (added []engine.Usage, err error) {
-	batch := row.UsageBatch(rows)
+	return s.postUsage(ctx, row.UsageBatch(rows))
+}
+
+func (s *Store) postUsage(ctx context.Context, batch []engine.Usage) (added []engine.Usage, err error) {
 	if len(batch) == 0 {
 		return nil, nil
 	}

@@ -10,14 +10,16 @@ func alive(c *conn) bool {
 	if c.dead.Load() {
 		return false
 	}
-	if c.sys == nil {
+	if c.line.sys == nil {
 		return true
 	}
-	silent := false
-	err := c.sys.Control(func(fd uintptr) {
-		var b [1]byte
-		_, _, err := unix.Recvfrom(int(fd), b[:], unix.MSG_PEEK|unix.MSG_DONTWAIT)
-		silent = err == unix.EAGAIN
-	})
-	return err == nil && silent
+	if c.look == nil {
+		c.look = func(fd uintptr) {
+			what := [1]unix.PollFd{{Fd: int32(fd), Events: unix.POLLIN}}
+			n, err := unix.Poll(what[:], 0)
+			c.silent = err == nil && n == 0
+		}
+	}
+	c.silent = false
+	return c.line.sys.Control(c.look) == nil && c.silent
 }

@@ -3,20 +3,19 @@
 package upstream
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
 	"strings"
-	"sync"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/valyala/fasthttp"
 
 	"github.com/pointsman/pointsman/engine"
 )
@@ -57,6 +56,27 @@ func BenchmarkHop(b *testing.B) {
 			cancel()
 		}
 	})
+	b.Run("client=fasthttp", func(b *testing.B) {
+		c := &fasthttp.HostClient{Addr: strings.TrimPrefix(s, "http://"), ReadTimeout: patience, WriteTimeout: patience}
+		defer c.CloseIdleConnections()
+		b.ReportAllocs()
+		defer reportCPU(b)()
+		for b.Loop() {
+			req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+			req.Header.SetMethod("POST")
+			req.SetRequestURI(s + "/chat")
+			req.Header.Set("Authorization", "Bearer "+testKey)
+			req.Header.Set("Accept", "application/json")
+			req.Header.Set("Accept-Encoding", "identity")
+			req.Header.SetContentType("application/json")
+			req.SetBodyRaw(body)
+			if err := c.Do(req, res); err != nil || len(res.Body()) != len(answer) {
+				b.Fatal(err)
+			}
+			fasthttp.ReleaseRequest(req)
+			fasthttp.ReleaseResponse(res)
+		}
+	})
 	b.Run("client=net-http", func(b *testing.B) {
 		c := &http.Client{Transport: &http.Transport{DisableCompression: true}}
 		defer c.CloseIdleConnections()
@@ -82,57 +102,10 @@ func BenchmarkHop(b *testing.B) {
 	})
 }
 
-// rawLoop is a server that answers each request of that body length with the same bytes.
-func rawLoop(b *testing.B, answer []byte, bodyLen int) string {
-	b.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		b.Fatal(err)
-	}
-	var conns sync.WaitGroup
-	var open sync.Map
-	conns.Go(func() {
-		for {
-			c, err := ln.Accept()
-			if err != nil {
-				return
-			}
-			open.Store(c, nil)
-			conns.Go(func() {
-				defer c.Close()
-				br := bufio.NewReader(c)
-				for {
-					for {
-						line, err := br.ReadSlice('\n')
-						if err != nil {
-							return
-						}
-						if len(line) == 2 {
-							break
-						}
-					}
-					if _, err := br.Discard(bodyLen); err != nil {
-						return
-					}
-					if _, err := c.Write(answer); err != nil {
-						return
-					}
-				}
-			})
-		}
-	})
-	b.Cleanup(func() {
-		_ = ln.Close()
-		open.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
-		conns.Wait()
-	})
-	return "http://" + ln.Addr().String()
-}
-
 // Reading one event of a stream of 300-byte chunks, framing alone.
 func BenchmarkEvent(b *testing.B) {
 	event := []byte(`data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"` + strings.Repeat("z", 160) + `"},"finish_reason":null}]}` + "\n\n")
-	r := &repeat{b: event}
+	r := &pieces{r: &repeat{b: event}}
 	f := &sse{max: 1 << 24}
 	b.SetBytes(int64(len(event)))
 	b.ReportAllocs()

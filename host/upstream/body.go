@@ -1,12 +1,9 @@
 package upstream
 
 import (
-	"bufio"
 	"bytes"
 	"errors"
 	"io"
-
-	"github.com/valyala/fasthttp"
 )
 
 // framed says how the end of a body is known (RFC 9112, 6.3).
@@ -26,7 +23,7 @@ type body struct {
 	kind  framed
 	size  int64 // announced; -1 unknown
 	left  int64 // of the body, or of the current chunk
-	inner bool  // a chunk's data was read, its line end not yet
+	inner bool  // a chunk has begun, and its line end was not read
 	done  bool
 	err   error
 }
@@ -34,13 +31,12 @@ type body struct {
 // startBody reads from the head how the body is framed. A body that is chunked
 // although it has a length is chunked; 204 and 304 have none.
 func (x *exchange) startBody() {
-	length := int64(x.head.ContentLength())
-	switch code := x.head.StatusCode(); {
-	case code == fasthttp.StatusNoContent, code == fasthttp.StatusNotModified:
+	switch length := x.head.length; {
+	case !x.head.hasBody():
 		x.body = body{done: true}
 	case length >= 0:
 		x.body = body{kind: byLength, size: length, left: length, done: length == 0}
-	case length == -1:
+	case length == lengthChunked:
 		x.body = body{kind: byChunks, size: -1}
 	default:
 		x.body = body{kind: byClose, size: -1}
@@ -52,56 +48,90 @@ func (x *exchange) length() int64 { return x.size }
 // Read implements answer. A body that ends with the connection ends properly as
 // far as HTTP can tell; whether it was whole is for its content to say.
 func (x *exchange) Read(p []byte) (int, error) {
-	if x.err != nil {
-		return 0, x.err
-	}
-	n, err := x.read(p)
-	if err != nil {
-		x.err = err
-	}
-	return n, err
-}
-
-func (x *exchange) read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if c := x.conn; c.r == c.w && x.err == nil && !x.done && x.left != 0 && (x.kind == byLength || len(p) >= readBuffer) {
+		// Nothing is in the buffer, and what comes is the body's: it need not go there.
+		n, err := c.Read(p[:min(int64(len(p)), x.left)])
+		x.used(n)
+		return n, x.ended(err)
+	}
+	b, err := x.more()
+	if err != nil {
+		return 0, err
+	}
+	n := copy(p, b)
+	x.take(n)
+	return n, nil
+}
+
+// more implements source.
+func (x *exchange) more() ([]byte, error) {
+	if x.err != nil {
+		return nil, x.err
+	}
 	for x.left == 0 && !x.done && x.kind == byChunks {
-		if err := x.nextChunk(x.conn.br); err != nil {
-			return 0, err
+		if err := x.nextChunk(); err != nil {
+			x.err = err
+			return nil, err
 		}
 	}
+	c := x.conn
 	if x.done {
-		return 0, io.EOF
+		x.err = io.EOF
+		return nil, x.err
 	}
-	if x.kind != byClose && int64(len(p)) > x.left {
-		p = p[:x.left]
-	}
-	n, err := x.conn.br.Read(p)
-	switch {
-	case x.kind != byClose:
-		x.left -= int64(n)
-		x.inner = x.kind == byChunks
-		x.done = x.kind == byLength && x.left == 0
-		if n > 0 {
-			return n, nil
+	for c.r == c.w {
+		if err := c.fill(len(c.buf)); err != nil {
+			return nil, x.ended(err)
 		}
-		return 0, short(err)
-	case errors.Is(err, io.EOF):
-		x.done = true
 	}
-	return n, err
+	b := c.unread()
+	if x.kind != byClose && int64(len(b)) > x.left {
+		b = b[:x.left]
+	}
+	return b, nil
+}
+
+// take implements source.
+func (x *exchange) take(n int) {
+	x.conn.r += n
+	x.used(n)
+}
+
+// used counts bytes of the body that were handed out.
+func (x *exchange) used(n int) {
+	if x.kind != byClose {
+		x.left -= int64(n)
+		x.done = x.kind == byLength && x.left == 0
+	}
+}
+
+// ended notes that no more of the body can be read.
+func (x *exchange) ended(err error) error {
+	if err == nil {
+		return nil
+	}
+	if x.kind == byClose && errors.Is(err, io.EOF) {
+		x.done = true
+	} else {
+		err = short(err)
+	}
+	x.err = err
+	return err
 }
 
 // nextChunk reads the line before a chunk; for the last one also what follows.
-func (x *exchange) nextChunk(br *bufio.Reader) error {
+func (x *exchange) nextChunk() error {
+	c := x.conn
 	if x.inner {
-		if line, err := chunkLine(br); err != nil || len(line) > 0 {
+		if line, err := c.readLine(); err != nil || len(line) > 0 {
 			return either(err, errChunk)
 		}
 		x.inner = false
 	}
-	line, err := chunkLine(br)
+	line, err := c.readLine()
 	if err != nil {
 		return err
 	}
@@ -110,10 +140,11 @@ func (x *exchange) nextChunk(br *bufio.Reader) error {
 		return errChunk
 	}
 	if x.left = size; size > 0 {
+		x.inner = true
 		return nil
 	}
 	for total := 0; ; {
-		line, err := chunkLine(br)
+		line, err := c.readLine()
 		if err != nil {
 			return err
 		}
@@ -125,22 +156,6 @@ func (x *exchange) nextChunk(br *bufio.Reader) error {
 			return errChunk
 		}
 	}
-}
-
-// chunkLine reads a line that ends in CR LF, and returns it without. It must fit the buffer.
-func chunkLine(br *bufio.Reader) ([]byte, error) {
-	line, err := br.ReadSlice('\n')
-	if errors.Is(err, bufio.ErrBufferFull) {
-		return nil, errChunk
-	}
-	if err != nil {
-		return nil, short(err)
-	}
-	line, ok := bytes.CutSuffix(line, []byte("\r\n"))
-	if !ok || bytes.IndexByte(line, '\r') >= 0 {
-		return nil, errChunk
-	}
-	return line, nil
 }
 
 // chunkSize reads the hexadecimal size before a chunk; an extension is ignored.
@@ -168,23 +183,26 @@ func chunkSize(line []byte) (int64, bool) {
 }
 
 // finish reports whether the body was read to its end, so that the connection is
-// free. An end of chunks that has arrived already is taken; nothing is waited for.
+// free. An end that has arrived already is taken; nothing is waited for.
 func (x *exchange) finish() bool {
-	if x.done || x.err != nil || x.kind != byChunks || x.left > 0 {
-		return x.done && (x.err == nil || errors.Is(x.err, io.EOF))
+	if x.done {
+		return x.err == nil || errors.Is(x.err, io.EOF)
 	}
-	end := "0\r\n\r\n"
-	if x.inner {
-		end = "\r\n" + end
-	}
-	br := x.conn.br
-	if br.Buffered() != len(end) {
+	rest := x.conn.unread()
+	if x.err != nil || x.kind == byClose || int64(len(rest)) < x.left {
 		return false
 	}
-	if rest, _ := br.Peek(len(end)); string(rest) != end {
+	end := ""
+	if x.kind == byChunks {
+		end = "0\r\n\r\n"
+		if x.inner {
+			end = "\r\n" + end
+		}
+	}
+	if string(rest[x.left:]) != end {
 		return false
 	}
-	_, _ = br.Discard(len(end))
+	x.conn.r = x.conn.w
 	return true
 }
 

@@ -1,12 +1,9 @@
 package upstream
 
 import (
-	"bufio"
 	"bytes"
-	"io"
-	"net"
+	"crypto/tls"
 	"sync/atomic"
-	"syscall"
 	"time"
 )
 
@@ -17,92 +14,124 @@ const readBuffer = 4 << 10
 // conn is a connection to an origin. It belongs to one exchange, or to the
 // pool, at a time; only kill may be called by others.
 type conn struct {
-	net  net.Conn // TLS, or the same as raw
-	raw  net.Conn
-	sys  syscall.RawConn // of raw; nil where the system has none
-	br   *bufio.Reader
-	dead atomic.Bool
+	line   *line
+	secure *tls.Conn // over line; nil: there is none
+	dead   atomic.Bool
 
-	// Bounds of the running exchange.
-	end  time.Time     // no read or write lasts longer
-	idle time.Duration // nor than this
+	buf  []byte // what was read; nil: nothing ever
+	r, w int    // unread are buf[r:w]
 
-	err    error // of the last read, or of the write that failed
-	sent   bool  // something was written in this exchange
-	got    bool  // something was read in this exchange
+	// Of the running exchange.
+	before uint64 // line.written when it began
+	err    error  // of the last read, or of the write that failed
+	got    bool   // something was read
+
 	reused bool
 	parked time.Time // when it became unused
+
+	look   func(fd uintptr) // see alive; made once
+	silent bool             // its result
 }
 
-func newConn(c, raw net.Conn) *conn {
-	cn := &conn{net: c, raw: raw}
-	if sc, ok := raw.(syscall.Conn); ok {
-		cn.sys, _ = sc.SyscallConn()
-	}
-	cn.br = bufio.NewReaderSize(cn, readBuffer)
-	return cn
+func newConn(l *line, secure *tls.Conn) *conn {
+	return &conn{line: l, secure: secure}
 }
 
 // begin readies the connection for an exchange.
 func (c *conn) begin(end time.Time, idle time.Duration) {
-	c.end, c.idle, c.err, c.sent, c.got = end, idle, nil, false, false
+	c.bound(end, idle)
+	c.before, c.err, c.got = c.line.written, nil, false
 }
 
-// bound sets other bounds for the rest of the exchange.
-func (c *conn) bound(end time.Time, idle time.Duration) { c.end, c.idle = end, idle }
+// bound sets other bounds for the rest of the exchange: no read or write goes on after
+// end, or takes longer than idle.
+func (c *conn) bound(end time.Time, idle time.Duration) { c.line.end, c.line.idle = end, idle }
 
-// Read reads from the connection within its bounds.
-func (c *conn) Read(p []byte) (int, error) {
-	if err := c.net.SetReadDeadline(c.deadline()); err != nil {
-		c.err = err
-		return 0, err
-	}
-	n, err := c.net.Read(p)
-	c.err = err
-	c.got = c.got || n > 0
-	return n, err
-}
+// sent reports whether the kernel took anything in this exchange.
+func (c *conn) sent() bool { return c.line.written > c.before }
 
-// Write writes within the bounds: each slice of the data has its own idle time,
-// so that a long body on a slow line is not a stall.
+// Write writes within the bounds.
 func (c *conn) Write(p []byte) (int, error) {
-	const slice = 64 << 10
-	written := 0
-	for {
-		if err := c.net.SetWriteDeadline(c.deadline()); err != nil {
-			return written, err
-		}
-		n, err := c.net.Write(p[written:min(written+slice, len(p))])
-		written += n
-		c.sent = c.sent || n > 0
-		if err != nil || written == len(p) {
-			return written, err
-		}
+	if c.secure != nil {
+		return c.secure.Write(p)
 	}
+	return c.line.Write(p)
 }
 
-func (c *conn) deadline() time.Time {
-	if t := time.Now().Add(c.idle); t.Before(c.end) {
-		return t
+// Read reads past the buffer, which must be empty, within the bounds.
+func (c *conn) Read(p []byte) (n int, err error) {
+	if c.secure != nil {
+		n, err = c.secure.Read(p)
+	} else {
+		n, err = c.line.Read(p)
 	}
-	return c.end
+	c.err = err
+	if n > 0 {
+		c.got = true
+		return n, nil // an error comes again
+	}
+	return 0, err
 }
 
-// grow gives the connection a read buffer of that size; what is buffered stays.
-func (c *conn) grow(size int) {
-	buffered, _ := c.br.Peek(c.br.Buffered())
-	c.br = bufio.NewReaderSize(io.MultiReader(bytes.NewReader(bytes.Clone(buffered)), c), size)
+// unread is what was read and not used.
+func (c *conn) unread() []byte { return c.buf[c.r:c.w] }
+
+// fill reads more into the buffer, once. One that is full of unread bytes grows up to
+// limit; errTooLong means that it is there.
+func (c *conn) fill(limit int) error {
+	switch {
+	case c.buf == nil:
+		c.buf = make([]byte, readBuffer)
+	case c.r == c.w:
+		c.r, c.w = 0, 0
+	case c.w < len(c.buf):
+	case c.r > 0:
+		c.w = copy(c.buf, c.buf[c.r:c.w])
+		c.r = 0
+	case len(c.buf) >= limit:
+		return errTooLong
+	default:
+		grown := make([]byte, min(4*len(c.buf), limit))
+		copy(grown, c.buf)
+		c.buf = grown
+	}
+	n, err := c.Read(c.buf[c.w:])
+	c.w += n
+	return err
+}
+
+// readLine returns a line, without its end, which must be CR LF; it must fit the buffer.
+// The line is valid until the next read.
+func (c *conn) readLine() ([]byte, error) {
+	for seen := 0; ; {
+		b := c.unread()
+		if i := bytes.IndexByte(b[seen:], '\n'); i >= 0 {
+			line, ok := bytes.CutSuffix(b[:seen+i], []byte("\r"))
+			if !ok || bytes.IndexByte(line, '\r') >= 0 {
+				return nil, errChunk
+			}
+			c.r += seen + i + 1
+			return line, nil
+		}
+		if seen = len(b); seen > 0 && seen == len(c.buf) {
+			return nil, errChunk
+		}
+		if err := c.fill(len(c.buf)); err != nil {
+			return nil, short(err)
+		}
+	}
 }
 
 // park readies an idle connection for the pool. It reports whether it may be used again.
 func (c *conn) park(now time.Time) bool {
-	if c.dead.Load() || c.br.Buffered() > 0 {
+	if c.dead.Load() || c.r < c.w {
 		// Bytes after the end of an answer belong to no exchange.
 		return false
 	}
-	if c.br.Size() > readBuffer {
-		c.br = bufio.NewReaderSize(c, readBuffer)
+	if len(c.buf) > readBuffer {
+		c.buf = nil
 	}
+	c.r, c.w = 0, 0
 	c.reused, c.parked = true, now
 	return true
 }
@@ -111,6 +140,6 @@ func (c *conn) park(now time.Time) bool {
 // block, and the other side needs no more than the end of the stream.
 func (c *conn) kill() {
 	if c.dead.CompareAndSwap(false, true) {
-		_ = c.raw.Close()
+		_ = c.line.Close()
 	}
 }

@@ -43,21 +43,24 @@ func (d *dialer) dial(ctx context.Context, out *outgoing) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
+	l := newLine(raw)
 	if !out.origin.tls {
-		return newConn(raw, raw), nil
+		return newConn(l, nil), nil
 	}
-	secure := tls.Client(raw, &tls.Config{
+	secure := tls.Client(l, &tls.Config{
 		ServerName:         out.origin.host,
 		RootCAs:            d.roots,
 		MinVersion:         tls.VersionTLS12,
 		NextProtos:         []string{"http/1.1"},
 		ClientSessionCache: d.sessions,
+		// A server reads a request whole: small records would only be more writes.
+		DynamicRecordSizingDisabled: true,
 	})
 	if err := secure.HandshakeContext(ctx); err != nil {
 		_ = raw.Close()
 		return nil, fmt.Errorf("%w: %w", errHandshake, err)
 	}
-	return newConn(secure, raw), nil
+	return newConn(l, secure), nil
 }
 
 // guard refuses a connection to an address that is not public.

@@ -33,24 +33,18 @@ const (
 //   - Where the provider echoes the credential, Body, events and fields hold
 //     asterisks instead.
 func (c *Client) Do(ctx context.Context, r *engine.UpstreamRequest) (*engine.UpstreamResponse, error) {
-	out, err := c.prepare(r)
-	if err != nil {
+	x := &call{}
+	out := &x.out
+	if err := c.prepare(out, r); err != nil {
 		return nil, err
 	}
 	in, err := c.wire.roundTrip(ctx, out)
 	if err != nil {
 		return nil, err
 	}
-	reply := &engine.UpstreamResponse{
-		Status: in.status(),
-		Field: func(name string) string {
-			if !shown(name) {
-				return ""
-			}
-			return blotText(in.field(name), out.secret)
-		},
-		Close: func() {},
-	}
+	x.in = in
+	reply := &x.reply
+	reply.Status, reply.Field, reply.Close = in.status(), x.field, closeNothing
 	if in.status() >= 300 {
 		reply.Body = c.failedBody(in, out)
 		return reply, nil
@@ -74,20 +68,37 @@ func (c *Client) Do(ctx context.Context, r *engine.UpstreamRequest) (*engine.Ups
 		in.close()
 		return nil, engine.Errorf(engine.CodeUpstreamFailed, "Provider %s answered a streamed request with content type %q.", out.provider, printable(blotText(kind, out.secret)))
 	}
-	events := &eventReader{
+	x.events = eventReader{
 		in:     in,
-		body:   &bounded{r: in, left: c.cfg.MaxStream},
+		body:   bounded{source: in, left: c.cfg.MaxStream},
 		frames: frames,
 		out:    out,
 	}
-	reply.Events, reply.Close = events, events.Close
+	reply.Events, reply.Close = &x.events, x.events.Close
 	return reply, nil
 }
+
+// call is what one Do needs, in one piece of memory.
+type call struct {
+	reply  engine.UpstreamResponse
+	out    outgoing
+	in     answer
+	events eventReader // of a stream
+}
+
+func (x *call) field(name string) string {
+	if !shown(name) {
+		return ""
+	}
+	return blotText(x.in.field(name), x.out.secret)
+}
+
+func closeNothing() {}
 
 // wholeBody reads the body of a good plain answer and ends the exchange.
 func (c *Client) wholeBody(in answer, out *outgoing) ([]byte, error) {
 	defer in.close()
-	body, err := readAll(in, in.length(), c.cfg.MaxBody)
+	body, err := readAll(in, in.room(), in.length(), c.cfg.MaxBody)
 	switch {
 	case err == nil:
 		blot(body, out.secret)
@@ -105,7 +116,7 @@ func (c *Client) failedBody(in answer, out *outgoing) []byte {
 		return []byte{}
 	}
 	in.until(time.Now().Add(errorBodyTime))
-	body, err := readAll(in, in.length(), min(maxErrorBody, c.cfg.MaxBody))
+	body, err := readAll(in, in.room(), in.length(), min(maxErrorBody, c.cfg.MaxBody))
 	if err != nil {
 		return []byte{}
 	}
@@ -113,37 +124,41 @@ func (c *Client) failedBody(in answer, out *outgoing) []byte {
 	return body
 }
 
-// readAll reads r to its end. length is what the sender announced, -1 for
-// unknown: it is believed only as far as 64 KiB, so a lie costs no memory.
-func readAll(r io.Reader, length int64, limit int) ([]byte, error) {
+// readAll reads r to its end into room, which is empty, or into more memory. length is
+// what the sender announced, -1 for unknown: it is believed only as far as 64 KiB, so a
+// lie costs no memory.
+func readAll(r io.Reader, room []byte, length int64, limit int) ([]byte, error) {
 	if length > int64(limit) {
 		return nil, errTooLong
 	}
 	const trusted = 64 << 10
-	size := 4 << 10
-	if length >= 0 {
-		// One byte more, so that the end is seen without growing.
-		size = int(min(length, trusted)) + 1
+	buf := room
+	if cap(buf) == 0 {
+		size := 4 << 10
+		if length >= 0 {
+			size = int(min(length, trusted))
+		}
+		buf = make([]byte, 0, size)
 	}
-	buf := make([]byte, 0, size)
-	for {
+	for int64(len(buf)) != length {
+		if len(buf) == cap(buf) {
+			grown := make([]byte, len(buf), max(2*cap(buf), 512))
+			copy(grown, buf)
+			buf = grown
+		}
 		n, err := r.Read(buf[len(buf):cap(buf)])
 		buf = buf[:len(buf)+n]
 		if len(buf) > limit {
 			return nil, errTooLong
 		}
 		if err == io.EOF {
-			return buf, nil
+			break
 		}
 		if err != nil {
 			return nil, err
 		}
-		if len(buf) == cap(buf) {
-			grown := make([]byte, len(buf), 2*cap(buf))
-			copy(grown, buf)
-			buf = grown
-		}
 	}
+	return buf, nil
 }
 
 // minSecret is the length from which a credential is blotted out where a
@@ -195,18 +210,19 @@ func printable(s string) string {
 
 // bounded is a body that may not be longer than left bytes.
 type bounded struct {
-	r    io.Reader
+	source
 	left int64
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *bounded) more() ([]byte, error) {
 	if b.left <= 0 {
-		return 0, errTooLong
+		return nil, errTooLong
 	}
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	n, err := b.r.Read(p)
+	p, err := b.source.more()
+	return p[:min(int64(len(p)), b.left)], err
+}
+
+func (b *bounded) take(n int) {
 	b.left -= int64(n)
-	return n, err
+	b.source.take(n)
 }

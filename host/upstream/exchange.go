@@ -8,8 +8,6 @@ import (
 	"syscall"
 	"time"
 
-	"github.com/valyala/fasthttp"
-
 	"github.com/pointsman/pointsman/engine"
 )
 
@@ -17,27 +15,30 @@ import (
 type exchange struct {
 	conn *conn
 	pool *pool
-	key  poolKey
 	out  *outgoing
-	head fasthttp.ResponseHeader
+	head head
 	body
+	space []byte // for the body, empty
 
 	watched context.Context
-	unwatch func() bool
+	unwatch func() bool           // nil: watched has no end
 	why     atomic.Pointer[error] // the context error that ended the exchange
 
-	ackedBefore uint64 // see acked
-	ackedKnown  bool
-	untouched   bool // failed, and the other side can have seen nothing of the request
-	spoiled     bool // the request was not written whole
-	over        bool
+	untouched bool // failed, and the other side can have seen nothing of the request
+	spoiled   bool // the request was not written whole
+	over      bool
 }
 
-func (x *exchange) status() int { return x.head.StatusCode() }
+func (x *exchange) status() int { return x.head.status }
 
-func (x *exchange) field(name string) string { return string(x.head.Peek(name)) }
+func (x *exchange) field(name string) string { return string(x.head.field(name)) }
 
-func (x *exchange) until(t time.Time) { x.conn.bound(earlier(x.conn.end, t), x.conn.idle) }
+func (x *exchange) room() []byte { return x.space }
+
+func (x *exchange) until(t time.Time) {
+	l := x.conn.line
+	x.conn.bound(earlier(l.end, t), l.idle)
+}
 
 func (x *exchange) interrupt() { x.conn.kill() }
 
@@ -46,10 +47,11 @@ func (x *exchange) watch(ctx context.Context) {
 	if ctx == x.watched {
 		return
 	}
-	if x.unwatch != nil {
-		x.unwatch()
+	_ = x.forget()
+	x.watched, x.unwatch = ctx, nil
+	if ctx.Done() == nil {
+		return
 	}
-	x.watched = ctx
 	x.unwatch = context.AfterFunc(ctx, func() {
 		err := ctx.Err()
 		x.why.CompareAndSwap(nil, &err)
@@ -57,14 +59,17 @@ func (x *exchange) watch(ctx context.Context) {
 	})
 }
 
+// forget ends the watch. It reports whether the connection was left alone.
+func (x *exchange) forget() bool { return x.unwatch == nil || x.unwatch() }
+
 // close implements answer.
 func (x *exchange) close() {
 	if x.over {
 		return
 	}
 	x.over = true
-	if x.unwatch() && !x.spoiled && !x.head.ConnectionClose() && x.finish() {
-		x.pool.put(x.key, x.conn)
+	if x.forget() && !x.spoiled && !x.head.close && x.finish() {
+		x.pool.put(x.out.key, x.conn)
 		return
 	}
 	x.conn.kill()
@@ -119,7 +124,7 @@ func (x *exchange) end() {
 		return
 	}
 	x.over = true
-	x.unwatch()
+	_ = x.forget()
 	x.untouched = x.why.Load() == nil && x.unseen()
 	x.conn.kill()
 }
@@ -132,11 +137,11 @@ func (x *exchange) unseen() bool {
 	switch {
 	case !c.reused || c.got:
 		return false
-	case !c.sent && !x.key.tls:
+	case !c.sent() && c.secure == nil:
 		return true
 	case !errors.Is(c.err, io.EOF) && !errors.Is(c.err, io.ErrUnexpectedEOF) && !errors.Is(c.err, syscall.EPIPE):
 		return false
 	}
-	now, known := acked(c)
-	return known && x.ackedKnown && now == x.ackedBefore
+	now, known := acked(c.line)
+	return known && c.line.counts && now <= c.line.base+c.before
 }

@@ -2,7 +2,6 @@ package upstream
 
 import (
 	"bytes"
-	"io"
 	"unicode/utf8"
 
 	"github.com/pointsman/pointsman/engine"
@@ -24,7 +23,7 @@ type frames interface {
 	// next reads the next event from r; its data is valid until the next call.
 	// io.EOF is a proper end. errTooLong is an event over the limit, errShape a
 	// body in another framing; other errors are r's own.
-	next(r io.Reader) (engine.Event, error)
+	next(r source) (engine.Event, error)
 }
 
 func newFraming(name string, limit int) (frames, error) {
@@ -39,28 +38,13 @@ func newFraming(name string, limit int) (frames, error) {
 	return nil, engine.Errorf(engine.CodePluginFailed, "The manifest names an unknown stream framing %q.", printable(name))
 }
 
-// input is the piece of the body that was read but not yet looked at.
-type input struct {
-	buf        []byte
-	start, end int
-}
-
-// inputBuffer is how much of a body is read at once.
-const inputBuffer = 4 << 10
-
-// more returns bytes to look at, reading when there are none left.
-func (in *input) more(r io.Reader) ([]byte, error) {
-	if in.start == in.end {
-		if in.buf == nil {
-			in.buf = make([]byte, inputBuffer)
-		}
-		n, err := r.Read(in.buf)
-		in.start, in.end = 0, n
-		if n == 0 {
-			return nil, err
-		}
-	}
-	return in.buf[in.start:in.end], nil
+// source is a body that hands out what it has read, so that nobody has to copy it.
+type source interface {
+	// more returns bytes to look at, at least one, and waits when there are none. They are
+	// the caller's until the next call. io.EOF is the proper end of the body.
+	more() ([]byte, error)
+	// take says that the first n of them were used: they do not come again.
+	take(n int)
 }
 
 // eventData returns the data as it goes to the adapter: each run of invalid UTF-8

@@ -34,15 +34,35 @@ func (c *cut) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// pieces is a reader as a source.
+type pieces struct {
+	r      io.Reader
+	buf    [4 << 10]byte
+	unread []byte
+}
+
+func (p *pieces) more() ([]byte, error) {
+	if len(p.unread) == 0 {
+		n, err := p.r.Read(p.buf[:])
+		if n == 0 {
+			return nil, err
+		}
+		p.unread = p.buf[:n]
+	}
+	return p.unread, nil
+}
+
+func (p *pieces) take(n int) { p.unread = p.unread[n:] }
+
 // frame reads all events of r, as "name|data", and the error after them.
 func frame(name string, r io.Reader, limit int) ([]string, error) {
 	f, err := newFraming(name, limit)
 	if err != nil {
 		return nil, err
 	}
-	var events []string
+	body, events := &pieces{r: r}, []string(nil)
 	for {
-		e, err := f.next(r)
+		e, err := f.next(body)
 		if err != nil {
 			return events, err
 		}

@@ -146,7 +146,7 @@ func FuzzAnswer(f *testing.F) {
 		if err != nil {
 			return
 		}
-		got, err := readAll(x, x.length(), 1<<20)
+		got, err := readAll(x, x.room(), x.length(), 1<<20)
 		if err != nil {
 			return
 		}
@@ -177,7 +177,7 @@ func FuzzAnswer(f *testing.F) {
 // read reads the head of an answer that consists of b.
 func read(b []byte) (*exchange, error) {
 	fake := &fakeConn{r: bytes.NewReader(b)}
-	x := &exchange{conn: newConn(fake, fake), out: &outgoing{provider: "p"}}
+	x := &exchange{conn: newConn(newLine(fake), nil), out: &outgoing{provider: "p"}}
 	x.conn.begin(time.Now().Add(patience), patience)
 	x.watch(context.Background())
 	return x, x.readHead(64 << 10)

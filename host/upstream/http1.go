@@ -1,10 +1,7 @@
 package upstream
 
 import (
-	"bufio"
 	"context"
-	"errors"
-	"sync"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -18,13 +15,11 @@ const (
 	earlyWait  = 1 * time.Second // for an answer that came before the request was written
 )
 
-// http1 is the HTTP/1.1 transport: fasthttp's request writer and header parser
-// over connections of our own, which can be closed at any moment.
+// http1 is the HTTP/1.1 transport, over connections that can be closed at any moment.
 type http1 struct {
 	dialer    *dialer
 	pool      *pool
 	maxHeader int
-	writers   sync.Pool // of *bufio.Writer
 
 	// afterTake runs when a pooled connection was found alive. Tests only.
 	afterTake func()
@@ -35,7 +30,6 @@ func newHTTP1(cfg *Config) *http1 {
 		dialer:    newDialer(cfg),
 		pool:      newPool(cfg.KeepIdle, cfg.MaxIdle),
 		maxHeader: cfg.MaxHeader,
-		writers:   sync.Pool{New: func() any { return bufio.NewWriterSize(nil, 4<<10) }},
 	}
 }
 
@@ -45,19 +39,17 @@ func (t *http1) close() { t.pool.close() }
 // nothing of it was accepted the first time.
 // See RATIONALE.md, "When is a request sent twice?"
 func (t *http1) roundTrip(ctx context.Context, out *outgoing) (answer, error) {
+	defer out.release()
 	if ctx.Err() != nil {
 		return nil, dialFailure(ctx, out, ctx.Err())
 	}
-	end := time.Now().Add(out.total)
-	key := poolKey{
-		account: out.account, provider: out.provider, address: out.origin.address,
-		tls: out.origin.tls, private: out.private,
-	}
-	if c := t.pool.take(key); c != nil {
+	now := time.Now()
+	end := now.Add(out.total)
+	if c := t.pool.take(out.key, now); c != nil {
 		if t.afterTake != nil {
 			t.afterTake()
 		}
-		x, err := t.exchange(ctx, c, key, out, end)
+		x, err := t.exchange(ctx, c, out, end)
 		if err == nil {
 			return x, nil
 		}
@@ -69,7 +61,7 @@ func (t *http1) roundTrip(ctx context.Context, out *outgoing) (answer, error) {
 	if err != nil {
 		return nil, dialFailure(ctx, out, err)
 	}
-	x, failure := t.exchange(ctx, c, key, out, end)
+	x, failure := t.exchange(ctx, c, out, end)
 	if failure != nil {
 		return nil, failure
 	}
@@ -78,14 +70,11 @@ func (t *http1) roundTrip(ctx context.Context, out *outgoing) (answer, error) {
 
 // exchange sends the request on c and reads the answer's head. When it fails, c
 // is closed, and the exchange is returned all the same.
-func (t *http1) exchange(ctx context.Context, c *conn, key poolKey, out *outgoing, end time.Time) (*exchange, *engine.Error) {
-	x := &exchange{conn: c, pool: t.pool, key: key, out: out}
-	if c.reused {
-		x.ackedBefore, x.ackedKnown = acked(c)
-	}
+func (t *http1) exchange(ctx context.Context, c *conn, out *outgoing, end time.Time) (*exchange, *engine.Error) {
+	x := &exchange{conn: c, pool: t.pool, out: out}
 	c.begin(end, out.idle)
 	x.watch(ctx)
-	if err := t.send(c, out); err != nil {
+	if err := send(c, out); err != nil {
 		// A server that refuses early may have answered and closed.
 		x.spoiled = true
 		c.bound(earlier(end, time.Now().Add(earlyWait)), earlyWait)
@@ -105,27 +94,11 @@ func (t *http1) exchange(ctx context.Context, c *conn, key poolKey, out *outgoin
 }
 
 // send writes the request.
-func (t *http1) send(c *conn, out *outgoing) error {
-	req := fasthttp.AcquireRequest()
-	defer fasthttp.ReleaseRequest(req)
-	req.Header.SetMethod(out.method)
-	req.Header.SetRequestURI(out.target)
-	req.Header.SetHost(out.origin.header)
-	req.Header.SetNoDefaultContentType(true)
-	for _, h := range out.header {
-		req.Header.Set(h.Name, h.Value)
+func send(c *conn, out *outgoing) error {
+	_, err := c.Write(out.wire.buf)
+	if err == nil && len(out.rest) > 0 {
+		_, err = c.Write(out.rest)
 	}
-	if len(out.body) > 0 {
-		req.SetBodyRaw(out.body)
-	}
-	w := t.writers.Get().(*bufio.Writer)
-	w.Reset(c)
-	err := req.Write(w)
-	if err == nil {
-		err = w.Flush()
-	}
-	w.Reset(nil)
-	t.writers.Put(w)
 	return err
 }
 
@@ -136,41 +109,53 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// errHead says that the head of an answer cannot be used. The parser's own text
-// quotes the provider, and is dropped.
-var errHead = errors.New("malformed head")
-
 // readHead reads the status line and headers of the final answer.
 func (x *exchange) readHead(limit int) error {
 	c := x.conn
-	x.head.SetNoDefaultContentType(true)
-	for interim := 0; interim <= maxInterim; {
-		if line, err := c.br.Peek(len("HTTP/1.1 200")); err != nil || !validStatus(line) {
+	for range maxInterim + 1 {
+		n, err := c.awaitHead(limit)
+		if err != nil {
+			return err
+		}
+		if err := x.head.parse(c.unread()[:n]); err != nil || x.head.status == fasthttp.StatusSwitchingProtocols {
 			return errHead
 		}
-		err := x.head.Read(c.br)
-		var small *fasthttp.ErrSmallBuffer
-		switch {
-		case errors.As(err, &small) && c.br.Size() < limit:
-			c.grow(limit)
-		case err != nil || x.head.StatusCode() == fasthttp.StatusSwitchingProtocols:
-			return errHead
-		case x.head.StatusCode() >= 200:
+		c.r += n
+		if x.head.status >= 200 {
 			x.startBody()
+			x.keepHead()
 			return nil
-		default:
-			interim++
 		}
 	}
 	return errHead
 }
 
-// validStatus reports whether a status line begins as it should. The parser
-// below takes any three digits, 000 among them, and blank lines before.
-func validStatus(line []byte) bool {
-	if string(line[:7]) != "HTTP/1." || line[7] != '0' && line[7] != '1' || line[8] != ' ' {
-		return false
+// awaitHead reads until a head is whole, and returns its length.
+func (c *conn) awaitHead(limit int) (int, error) {
+	for seen := 0; ; {
+		b := c.unread()
+		if len(b) >= len(statusLine) && !validStatus(b) {
+			return 0, errHead
+		}
+		if n := headEnd(b, seen); n > 0 {
+			return n, nil
+		}
+		seen = max(len(b)-len("\n\r"), 0)
+		if err := c.fill(limit); err != nil {
+			return 0, err
+		}
 	}
-	digit := func(i int) bool { return '0' <= line[i] && line[i] <= '9' }
-	return '1' <= line[9] && line[9] <= '5' && digit(10) && digit(11)
+}
+
+// plainRoom is up to which length a body lies in one piece of memory with its head.
+const plainRoom = 64 << 10
+
+// keepHead copies the head out of the buffer, which the body needs.
+func (x *exchange) keepHead() {
+	n, more := len(x.head.raw), 0
+	if x.kind == byLength && x.size <= plainRoom {
+		more = int(x.size)
+	}
+	b := append(make([]byte, 0, n+more), x.head.raw...)
+	x.head.raw, x.space = b[:n:n], b[n:n]
 }

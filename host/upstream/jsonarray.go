@@ -12,7 +12,6 @@ import (
 // braces, not checked.
 type jsonArray struct {
 	max  int
-	in   input
 	data []byte
 
 	depth   int  // of the current element
@@ -35,10 +34,10 @@ func (a *jsonArray) accepts(mediaType string) bool {
 	return mediaType == "application/json" || mediaType == ""
 }
 
-func (a *jsonArray) next(r io.Reader) (engine.Event, error) {
+func (a *jsonArray) next(r source) (engine.Event, error) {
 	a.data = emptied(a.data)
 	for {
-		p, err := a.in.more(r)
+		p, err := r.more()
 		if err == io.EOF && (a.depth > 0 || a.state == arrayOpen) {
 			return engine.Event{}, io.ErrUnexpectedEOF
 		}
@@ -46,7 +45,7 @@ func (a *jsonArray) next(r io.Reader) (engine.Event, error) {
 			return engine.Event{}, err
 		}
 		n, whole, err := a.take(p)
-		a.in.start += n
+		r.take(n)
 		if err != nil {
 			return engine.Event{}, err
 		}

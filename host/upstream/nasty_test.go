@@ -318,7 +318,7 @@ func TestEarlyRefusalIsHeard(t *testing.T) {
 func TestAnnouncedLengthIsNotAllocated(t *testing.T) {
 	t.Parallel()
 	r := &lyingReader{data: []byte("{}")}
-	_, err := readAll(r, 32<<20, 32<<20)
+	_, err := readAll(r, nil, 32<<20, 32<<20)
 	if !errors.Is(err, io.ErrUnexpectedEOF) {
 		t.Fatalf("readAll = %v, want %v", err, io.ErrUnexpectedEOF)
 	}

@@ -11,7 +11,6 @@ import (
 // last line needs no end.
 type ndjson struct {
 	max   int
-	in    input
 	data  []byte
 	begun bool
 	ended bool
@@ -25,13 +24,13 @@ func (d *ndjson) accepts(mediaType string) bool {
 	return false
 }
 
-func (d *ndjson) next(r io.Reader) (engine.Event, error) {
+func (d *ndjson) next(r source) (engine.Event, error) {
 	if d.ended {
 		return engine.Event{}, io.EOF
 	}
 	d.data = emptied(d.data)
 	for {
-		p, err := d.in.more(r)
+		p, err := r.more()
 		if err == io.EOF {
 			d.ended = true
 			if line := d.line(); len(line) > 0 {
@@ -46,11 +45,11 @@ func (d *ndjson) next(r io.Reader) (engine.Event, error) {
 			return engine.Event{}, errTooLong
 		}
 		d.data = append(d.data, p[:n]...)
-		d.in.start += n
+		r.take(n)
 		if !ended {
 			continue
 		}
-		d.in.start++
+		r.take(1)
 		line := d.line()
 		d.begun = true
 		if len(line) > 0 {

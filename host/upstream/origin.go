@@ -2,9 +2,11 @@ package upstream
 
 import (
 	"errors"
+	"hash/maphash"
 	"net"
 	"net/url"
 	"strings"
+	"sync/atomic"
 )
 
 // origin is a provider's base URL, taken apart.
@@ -15,6 +17,30 @@ type origin struct {
 	header  string // the Host header
 	path    string // without a trailing slash; may be empty
 	query   string // without "?"; may be empty
+
+	base string // what it was read from
+}
+
+// origins keeps base URLs that were taken apart. Each has one place, found by its hash, and
+// there puts out another: so none of all requests waits for a lock, and no tenant can fill
+// memory with them. The zero value is empty. Safe for concurrent use.
+type origins struct {
+	places [1024]atomic.Pointer[origin]
+}
+
+var originSeed = maphash.MakeSeed()
+
+// of returns the base URL, taken apart.
+func (k *origins) of(base string) (*origin, error) {
+	place := &k.places[maphash.String(originSeed, base)%uint64(len(k.places))]
+	if o := place.Load(); o != nil && o.base == base {
+		return o, nil
+	}
+	o, err := parseOrigin(base)
+	if err == nil {
+		place.Store(o)
+	}
+	return o, err
 }
 
 // parseOrigin reads a base URL: http or https, a host, perhaps a path and a
@@ -25,7 +51,7 @@ func parseOrigin(base string) (*origin, error) {
 		// The parser's text quotes its input, which may hold a password.
 		return nil, errors.New("base URL does not parse")
 	}
-	o := &origin{tls: u.Scheme == "https", host: u.Hostname(), query: u.RawQuery}
+	o := &origin{base: base, tls: u.Scheme == "https", host: u.Hostname(), query: u.RawQuery}
 	switch {
 	case u.Scheme != "https" && u.Scheme != "http":
 		return nil, errors.New("base URL is neither http nor https")
@@ -55,42 +81,36 @@ func parseOrigin(base string) (*origin, error) {
 	return o, nil
 }
 
-// origin returns the base URL, taken apart; parsed ones are kept.
-func (c *Client) origin(base string) (*origin, error) {
-	if o, ok := c.origins.Get(base); ok {
-		return o, nil
-	}
-	o, err := parseOrigin(base)
-	if err == nil {
-		c.origins.Add(base, o)
-	}
-	return o, err
-}
-
-// join appends an adapter's path, which may hold a query, to the base URL's and
-// returns the request target. The bytes go out as they are: what would need
-// escaping, or could climb out of the base path, is an error.
-func (o *origin) join(path string) (string, error) {
+// appendTarget appends the request target: the base URL's path with an adapter's, which may
+// hold a query, behind it. The bytes go out as they are: what would need escaping, or could
+// climb out of the base path, is an error. asked reports whether the target has a query.
+func (o *origin) appendTarget(dst []byte, path string) (_ []byte, asked bool, err error) {
 	path, query, _ := strings.Cut(path, "?")
 	if !strings.HasPrefix(path, "/") {
-		return "", errors.New("it does not begin with a slash")
+		return nil, false, errors.New("it does not begin with a slash")
 	}
 	if err := checkPath(path); err != nil {
-		return "", err
+		return nil, false, err
 	}
 	if !visible(query) || strings.Contains(query, "#") {
-		return "", errors.New("its query holds characters that need escaping")
+		return nil, false, errors.New("its query holds characters that need escaping")
 	}
-	target := o.path + path
-	if o.query != "" && query != "" {
-		query = o.query + "&" + query
-	} else {
-		query += o.query
+	dst = append(append(dst, o.path...), path...)
+	for _, q := range [...]string{o.query, query} {
+		if q != "" {
+			dst = appendQuery(dst, asked)
+			dst, asked = append(dst, q...), true
+		}
 	}
-	if query != "" {
-		target += "?" + query
+	return dst, asked, nil
+}
+
+// appendQuery appends what comes before a part of the query.
+func appendQuery(dst []byte, asked bool) []byte {
+	if asked {
+		return append(dst, '&')
 	}
-	return target, nil
+	return append(dst, '?')
 }
 
 // checkPath refuses paths that a server might read as another one: dot

@@ -17,7 +17,7 @@ func TestPoolHasRoomForEverybody(t *testing.T) {
 	put := func(account, provider string) *conn {
 		ours, theirs := net.Pipe()
 		t.Cleanup(func() { _ = theirs.Close() })
-		c := newConn(ours, ours)
+		c := newConn(newLine(ours), nil)
 		p.put(poolKey{account: account, provider: provider}, c)
 		return c
 	}
@@ -31,8 +31,8 @@ func TestPoolHasRoomForEverybody(t *testing.T) {
 			t.Errorf("connection %d of the operator's is kept: %v, want the first %d", i, kept, each)
 		}
 	}
-	if p.count != 8*each {
-		t.Errorf("%d connections are kept, want %d", p.count, 8*each)
+	if p.count.Load() != 8*each {
+		t.Errorf("%d connections are kept, want %d", p.count.Load(), 8*each)
 	}
 	closed := 0
 	for _, c := range theirs {

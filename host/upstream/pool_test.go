@@ -2,6 +2,7 @@ package upstream
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -159,22 +160,32 @@ func waitUntilDead(t *testing.T, c *Client) {
 	p := c.wire.(*http1).pool
 	limit := time.Now().Add(patience)
 	for {
-		p.mu.Lock()
 		living := 0
-		for _, list := range p.idle {
-			for _, idle := range list {
-				if alive(idle) {
-					living++
-				}
+		eachIdle(p, func(c *conn) {
+			if alive(c) {
+				living++
 			}
-		}
-		p.mu.Unlock()
+		})
 		if living == 0 {
 			return
 		}
 		if time.Now().After(limit) {
 			t.Fatal("the close did not arrive")
 		}
+	}
+}
+
+// eachIdle calls f for each unused connection.
+func eachIdle(p *pool, f func(*conn)) {
+	for i := range p.parts {
+		part := &p.parts[i]
+		part.mu.Lock()
+		for _, list := range part.idle {
+			for _, c := range list {
+				f(c)
+			}
+		}
+		part.mu.Unlock()
 	}
 }
 
@@ -217,7 +228,7 @@ func TestPoolBounds(t *testing.T) {
 	pipe := func() *conn {
 		a, b := net.Pipe()
 		t.Cleanup(func() { _ = a.Close(); _ = b.Close() })
-		return newConn(a, a)
+		return newConn(newLine(a), nil)
 	}
 	key := func(i int) poolKey { return poolKey{provider: fmt.Sprint(i)} }
 	p := newPool(time.Minute, 2)
@@ -234,23 +245,23 @@ func TestPoolBounds(t *testing.T) {
 			kept++
 		}
 	}
-	if kept != 16 || p.count != 16 {
-		t.Errorf("the pool kept %d connections (count %d), want 16: 2 per key, 8 keys", kept, p.count)
+	if kept != 16 || p.count.Load() != 16 {
+		t.Errorf("the pool kept %d connections (count %d), want 16: 2 per key, 8 keys", kept, p.count.Load())
 	}
-	if c := p.take(key(0)); c == nil || c != all[1] {
+	if c := p.take(key(0), time.Now()); c == nil || c != all[1] {
 		t.Errorf("take did not return the youngest connection")
 	}
-	for _, list := range p.idle {
-		for _, c := range list {
-			c.parked = c.parked.Add(-2 * time.Minute)
-		}
-	}
-	if c := p.take(key(0)); c != nil {
+	eachIdle(p, func(c *conn) { c.parked = c.parked.Add(-2 * time.Minute) })
+	if c := p.take(key(0), time.Now()); c != nil {
 		t.Errorf("take returned a connection that was unused for too long")
 	}
-	p.prune()
-	if p.count != 0 || len(p.idle) != 0 {
-		t.Errorf("after prune %d connections and %d keys remain, want none", p.count, len(p.idle))
+	keys := 0
+	for i := range p.parts {
+		p.prune(&p.parts[i])
+		keys += len(p.parts[i].idle)
+	}
+	if n := p.count.Load(); n != 0 || keys != 0 {
+		t.Errorf("after prune %d connections and %d keys remain, want none", n, keys)
 	}
 	last := pipe()
 	p.put(key(1), last)
@@ -267,25 +278,24 @@ func TestPoolBounds(t *testing.T) {
 
 func TestUnseen(t *testing.T) {
 	t.Parallel()
-	a, b := net.Pipe()
-	defer a.Close()
-	defer b.Close()
+	secure := tls.Client(nil, &tls.Config{})
 	tests := []struct {
-		name string
-		conn conn
-		tls  bool
-		want bool
+		name    string
+		conn    conn
+		written uint64
+		want    bool
 	}{
-		{"fresh connection", conn{}, false, false},
-		{"nothing was written", conn{reused: true}, false, true},
-		{"nothing was written into TLS, as far as is known", conn{reused: true, err: io.EOF}, true, false},
-		{"something was read", conn{reused: true, got: true}, false, false},
-		{"written, then reset", conn{reused: true, sent: true, err: errors.New("reset")}, false, false},
-		{"written, then closed, acknowledgements unknown", conn{reused: true, sent: true, err: io.EOF}, false, false},
+		{"fresh connection", conn{}, 0, false},
+		{"nothing was written", conn{reused: true}, 0, true},
+		{"nothing was written into TLS, as far as is known", conn{reused: true, err: io.EOF, secure: secure}, 0, false},
+		{"something was read", conn{reused: true, got: true}, 0, false},
+		{"written, then reset", conn{reused: true, err: errors.New("reset")}, 1, false},
+		{"written, then closed, acknowledgements unknown", conn{reused: true, err: io.EOF}, 1, false},
 	}
 	for i := range tests {
 		test := &tests[i]
-		x := &exchange{conn: &test.conn, key: poolKey{tls: test.tls}}
+		test.conn.line = &line{written: test.written}
+		x := &exchange{conn: &test.conn}
 		if got := x.unseen(); got != test.want {
 			t.Errorf("unseen(%q) = %v, want %v", test.name, got, test.want)
 		}

@@ -2,7 +2,9 @@ package upstream
 
 import (
 	"net/url"
+	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -11,54 +13,88 @@ import (
 // outgoing is a request that is ready to be sent.
 type outgoing struct {
 	provider string // id, for messages
-	account  string
 	origin   *origin
 	private  bool // the origin may be on a private address
-	method   string
-	target   string // path and query
-	header   []engine.Pair
-	body     []byte
+	key      poolKey
+	wire     *wire
+	rest     []byte // the body, without what lies in wire
 	secret   string // what must not come back; "" when nothing was added
 
 	firstByte, idle, total time.Duration
 }
 
+// wire is a request's head, and as much of its body as fits beside it: one write, and one
+// TLS record. See RATIONALE.md, "Why is a request's head written here?"
+type wire struct{ buf []byte }
+
+// wireBuffer is the largest piece of data that a TLS record takes (RFC 8446, 5.1).
+const wireBuffer = 16 << 10
+
+var wires = sync.Pool{New: func() any { return &wire{buf: make([]byte, 0, wireBuffer)} }}
+
+// release gives back what is not needed once the request was sent.
+func (out *outgoing) release() {
+	if cap(out.wire.buf) == wireBuffer {
+		wires.Put(out.wire)
+	}
+	out.wire, out.rest = nil, nil
+}
+
 // prepare turns a request into what goes on the wire: it joins the URL, merges
 // the headers and puts the credential where the manifest says.
-func (c *Client) prepare(r *engine.UpstreamRequest) (*outgoing, error) {
-	p := r.Provider
+func (c *Client) prepare(out *outgoing, r *engine.UpstreamRequest) error {
+	p, method, body := r.Provider, r.Request.Method, r.Request.Body
 	private := c.cfg.AllowPrivate(p)
-	o, err := c.origin(p.BaseURL)
+	o, err := c.origins.of(p.BaseURL)
 	if err != nil {
-		return nil, &engine.Error{Code: engine.CodeUpstreamFailed, Message: "The base URL of provider " + p.ID + " cannot be used.", Err: err}
+		return &engine.Error{Code: engine.CodeUpstreamFailed, Message: "The base URL of provider " + p.ID + " cannot be used.", Err: err}
 	}
 	if !o.tls && !private {
-		return nil, engine.Errorf(engine.CodeUpstreamFailed, "The base URL of provider %s must be https.", p.ID)
+		return engine.Errorf(engine.CodeUpstreamFailed, "The base URL of provider %s must be https.", p.ID)
 	}
-	out := &outgoing{
-		provider: p.ID, account: p.AccountID, origin: o, private: private,
-		method: r.Request.Method, body: r.Request.Body,
+	*out = outgoing{
+		provider: p.ID, origin: o, private: private,
+		key:       poolKey{account: p.AccountID, provider: p.ID, address: o.address, tls: o.tls, private: private},
 		firstByte: r.FirstByte, idle: r.Idle, total: r.Total,
 	}
 	c.bounds(out, r.Stream)
-	switch out.method {
+	switch method {
 	case "":
-		out.method = "POST"
+		method = "POST"
 	case "GET":
-		if len(out.body) > 0 {
-			return nil, engine.Errorf(engine.CodePluginFailed, "The adapter of provider %s gave a GET request a body.", p.ID)
+		if len(body) > 0 {
+			return engine.Errorf(engine.CodePluginFailed, "The adapter of provider %s gave a GET request a body.", p.ID)
 		}
 	case "POST", "PUT", "PATCH", "DELETE":
 	default:
-		return nil, engine.Errorf(engine.CodePluginFailed, "The adapter of provider %s named a method that is not allowed.", p.ID)
+		return engine.Errorf(engine.CodePluginFailed, "The adapter of provider %s named a method that is not allowed.", p.ID)
 	}
-	if out.target, err = o.join(r.Request.Path); err != nil {
-		return nil, &engine.Error{Code: engine.CodePluginFailed, Message: "The adapter of provider " + p.ID + " named a path that cannot be used: " + err.Error() + ".", Err: err}
+	w := wires.Get().(*wire)
+	b, asked, err := o.appendTarget(append(append(w.buf[:0], method...), ' '), r.Request.Path)
+	if err != nil {
+		return &engine.Error{Code: engine.CodePluginFailed, Message: "The adapter of provider " + p.ID + " named a path that cannot be used: " + err.Error() + ".", Err: err}
 	}
-	if err := c.headers(out, r); err != nil {
-		return nil, err
+	auth, err := c.authorize(out, r)
+	if err != nil {
+		return err
 	}
-	return out, c.authorize(out, r)
+	if auth.scheme == "query" {
+		b = append(append(appendQuery(b, asked), url.QueryEscape(r.Auth.Name)...), '=')
+		b = append(b, url.QueryEscape(auth.key)...)
+	}
+	b = append(b, " HTTP/1.1\r\n"...)
+	b = appendField(b, "Host", "", o.header)
+	if b, err = c.appendHeaders(b, out, r, auth); err != nil {
+		return err
+	}
+	if method != "GET" {
+		b = append(b, "Content-Length: "...)
+		b = append(strconv.AppendInt(b, int64(len(body)), 10), "\r\n"...)
+	}
+	b = append(b, "\r\n"...)
+	n := min(len(body), max(cap(b)-len(b), 0))
+	w.buf, out.wire, out.rest = append(b, body[:n]...), w, body[n:]
+	return nil
 }
 
 func (c *Client) bounds(out *outgoing, stream bool) {
@@ -79,99 +115,106 @@ func (c *Client) bounds(out *outgoing, stream bool) {
 	out.firstByte = min(out.firstByte, out.total)
 }
 
-// headers merges the manifest's headers, the adapter's and ours; a later one
+// appendHeaders appends the manifest's headers, the adapter's and ours; a later one
 // replaces an earlier one of its name.
-func (c *Client) headers(out *outgoing, r *engine.UpstreamRequest) error {
-	out.header = make([]engine.Pair, 0, len(r.Headers)+len(r.Request.Headers)+5)
-	set := func(name, value string) error {
+func (c *Client) appendHeaders(b []byte, out *outgoing, r *engine.UpstreamRequest, auth authorization) ([]byte, error) {
+	var typed, agent, accept bool
+	add := func(name, value string, later []engine.Pair) bool {
 		if !validName(name) || !validValue(value) {
-			return engine.Errorf(engine.CodePluginFailed, "The adapter of provider %s set a header that is not valid.", out.provider)
+			return false
 		}
-		if !ours(name) {
-			out.setHeader(name, value)
+		if ours(name) || strings.EqualFold(name, auth.header) || named(later, name) {
+			return true
 		}
-		return nil
+		typed = typed || strings.EqualFold(name, "content-type")
+		agent = agent || strings.EqualFold(name, "user-agent")
+		accept = accept || strings.EqualFold(name, "accept")
+		b = appendField(b, name, "", value)
+		return true
 	}
+	valid := true
 	for name, value := range r.Headers {
-		if err := set(name, value); err != nil {
-			return err
-		}
+		valid = valid && add(name, value, r.Request.Headers)
 	}
-	for _, h := range r.Request.Headers {
-		if err := set(h.Name, h.Value); err != nil {
-			return err
-		}
+	for i, h := range r.Request.Headers {
+		valid = valid && add(h.Name, h.Value, r.Request.Headers[i+1:])
 	}
-	if len(out.body) > 0 {
-		out.addHeader("Content-Type", "application/json")
+	if !valid {
+		return nil, engine.Errorf(engine.CodePluginFailed, "The adapter of provider %s set a header that is not valid.", out.provider)
 	}
-	out.addHeader("User-Agent", c.cfg.UserAgent)
-	if r.Stream && (r.Framing == "" || r.Framing == framingSSE) {
-		out.addHeader("Accept", "text/event-stream")
-	} else {
-		out.addHeader("Accept", "application/json")
+	if !typed && len(r.Request.Body) > 0 {
+		b = append(b, "Content-Type: application/json\r\n"...)
 	}
-	out.setHeader("Accept-Encoding", "identity")
+	if !agent {
+		b = appendField(b, "User-Agent", "", c.cfg.UserAgent)
+	}
+	switch {
+	case accept:
+	case r.Stream && (r.Framing == "" || r.Framing == framingSSE):
+		b = append(b, "Accept: text/event-stream\r\n"...)
+	default:
+		b = append(b, "Accept: application/json\r\n"...)
+	}
+	b = append(b, "Accept-Encoding: identity\r\n"...)
 	if r.TraceParent != "" {
-		out.setHeader("Traceparent", r.TraceParent)
+		b = appendField(b, "Traceparent", "", r.TraceParent)
 	}
-	return nil
+	if auth.header != "" {
+		b = appendField(b, auth.header, auth.prefix, auth.key)
+	}
+	return b, nil
 }
 
-// authorize puts the credential into the request.
-func (c *Client) authorize(out *outgoing, r *engine.UpstreamRequest) error {
+// appendField appends a header whose value is in two parts.
+func appendField(b []byte, name, prefix, value string) []byte {
+	b = append(append(b, name...), ": "...)
+	return append(append(append(b, prefix...), value...), "\r\n"...)
+}
+
+// named reports whether one of the headers has that name.
+func named(headers []engine.Pair, name string) bool {
+	for i := range headers {
+		if strings.EqualFold(headers[i].Name, name) {
+			return true
+		}
+	}
+	return false
+}
+
+// authorization is where a credential goes: into the query, or a header if that is set.
+// The zero value is nowhere.
+type authorization struct {
+	scheme, header, prefix, key string
+}
+
+// authorize finds the credential and where it goes.
+func (c *Client) authorize(out *outgoing, r *engine.UpstreamRequest) (authorization, error) {
 	auth, key := r.Auth, placeholder
 	if !c.Simulated(r.Provider) {
 		key = c.secret(r.Provider, r.Credential)
 		out.secret = key
 	}
 	if key == "" && r.Provider.Keyless {
-		return nil
+		return authorization{}, nil
 	}
 	if key == "" {
-		return &engine.Error{Code: engine.CodeUpstreamFailed, Message: "Provider " + out.provider + " has no credential.", Err: engine.ErrNoCredential}
+		return authorization{}, &engine.Error{Code: engine.CodeUpstreamFailed, Message: "Provider " + out.provider + " has no credential.", Err: engine.ErrNoCredential}
 	}
 	if !validValue(key) {
-		return engine.Errorf(engine.CodeUpstreamFailed, "The credential of provider %s is malformed.", out.provider)
+		return authorization{}, engine.Errorf(engine.CodeUpstreamFailed, "The credential of provider %s is malformed.", out.provider)
 	}
 	switch {
 	case auth.Scheme == "bearer":
-		out.setHeader("Authorization", "Bearer "+key)
+		return authorization{scheme: auth.Scheme, header: "Authorization", prefix: "Bearer ", key: key}, nil
 	case auth.Scheme == "header" && validName(auth.Name) && !framing(auth.Name):
-		out.setHeader(auth.Name, key)
+		return authorization{scheme: auth.Scheme, header: auth.Name, key: key}, nil
 	case auth.Scheme == "query" && auth.Name != "":
-		sep := "?"
-		if strings.Contains(out.target, "?") {
-			sep = "&"
-		}
-		out.target += sep + url.QueryEscape(auth.Name) + "=" + url.QueryEscape(key)
+		return authorization{scheme: auth.Scheme, key: key}, nil
 	case auth.Scheme == "":
 		out.secret = ""
-	default:
-		return engine.Errorf(engine.CodePluginFailed, "The manifest of provider %s does not say where its credential goes.", out.provider)
+		return authorization{}, nil
 	}
-	return nil
-}
-
-// setHeader replaces or adds a header.
-func (out *outgoing) setHeader(name, value string) {
-	for i := range out.header {
-		if strings.EqualFold(out.header[i].Name, name) {
-			out.header[i].Value = value
-			return
-		}
-	}
-	out.header = append(out.header, engine.Pair{Name: name, Value: value})
-}
-
-// addHeader adds a header that is not there yet.
-func (out *outgoing) addHeader(name, value string) {
-	for i := range out.header {
-		if strings.EqualFold(out.header[i].Name, name) {
-			return
-		}
-	}
-	out.header = append(out.header, engine.Pair{Name: name, Value: value})
+	return authorization{}, engine.Errorf(engine.CodePluginFailed, "The manifest of provider %s does not say where its credential goes.", out.provider)
 }
 
 // ours reports whether a manifest or an adapter has no say in that header: it
@@ -196,11 +239,7 @@ func framing(name string) bool {
 // validName reports whether s is a header name: a token (RFC 9110, 5.6.2).
 func validName(s string) bool {
 	for i := range len(s) {
-		c := s[i]
-		switch {
-		case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', '0' <= c && c <= '9':
-		case strings.IndexByte("!#$%&'*+-.^_`|~", c) >= 0:
-		default:
+		if !tokenByte[s[i]] {
 			return false
 		}
 	}

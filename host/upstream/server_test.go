@@ -87,6 +87,53 @@ func (s *server) handle(c *net.TCPConn, answer script) {
 	}
 }
 
+// rawLoop is a server that answers each request of that body length with the same bytes.
+func rawLoop(b testing.TB, answer []byte, bodyLen int) string {
+	b.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		b.Fatal(err)
+	}
+	var conns sync.WaitGroup
+	var open sync.Map
+	conns.Go(func() {
+		for {
+			c, err := ln.Accept()
+			if err != nil {
+				return
+			}
+			open.Store(c, nil)
+			conns.Go(func() {
+				defer c.Close()
+				br := bufio.NewReader(c)
+				for {
+					for {
+						line, err := br.ReadSlice('\n')
+						if err != nil {
+							return
+						}
+						if len(line) == 2 {
+							break
+						}
+					}
+					if _, err := br.Discard(bodyLen); err != nil {
+						return
+					}
+					if _, err := c.Write(answer); err != nil {
+						return
+					}
+				}
+			})
+		}
+	})
+	b.Cleanup(func() {
+		_ = ln.Close()
+		open.Range(func(c, _ any) bool { _ = c.(net.Conn).Close(); return true })
+		conns.Wait()
+	})
+	return "http://" + ln.Addr().String()
+}
+
 func (s *server) accepted() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,6 @@ import (
 // See RATIONALE.md, "Why is a last event without a blank line delivered?"
 type sse struct {
 	max int
-	in  input
 
 	data  []byte
 	lines int // data fields of the current event
@@ -54,13 +53,13 @@ func (s *sse) accepts(mediaType string) bool {
 	return mediaType == "text/event-stream" || mediaType == ""
 }
 
-func (s *sse) next(r io.Reader) (engine.Event, error) {
+func (s *sse) next(r source) (engine.Event, error) {
 	if s.ended {
 		return engine.Event{}, io.EOF
 	}
 	s.reset()
 	for {
-		p, err := s.in.more(r)
+		p, err := r.more()
 		if err == io.EOF {
 			s.ended = true
 			if s.pending {
@@ -76,7 +75,7 @@ func (s *sse) next(r io.Reader) (engine.Event, error) {
 		if s.skipLF {
 			s.skipLF = false
 			if p[0] == '\n' {
-				s.in.start++
+				r.take(1)
 				continue
 			}
 		}
@@ -84,11 +83,11 @@ func (s *sse) next(r io.Reader) (engine.Event, error) {
 		if err := s.take(p[:n]); err != nil {
 			return engine.Event{}, err
 		}
-		s.in.start += n
+		r.take(n)
 		if !ended {
 			continue
 		}
-		s.in.start++
+		r.take(1)
 		s.skipLF = p[n] == '\r'
 		blank := s.endLine()
 		if len(s.data) > s.max {

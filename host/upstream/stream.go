@@ -13,7 +13,7 @@ import (
 // Close may be called by any, at any time.
 type eventReader struct {
 	in     answer
-	body   io.Reader
+	body   bounded
 	frames frames
 	out    *outgoing
 	err    error // what every later Next returns
@@ -50,7 +50,7 @@ func (r *eventReader) read(ctx context.Context) (engine.Event, error) {
 		return engine.Event{}, r.err
 	}
 	r.in.watch(ctx)
-	event, err := r.frames.next(r.body)
+	event, err := r.frames.next(&r.body)
 	switch {
 	case err == nil:
 		blot(event.Data, r.out.secret)

@@ -28,9 +28,12 @@ type answer interface {
 	field(name string) string
 	// length is the announced size of the body, -1 for unknown.
 	length() int64
-	// Read reads the body. io.EOF is its proper end as HTTP defines it; any other
-	// error means that it was cut.
+	// room is memory for the body, empty; it may be nil.
+	room() []byte
+	// The body is read as a reader or as a source. io.EOF is its proper end as HTTP
+	// defines it; any other error means that it was cut.
 	io.Reader
+	source
 	// until moves the end of the whole exchange to t, if that is earlier.
 	until(t time.Time)
 	// watch makes the end of ctx end the exchange too, in place of the context

@@ -16,8 +16,6 @@ import (
 	"strings"
 	"time"
 
-	lru "github.com/hashicorp/golang-lru/v2"
-
 	"github.com/pointsman/pointsman/engine"
 )
 
@@ -58,11 +56,8 @@ type Config struct {
 type Client struct {
 	cfg     Config
 	wire    transport
-	origins *lru.Cache[string, *origin] // by base URL
+	origins origins
 }
-
-// maxOrigins bounds the parsed base URLs that are kept.
-const maxOrigins = 1024
 
 var _ engine.Upstream = (*Client)(nil)
 
@@ -95,11 +90,7 @@ func New(cfg Config) *Client {
 	if cfg.UserAgent == "" {
 		cfg.UserAgent = "pointsman"
 	}
-	origins, err := lru.New[string, *origin](maxOrigins)
-	if err != nil {
-		panic(err) // only for a size below 1
-	}
-	return &Client{cfg: cfg, wire: newHTTP1(&cfg), origins: origins}
+	return &Client{cfg: cfg, wire: newHTTP1(&cfg)}
 }
 
 func orDefault[T int | int64 | time.Duration](v *T, d T) {

@@ -22,14 +22,14 @@ help: ## print this list
 
 # The tool that builds guests is the program itself: the first link may lack them.
 guests: ## build the first-party provider adapters as wasm
-	@go build -o $(BIN) ./host/cmd/pointsman
+	@go build -trimpath -o $(BIN) ./host/cmd/pointsman
 	@for g in $(GUESTS); do \
 	  echo "guest $$g"; \
 	  $(BIN) plugin build --manifest plugins/$$g/manifest.json --package ./plugins/$$g/guest -o plugins/dist/$$g.wasm; \
 	done
 
 build: guests dashboard ## build bin/pointsman with its guests, and the dashboard if npm is there
-	@go build -o $(BIN) ./host/cmd/pointsman
+	@go build -trimpath -o $(BIN) ./host/cmd/pointsman
 
 run: build ## build and serve on 127.0.0.1:8080 with the embedded store
 	@exec $(BIN) serve

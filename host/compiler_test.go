@@ -19,7 +19,7 @@ import (
 // See RATIONALE.md, "Why do tests compile guests in another binary?".
 var compiler = sync.OnceValues(func() ([]string, error) {
 	path := filepath.Join(compiledDir, "compiler")
-	cmd := exec.Command("go", "test", "-c", "-o", path, "../sdk/testdata/conformance/compiler")
+	cmd := exec.Command("go", "test", "-c", "-trimpath", "-o", path, "../sdk/testdata/conformance/compiler")
 	if said, err := cmd.CombinedOutput(); err != nil {
 		return nil, fmt.Errorf("go test -c: %w\n%s", err, said)
 	}

@@ -57,7 +57,7 @@ func goGuest(t testing.TB, kind string) []byte {
 // makes wazero's ten times slower. See sdk/RATIONALE.md.
 var kitCompiler = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(scratch, "compiler")
-	said, err := exec.Command("go", "test", "-c", "-o", path, "../../sdk/testdata/conformance/compiler").CombinedOutput()
+	said, err := exec.Command("go", "test", "-c", "-trimpath", "-o", path, "../../sdk/testdata/conformance/compiler").CombinedOutput()
 	if err != nil {
 		err = fmt.Errorf("go test -c: %w\n%s", err, said)
 	}

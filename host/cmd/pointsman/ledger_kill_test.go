@@ -72,7 +72,7 @@ func newProvider(t *testing.T) *provider {
 // failpointBinary is the program with points at which it ends itself.
 var failpointBinary = sync.OnceValues(func() (string, error) {
 	path := filepath.Join(filepath.Dir(binary), "pointsman-failpoint")
-	out, err := exec.Command("go", "build", "-tags", "failpoint", "-o", path, ".").CombinedOutput()
+	out, err := exec.Command("go", "build", "-trimpath", "-tags", "failpoint", "-o", path, ".").CombinedOutput()
 	if err != nil {
 		return "", fmt.Errorf("%w\n%s", err, out)
 	}

@@ -20,7 +20,7 @@ func compiler(t *testing.T) []string {
 	root := repository(t)
 	compilerOnce.Do(func() {
 		compilerPath = filepath.Join(root, ".build", "compiler")
-		cmd := exec.Command("go", "test", "-c", "-o", compilerPath, "./sdk/testdata/conformance/compiler")
+		cmd := exec.Command("go", "test", "-c", "-trimpath", "-o", compilerPath, "./sdk/testdata/conformance/compiler")
 		cmd.Dir = root
 		if said, err := cmd.CombinedOutput(); err != nil {
 			compilerErr = fmt.Errorf("go test -c: %w\n%s", err, said)

@@ -93,12 +93,29 @@ order by started_at, id
 limit sqlc.arg(max_rows);
 
 -- name: NextUsageAccount :one
--- The next account that has rows of that time; empty after the last one.
-select cast(coalesce(min(account_id), '') as text) as account_id
-from usage
-where started_at >= @from_at
-  and started_at < @to_at
-  and account_id > @after_account;
+-- The next account that has rows of that time; empty after the last one. Accounts are gone
+-- through one by one, since no index has rows by their time alone.
+with recursive accounts (account_id) as (
+    select cast(coalesce(min(f.account_id), '') as text)
+    from usage f
+    where f.account_id > @after_account
+    union all
+    select cast(coalesce((select min(n.account_id) from usage n where n.account_id > a.account_id), '') as text)
+    from accounts a
+    where a.account_id <> ''
+)
+select cast(coalesce((
+    select o.account_id
+    from accounts o
+    where exists (
+        select 1
+        from usage u
+        where u.account_id = o.account_id
+          and u.started_at >= @from_at
+          and u.started_at < @to_at
+    )
+    limit 1
+), '') as text) as account_id;
 
 -- name: FindUsage :one
 select started_at
@@ -109,10 +126,21 @@ order by started_at
 limit 1;
 
 -- name: DropUsage :execrows
+-- By account, as NextUsageAccount. null: after the last one.
 delete from usage
 where rowid in (
+    with recursive accounts (account_id) as (
+        select min(f.account_id)
+        from usage f
+        union all
+        select (select min(n.account_id) from usage n where n.account_id > a.account_id)
+        from accounts a
+        where a.account_id is not null
+    )
     select u.rowid
-    from usage u
-    where u.started_at < @before
+    from accounts o
+    cross join usage u
+    where u.account_id = o.account_id
+      and u.started_at < @before
     limit sqlc.arg(max_rows)
 );

@@ -117,9 +117,19 @@ func (q *Queries) AddUsage(ctx context.Context, arg AddUsageParams) (int64, erro
 const dropUsage = `-- name: DropUsage :execrows
 delete from usage
 where rowid in (
+    with recursive accounts (account_id) as (
+        select min(f.account_id)
+        from usage f
+        union all
+        select (select min(n.account_id) from usage n where n.account_id > a.account_id)
+        from accounts a
+        where a.account_id is not null
+    )
     select u.rowid
-    from usage u
-    where u.started_at < ?1
+    from accounts o
+    cross join usage u
+    where u.account_id = o.account_id
+      and u.started_at < ?1
     limit ?2
 )
 `
@@ -129,6 +139,7 @@ type DropUsageParams struct {
 	MaxRows int64
 }
 
+// By account, as NextUsageAccount. null: after the last one.
 func (q *Queries) DropUsage(ctx context.Context, arg DropUsageParams) (int64, error) {
 	result, err := q.db.ExecContext(ctx, dropUsage, arg.Before, arg.MaxRows)
 	if err != nil {
@@ -317,11 +328,27 @@ func (q *Queries) ListUsageOfRequest(ctx context.Context, arg ListUsageOfRequest
 }
 
 const nextUsageAccount = `-- name: NextUsageAccount :one
-select cast(coalesce(min(account_id), '') as text) as account_id
-from usage
-where started_at >= ?1
-  and started_at < ?2
-  and account_id > ?3
+with recursive accounts (account_id) as (
+    select cast(coalesce(min(f.account_id), '') as text)
+    from usage f
+    where f.account_id > ?3
+    union all
+    select cast(coalesce((select min(n.account_id) from usage n where n.account_id > a.account_id), '') as text)
+    from accounts a
+    where a.account_id <> ''
+)
+select cast(coalesce((
+    select o.account_id
+    from accounts o
+    where exists (
+        select 1
+        from usage u
+        where u.account_id = o.account_id
+          and u.started_at >= ?1
+          and u.started_at < ?2
+    )
+    limit 1
+), '') as text) as account_id
 `
 
 type NextUsageAccountParams struct {
@@ -330,7 +357,8 @@ type NextUsageAccountParams struct {
 	AfterAccount string
 }
 
-// The next account that has rows of that time; empty after the last one.
+// The next account that has rows of that time; empty after the last one. Accounts are gone
+// through one by one, since no index has rows by their time alone.
 func (q *Queries) NextUsageAccount(ctx context.Context, arg NextUsageAccountParams) (string, error) {
 	row := q.db.QueryRowContext(ctx, nextUsageAccount, arg.FromAt, arg.ToAt, arg.AfterAccount)
 	var account_id string

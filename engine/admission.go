@@ -37,7 +37,7 @@ func (x *execution) admitCaller(ctx context.Context) error {
 	q := x.limitRequest(LimitOfCaller)
 	q.Tokens = x.r.Features.Tokens + x.output(nil)
 	var err error
-	if x.limit, err = limits.Reserve(ctx, &q); err != nil {
+	if x.limit, err = limits.Reserve(ctx, q); err != nil {
 		x.limitedBy(err)
 		return limitError(ctx, err)
 	}
@@ -63,9 +63,12 @@ func (x *execution) done() {
 	x.observeEnd()
 }
 
-func (x *execution) limitRequest(part LimitPart) LimitRequest {
+// limitRequest is what a limiter is asked. There is one of an execution, so that none is
+// allocated at each question.
+func (x *execution) limitRequest(part LimitPart) *LimitRequest {
 	p := &x.r.Principal
-	return LimitRequest{Part: part, AccountID: p.AccountID, TeamID: p.TeamID, UserID: p.UserID, KeyID: p.KeyID, Tokens: 1}
+	x.limitAsked = LimitRequest{Part: part, AccountID: p.AccountID, TeamID: p.TeamID, UserID: p.UserID, KeyID: p.KeyID, Tokens: 1}
+	return &x.limitAsked
 }
 
 // output is how many tokens of output are charged in advance for a model, or for any.
@@ -107,7 +110,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 		q := x.limitRequest(LimitOfTarget)
 		q.target(&t)
 		q.Tokens = x.r.Features.Tokens + x.output(&t.Model)
-		if a.limit, err = limits.Reserve(ctx, &q); err != nil {
+		if a.limit, err = limits.Reserve(ctx, q); err != nil {
 			x.limitedBy(err)
 			err = limitError(ctx, err)
 			return a, CodeOf(err) == CodeRateLimited, err
@@ -118,11 +121,12 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 	}
 	r, prompt, known := x.r, x.r.Features.Tokens, false
 	a.price, known = x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, prompt)
-	u := x.row(t, x.attempts+1)
+	x.begun = x.row(t, x.attempts+1, "")
+	u := &x.begun
 	u.Outcome, u.Code, u.Estimated = OutcomeInterrupted, CodeInternal, true
 	u.Tokens.Prompt = prompt
 	u.charge(a.price, known, r.Features.Images)
-	if a.hold, err = x.p.cfg.Spending.Reserve(ctx, &u, x.worst(t)); err != nil {
+	if a.hold, err = x.p.cfg.Spending.Reserve(ctx, u, x.worst(t)); err != nil {
 		a.limit.Cancel()
 		return admission{}, CodeOf(err) == CodeBudgetExceeded, err
 	}
@@ -213,11 +217,14 @@ func (a *attempt) releaseHeld(row Usage) {
 	x.p.cfg.Ledger.Record(row)
 }
 
-// row is what is known of an attempt before it begins.
-func (x *execution) row(t Target, number int) Usage {
+// row is what is known of an attempt before it begins. id is the row's, "" for a new one.
+func (x *execution) row(t Target, number int, id string) Usage {
 	r := x.r
+	if id == "" {
+		id = newID()
+	}
 	return Usage{
-		AccountID: r.Principal.AccountID, ID: newID(), RequestID: r.ID, Attempt: number,
+		AccountID: r.Principal.AccountID, ID: id, RequestID: r.ID, Attempt: number,
 		TeamID: r.Principal.TeamID, UserID: r.Principal.UserID, KeyID: r.Principal.KeyID,
 		SessionID: r.Hints.SessionID, TaskType: r.Features.TaskType,
 		ModelID: t.Model.ID, ProviderID: t.Provider.ID, UpstreamID: t.Model.UpstreamID, Substituted: t.Substituted,

@@ -36,6 +36,9 @@ var announcedHeaders = [...]struct{ requests, tokens announcedNames }{
 // is the time of the answer where it has no date of its own. What is not as the vendors
 // describe it counts as absent; numbers and times are clamped.
 func AnnouncedLimits(field func(name string) string, now time.Time) (o LimitObservation) {
+	if !announcing(field) {
+		return o
+	}
 	if date, err := time.Parse(time.RFC1123, announcedText(field, "date")); err == nil {
 		now = date // resets may be given as times by the provider's clock
 	}
@@ -45,6 +48,17 @@ func AnnouncedLimits(field func(name string) string, now time.Time) (o LimitObse
 	}
 	o.RetryAfter = announcedRetry(field, now)
 	return o
+}
+
+// announcing reports whether there is anything to read: most answers say nothing.
+func announcing(field func(string) string) bool {
+	for i := range announcedHeaders {
+		names := &announcedHeaders[i]
+		if field(names.requests.remaining) != "" || field(names.tokens.remaining) != "" {
+			return true
+		}
+	}
+	return field("retry-after-ms") != "" || field("retry-after") != ""
 }
 
 func announced(to *AnnouncedLeft, field func(string) string, names announcedNames, now time.Time) {
@@ -152,7 +166,7 @@ func (x *execution) limitsLeft(served *Target) LimitState {
 	if served != nil {
 		q.target(served)
 	}
-	return x.p.cfg.Limits.Peek(&q)
+	return x.p.cfg.Limits.Peek(q)
 }
 
 func (q *LimitRequest) target(t *Target) {

@@ -170,6 +170,11 @@ type execution struct {
 	pass     HealthPass // of that attempt
 	goes     bool       // on after a stream's end: see continued
 
+	// What is asked of others again and again.
+	begun       Usage
+	limitAsked  LimitRequest
+	healthAsked HealthTarget
+
 	seen   []RecordedState // of models, as rules saw them
 	asked  int             // how many of them the decision asked for, and not what explains it
 	record decisionTrail

@@ -18,12 +18,11 @@ func (a *attempt) settle(err error) {
 	x, r, t := a.x, a.x.r, a.target
 	code := CodeOf(err)
 	tokens, estimated := a.count(code)
-	row := x.row(t, a.number)
-	row.Decision = record(x.plan, &t, x.failures)
+	row := x.row(t, a.number, a.admission.id)
 	row.Tokens, row.Estimated, row.Outcome, row.Code = tokens, estimated, outcomeOf(code), code
 	row.StartedAt = r.Received.Add(a.began.Sub(x.began)).UTC()
 	if a.admission.id != "" {
-		row.ID, row.StartedAt = a.admission.id, a.admission.started
+		row.StartedAt = a.admission.started
 	}
 	row.LatencyMS, row.FirstByteMS = time.Since(a.began).Milliseconds(), a.first.Milliseconds()
 	if a.reply != nil {

@@ -57,9 +57,9 @@ func (x *execution) health(t *Target) HealthState {
 	if x.p.cfg.Health == nil {
 		return HealthState{}
 	}
-	h := t.healthTarget()
-	h.Credential, h.Version = "", 0
-	return x.p.cfg.Health.State(&h)
+	x.healthAsked = t.healthTarget()
+	x.healthAsked.Credential, x.healthAsked.Version = "", 0
+	return x.p.cfg.Health.State(&x.healthAsked)
 }
 
 // modelState is the same however often it is asked for: every rule sees one state.
@@ -96,7 +96,7 @@ func (x *execution) stateOf(m *Model) ModelState {
 	if known {
 		q.ProviderOwner, q.ProviderID = provider.AccountID, provider.ID
 	}
-	left := x.p.cfg.Limits.Peek(&q)
+	left := x.p.cfg.Limits.Peek(q)
 	if left.Requests.Set {
 		s.RemainingRequests = left.Requests.Remaining
 	}

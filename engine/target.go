@@ -47,20 +47,19 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 	}
 	ranking, own := d.Models, len(d.Models)
 	if !d.Only {
-		ranking = append(slices.Clone(ranking), p.defaults(r, c)...)
+		ranking = append(append(make([]string, 0, len(ranking)+4), ranking...), p.defaults(r, c)...)
 	}
 	before := len(ranking)
 	ranking, left := p.stay(r, c, &pl.decision, ranking)
 	own += len(ranking) - before
-	tried := make([]string, 0, len(ranking))
+	pl.targets = make([]Target, 0, min(len(ranking), maxTargets))
 	var down, degraded []Target
 	// A degraded target comes after the others for who wants speed, unless one was named.
 	lowered := r.Prefers().Speed && d.Source != SourcePinned && d.Source != SourceOverride
 	for i, id := range ranking {
-		if id == "" || slices.Contains(tried, id) {
+		if id == "" || slices.Contains(ranking[:i], id) {
 			continue
 		}
-		tried = append(tried, id)
 		t, skip := p.clip(r, c, id)
 		if (skip == nil || skip.Reason == SkipDown) && !d.Assignment.allows(id) {
 			skip = &Skip{What: id, Reason: SkipNotAllowed, Detail: "assignment " + d.Assignment.ID}

@@ -111,7 +111,7 @@ func (j *judge) consider(ctx context.Context, s *scratch, e *entry, d *engine.De
 	case errors.Is(err, errUnkept), errors.Is(err, engine.ErrUndecided):
 		return engine.RuleUndecided, undecided(e)
 	}
-	zerolog.Ctx(ctx).Debug().Str("rule_id", e.id).Err(err).Msg("rule failed")
+	zerolog.Ctx(ctx).Debug().Str("request_id", req.ID).Str("rule_id", e.id).Err(err).Msg("rule failed")
 	if j.counts && !s.dry {
 		j.failed(e, req, err)
 	}

@@ -122,21 +122,22 @@ func (s *Server) chatRequest(c *fiber.Ctx, d dialect, h *held, body []byte) (*en
 		return nil, err
 	}
 	h.doc = doc
+	header := &c.Request().Header
 	arrival := engine.Arrival{
 		ID: rq.id, Principal: rq.principal, Received: rq.received,
-		Session: c.Get(engine.HeaderSession), Task: c.Get(engine.HeaderTask), Agent: c.Get(engine.HeaderAgent),
-		CodeSession: c.Get(engine.HeaderCodeSession),
+		Session: string(header.Peek(engine.HeaderSession)), Task: string(header.Peek(engine.HeaderTask)), Agent: string(header.Peek(engine.HeaderAgent)),
+		CodeSession: string(header.Peek(engine.HeaderCodeSession)),
 	}
 	d.arrived(&arrival)
 	h.own = arrival.Source
 	var f *failure
-	if arrival.Headers, f = betaHeaders(&c.Request().Header); f != nil {
+	if arrival.Headers, f = betaHeaders(header); f != nil {
 		return nil, f
 	}
 	r, err := engine.NewRequest(doc, arrival)
 	if err == nil {
-		r.Explain = explains(&c.Request().Header)
-		r.TraceParent = c.Get("traceparent")
+		r.Explain = explains(header)
+		r.TraceParent = string(header.Peek("traceparent"))
 	}
 	return r, err
 }

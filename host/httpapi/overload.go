@@ -98,6 +98,9 @@ func (g *gate) falter() {
 // database of limits or budgets, or room to write usage down. No caller can bring that about:
 // neither its own limits nor its providers count, whose errors have no status of their own.
 func faltered(err error) bool {
+	if err == nil {
+		return false
+	}
 	if r := engine.AsLimitRefusal(err); r != nil {
 		return r.Unavailable
 	}

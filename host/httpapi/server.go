@@ -39,7 +39,7 @@ type Server struct {
 	leaving   atomic.Bool   // no new caller should come
 	closing   chan struct{} // closed by close, when Shutdown begins
 	close     func()
-	listeners atomic.Int64  // of events
+	listeners atomic.Int64 // of events
 
 	// base is the parent of every request's context: it ends when Shutdown loses patience.
 	base context.Context
@@ -61,7 +61,7 @@ func New(cfg Config) (*Server, error) {
 	}
 	s.closing = make(chan struct{})
 	s.close = sync.OnceFunc(func() { close(s.closing) })
-	s.base, s.stop = context.WithCancelCause(context.Background())
+	s.base, s.stop = context.WithCancelCause(cfg.Logger.WithContext(context.Background()))
 	s.conns.linger, s.callers.log = cfg.LingerTimeout, cfg.Logger
 	s.app = fiber.New(fiber.Config{
 		// Strings that Fiber hands out are copies, not views of buffers that the next
@@ -176,8 +176,7 @@ func requestOf(ctx context.Context) *request {
 // serve is the life of one request: named, inspected, routed, answered, logged.
 func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), method: string(fctx.Method()), received: s.cfg.Now(), began: time.Now()}
-	logger := s.cfg.Logger.With().Str("request_id", rq.id).Logger()
-	rq.ctx, rq.cancel = context.WithCancelCause(logger.WithContext(s.base))
+	rq.ctx, rq.cancel = context.WithCancelCause(s.base)
 	fctx.SetUserValue(requestKey{}, rq)
 	defer func() {
 		if v := recover(); v != nil {

@@ -26,6 +26,7 @@ type loader struct {
 	tls        *libc.TLS // nil: there is no connection
 	db         uintptr   // *sqlite3
 	statements map[string]uintptr
+	lists      map[listedKey]listed
 	texts      arena // what the parameters of the statement at work point to
 }
 
@@ -220,11 +221,7 @@ func pointerAt(place uintptr) uintptr {
 	return uintptr(binary.NativeEndian.Uint64(b))
 }
 
-// integer and text read a column of the row that step has come to.
-func (l *loader) integer(statement uintptr, column int32) int64 {
-	return int64(sqlite3.Xsqlite3_column_int64(l.tls, statement, column))
-}
-
+// text reads a column of the row that step has come to.
 func (l *loader) text(statement uintptr, column int32) string {
 	place := sqlite3.Xsqlite3_column_text(l.tls, statement, column)
 	return string(libc.GoBytes(place, int(sqlite3.Xsqlite3_column_bytes(l.tls, statement, column))))

@@ -29,8 +29,8 @@ func (s *Store) RecountUsage(ctx context.Context, day time.Time, grains []engine
 	if len(counted.Differences) == 0 {
 		return counted.UsageRecount, nil
 	}
-	return counted.UsageRecount, s.load(ctx, "repair sums over usage", func(_ context.Context, l *loader) error {
-		if err := l.addRollups(counted.Differences); err != nil {
+	return counted.UsageRecount, s.load(ctx, "repair sums over usage", func(ctx context.Context, l *loader) error {
+		if err := l.addRollups(ctx, counted.Differences); err != nil {
 			return err
 		}
 		for i := range counted.Differences {

@@ -37,7 +37,7 @@ func (s *Store) postUsage(ctx context.Context, batch []engine.Usage) (added []en
 		if added, err = l.addUsage(ctx, batch); err != nil || len(added) == 0 {
 			return err
 		}
-		return l.addRollups(row.Rollups(added))
+		return l.addRollups(ctx, row.Rollups(added))
 	})
 	if err != nil {
 		return nil, err

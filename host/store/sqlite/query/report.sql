@@ -1,7 +1,7 @@
--- name: AddRollup :one
--- Lists of latencies are put together, which is their sum; how long they have become is the
--- answer. A sum that does not fit stays the largest, or the smallest, number there is.
-insert into usage_rollups as r (
+-- name: AddRollup :exec
+-- Run by the loader, as AddUsage is. Lists of latencies are put together, which is their sum.
+-- A sum that does not fit stays the largest, or the smallest, number there is.
+insert or fail into usage_rollups as r (
     account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
     requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
     completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
@@ -34,8 +34,7 @@ set requests              = r.requests + excluded.requests,
     estimated             = r.estimated + excluded.estimated,
     unpriced              = r.unpriced + excluded.unpriced,
     latency               = r.latency || excluded.latency,
-    first_byte            = r.first_byte || excluded.first_byte
-returning cast(length(latency) + length(first_byte) as integer) as listed;
+    first_byte            = r.first_byte || excluded.first_byte;
 
 -- name: GetRollupLists :one
 select latency, first_byte

@@ -9,8 +9,8 @@ import (
 	"context"
 )
 
-const addRollup = `-- name: AddRollup :one
-insert into usage_rollups as r (
+const addRollup = `-- name: AddRollup :exec
+insert or fail into usage_rollups as r (
     account_id, grain, starts_at, digest, team_id, user_id, key_id, model_id, provider_id, source, task_type,
     requests, attempts, errors, prompt_tokens, cached_tokens, cache_write_tokens, cache_write_1h_tokens,
     completion_tokens, reasoning_tokens, cost_nano_usd, premium_use, estimated, unpriced, latency, first_byte
@@ -44,7 +44,6 @@ set requests              = r.requests + excluded.requests,
     unpriced              = r.unpriced + excluded.unpriced,
     latency               = r.latency || excluded.latency,
     first_byte            = r.first_byte || excluded.first_byte
-returning cast(length(latency) + length(first_byte) as integer) as listed
 `
 
 type AddRollupParams struct {
@@ -76,10 +75,10 @@ type AddRollupParams struct {
 	FirstByte          string
 }
 
-// Lists of latencies are put together, which is their sum; how long they have become is the
-// answer. A sum that does not fit stays the largest, or the smallest, number there is.
-func (q *Queries) AddRollup(ctx context.Context, arg AddRollupParams) (int64, error) {
-	row := q.db.QueryRowContext(ctx, addRollup,
+// Run by the loader, as AddUsage is. Lists of latencies are put together, which is their sum.
+// A sum that does not fit stays the largest, or the smallest, number there is.
+func (q *Queries) AddRollup(ctx context.Context, arg AddRollupParams) error {
+	_, err := q.db.ExecContext(ctx, addRollup,
 		arg.AccountID,
 		arg.Grain,
 		arg.StartsAt,
@@ -107,9 +106,7 @@ func (q *Queries) AddRollup(ctx context.Context, arg AddRollupParams) (int64, er
 		arg.Latency,
 		arg.FirstByte,
 	)
-	var column_1 int64
-	err := row.Scan(&column_1)
-	return column_1, err
+	return err
 }
 
 const dropEmptyRollup = `-- name: DropEmptyRollup :exec

@@ -157,3 +157,24 @@ func TestCloseUnderNext(t *testing.T) {
 		t.Errorf("Next after Close = %v, want %s", err, engine.CodeCanceled)
 	}
 }
+
+// A connection that the end of a context is about to close is not kept, although the
+// stream was read to its end under another context.
+func TestConnectionOfAnEndedContextIsNotKept(t *testing.T) {
+	t.Parallel()
+	s := serve(t, keep(sseHead+chunked+chunks("data: x\n\n")+"0\r\n\r\n"))
+	c := client(t)
+	reply, err := c.Do(context.Background(), request(s.url, streamed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := reply.Events.(*eventReader).in.(*exchange)
+	x.unwatch = func() bool { return false } // it has begun, and has not come to the connection
+	if events, err := drain(t.Context(), reply.Events); len(events) != 1 || err != io.EOF {
+		t.Fatalf("the stream gave %q, %v, want one event", events, err)
+	}
+	reply.Close()
+	if !x.conn.dead.Load() {
+		t.Error("the connection was kept for the next request, which would lose it")
+	}
+}

@@ -25,7 +25,7 @@ type exchange struct {
 	why     atomic.Pointer[error] // the context error that ended the exchange
 
 	untouched bool // failed, and the other side can have seen nothing of the request
-	spoiled   bool // the request was not written whole
+	spoiled   bool // the request was not written whole, or the connection is about to be closed
 	over      bool
 }
 
@@ -47,7 +47,10 @@ func (x *exchange) watch(ctx context.Context) {
 	if ctx == x.watched {
 		return
 	}
-	_ = x.forget()
+	if !x.forget() {
+		// What ends the exchange has begun, and may come when the connection were another's.
+		x.spoiled = true
+	}
 	x.watched, x.unwatch = ctx, nil
 	if ctx.Done() == nil {
 		return

@@ -130,6 +130,9 @@ func TestAccessIsDocumented(t *testing.T) {
 				t.Errorf("%s %s is documented and no route", method, path)
 			}
 			want := rule.of(strings.ToUpper(method), path)
+			if rule.public {
+				continue
+			}
 			if m["x-pointsman-role"] != string(want.role) || fmt.Sprint(m["x-pointsman-scopes"]) != fmt.Sprint(want.scope.Names()) {
 				t.Errorf("%s %s is documented for %v with %v, want %s with %v", method, path, m["x-pointsman-role"], m["x-pointsman-scopes"], want.role, want.scope.Names())
 			}

@@ -61,6 +61,8 @@ type (
 	}
 	decisionOne struct{ Body decisionWhole }
 
+	// Decided is decision under a name that huma does not skip where it is embedded.
+	Decided = decision
 	// decision is one recorded decision and what came of it.
 	decision struct {
 		RequestID   string      `json:"request_id"`
@@ -92,7 +94,7 @@ type (
 	}
 	// decisionWhole is a decision with everything that it was made from.
 	decisionWhole struct {
-		decision
+		Decided
 		Reason      string          `json:"reason,omitempty" doc:"Of a plugin."`
 		Assignment  string          `json:"assignment,omitempty"`
 		Only        bool            `json:"only,omitempty" doc:"The default handler's models were not appended."`
@@ -219,7 +221,7 @@ func listed(list []string) []string {
 func shownDecisionWhole(d *engine.RecordedDecision) decisionWhole {
 	in, made := &d.Inputs, &d.Decision
 	out := decisionWhole{
-		decision: shownDecision(&d.DecisionRecord), Reason: made.Reason, Only: made.Only, Ranking: listed(made.Models), Tags: shownPairs(made.Tags),
+		Decided: shownDecision(&d.DecisionRecord), Reason: made.Reason, Only: made.Only, Ranking: listed(made.Models), Tags: shownPairs(made.Tags),
 		Params: shownPairs(made.Params), Fuel: made.Fuel, RuleSet: ruleSetRef{d.Rules.Global, d.Rules.Account, d.Retold.Digests.Global, d.Retold.Digests.Account},
 		Rules: shownSteps(d.Retold.Rules, true), Candidates: shownCandidates(&d.DecisionRecord), Features: *shownFeatures(&in.Features),
 		Prefer: prefer{in.Prefer.Vision, in.Prefer.Speed, in.Prefer.Cost}, OwnRules: in.OwnOnly, Strict: in.Hints.Strict, Budget: *shownBudgetLeft(in.Budget),

@@ -101,8 +101,11 @@ func docsGroups(api *huma.OpenAPI) []docsGroup {
 	return list
 }
 
-// fiberPath writes /a/{b} as Fiber does: /a/:b.
+// fiberPath writes /a/{b} as Fiber does: /a/:b, and what may hold slashes as +.
 func fiberPath(path string) string {
+	if path == modelPath {
+		return "/v1/models/+"
+	}
 	b := []byte(path)
 	b = bytes.ReplaceAll(b, []byte("{"), []byte(":"))
 	return string(bytes.ReplaceAll(b, []byte("}"), nil))

@@ -71,6 +71,9 @@ func (s *Server) register() error {
 	// huma describes its own error for every operation; none answers with it (see unify).
 	delete(s.api.OpenAPI().Components.Schemas.Map(), "ErrorModel")
 
+	if err := s.document(); err != nil {
+		return err
+	}
 	s.registerDashboard()
 	s.add(fiber.MethodGet, "/openapi.json", s.openAPI)
 	s.add(fiber.MethodGet, "/docs", s.docsPage)
@@ -184,10 +187,6 @@ func hint(path string) string {
 
 // operation adds an admin operation.
 func operation[I, O any](s *Server, op huma.Operation, handler func(context.Context, *I) (*O, error)) {
-	op.Security = []map[string][]string{{"bearer": {}}, {"apiKey": {}}}
-	if rule := policies[op.Method+" "+fiberPath(op.Path)].of(op.Method, op.Path); !rule.public {
-		op.Extensions = map[string]any{"x-pointsman-role": rule.role, "x-pointsman-scopes": rule.scope.Names()}
-	}
 	op.Responses = map[string]*huma.Response{"default": problemResponse(s.api.OpenAPI().Components.Schemas)}
 	op.BodyReadTimeout = -1 // the server has read the body already
 	if op.MaxBodyBytes == 0 {
@@ -230,14 +229,12 @@ func (s *Server) humaConfig() huma.Config {
 			OpenAPI: "3.1.0",
 			Info: &huma.Info{
 				Title: "Pointsman", Version: s.cfg.Version,
-				Description: "The admin API. Completions are served under /v1 in the formats of OpenAI (Chat Completions, Responses) and Anthropic (Messages). There, Idempotency-Key makes a request that is sent again within 24 hours be paid once: see /docs.",
+				Description: "Completions under /v1, in the formats of OpenAI (Chat Completions, Responses) and Anthropic (Messages), and the admin API under /api/v1. Errors have codes to branch on: /docs#errors.",
+				License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"},
 			},
 			Components: &huma.Components{
-				Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
-				SecuritySchemes: map[string]*huma.SecurityScheme{
-					"bearer": {Type: "http", Scheme: "bearer"},
-					"apiKey": {Type: "apiKey", In: "header", Name: "x-api-key"},
-				},
+				Schemas:         huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: securitySchemes,
 			},
 		},
 		// The specification and the documentation are served by docs.go.

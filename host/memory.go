@@ -15,15 +15,23 @@ func memoryLimit() int64 {
 	if n := debug.SetMemoryLimit(-1); n < math.MaxInt64 {
 		return n
 	}
-	if text, err := os.ReadFile("/sys/fs/cgroup/memory.max"); err == nil {
-		if n, err := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64); err == nil {
-			return n / 2
-		}
+	if n := groupLimit(); n > 0 {
+		return n / 2
 	}
 	if text, err := os.ReadFile("/proc/meminfo"); err == nil {
 		return memTotal(string(text)) / 2
 	}
 	return 0
+}
+
+// groupLimit is what the control group may have, bytes; 0: no bound is known.
+func groupLimit() int64 {
+	text, err := os.ReadFile("/sys/fs/cgroup/memory.max")
+	if err != nil {
+		return 0
+	}
+	n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
+	return n
 }
 
 // memTotal reads the line "MemTotal: 16384 kB"; 0 without one.

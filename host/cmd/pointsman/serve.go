@@ -30,6 +30,7 @@ func newServe() *cobra.Command {
 			if err != nil {
 				return err
 			}
+			go h.TendMemory(ctx)
 			return h.Run(ctx)
 		},
 	}

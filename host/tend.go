@@ -1,0 +1,75 @@
+package host
+
+import (
+	"context"
+	"os"
+	"runtime/debug"
+	"runtime/metrics"
+	"time"
+)
+
+// How memory is tended. See RATIONALE.md, "When is memory collected, and given back?".
+const (
+	tendEvery   = 2 * time.Second
+	usualRoom   = 64 << 20 // bytes of garbage between two collections, where so much is free
+	leastRoom   = 100      // percent of what lives: what the runtime does by itself
+	mostRoom    = 400
+	quietAllocs = 2 << 20 // bytes allocated between two looks by a process that nobody asks
+	worthFree   = 8 << 20 // bytes; less is not given back
+)
+
+// tending is what the last look found.
+type tending struct {
+	live, held, allocated uint64
+
+	percent int
+	set     func(percent int) int // nil: GOGC was set by whoever runs the process
+	free    func()
+}
+
+// TendMemory keeps the process's memory as its work needs it until ctx ends: collections come
+// seldom while there is much to do, unless GOGC says how often, and what is free goes back to
+// the system while there is nothing. Settings of the whole process: it is for a program's main,
+// not for a library, and once.
+func (h *Host) TendMemory(ctx context.Context) {
+	t := tending{free: debug.FreeOSMemory, percent: leastRoom}
+	if os.Getenv("GOGC") == "" {
+		t.set = debug.SetGCPercent
+	}
+	if n := groupLimit(); n > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(n / 10 * 9) // code and stacks of the kernel's count there as well
+	}
+	h.keep(ctx, "memory", func(ctx context.Context) {
+		beat := time.NewTicker(tendEvery)
+		defer beat.Stop()
+		samples := []metrics.Sample{
+			{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"},
+			{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+		}
+		for {
+			select {
+			case <-ctx.Done():
+				return
+			case <-beat.C:
+			}
+			metrics.Read(samples)
+			t.look(samples[0].Value.Uint64(), samples[2].Value.Uint64()+samples[3].Value.Uint64()+samples[4].Value.Uint64(), samples[1].Value.Uint64())
+		}
+	})
+}
+
+// look acts on what lives, what is held of the system, and what was ever allocated, bytes.
+func (t *tending) look(live, held, allocated uint64) {
+	quiet := allocated-t.allocated < quietAllocs
+	t.live, t.held, t.allocated = live, held, allocated
+	if t.set != nil {
+		percent := min(max(int(usualRoom*100/max(live, 1)), leastRoom), mostRoom)
+		if percent*10 > t.percent*11 || percent*11 < t.percent*10 {
+			t.set(percent)
+			t.percent = percent
+		}
+	}
+	if quiet && held > live+worthFree {
+		t.free()
+	}
+}

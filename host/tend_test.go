@@ -1,0 +1,32 @@
+package host
+
+import "testing"
+
+func TestTending(t *testing.T) {
+	const mib = 1 << 20
+	type look struct{ live, held, allocated uint64 }
+	for _, test := range []struct {
+		name        string
+		looks       []look
+		wantPercent int // 0: not set
+		wantFreed   int
+	}{
+		{"little lives: garbage has its usual room", []look{{32 * mib, 40 * mib, 100 * mib}}, 200, 0},
+		{"next to nothing lives", []look{{1 * mib, 8 * mib, 100 * mib}}, 400, 0},
+		{"much lives: as the runtime does", []look{{512 * mib, 900 * mib, 4000 * mib}}, 0, 0},
+		{"busy: nothing is given back", []look{{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 200 * mib}}, 200, 0},
+		{"nobody asks: it is", []look{{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 101 * mib}}, 200, 1},
+		{"what is held lives", []look{{32 * mib, 36 * mib, 100 * mib}, {32 * mib, 36 * mib, 101 * mib}}, 200, 0},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			percent, freed := 0, 0
+			tended := tending{percent: leastRoom, set: func(n int) int { percent = n; return 0 }, free: func() { freed++ }}
+			for _, l := range test.looks {
+				tended.look(l.live, l.held, l.allocated)
+			}
+			if percent != test.wantPercent || freed != test.wantFreed {
+				t.Errorf("percent %d, freed %d times, want %d and %d", percent, freed, test.wantPercent, test.wantFreed)
+			}
+		})
+	}
+}

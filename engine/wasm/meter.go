@@ -36,7 +36,7 @@ const (
 )
 
 // meter returns the module rewritten so that every basic block pays for itself: it
-// takes its price from the slice of fuel in a global, and below zero calls an added
+// takes its price from the slice of fuel in a global. Below zero, those that look (see body) call an added
 // function that begins the next slice, or traps when the call's budget is spent or the
 // host has set the stop global. Bulk operations pay by length and memory.grow by page in
 // functions of their own. See RATIONALE.md, "How is a call stopped?".
@@ -111,6 +111,9 @@ type metered struct {
 	price   int
 	control []control
 	scratch []byte
+
+	unchecked int  // the most that may have been spent before the block at hand without a look
+	must      bool // the block at hand looks
 }
 
 // code rewrites the code section, which begins at that byte of the module.
@@ -147,19 +150,20 @@ func (m *metered) sized(since int) {
 	m.out = slices.Insert(m.out, since, m.scratch...)
 }
 
-// charged puts a charge there.
-func (m *metered) charged(at, price int) {
+// charged puts a charge there, with a look at what is left or without.
+func (m *metered) charged(at, price int, look bool) {
 	m.scratch = m.charge(m.scratch[:0], price)
+	if look {
+		m.scratch = m.check(m.scratch)
+	}
 	m.out = slices.Insert(m.out, at, m.scratch...)
 }
 
-// charge appends what takes price from the slice and ticks below zero. It leaves the
-// operands as they are.
+// charge appends what takes price from the slice. It leaves the operands as they are.
 func (m *metered) charge(b []byte, price int) []byte {
 	b = append(appendU32(append(b, opGlobalGet), m.fuel), opI32Const)
 	b = appendS32(b, int32(price))
-	b = appendU32(append(b, opI32Sub, opGlobalSet), m.fuel)
-	return m.check(b)
+	return appendU32(append(b, opI32Sub, opGlobalSet), m.fuel)
 }
 
 // check appends what ticks when the slice is used up.

@@ -9,12 +9,19 @@ type control struct {
 	joined bool // something branches to its end
 	live   bool // of an if with an else: the end of its first part is reached
 	either bool // it has an else
+
+	// What may have been spent without a look at the fuel: where an if's parts begin, and the most
+	// of all ways that lead to its end, but for the last part's.
+	begin, end int
 }
 
 // body appends one function, rewritten, to out: locals, then each basic block behind its price. A
 // block ends where code may go on elsewhere or come from elsewhere; a call ends none, as
 // what follows is reached whenever the call returns. It also ends where it costs a slice, so
 // that no price is more than a number holds. What nothing reaches is free.
+//
+// Every block takes its price, but only some look whether fuel is left: those that begin a function
+// or a loop, and whichever may follow more than maxUnchecked units without a look.
 func (m *metered) body(c *cursor) {
 	whole, start := c.b, c.at
 	var frame frameShape
@@ -25,8 +32,10 @@ func (m *metered) body(c *cursor) {
 	m.out = append(m.out, whole[:c.at-start]...)
 	head := len(m.out)
 	m.run, m.price = head, entryPrice
+	m.unchecked, m.must = 0, true
 	m.control = append(m.control[:0], control{op: opBlock})
 	shape, dead := functionShape{}, false
+	constant := -1 // what the instruction before puts on the stack, where it is a short length
 
 	for len(m.control) > 0 {
 		from, at := c.b, c.at
@@ -34,14 +43,19 @@ func (m *metered) body(c *cursor) {
 		if c.err != nil {
 			return
 		}
-		if in.length != 0 {
+		text := from[:c.at-at]
+		if in.length != 0 && (in.length != lengthBytes || constant < 0) {
 			m.out = appendU32(append(m.out, opCall), m.lengthOf(in))
 		}
-		m.out = append(m.out, from[:c.at-at]...)
+		m.out = append(m.out, text...)
 		if !dead {
 			m.price += m.priceOf(in)
+			if in.length == lengthBytes && constant > 0 {
+				m.price += constant >> bulkShift
+			}
 			frame.add(m.module, in)
 		}
+		constant = shortConstant(in, text)
 		switch in.op {
 		case opBlock, opLoop, opIf:
 			if len(m.control) > maxNesting {
@@ -54,6 +68,8 @@ func (m *metered) body(c *cursor) {
 			m.control = append(m.control, control{op: in.op, dead: dead})
 			if in.op != opBlock {
 				m.next()
+				m.control[len(m.control)-1].begin = m.unchecked
+				m.must = m.must || in.op == opLoop
 			}
 		case opElse:
 			if len(m.control) == 1 || m.control[len(m.control)-1].op != opIf {
@@ -62,23 +78,26 @@ func (m *metered) body(c *cursor) {
 			}
 			top := &m.control[len(m.control)-1]
 			top.either, top.live = true, !dead
-			dead = top.dead
 			m.next()
+			if !dead {
+				top.end = max(top.end, m.unchecked)
+			}
+			dead, m.unchecked = top.dead, top.begin
 		case opEnd:
 			dead = m.endControl(dead)
 		case opBr, opBrIf:
 			if in.op == opBrIf && !shape.add(c, in.op) {
 				return
 			}
-			m.branch(c, in.label, dead)
 			m.next()
+			m.branch(c, in.label, dead)
 			dead = dead || in.op == opBr
 		case opBrTable:
 			if !shape.add(c, in.op) {
 				return
 			}
-			m.branches(c, from[1:c.at-at], dead)
 			m.next()
+			m.branches(c, from[1:c.at-at], dead)
 			dead = true
 		case opReturn, opUnreachable:
 			m.next()
@@ -96,14 +115,44 @@ func (m *metered) body(c *cursor) {
 	m.weight.add(c, shape)
 	m.next()
 	if extra := frame.bytes(shape.blocks)/framePerUnit - entryPrice; extra > 0 {
-		m.charged(head, extra)
+		m.charged(head, extra, false) // before the first block, which looks
 	}
+}
+
+// maxUnchecked is how much may be spent on any way from one look at the fuel to the next. A look is
+// as much code as a block has, and most functions cost less than this as a whole.
+const maxUnchecked = 2_000
+
+// maxConstant is the longest length, in bytes or elements, that is paid with its block. Compilers clear
+// and copy structures by operations of a constant length, a few for each call of a function.
+const maxConstant = 4 << 10
+
+// shortConstant is the number that an instruction puts on the stack where that may be such a
+// length, -1 otherwise. text is the instruction.
+func shortConstant(in instruction, text []byte) int {
+	if in.op != opI32Const || len(text) > 3 {
+		return -1
+	}
+	// A signed LEB128 number of at most two bytes: https://webassembly.github.io/spec/core/binary/values.html#integers
+	v, last := 0, text[len(text)-1]
+	for i, b := range text[1:] {
+		v |= int(b&0x7f) << (7 * i)
+	}
+	if last&0x40 != 0 || v > maxConstant {
+		return -1
+	}
+	return v
 }
 
 // next ends the basic block at hand.
 func (m *metered) next() {
 	if m.price > 0 {
-		m.charged(m.run, m.price)
+		m.unchecked += m.price
+		look := m.must || m.unchecked > maxUnchecked
+		if look {
+			m.unchecked, m.must = 0, false
+		}
+		m.charged(m.run, m.price, look)
 	}
 	m.run, m.price = len(m.out), 0
 }
@@ -120,6 +169,12 @@ func (m *metered) endControl(dead bool) bool {
 	elsewhere := top.op != opLoop && top.joined || top.op == opIf && (!top.either || top.live)
 	if elsewhere {
 		m.next()
+		if dead {
+			m.unchecked = 0
+		}
+		if m.unchecked = max(m.unchecked, top.end); top.op == opIf && !top.either {
+			m.unchecked = max(m.unchecked, top.begin)
+		}
 		return false
 	}
 	if dead {
@@ -128,14 +183,16 @@ func (m *metered) endControl(dead bool) bool {
 	return dead
 }
 
-// branch notes a branch to the label's end; one to a loop leads to its head.
+// branch notes a branch to the label's end, taken behind what the last block costs; one to a loop
+// leads to its head, where there is a look.
 func (m *metered) branch(c *cursor, label uint32, dead bool) {
 	if int64(label) >= int64(len(m.control)) {
 		c.fail("branch to label %d of %d", label, len(m.control))
 		return
 	}
 	if !dead {
-		m.control[len(m.control)-1-int(label)].joined = true
+		to := &m.control[len(m.control)-1-int(label)]
+		to.joined, to.end = true, max(to.end, m.unchecked)
 	}
 }
 

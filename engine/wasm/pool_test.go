@@ -130,7 +130,10 @@ func TestWatchdog(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := newWatchdog(5 * time.Millisecond)
 		ctx, cancel := context.WithCancel(t.Context())
-		go w.run(ctx)
+		go func() {
+			defer close(w.done)
+			w.run(ctx)
+		}()
 		halt := &fakeGlobal{}
 		in := &instance{halt: halt}
 		in.limit.Store(int64(50 * time.Millisecond))

@@ -126,6 +126,18 @@ func DefaultConfig() Config {
 	}
 }
 
+// ErrConfig is the error of settings that cannot work: starting again does not help, changing them does.
+var ErrConfig = errors.New("the settings cannot work")
+
+// configError is an error that is ErrConfig.
+type configError struct{ error }
+
+// Is makes it ErrConfig.
+func (configError) Is(target error) bool { return target == ErrConfig }
+
+// Unwrap returns what is wrong.
+func (e configError) Unwrap() error { return e.error }
+
 // LoadConfig returns the defaults overlaid by the YAML file, if path is not empty,
 // then by the environment. An unknown key in the file is an error that shows its place.
 func LoadConfig(path string) (Config, error) {
@@ -133,14 +145,14 @@ func LoadConfig(path string) (Config, error) {
 	if path != "" {
 		text, err := os.ReadFile(path)
 		if err != nil {
-			return cfg, fmt.Errorf("read config: %w", err)
+			return cfg, configError{fmt.Errorf("read config: %w", err)}
 		}
 		if err := cfg.overlay(text); err != nil {
-			return cfg, fmt.Errorf("config %s:\n%s", path, yaml.FormatError(err, false, true))
+			return cfg, configError{fmt.Errorf("config %s:\n%s", path, yaml.FormatError(err, false, true))}
 		}
 	}
 	if err := env.Parse(&cfg); err != nil {
-		return cfg, fmt.Errorf("read environment: %w", err)
+		return cfg, configError{fmt.Errorf("read environment: %w", err)}
 	}
 	return cfg, nil
 }

@@ -7,6 +7,9 @@ import (
 	"os"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store"
 	"github.com/pointsman/pointsman/plugins"
 )
@@ -16,9 +19,11 @@ func Migrate(ctx context.Context, cfg Config) error {
 	if err := os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
-	s, err := store.Open(ctx, cfg.databaseURL(), store.Options{})
+	s, err := awaitStore(ctx, zerolog.New(os.Stderr).With().Timestamp().Logger(), func(ctx context.Context) (engine.Store, error) {
+		return store.Open(ctx, cfg.databaseURL(), store.Options{})
+	})
 	if err != nil {
-		return fmt.Errorf("open store: %w", err)
+		return err
 	}
 	defer s.Close()
 	return store.Seed(ctx, s, time.Now())

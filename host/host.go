@@ -125,7 +125,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 		opts.Banner = io.Discard
 	}
 	if err := cfg.validate(); err != nil {
-		return nil, err
+		return nil, configError{err}
 	}
 	h = &Host{cfg: cfg, reloading: make(chan struct{}, 1), stale: make(chan struct{}, 1)}
 	opts.Log = opts.Log.Hook(&h.panics)
@@ -147,8 +147,11 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	if err = os.MkdirAll(cfg.DataDir, 0o700); err != nil {
 		return h, fmt.Errorf("make data folder: %w", err)
 	}
-	if h.store, err = store.Open(ctx, cfg.databaseURL(), store.Options{Logger: opts.Log, PollEvery: opts.PollEvery}); err != nil {
-		return h, fmt.Errorf("open store: %w", err)
+	h.store, err = awaitStore(ctx, opts.Log, func(ctx context.Context) (engine.Store, error) {
+		return store.Open(ctx, cfg.databaseURL(), store.Options{Logger: opts.Log, PollEvery: opts.PollEvery})
+	})
+	if err != nil {
+		return h, err
 	}
 	if err = store.Seed(ctx, h.store, opts.Now()); err != nil {
 		return h, fmt.Errorf("seed: %w", err)

@@ -4,13 +4,20 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"os/signal"
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"github.com/pointsman/pointsman/host"
 )
+
+// exitConfig is the code of a process whose settings cannot work (EX_CONFIG of sysexits.h): a service
+// manager can be told not to start it again and again.
+const exitConfig = 78
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -20,6 +27,9 @@ func main() {
 	context.AfterFunc(ctx, stop)
 	if err := newRoot().ExecuteContext(ctx); err != nil {
 		fmt.Fprintln(os.Stderr, "pointsman:", err)
+		if errors.Is(err, host.ErrConfig) {
+			os.Exit(exitConfig)
+		}
 		os.Exit(1)
 	}
 }

@@ -227,12 +227,15 @@ func (s *Spool) hand(ctx context.Context, rows []engine.Usage, write func(contex
 func (s *Spool) write(ctx context.Context, rows []engine.Usage, write func(context.Context, []engine.Usage) error) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
-	s.cfg.Failpoint("store")
 	var err error
-	if broken := engine.Contain(s.cfg.Log, "usage spool: store", func() { err = write(ctx, rows) }); broken != nil {
+	broken := engine.Contain(s.cfg.Log, "usage spool: store", func() {
+		s.cfg.Failpoint("store")
+		err = write(ctx, rows)
+		s.cfg.Failpoint("stored")
+	})
+	if broken != nil {
 		err = broken // the rows are handed on again
 	}
-	s.cfg.Failpoint("stored")
 	return err
 }
 
@@ -279,6 +282,7 @@ func (s *Spool) syncEvery(ctx context.Context) {
 			return
 		case <-tick.C:
 		}
+		s.cfg.Failpoint("sync")
 		if err := s.sync(); err != nil {
 			s.cfg.Log.Error().Err(err).Msg("usage spool not synced")
 		}

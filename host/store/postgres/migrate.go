@@ -63,7 +63,27 @@ func (s *Store) prepare(ctx context.Context, noMigrate bool) error {
 	if err != nil {
 		return err
 	}
+	if err := s.findInvalid(ctx, conn); err != nil {
+		return err
+	}
 	return s.protect(ctx, conn, noMigrate)
+}
+
+// findInvalid warns of indexes that are not used because the statement that built them was cut off.
+// No migration leaves one, as each is one transaction; somebody's own `create index concurrently` may.
+func (s *Store) findInvalid(ctx context.Context, conn *pgx.Conn) error {
+	rows, err := conn.Query(ctx, `select c.relname::text from pg_index i join pg_class c on c.oid = i.indexrelid where c.relnamespace = current_schema()::regnamespace and not i.indisvalid order by 1`)
+	if err != nil {
+		return fmt.Errorf("look for invalid indexes: %w", err)
+	}
+	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
+	if err != nil {
+		return fmt.Errorf("look for invalid indexes: %w", err)
+	}
+	for _, name := range names {
+		s.log.Warn().Str("index", name).Msg("the index is invalid: it is being built, or that was cut off; then drop it, or run `reindex index concurrently` for it")
+	}
+	return nil
 }
 
 // protect raises the wall between accounts where it does not stand. A login that may not

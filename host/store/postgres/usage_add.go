@@ -18,7 +18,7 @@ import (
 //
 // See ../RATIONALE.md, "How do rows of the ledger get into Postgres?".
 const (
-	makeUsageBatch = `create temporary table if not exists usage_batch (like usage) on commit delete rows`
+	makeUsageBatch = `create temporary table if not exists usage_batch (like usage including defaults) on commit delete rows`
 	addUsage       = `
 insert into usage (
     started_at, price_from, cost_nano_usd, prompt_tokens, cached_tokens, cache_write_tokens,

@@ -30,10 +30,14 @@ type Dialect struct {
 }
 
 // Postgres is the schema for host/store/postgres.
-func Postgres() Dialect { return Dialect{goose.DialectPostgres, migrations.Postgres, "postgres"} }
+func Postgres() Dialect {
+	return Dialect{goose.DialectPostgres, later("postgres", migrations.Postgres), "postgres"}
+}
 
 // SQLite is the schema for host/store/sqlite.
-func SQLite() Dialect { return Dialect{goose.DialectSQLite3, migrations.SQLite, "sqlite"} }
+func SQLite() Dialect {
+	return Dialect{goose.DialectSQLite3, later("sqlite", migrations.SQLite), "sqlite"}
+}
 
 // Versions returns the numbers of the migrations in this binary, rising.
 func (d Dialect) Versions() ([]int64, error) {

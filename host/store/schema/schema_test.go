@@ -127,3 +127,23 @@ func TestUpIsAllOrNothing(t *testing.T) {
 		t.Errorf("Up() after a broken migration reached version %d, want %d", got, want)
 	}
 }
+
+// A migration that is no transaction can be cut off in the middle, and its rerun then fails.
+func TestMigrationsAreTransactions(t *testing.T) {
+	t.Parallel()
+	for _, dialect := range []Dialect{Postgres(), SQLite()} {
+		names, err := fs.Glob(dialect.files, dialect.folder+"/*.sql")
+		if err != nil || len(names) == 0 {
+			t.Fatalf("Glob() = %v, %v, want the migrations", names, err)
+		}
+		for _, name := range names {
+			text, err := fs.ReadFile(dialect.files, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if lower := strings.ToLower(string(text)); strings.Contains(lower, "no transaction") || strings.Contains(lower, "concurrently") {
+				t.Errorf("%s is not one transaction", name)
+			}
+		}
+	}
+}

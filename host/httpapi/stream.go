@@ -37,7 +37,9 @@ type eventStream struct {
 	over    bool        // pending is the last there will be
 	pending []byte      // framed bytes not yet handed to fasthttp, from at on
 	at      int         //
-	timer   *time.Timer // of the next heartbeat
+	timer   *time.Timer // of the next heartbeat, or of a look whether it is due
+	said    time.Time   // when something was handed to fasthttp last
+	armed   time.Time   // when the write deadline was set
 	failed  *failure    // why it ended, nil for the proper end
 	once    sync.Once
 }
@@ -59,7 +61,7 @@ func (s *Server) newEventStream(rq *request, source engine.Stream, wire framing,
 	e := &eventStream{
 		s: s, rq: rq, conn: conn, source: source, wire: wire, done: done,
 		want: make(chan struct{}, 1), got: make(chan arrival, 1), gone: make(chan struct{}),
-		timer: time.NewTimer(s.cfg.Heartbeat),
+		timer: time.NewTimer(s.cfg.Heartbeat), said: time.Now(),
 	}
 	go e.pump()
 	return e
@@ -114,12 +116,20 @@ func (e *eventStream) Read(p []byte) (n int, err error) {
 	}
 	n = copy(p, e.pending[e.at:])
 	e.at += n
-	// A deadline for each event, not for the stream: a stream may be as old as it likes,
-	// a reader only so slow.
-	if err := e.conn.SetWriteDeadline(time.Now().Add(e.s.cfg.EventTimeout)); err != nil {
-		return 0, err
+	e.said = time.Now()
+	return n, e.arm()
+}
+
+// arm sets the deadline of the write that comes next: one for each event, not for the stream,
+// which may be as old as it likes, while its reader may only be so slow. Events come by the
+// hundred, and a deadline is not moved for each: it is an eighth longer than it has to be.
+func (e *eventStream) arm() error {
+	most := e.s.cfg.EventTimeout
+	if !e.armed.IsZero() && e.said.Sub(e.armed) < most/8 {
+		return nil
 	}
-	return n, nil
+	e.armed = e.said
+	return e.conn.SetWriteDeadline(e.said.Add(most + most/8))
 }
 
 // next waits for the next event, or for the time of a heartbeat, and frames it.
@@ -129,13 +139,22 @@ func (e *eventStream) next() {
 		e.asked = true
 	}
 	e.pending, e.at = e.pending[:0], 0
-	e.timer.Reset(e.s.cfg.Heartbeat)
-	select {
-	case a := <-e.got:
-		e.asked = false
-		e.frame(a)
-	case <-e.timer.C:
-		e.pending = e.wire.ping(e.pending)
+	for {
+		select {
+		case a := <-e.got:
+			e.asked = false
+			e.frame(a)
+			return
+		case <-e.timer.C:
+			// It was set when it rang last, not with each event.
+			if left := e.s.cfg.Heartbeat - time.Since(e.said); left > 0 {
+				e.timer.Reset(left)
+				continue
+			}
+			e.timer.Reset(e.s.cfg.Heartbeat)
+			e.pending = e.wire.ping(e.pending)
+			return
+		}
 	}
 }
 

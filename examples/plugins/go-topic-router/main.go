@@ -34,8 +34,8 @@ func find(topics, text sdk.Node) (topic sdk.Node, word string) {
 	for i := range topics.Len() {
 		words := topics.At(i).Get("words")
 		for j := range words.Len() {
-			if word := words.At(j).Text(); text.Mentions(word) {
-				return topics.At(i), word
+			if word := words.At(j); text.MentionsNode(word) {
+				return topics.At(i), word.Text()
 			}
 		}
 	}

@@ -63,3 +63,16 @@ func TestCheck(t *testing.T) {
 		}
 	}
 }
+
+// TestDecideAsksLittle: a call of the host is most of what a rule costs, and a word of the config is
+// no reason to make a string.
+func TestDecideAsksLittle(t *testing.T) {
+	f := sdktest.Call(t, document.FrameInput{
+		Context: sdktest.JSON(t, `{"request":{"text":"Where is the train?"}}`),
+		Config:  sdktest.JSON(t, config),
+	}, func() { decide() })
+	// The config, its topics, the text; for each topic it and its words; for each word it, its text and the search.
+	if most := 5 + 2*3 + 3*3 + 1; f.Calls() > most {
+		t.Errorf("decide() makes %d calls of the host for three words that are not there, want at most %d", f.Calls(), most)
+	}
+}

@@ -50,7 +50,7 @@ check: ## what must hold before a commit: tidy, format, vet, generated code, tes
 	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
 bench: guests ## print the speed figures as ratios of one run
-	@$(POSTGRES) go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/store/postgres ./host/health ./host/telemetry | awk -f .ci/bench.awk
+	@$(POSTGRES) go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/store/postgres ./host/store/sqlite ./host/health ./host/telemetry | awk -f .ci/bench.awk
 
 bench-gateway: build ## measure the whole gateway beside bare proxies; rewrites the README's table and plots
 	@$(BIN) plugin build --manifest examples/plugins/go-topic-router/manifest.json --package ./examples/plugins/go-topic-router -o .build/go-topic-router.wasm

@@ -6,6 +6,7 @@
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ns/op" && (!(name in ns) || $i < ns[name])) ns[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "allocs/op") allocs[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "rows/s" && (!(name in rows) || $i > rows[name])) rows[name] = $i
+	for (i = 3; i < NF; i++) if ($(i + 1) == "cpu-µs/row" && (!(name in cpu) || $i < cpu[name])) cpu[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) == "ms/MiB" && (!(name in mib) || $i < mib[name])) mib[name] = $i
 	for (i = 3; i < NF; i++) if ($(i + 1) ~ /^(p99|metered|unmetered)-ns$/) {
 		part = name "/" substr($(i + 1), 1, length($(i + 1)) - 3)
@@ -69,6 +70,11 @@ END {
 	ratio("  its two records, mapped against written", "BenchmarkReserveSettle/mapped", "BenchmarkReserveSettle/plain", 0)
 	if (!("BenchmarkAddUsage/2000" in rows)) printf "  %-62s not measured\n", "ledger into Postgres"
 	else printf "  %-62s %9d rows/s, bar 20000  %s\n", "ledger into Postgres, with its sums", rows["BenchmarkAddUsage/2000"], verdict(rows["BenchmarkAddUsage/2000"] >= 20000)
+	if (!("BenchmarkLoadUsage/2000" in cpu) || !("BenchmarkLoadDecisions/1000" in cpu)) printf "  %-62s not measured\n", "what a request writes into SQLite"
+	else {
+		loaded = cpu["BenchmarkLoadUsage/2000"] + cpu["BenchmarkLoadDecisions/1000"]
+		printf "  %-62s %9.2f µs, bar %7.1f µs  %s\n", "what a request writes into SQLite, in processor time", loaded, 8, verdict(loaded <= 8)
+	}
 	bar("a summary of a month by model, over 200,000 rows", "BenchmarkSummary", 50000000)
 	bar("health: an attempt allowed and reported", "BenchmarkAllowReport/alone", 200)
 	bar("  by all processors at once", "BenchmarkAllowReport/parallel", 200)

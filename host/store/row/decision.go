@@ -34,12 +34,17 @@ func cleanDecision(d *engine.DecisionRow) {
 // DecisionBatch cleans rows, leaves out those whose key came before, and sorts them by key: two
 // processes that add the same rows in different orders would wait for each other.
 func DecisionBatch(rows []engine.DecisionRow) []engine.DecisionRow {
+	return AppendDecisionBatch(make([]engine.DecisionRow, 0, len(rows)), rows)
+}
+
+// AppendDecisionBatch appends the batch that DecisionBatch returns to an empty list.
+func AppendDecisionBatch(batch, rows []engine.DecisionRow) []engine.DecisionRow {
 	order := make([]decisionKey, len(rows))
 	for i := range rows {
 		order[i] = decisionKey{RequestID(rows[i].AccountID), RequestID(rows[i].RequestID), inRange(rows[i].At).UnixMilli(), i}
 	}
 	slices.SortFunc(order, decisionKey.compare)
-	batch := make([]engine.DecisionRow, 0, len(rows))
+	batch = slices.Grow(batch, len(rows))
 	for i, k := range order {
 		if i > 0 && k.request == order[i-1].request && k.time == order[i-1].time && k.account == order[i-1].account {
 			continue

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -19,14 +20,21 @@ var (
 // scanDecisions is how many decisions are read at a time.
 const scanDecisions = 2_000
 
-var addDecision = newInsertion(query.AddDecision)
+var (
+	addDecision   = newInsertion(query.AddDecision)
+	decisionLists = sync.Pool{New: func() any { return new([]engine.DecisionRow) }} // for AddDecisions, which comes some times a second
+)
 
 // AddDecisions implements engine.DecisionStore.
 func (s *Store) AddDecisions(ctx context.Context, rows []engine.DecisionRow) error {
-	batch := row.DecisionBatch(rows)
-	if len(batch) == 0 {
+	if len(rows) == 0 {
 		return nil
 	}
+	list := decisionLists.Get().(*[]engine.DecisionRow)
+	*list = row.AppendDecisionBatch((*list)[:0], rows)
+	defer decisionLists.Put(list)
+	defer clear(*list)
+	batch := *list
 	return s.load(ctx, "add decisions", func(ctx context.Context, l *loader) error {
 		_, err := l.insert(ctx, &addDecision, len(batch), func(p *parameters, i int) { bindDecision(p, &batch[i]) })
 		return err

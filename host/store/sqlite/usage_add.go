@@ -11,16 +11,16 @@ import (
 
 var addUsage = newInsertion(query.AddUsage)
 
-// batches are lists for AddUsage, which comes with many rows some times a second.
-var batches = sync.Pool{New: func() any { return new([]engine.Usage) }}
+// usageLists are for AddUsage, which comes some times a second.
+var usageLists = sync.Pool{New: func() any { return new([]engine.Usage) }}
 
 // AddUsage implements engine.UsageStore.
 func (s *Store) AddUsage(ctx context.Context, rows []engine.Usage) error {
-	list := batches.Get().(*[]engine.Usage)
+	list := usageLists.Get().(*[]engine.Usage)
 	*list = row.AppendUsageBatch((*list)[:0], rows)
+	defer usageLists.Put(list)
+	defer clear(*list)
 	_, err := s.postUsage(ctx, *list)
-	clear(*list)
-	batches.Put(list)
 	return err
 }
 

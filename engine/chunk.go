@@ -66,7 +66,8 @@ func (s *chunkStream) take(chunk *document.Doc) error {
 	// OpenAI pads its events against who counts the bytes; the caller's stream is another one.
 	room := [2]string{"obfuscation"}
 	gone := room[:1]
-	var edits []document.Edit
+	var places [4]document.Edit
+	edits := places[:0]
 	// Counts of the prompt alone are for the meter: clients add up, or miss the rest.
 	if counts := usage.Get("completion_tokens").Exists(); !s.a.x.r.IncludeUsage || !counts {
 		if choices.Len() == 0 {
@@ -77,17 +78,22 @@ func (s *chunkStream) take(chunk *document.Doc) error {
 			gone = append(gone, "usage")
 		} else if usage.Kind() == abi.KindObject {
 			start, end := usage.Span()
-			edits = append(edits, document.Edit{Start: start, End: end, With: []byte("null")})
+			edits = append(edits, document.Edit{Start: start, End: end, With: nullText})
 		}
 	}
 	edits = without(edits, chunk, root, gone)
 	b := s.slot()
-	*b = appendModel((*b)[:0], chunk, s.model, edits...)
+	if s.quoted == nil {
+		s.quoted = document.AppendString(nil, s.model)
+	}
+	*b = appendQuotedModel((*b)[:0], chunk, s.quoted, edits)
 	if s.held += len(*b); !s.content && s.held > maxHeld {
 		return s.a.fail(Errorf(CodeUpstreamFailed, "Provider %s streams without saying anything.", s.a.target.Provider.ID), nil, "no content", true)
 	}
 	return nil
 }
+
+var nullText = []byte("null") // read only
 
 // slot is room for one more chunk, with the memory of an old one.
 func (s *chunkStream) slot() *[]byte {

@@ -78,7 +78,9 @@ func (a *attempt) chatBody(doc *document.Doc) []byte {
 	}
 	a.used.read(root.Get("usage"))
 	model := a.x.shownModel(a.target)
-	body := appendModel(make([]byte, 0, len(doc.Bytes())+len(model)+16), doc, model)
+	quoted := document.AppendString(make([]byte, 0, len(model)+2), model)
+	var places [1]document.Edit
+	body := appendQuotedModel(make([]byte, 0, len(doc.Bytes())+len(quoted)+16), doc, quoted, places[:0])
 	doc.Release()
 	return body
 }
@@ -117,11 +119,10 @@ func (x *execution) shownModel(t Target) string {
 	return x.r.Model
 }
 
-// appendModel appends the document with its top-level model replaced, or added, and
-// the other edits made, which may not touch the model.
-func appendModel(dst []byte, doc *document.Doc, model string, edits ...document.Edit) []byte {
+// appendQuotedModel appends the document with its top-level model replaced, or added, and
+// the other edits made, which may not touch the model. quoted is the model as JSON.
+func appendQuotedModel(dst []byte, doc *document.Doc, quoted []byte, edits []document.Edit) []byte {
 	root := doc.Root()
-	quoted := document.AppendString(make([]byte, 0, len(model)+16), model)
 	if n := root.Get("model"); n.Exists() {
 		start, end := n.Span()
 		edits = append(edits, document.Edit{Start: start, End: end, With: quoted})

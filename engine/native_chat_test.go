@@ -387,3 +387,43 @@ func BenchmarkChatPass(b *testing.B) {
 		}
 	})
 }
+
+// TestChatPassAllocates: what is sent, answered and passed on is made in one piece of memory, beside the
+// documents' own.
+func TestChatPassAllocates(t *testing.T) {
+	doc, err := ParseChat([]byte(`{"model":"auto","messages":[{"role":"user","content":"hi"}]}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := chatAttempt(doc, Model{})
+	a.x.r.Model = "auto"
+	a.reply = &UpstreamResponse{Status: 200, Body: []byte(`{"object":"chat.completion","model":"up","choices":[{"message":{"content":"hi"},"finish_reason":"stop"}],"usage":{"prompt_tokens":7,"completion_tokens":5}}`)}
+	s := &chunkStream{a: a, model: "m", asked: 1, open: map[int64]bool{}}
+	event := []byte(`{"model":"up","choices":[{"index":0,"delta":{"content":" and"},"finish_reason":null}],"usage":null,"obfuscation":"xx"}`)
+	for _, tt := range []struct {
+		name string
+		most float64
+		call func()
+	}{
+		{"request", 2, func() { a.chatRequest() }},
+		{"answer", 3, func() { a.chatBody(a.plainAnswer()) }},
+		{"event", 1, func() {
+			if err := s.translate(t.Context(), "", event); err != nil {
+				t.Fatal(err)
+			}
+			s.recycle()
+		}},
+	} {
+		// Pools lose what they hold at random under the race detector, and in a collection.
+		least := testing.AllocsPerRun(1, tt.call)
+		for range 300 {
+			least = min(least, testing.AllocsPerRun(1, tt.call))
+		}
+		if least > tt.most {
+			t.Errorf("%s allocates %v times, want at most %v", tt.name, least, tt.most)
+		}
+	}
+	if s.translated {
+		t.Error("the event was given to the adapter")
+	}
+}

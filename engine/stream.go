@@ -23,6 +23,7 @@ const (
 type chunkStream struct {
 	a          *attempt
 	model      string
+	quoted     []byte   // model as JSON; nil until a chunk is written
 	asked      int      // choices that the request asks for
 	queue      [][]byte // chunks not yet handed out, from head on; the buffers are reused
 	head       int

@@ -86,7 +86,7 @@ func loadGuest(ctx context.Context, name string) (*wasm.Library, error) {
 	if err != nil {
 		return nil, err
 	}
-	library, err := wasm.Open(context.WithoutCancel(ctx), wasm.Config{})
+	library, err := wasm.Open(context.WithoutCancel(ctx), wasm.Config{Spent: spent.add})
 	if err != nil {
 		return nil, err
 	}

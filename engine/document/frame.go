@@ -153,6 +153,9 @@ func (f *Frame) Err() error { return f.err }
 // Calls returns how many host calls were made since Reset.
 func (f *Frame) Calls() int { return f.calls }
 
+// Entry returns the entry point of the call at hand, as it was given to Reset.
+func (f *Frame) Entry() string { return f.in.Entry }
+
 // enter counts a host call; false means that the call is over.
 func (f *Frame) enter() bool {
 	if f.err != nil {

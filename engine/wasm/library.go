@@ -53,6 +53,9 @@ type Config struct {
 	// AfterCall, when set, sees the plugin's name@version and the guest's whole memory
 	// after each call that ended well. It is for tests, which look for what must not be there.
 	AfterCall func(plugin string, memory []byte)
+	// Spent, when set, is told the entry point, the fuel and the host calls of each call that ended
+	// well. It is for tests, which bound them.
+	Spent func(plugin, entry string, fuel int64, hostCalls int)
 	// Logger takes what provider guests log and what goes wrong where no caller waits.
 	Logger zerolog.Logger
 

@@ -120,6 +120,9 @@ func (p *plugin) giveBack(in *instance) {
 	if p.lib.cfg.AfterCall != nil {
 		p.lib.cfg.AfterCall(p.ref, in.memory.view)
 	}
+	if p.lib.cfg.Spent != nil {
+		p.lib.cfg.Spent(p.ref, in.frame.Entry(), in.tank.spent, in.frame.Calls())
+	}
 	in.metered("")
 	in.weigh()
 	if !in.fit() {

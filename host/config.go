@@ -15,6 +15,7 @@ import (
 	"github.com/rs/zerolog"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/httpapi"
 )
 
 // Config is what a process is started with. The zero value is not valid: start
@@ -24,15 +25,15 @@ import (
 // and query ("url"). The tag unset says by which value an unset one is served.
 type Config struct {
 	Listen        string `yaml:"listen" env:"POINTSMAN_LISTEN"`                        // host:port; default 127.0.0.1:8080
-	DataDir       string `yaml:"data_dir" env:"POINTSMAN_DATA_DIR"`                    // default ./pointsman-data
-	DatabaseURL   string `yaml:"database_url" env:"POINTSMAN_DATABASE_URL" mask:"url"` // sqlite:PATH or postgres://…; default SQLite in DataDir
+	DataDir       string `yaml:"data_dir" env:"POINTSMAN_DATA_DIR"`                    // folder of the embedded store, compiled guests and the generated key; default ./pointsman-data
+	DatabaseURL   string `yaml:"database_url" env:"POINTSMAN_DATABASE_URL" mask:"url"` // sqlite:PATH or postgres://…; default SQLite in the data folder
 	AdminKey      string `yaml:"-" env:"POINTSMAN_ADMIN_KEY" mask:"all"`               // seeds the super admin's key; never from a file
-	EncryptionKey string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY" mask:"all"`          // ≥ 32 characters; required on Postgres
+	EncryptionKey string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY" mask:"all"`          // what key hashes and the encryption of secrets derive from: ≥ 32 characters; required on Postgres, else generated
 	PreviousKeys  string `yaml:"-" env:"POINTSMAN_ENCRYPTION_KEY_PREVIOUS" mask:"all"` // encryption keys used before, comma-separated: what was made with them goes on working
 	Simulate      bool   `yaml:"simulate" env:"POINTSMAN_SIMULATE"`                    // simulate the providers that have no key
 	LogLevel      string `yaml:"log_level" env:"POINTSMAN_LOG_LEVEL" unset:"info"`     // debug, info (default), warn, error
 	DefaultModel  string `yaml:"default_model" env:"POINTSMAN_DEFAULT_MODEL"`          // the default handler's target; default gpt-4o
-	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"`    // default gpt-5-mini
+	DefaultBackup string `yaml:"default_fallback" env:"POINTSMAN_DEFAULT_FALLBACK"`    // the default handler's fallback; default gpt-5-mini
 
 	// LimitsWithoutDatabase says what holds for rate limits that replicas share while the
 	// database is gone and what they have leased is used up: "refuse" (default), or "share", by
@@ -61,6 +62,11 @@ type Config struct {
 	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.
 	WebhookLoopback bool `yaml:"webhook_loopback" env:"POINTSMAN_WEBHOOK_LOOPBACK"`
 
+	// CORSOrigins are the web pages that may call /v1 and /api from a browser, with a key: origins,
+	// separated by commas, or * for all. Default: none.
+	CORSOrigins string `yaml:"cors_origins" env:"POINTSMAN_CORS_ORIGINS"`
+
+	TLS       TLS       `yaml:"tls"`
 	Shutdown  Shutdown  `yaml:"shutdown"`
 	Telemetry Telemetry `yaml:"telemetry"`
 	Timeouts  Timeouts  `yaml:"upstream"`
@@ -239,6 +245,12 @@ func (c Config) validate() error {
 	}
 	if err := c.Telemetry.validate(); err != nil {
 		return err
+	}
+	if err := c.TLS.validate(); err != nil {
+		return err
+	}
+	if _, err := httpapi.ParseOrigins(c.CORSOrigins); err != nil {
+		return fmt.Errorf("POINTSMAN_CORS_ORIGINS: %w", err)
 	}
 	for _, s := range c.Upstreams.settings() {
 		if s.base != "" && !isBaseURL(s.base) {

@@ -42,7 +42,7 @@ const (
 
 // Finding is what a check found, without secrets.
 type Finding struct {
-	Check string `json:"check"` // config, listen, store, clock, rows, audit, disk, cache, provider or adapters
+	Check string `json:"check"` // config, listen, tls, store, clock, rows, audit, disk, cache, provider or adapters
 	Level Level  `json:"level"`
 	Text  string `json:"text"`
 	Next  string `json:"next,omitempty"` // what to do about it
@@ -67,6 +67,7 @@ func Diagnose(ctx context.Context, cfg Config, opts DiagnoseOptions) []Finding {
 		found = append(found, Finding{Check: "config", Level: LevelOK, Text: "every setting is valid"})
 	}
 	found = append(found, Finding{Check: "listen", Level: LevelOK, Text: cfg.Listen})
+	found = append(found, diagnoseTLS(cfg.TLS, opts.Now)...)
 	if _, err := plugins.Modules(); err != nil {
 		found = append(found, Finding{"adapters", LevelError, err.Error(), "build the program with `make build`"})
 	}

@@ -98,6 +98,8 @@ type Host struct {
 	server    *httpapi.Server
 	listener  net.Listener
 
+	certificate *certificate // nil without TLS
+
 	panics        panics          // that did not end the process
 	healthService *health.Monitor // of providers, models and credentials
 	telling       telling         // of all this, to machines
@@ -159,6 +161,11 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	// The address is taken before the first key is shown: a start that fails on it loses no secret.
 	if h.listener, err = net.Listen("tcp", cfg.Listen); err != nil {
 		return h, fmt.Errorf("listen on %s: %w; set POINTSMAN_LISTEN to another address", cfg.Listen, err)
+	}
+	if cfg.TLS.on() {
+		if h.certificate, err = newCertificate(cfg.TLS, opts.Log, opts.Now); err != nil {
+			return h, err
+		}
 	}
 	if err = h.openTelemetry(ctx); err != nil {
 		return h, err
@@ -338,4 +345,10 @@ func (h *Host) pluginSuspended(s engine.PluginSuspension) {
 }
 
 // URL returns the API's base URL.
-func (h *Host) URL() string { return "http://" + h.listener.Addr().String() }
+func (h *Host) URL() string {
+	scheme := "http://"
+	if h.certificate != nil {
+		scheme = "https://"
+	}
+	return scheme + h.listener.Addr().String()
+}

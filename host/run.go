@@ -41,6 +41,12 @@ func (h *Host) Run(ctx context.Context) error {
 	serving, served := context.WithCancel(context.WithoutCancel(ctx))
 	defer served()
 	g.Go(func() error { return h.serve(gctx) })
+	if h.certificate != nil {
+		g.Go(func() error {
+			h.keep(serving, "certificate", h.certificate.run)
+			return nil
+		})
+	}
 	g.Go(func() error { return h.runTelemetry(serving) })
 	g.Go(func() error {
 		var err error

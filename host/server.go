@@ -1,6 +1,7 @@
 package host
 
 import (
+	"crypto/tls"
 	"errors"
 
 	"github.com/pointsman/pointsman/engine"
@@ -48,6 +49,14 @@ func (h *Host) openServer() error {
 	proxies, err := h.cfg.trustedProxies()
 	if err != nil {
 		return err
+	}
+	origins, err := httpapi.ParseOrigins(h.cfg.CORSOrigins)
+	if err != nil {
+		return err
+	}
+	var secure *tls.Config
+	if h.certificate != nil {
+		secure = h.certificate.config()
 	}
 	keys, err := h.openIdempotency()
 	if err != nil {
@@ -100,6 +109,8 @@ func (h *Host) openServer() error {
 		Logins:         logins,
 		Build:          revision(),
 		TrustedProxies: proxies,
+		Origins:        origins,
+		TLS:            secure,
 		MaxInFlight:    h.cfg.MaxInFlight,
 		MemoryLimit:    memoryLimit(),
 		Catalogue:      func() httpapi.CatalogueService { return h.catalogue.Load() },

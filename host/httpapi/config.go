@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"net/netip"
 	"time"
@@ -222,6 +223,11 @@ type Config struct {
 	// is beyond is answered 503.
 	MaxInFlight   int
 	MaxManagement int
+	// Origins are the pages that may call from a browser; none by default.
+	Origins Origins
+	// TLS is what Serve wraps its listener in; nil: nothing.
+	TLS *tls.Config
+
 	// MemoryLimit is how many bytes of live memory the process should stay under: near it
 	// fewer requests are let in. 0: memory is not looked at.
 	MemoryLimit int64

@@ -120,6 +120,9 @@ func (c *conn) Close() error {
 
 // leaveUnread marks a connection whose request was refused before it was read.
 func leaveUnread(c net.Conn) {
+	if t, ok := c.(interface{ NetConn() net.Conn }); ok {
+		c = t.NetConn()
+	}
 	if c, ok := c.(*conn); ok {
 		c.unread.Store(true)
 	}

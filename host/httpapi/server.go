@@ -2,6 +2,7 @@ package httpapi
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"net/http"
@@ -98,7 +99,11 @@ func (s *Server) Serve(ln net.Listener) error {
 		return ln.Close()
 	default:
 	}
-	return s.http.Serve(&listener{Listener: ln, set: &s.conns, log: s.cfg.Logger})
+	ln = &listener{Listener: ln, set: &s.conns, log: s.cfg.Logger}
+	if s.cfg.TLS != nil { // outermost, as fasthttp asks a connection whether it is TLS's
+		ln = tls.NewListener(ln, s.cfg.TLS)
+	}
+	return s.http.Serve(ln)
 }
 
 // Listen is Serve on a new TCP listener.
@@ -178,6 +183,7 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 	rq := &request{id: requestID(fctx.Request.Header.Peek(headerRequestID)), method: string(fctx.Method()), received: s.cfg.Now(), began: time.Now()}
 	rq.ctx, rq.cancel = context.WithCancelCause(s.base)
 	fctx.SetUserValue(requestKey{}, rq)
+	defer s.cfg.Origins.answer(fctx) // after all else
 	defer func() {
 		if v := recover(); v != nil {
 			s.panicked(rq, v)
@@ -205,9 +211,10 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 	if f == nil && !slices.Contains(fiber.DefaultMethods, string(h.Method())) {
 		f = failed(http.StatusMethodNotAllowed, codeMethodNotAllowed, "The request method is not known here.")
 	}
-	if f != nil {
+	switch {
+	case f != nil:
 		s.write(fctx, f)
-	} else {
+	case !s.cfg.Origins.preflight(fctx):
 		s.next(fctx)
 	}
 	if s.leaving.Load() {

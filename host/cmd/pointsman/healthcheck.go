@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"io"
 	"net"
@@ -34,7 +35,11 @@ func newHealthcheck() *cobra.Command {
 			}
 			ctx, cancel := context.WithTimeout(cmd.Context(), healthcheckTimeout)
 			defer cancel()
-			if err := askReady(ctx, cfg.Listen); err != nil {
+			scheme := "http"
+			if cfg.TLS.CertFile != "" {
+				scheme = "https"
+			}
+			if err := askReady(ctx, scheme, cfg.Listen); err != nil {
 				return err
 			}
 			_, err = fmt.Fprintln(cmd.OutOrStdout(), "ready")
@@ -46,17 +51,18 @@ func newHealthcheck() *cobra.Command {
 }
 
 // askReady asks the server that listens on the address, as POINTSMAN_LISTEN has it.
-func askReady(ctx context.Context, listen string) error {
+func askReady(ctx context.Context, scheme, listen string) error {
 	address, err := nearAddress(listen)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/readyz", http.NoBody)
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, scheme+"://"+address+"/readyz", http.NoBody)
 	if err != nil {
 		return err
 	}
 	// No proxy of the environment, and no place that an answer names.
-	transport := &http.Transport{DisableKeepAlives: true}
+	// The certificate is for the name that others know the server by. Nothing is sent and a yes or no read.
+	transport := &http.Transport{DisableKeepAlives: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	resp, err := transport.RoundTrip(req)
 	if err != nil {
 		return fmt.Errorf("ask %s: %w", address, err)

@@ -75,7 +75,7 @@ func TestHealthcheck(t *testing.T) {
 		}
 		address := l.Addr().String()
 		_ = l.Close()
-		if err := askReady(t.Context(), address); err == nil {
+		if err := askReady(t.Context(), "http", address); err == nil {
 			t.Errorf("askReady(%s) = nil, want an error", address)
 		}
 	})

@@ -45,6 +45,10 @@ echo '{cases: [{name: A clause, text: this clause, want: {rule: contracts, model
 	{file: "examples/plugins/assemblyscript-language-budget/README.md", language: "assemblyscript", same: []string{"sdk/assemblyscript/README.md", "examples/plugins/c-language-budget/README.md"}},
 	{file: "examples/plugins/c-language-budget/README.md", language: "c"},
 	{file: "examples/plugins/rust-language-budget/README.md", language: "rust", same: []string{"sdk/rust/README.md", "examples/plugins/c-language-budget/README.md"}},
+	{file: "host/OPERATIONS.md", super: true, replace: []string{"PROVIDER=openai", "PROVIDER=house"}, before: dataFolder + `
+curl -o made.json "$URL/api/v1/providers" -H "Authorization: Bearer $POINTSMAN_KEY" -H 'Content-Type: application/json' \
+	-d '{"id": "house", "adapter": "openai", "base_url": "http://127.0.0.1:1/v1"}'`},
+	{file: "host/UPGRADING.md", before: dataFolder},
 	{file: "sdk/README.md"},
 	{file: "sdk/assemblyscript/README.md", language: "assemblyscript"},
 	{file: "sdk/c/README.md", language: "c"},
@@ -54,6 +58,10 @@ echo '{cases: [{name: A clause, text: this clause, want: {rule: contracts, model
 	{file: "sdk/c/template/README.md", same: []string{"sdk/c/README.md"}},
 	{file: "sdk/rust/template/README.md", same: []string{"sdk/rust/README.md"}},
 }
+
+// dataFolder is that of a gateway that is not running.
+const dataFolder = `cd "$HOME"; export POINTSMAN_DATA_DIR=$HOME/data; pointsman migrate
+head -c 32 /dev/urandom | od -An -v -tx1 | tr -d ' \n' > data/encryption.key; chmod 600 data/encryption.key`
 
 func readerOf(file string) *reader {
 	for i := range readers {

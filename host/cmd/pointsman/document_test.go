@@ -117,7 +117,7 @@ func (b block) kind() string {
 		return b.tag
 	}
 	for _, k := range []struct{ kind, begins string }{
-		{"shell", `^(AUTH=|URL=|\w+\(\) *\{|(cat|cc|cd|cargo|curl|cp|docker|export|go|kubectl|make|mkdir|npm|openssl|psql|sed|sudo|apt|rustup|(bin/)?pointsman|[A-Z_]+=\S+ (bin/)?pointsman)\s)`},
+		{"shell", `^([A-Z]+=\S*$|AUTH=|\w+\(\) *\{|(cat|cc|cd|cargo|curl|cp|docker|export|go|kubectl|make|mkdir|npm|openssl|psql|sed|sudo|apt|rustup|(bin/)?pointsman|[A-Z_]+=\S+ (bin/)?pointsman)\s)`},
 		{"go", `^package `},
 		{"assemblyscript", `^import \{`},
 		{"rust", `^use pointsman`},

@@ -7,6 +7,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"runtime"
@@ -97,6 +98,63 @@ func BenchmarkHop(b *testing.B) {
 			_ = res.Body.Close()
 			if err != nil || len(got) != len(answer) {
 				b.Fatal(err)
+			}
+		}
+	})
+}
+
+// One event of a stream, each written by itself and read before the next one is.
+func BenchmarkStream(b *testing.B) {
+	event := []byte(chunks(`data: {"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":" word"},"finish_reason":null}]}` + "\n\n"))
+	server := func(b *testing.B) (string, chan<- struct{}) {
+		next := make(chan struct{}, 1)
+		s := serve(b, func(c *net.TCPConn, _ int) bool {
+			_, err := io.WriteString(c, sseHead+chunked)
+			for range next {
+				if err == nil {
+					_, err = c.Write(event)
+				}
+			}
+			return false
+		})
+		b.Cleanup(func() { close(next) })
+		return s.url, next
+	}
+	b.Run("client=upstream", func(b *testing.B) {
+		url, next := server(b)
+		reply, err := client(b).Do(context.Background(), request(url, streamed))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer reply.Close()
+		ctx, cancel := context.WithCancel(context.Background())
+		defer cancel()
+		b.ReportAllocs()
+		defer reportCPU(b)()
+		for b.Loop() {
+			next <- struct{}{}
+			if _, err := reply.Events.Next(ctx); err != nil {
+				b.Fatal(err)
+			}
+		}
+	})
+	b.Run("client=fasthttp", func(b *testing.B) {
+		url, next := server(b)
+		c := &fasthttp.HostClient{Addr: strings.TrimPrefix(url, "http://"), StreamResponseBody: true}
+		req, res := fasthttp.AcquireRequest(), fasthttp.AcquireResponse()
+		req.Header.SetMethod("POST")
+		req.SetRequestURI(url + "/chat")
+		req.SetBodyString("{}")
+		if err := c.Do(req, res); err != nil {
+			b.Fatal(err)
+		}
+		r, buf := res.BodyStream(), make([]byte, 4<<10)
+		b.ReportAllocs()
+		defer reportCPU(b)()
+		for b.Loop() {
+			next <- struct{}{}
+			if n, err := r.Read(buf); err != nil || n == 0 {
+				b.Fatal(n, err)
 			}
 		}
 	})

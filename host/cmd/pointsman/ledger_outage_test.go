@@ -27,7 +27,6 @@ type wire struct {
 
 	mu    sync.Mutex
 	cut   bool
-	away  int // connections that came while it was cut
 	conns map[net.Conn]bool
 }
 
@@ -83,20 +82,12 @@ func (w *wire) keep(conns ...net.Conn) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.cut {
-		w.away++
 		return false
 	}
 	for _, c := range conns {
 		w.conns[c] = true
 	}
 	return true
-}
-
-// refused is how many connections came while the wire was cut.
-func (w *wire) refused() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.away
 }
 
 // set cuts the wire and everything that goes over it, or mends it.

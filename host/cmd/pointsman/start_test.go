@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
+
+	"github.com/pointsman/pointsman/host/store/storetest"
 )
 
 // Settings that cannot work end a start with a code of their own and with the place; a database that
@@ -46,8 +48,8 @@ func TestStartThatCannotWorkSaysWhy(t *testing.T) {
 // URL names is not.
 func TestStartWaitsForItsDatabase(t *testing.T) {
 	database := postgresSchema(t)
-	way, through := newWire(t, database)
-	way.set(true)
+	way, through := storetest.NewProxy(t, database)
+	way.Refuse(true)
 	env := []string{"POINTSMAN_DATABASE_URL=" + through, "POINTSMAN_ENCRYPTION_KEY=" + testEncryptionKey}
 	dir := warmDir(t)
 	started := make(chan *process, 1)
@@ -58,9 +60,8 @@ func TestStartWaitsForItsDatabase(t *testing.T) {
 		select {
 		case p = <-started:
 		case <-time.After(20 * time.Millisecond):
-			// Refused connections are seen at the wire.
-			if !mended && way.refused() >= 3 {
-				way.set(false)
+			if !mended && len(way.Accepted()) >= 3 {
+				way.Refuse(false)
 				mended = true
 			}
 		}

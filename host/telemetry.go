@@ -22,12 +22,13 @@ type Telemetry struct {
 	// and /readyz; "": there is none. A loopback address, unless AdminPublic says that another one
 	// is meant.
 	AdminListen string `yaml:"admin_listen" env:"POINTSMAN_ADMIN_LISTEN"`
-	AdminPublic bool   `yaml:"admin_listen_public" env:"POINTSMAN_ADMIN_LISTEN_PUBLIC"`
+	// AdminPublic lets it be an address that others reach; profiles are for this machine even then.
+	AdminPublic bool `yaml:"admin_listen_public" env:"POINTSMAN_ADMIN_LISTEN_PUBLIC"`
 	// MetricsAccounts gives metrics, and spans, the account's id.
 	MetricsAccounts bool `yaml:"metrics_accounts" env:"POINTSMAN_METRICS_ACCOUNTS"`
 
-	// TraceEndpoint is the base URL of an OTLP collector that takes HTTP. "": OTLPTraces, else
-	// OTLPEndpoint; all empty: nothing is traced.
+	// TraceEndpoint is the base URL of an OTLP collector that takes HTTP. "": what OpenTelemetry's
+	// own two variables say; all empty: nothing is traced.
 	TraceEndpoint string `yaml:"trace_endpoint" env:"POINTSMAN_TRACE_ENDPOINT" mask:"url"`
 	// TraceRatio is the share of requests that are traced, 0 to 1; default 1.
 	TraceRatio float64 `yaml:"trace_ratio" env:"POINTSMAN_TRACE_RATIO"`
@@ -37,9 +38,9 @@ type Telemetry struct {
 	TracePropagate bool `yaml:"trace_propagate" env:"POINTSMAN_TRACE_PROPAGATE"`
 
 	// As OpenTelemetry names them.
-	OTLPEndpoint string `yaml:"-" env:"OTEL_EXPORTER_OTLP_ENDPOINT" mask:"url"`
-	OTLPTraces   string `yaml:"-" env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" mask:"url"`
-	OTelDisabled bool   `yaml:"-" env:"OTEL_SDK_DISABLED"`
+	OTLPEndpoint string `yaml:"-" env:"OTEL_EXPORTER_OTLP_ENDPOINT" mask:"url"`        // base URL of a collector, as OpenTelemetry names it
+	OTLPTraces   string `yaml:"-" env:"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT" mask:"url"` // whole URL for traces, as OpenTelemetry names it; goes before the base URL
+	OTelDisabled bool   `yaml:"-" env:"OTEL_SDK_DISABLED"`                             // nothing is traced, whatever else is set
 }
 
 // traceEndpoint is where spans go; "": nowhere.

@@ -55,25 +55,29 @@ func (s *Store) load(ctx context.Context, doing string, run func(context.Context
 	return settle(doing, s.loader.transact(ctx, run))
 }
 
-func (l *loader) transact(ctx context.Context, run func(context.Context, *loader) error) (err error) {
+func (l *loader) transact(ctx context.Context, run func(context.Context, *loader) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	done := false
+	defer func() {
+		if !done { // after an error or a panic
+			l.drop() // which takes back what was done, whatever state the connection is in
+		}
+	}()
 	if err := l.open(); err != nil {
 		return err
 	}
 	if err := l.run("begin immediate"); err != nil {
 		return err
 	}
-	if err = run(ctx, l); err == nil {
-		err = l.run("commit")
+	if err := run(ctx, l); err != nil {
+		return err
 	}
-	if err != nil && !l.idle() {
-		if failed := l.run("rollback"); failed != nil {
-			l.drop() // which rolls back too
-			err = errors.Join(err, failed)
-		}
+	if err := l.run("commit"); err != nil {
+		return err
 	}
-	return err
+	done = true
+	return nil
 }
 
 // again takes back what the transaction did, and begins another.
@@ -84,7 +88,7 @@ func (l *loader) again() error {
 	return l.run("begin immediate")
 }
 
-// open makes the connection, unless there is one. Under mu.
+// open makes the connection, unless there is one. After an error, drop it. Under mu.
 func (l *loader) open() error {
 	if l.closed {
 		return errLoaderClosed
@@ -98,8 +102,6 @@ func (l *loader) open() error {
 	}
 	l.tls, l.statements = libc.NewTLS(), map[string]uintptr{}
 	l.texts.tls = l.tls
-	tls := l.tls
-	defer libc.Xfree(tls, name)
 	place, _ := l.texts.take(bits.UintSize / 8)
 	if place == 0 {
 		err = &fault{sqlite3.SQLITE_NOMEM, "out of memory"}
@@ -109,6 +111,7 @@ func (l *loader) open() error {
 		l.db = pointerAt(place)
 		err = l.refused(result)
 	}
+	libc.Xfree(l.tls, name)
 	if err == nil {
 		err = l.refused(sqlite3.Xsqlite3_extended_result_codes(l.tls, l.db, 1))
 	}
@@ -116,9 +119,6 @@ func (l *loader) open() error {
 		if err == nil {
 			err = l.run(pragma)
 		}
-	}
-	if err != nil {
-		l.drop()
 	}
 	return err
 }
@@ -131,7 +131,7 @@ func (l *loader) drop() {
 	for _, statement := range l.statements {
 		sqlite3.Xsqlite3_finalize(l.tls, statement)
 	}
-	sqlite3.Xsqlite3_close_v2(l.tls, l.db)
+	sqlite3.Xsqlite3_close_v2(l.tls, l.db) // of which 0 is none
 	l.texts.free()
 	l.tls.Close()
 	l.tls, l.db, l.statements = nil, 0, nil
@@ -144,9 +144,6 @@ func (l *loader) close() {
 	l.closed = true
 	l.drop()
 }
-
-// idle reports whether no transaction is open: some errors end one.
-func (l *loader) idle() bool { return sqlite3.Xsqlite3_get_autocommit(l.tls, l.db) != 0 }
 
 // statement compiles a text, once.
 func (l *loader) statement(text string) (uintptr, error) {

@@ -1,6 +1,8 @@
 package sqlite
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -127,33 +129,69 @@ func TestLoaderAfterARefusal(t *testing.T) {
 	if err := s.AddUsage(t.Context(), loadedRows(0, 10)); err != nil {
 		t.Fatal(err)
 	}
-	limit := func(pages int) {
-		t.Helper()
-		s.loader.mu.Lock()
-		defer s.loader.mu.Unlock()
-		if err := s.loader.run(fmt.Sprint("pragma max_page_count = ", pages)); err != nil {
-			t.Fatal(err)
-		}
+	s.loader.mu.Lock()
+	err := s.loader.run("pragma max_page_count = 1") // which is taken as the present size
+	s.loader.mu.Unlock()
+	if err != nil {
+		t.Fatal(err)
 	}
-	limit(1) // which is taken as the present size
-	err := s.AddUsage(t.Context(), loadedRows(10, 1_000))
+	err = s.AddUsage(t.Context(), loadedRows(10, 1_000))
 	if err == nil || !strings.Contains(err.Error(), "full (13)") {
 		t.Errorf("AddUsage() without space = %v, want an error that says so", err)
 	}
 	mustHold(t, s, 10)
-	limit(1_000_000)
+	// The next is on another connection, which has no such bound.
 	if err := s.AddUsage(t.Context(), loadedRows(10, 100)); err != nil {
 		t.Errorf("AddUsage() with space again = %v, want nil", err)
 	}
 	mustHold(t, s, 100)
-	// A connection that is lost is made anew.
-	s.loader.mu.Lock()
-	s.loader.drop()
-	s.loader.mu.Unlock()
-	if err := s.AddUsage(t.Context(), loadedRows(100, 110)); err != nil {
-		t.Errorf("AddUsage() on another connection = %v, want nil", err)
+}
+
+// A caller's deadline ends a batch between its statements, and nothing of it stays.
+func TestLoaderStopsAtTheDeadline(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, filepath.Join(t.TempDir(), "p.db"), Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	err := s.load(ctx, "add usage", func(ctx context.Context, l *loader) error {
+		if _, err := l.addUsage(ctx, loadedRows(0, 10)); err != nil {
+			return err
+		}
+		cancel()
+		_, err := l.addUsage(ctx, loadedRows(10, 20))
+		return err
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("load() = %v, want %v", err, context.Canceled)
 	}
-	mustHold(t, s, 110)
+	if err := s.AddUsage(t.Context(), loadedRows(0, 5)); err != nil {
+		t.Fatal(err)
+	}
+	mustHold(t, s, 5)
+	if rows, err := s.ListUsage(t.Context(), "acme", "", 100); err != nil || len(rows) != 5 {
+		t.Errorf("ListUsage() = %d rows, %v, want 5", len(rows), err)
+	}
+}
+
+// A panic is contained by who writes rows, and must not keep the database locked.
+func TestLoaderAfterAPanic(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, filepath.Join(t.TempDir(), "p.db"), Config{})
+	func() {
+		defer func() { _ = recover() }()
+		_ = s.load(t.Context(), "add usage", func(ctx context.Context, l *loader) error {
+			if _, err := l.addUsage(ctx, loadedRows(0, 10)); err != nil {
+				return err
+			}
+			panic("no")
+		})
+	}()
+	if err := s.PutSetting(t.Context(), "a", "b"); err != nil {
+		t.Errorf("PutSetting() after a panic = %v, want nil", err)
+	}
+	if err := s.AddUsage(t.Context(), loadedRows(0, 5)); err != nil {
+		t.Errorf("AddUsage() after a panic = %v, want nil", err)
+	}
+	mustHold(t, s, 5)
 }
 
 // What SQLite says reaches callers as the driver's errors do.

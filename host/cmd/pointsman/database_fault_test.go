@@ -1,0 +1,416 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"regexp"
+	"strconv"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/host/store/storetest"
+)
+
+// outage is a gateway whose Postgres, and the way to it, can fail.
+type outage struct {
+	t        *testing.T
+	cluster  *storetest.Cluster
+	wire     *storetest.Proxy
+	database string // around the wire
+	env      []string
+	up       *provider
+	p        *process
+	admin    string // the listener for metrics and profiles
+	client   *http.Client
+	sent     atomic.Int64
+}
+
+// As in host/store/postgres: what the pool holds on a small machine.
+const poolSize = 4
+
+func newOutage(t *testing.T) *outage {
+	t.Helper()
+	o := &outage{t: t, cluster: storetest.NewCluster(t), client: &http.Client{Timeout: 20 * time.Second}}
+	// A superuser would be let in where nobody is.
+	o.cluster.Exec(t, "create role gateway login createrole", "create schema gateway authorization gateway")
+	o.database = strings.Replace(o.cluster.URL, "postgres@", "gateway@", 1) + "&search_path=gateway"
+	var proxied string
+	o.wire, proxied = storetest.NewProxy(t, o.database)
+	o.up = newProvider(t)
+	key := strings.Repeat("admin-", 5)
+	o.env = []string{"POINTSMAN_ENCRYPTION_KEY=" + testEncryptionKey, "POINTSMAN_ADMIN_KEY=" + key, "OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL=" + o.up.url}
+	o.p = serve(t, warmDir(t), append(o.env, "POINTSMAN_DATABASE_URL="+proxied+"&pool_max_conns="+strconv.Itoa(poolSize), "POINTSMAN_ADMIN_LISTEN=127.0.0.1:0")...)
+	o.p.key = key
+	until(t, "serve says where its profiles are", func() bool {
+		o.admin = firstMatch(o.p.errors.String(), `"url":"(http://[0-9.:]+)"[^\n]*metrics and profiles`)
+		return o.admin != ""
+	})
+	return o
+}
+
+// callers send requests until they are stopped.
+type callers struct {
+	stop    context.CancelFunc
+	group   sync.WaitGroup
+	mu      sync.Mutex
+	failed  []string
+	of      *outage
+	started int64
+}
+
+// calls begins to send requests of a known key.
+func (o *outage) calls() *callers {
+	ctx, cancel := context.WithCancel(context.Background())
+	c := &callers{stop: cancel, of: o, started: o.sent.Load()}
+	o.t.Cleanup(cancel)
+	for range 4 {
+		c.group.Go(func() {
+			for ctx.Err() == nil {
+				n := o.sent.Add(1)
+				name := fmt.Sprintf("call-0-%d", n)
+				if status, text, _ := o.complete(o.p, o.p.key, name); status != http.StatusOK {
+					c.mu.Lock()
+					c.failed = append(c.failed, fmt.Sprintf("%s: %d %s", name, status, text))
+					c.mu.Unlock()
+				}
+				time.Sleep(5 * time.Millisecond)
+			}
+		})
+	}
+	return c
+}
+
+// none stops the callers: none of their requests may have failed.
+func (c *callers) none(t *testing.T, during string) {
+	t.Helper()
+	c.stop()
+	c.group.Wait()
+	n := c.of.sent.Load() - c.started
+	if len(c.failed) > 0 {
+		t.Errorf("%s, %d of %d requests failed, want none: %s", during, len(c.failed), n, c.failed[0])
+	}
+	t.Logf("%s: %d requests, %d failed", during, n, len(c.failed))
+}
+
+// complete sends one completion; status 0 is none at all.
+func (o *outage) complete(p *process, key, name string) (status int, text string, header http.Header) {
+	body := fmt.Sprintf(`{"model":"gpt-4o","models":[],"metadata":{"session_id":%q},"messages":[{"role":"user","content":"This is %s."}]}`, name, name)
+	return o.ask(http.MethodPost, p.url+"/v1/chat/completions", key, body)
+}
+
+func (o *outage) ask(method, url, key, body string) (status int, text string, header http.Header) {
+	req, err := http.NewRequest(method, url, strings.NewReader(body))
+	if err != nil {
+		return 0, err.Error(), nil
+	}
+	req.Header.Set("Authorization", "Bearer "+key)
+	req.Header.Set("Content-Type", "application/json")
+	resp, err := o.client.Do(req)
+	if err != nil {
+		return 0, err.Error(), nil
+	}
+	defer resp.Body.Close()
+	answer, err := io.ReadAll(resp.Body)
+	if err != nil {
+		return 0, err.Error(), nil
+	}
+	return resp.StatusCode, string(answer), resp.Header
+}
+
+// manage asks for what is in the database alone.
+func (o *outage) manage() (status int, text string, header http.Header) {
+	return o.ask(http.MethodGet, o.p.url+"/api/v1/audit", o.p.key, "")
+}
+
+// refused checks what who manages is told while the database is away.
+func (o *outage) refused(t *testing.T, what string, status int, text string, header http.Header) {
+	t.Helper()
+	if status != http.StatusServiceUnavailable || header.Get("Retry-After") == "" || !strings.Contains(text, string(engine.CodeDatabaseUnavailable)) {
+		t.Errorf("%s = %d %s (retry-after %q), want 503, %s and when to come again", what, status, text, header.Get("Retry-After"), engine.CodeDatabaseUnavailable)
+	}
+}
+
+// until asks again and again; what is a failure after a minute and a half.
+func until(t *testing.T, what string, ask func() bool) time.Duration {
+	t.Helper()
+	began := time.Now()
+	for !ask() {
+		if time.Since(began) > 90*time.Second {
+			t.Fatalf("not in a minute and a half: %s", what)
+		}
+		time.Sleep(20 * time.Millisecond)
+	}
+	return time.Since(began)
+}
+
+func (o *outage) managed() bool { status, _, _ := o.manage(); return status == http.StatusOK }
+
+// goroutines is how many the process has.
+func (o *outage) goroutines(t *testing.T) int {
+	t.Helper()
+	_, text, _ := o.ask(http.MethodGet, o.admin+"/debug/pprof/goroutine?debug=1", "", "")
+	m := regexp.MustCompile(`goroutine profile: total (\d+)`).FindStringSubmatch(text)
+	if m == nil {
+		t.Fatalf("the profile of goroutines is %q", text)
+	}
+	n, _ := strconv.Atoi(m[1])
+	return n
+}
+
+// recorded waits until each request that reached the provider, of those whose name begins so, has
+// its row, and one only.
+func (o *outage) recorded(t *testing.T, after, prefix string) {
+	t.Helper()
+	s, err := store.Open(t.Context(), o.database, store.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	want := 0
+	o.up.mu.Lock()
+	for name := range o.up.reached {
+		if strings.HasPrefix(name, prefix) {
+			want++
+		}
+	}
+	o.up.mu.Unlock()
+	rows := map[string]int{}
+	drained := until(t, "every request has a row", func() bool {
+		clear(rows)
+		for _, u := range allUsage(t, s) {
+			if strings.HasPrefix(u.SessionID, prefix) {
+				rows[u.SessionID]++
+			}
+		}
+		return len(rows) >= want
+	})
+	for name, n := range rows {
+		if n != 1 || o.up.reached[name] != 1 {
+			t.Errorf("%s: %s has %d rows and reached the provider %d times, want 1 and 1", after, name, n, o.up.reached[name])
+		}
+	}
+	t.Logf("%s: %d requests have one row each, 0 lost, 0 double, the last after %v", after, want, drained.Round(time.Millisecond))
+}
+
+// A gateway goes on to serve whoever it knows through everything that can happen to its
+// Postgres, tells those who manage to come again, and has every row in the end.
+func TestDatabaseFaultsSoak(t *testing.T) {
+	lasts := func(small, long time.Duration) time.Duration {
+		if os.Getenv("POINTSMAN_SOAK") != "" {
+			return long
+		}
+		return small
+	}
+	o := newOutage(t)
+	strange := "a-key-that-nobody-ever-made"
+	strangeIs := func(want int) func() bool {
+		return func() bool { status, _, _ := o.complete(o.p, strange, "strange"); return status == want }
+	}
+	if !strangeIs(http.StatusUnauthorized)() || !o.managed() {
+		t.Fatal("the gateway does not work before anything happens")
+	}
+	base := o.goroutines(t)
+
+	// Another replica, whose keys hold for a shorter time, is cut off from here on.
+	wire, proxied := storetest.NewProxy(t, o.database)
+	short := serve(t, warmDir(t), append(o.env, "POINTSMAN_DATABASE_URL="+proxied, "POINTSMAN_KEYS_WITHOUT_DATABASE=10s")...)
+	if status, text, _ := o.complete(short, o.p.key, "call-1-1"); status != http.StatusOK {
+		t.Fatalf("the other replica = %d %s", status, text)
+	}
+	wire.Refuse(true)
+
+	t.Run("killed", func(t *testing.T) {
+		calls := o.calls()
+		began, before := time.Now(), len(o.wire.Accepted())
+		o.cluster.Kill(t)
+		until(t, "management is told to come again", func() bool { return !o.managed() })
+		status, text, header := o.manage()
+		o.refused(t, "management", status, text, header)
+		noticed := until(t, "an unknown key is told to come again", strangeIs(http.StatusServiceUnavailable))
+		for time.Since(began) < lasts(4*time.Second, 30*time.Second) {
+			status, text, header := o.manage()
+			o.refused(t, "management", status, text, header)
+			time.Sleep(5 * time.Millisecond)
+		}
+		took := time.Since(began)
+		attempts := len(o.wire.Accepted()) - before
+		if most := int(2 * poolSize * (took.Seconds() + 1)); attempts > most {
+			t.Errorf("%d attempts to connect in %v, want at most %d", attempts, took, most)
+		}
+		o.cluster.Start(t)
+		normal := until(t, "management is back", o.managed)
+		until(t, "an unknown key is unknown again", strangeIs(http.StatusUnauthorized))
+		calls.none(t, fmt.Sprintf("killed for %v (unknown keys 503 %v after management, %d attempts to connect, management back in %v)",
+			took.Round(time.Millisecond), noticed.Round(time.Millisecond), attempts, normal.Round(time.Millisecond)))
+		o.recorded(t, "killed", "call-0-")
+	})
+
+	t.Run("stopped", func(t *testing.T) {
+		calls := o.calls()
+		o.cluster.Freeze(t)
+		began, most := time.Now(), 0
+		impatient := &http.Client{Timeout: 2 * time.Second}
+		var managers sync.WaitGroup
+		for range 50 {
+			managers.Go(func() {
+				for time.Since(began) < lasts(2*time.Second, 30*time.Second) {
+					req, err := http.NewRequest(http.MethodGet, o.p.url+"/api/v1/audit", nil)
+					if err != nil {
+						t.Error(err)
+						return
+					}
+					req.Header.Set("Authorization", "Bearer "+o.p.key)
+					if resp, err := impatient.Do(req); err == nil {
+						_ = resp.Body.Close()
+						if resp.StatusCode != http.StatusServiceUnavailable {
+							t.Errorf("management of a server that is stopped = %d, want 503", resp.StatusCode)
+						}
+					}
+				}
+			})
+		}
+		for time.Since(began) < lasts(2*time.Second, 30*time.Second) {
+			most = max(most, o.goroutines(t))
+			time.Sleep(100 * time.Millisecond)
+		}
+		managers.Wait()
+		// Each open request is a few goroutines.
+		if most > base+500 {
+			t.Errorf("%d goroutines while the server is stopped, %d before", most, base)
+		}
+		o.cluster.Thaw(t)
+		normal := until(t, "management is back", o.managed)
+		calls.none(t, fmt.Sprintf("stopped (goroutines: %d before, %d at most; management back in %v)", base, most, normal.Round(time.Millisecond)))
+	})
+
+	t.Run("slow", func(t *testing.T) {
+		calls := o.calls()
+		o.wire.Delay(5 * time.Second)
+		time.Sleep(lasts(2*time.Second, 90*time.Second)) // longer than keys hold
+		n := o.goroutines(t)
+		o.wire.Delay(0)
+		until(t, "management is back", o.managed)
+		calls.none(t, fmt.Sprintf("answers 5 s late (%d goroutines)", n))
+	})
+
+	t.Run("silent network", func(t *testing.T) {
+		calls := o.calls()
+		o.wire.Freeze("")
+		time.Sleep(lasts(2*time.Second, 30*time.Second))
+		o.wire.Thaw()
+		until(t, "management is back", o.managed)
+		calls.none(t, "nothing passes")
+	})
+
+	t.Run("no connections left", func(t *testing.T) {
+		calls := o.calls()
+		o.cluster.Exec(t, "alter role gateway connection limit 0",
+			"select pg_terminate_backend(pid) from pg_stat_activity where usename = 'gateway'")
+		until(t, "management is told to come again", func() bool { return !o.managed() })
+		status, text, header := o.manage()
+		o.refused(t, "management", status, text, header)
+		time.Sleep(lasts(0, 10*time.Second))
+		o.cluster.Exec(t, "alter role gateway connection limit -1")
+		until(t, "management is back", o.managed)
+		calls.none(t, "too many connections")
+	})
+
+	t.Run("disk full", func(t *testing.T) {
+		o.cluster.Exec(t, `create function gateway.full() returns trigger language plpgsql as $$
+			begin raise exception 'could not extend file: No space left on device' using errcode = '53100'; end $$`,
+			"create trigger full_disk before insert on gateway.usage execute function gateway.full()")
+		calls := o.calls()
+		until(t, "the ledger meets a full disk", func() bool { return strings.Contains(o.p.errors.String(), "No space left on device") })
+		time.Sleep(lasts(0, 10*time.Second))
+		o.cluster.Exec(t, "drop trigger full_disk on gateway.usage")
+		calls.none(t, "the database's disk is full")
+		o.recorded(t, "disk full", "call-0-")
+	})
+
+	t.Run("revoked while the listener hangs", func(t *testing.T) {
+		_, _, made := o.p.call(http.MethodPost, "/api/v1/keys", map[string]any{"name": "short-lived"})
+		var row struct{ ID string }
+		if err := json.Unmarshal(made, &row); err != nil || row.ID == "" {
+			t.Fatalf("create key = %s, %v", made, err)
+		}
+		secret := firstMatch(string(made), `"(pm_[0-9A-Za-z]{20,})"`)
+		if status, text, _ := o.complete(o.p, secret, "call-2-1"); status != http.StatusOK {
+			t.Fatalf("the new key = %d %s", status, text)
+		}
+		o.wire.Freeze("listen pointsman_revision")
+		s, err := store.Open(t.Context(), o.database, store.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if err := s.RevokeKey(t.Context(), engine.DefaultAccount, row.ID, time.Now()); err != nil {
+			t.Fatal(err)
+		}
+		n := 1
+		took := until(t, "the revoked key is refused", func() bool {
+			n++
+			status, _, _ := o.complete(o.p, secret, fmt.Sprintf("call-2-%d", n))
+			return status == http.StatusUnauthorized
+		})
+		o.wire.Thaw()
+		t.Logf("a key that was revoked elsewhere was refused after %v, without a notice", took.Round(time.Millisecond))
+	})
+
+	t.Run("keys that nobody made", func(t *testing.T) {
+		each := 250
+		if os.Getenv("POINTSMAN_SOAK") != "" {
+			each = 2500
+		}
+		before, began := o.wire.Asked(), time.Now()
+		var tries sync.WaitGroup
+		for w := range 8 {
+			tries.Go(func() {
+				for i := range each {
+					if status, text, _ := o.complete(o.p, fmt.Sprintf("tried-key-of-somebody-%d-%d", w, i), "strange"); status != http.StatusUnauthorized {
+						t.Errorf("a key that nobody made = %d %s, want 401", status, text)
+					}
+				}
+			})
+		}
+		tries.Wait()
+		took := time.Since(began)
+		asked := o.wire.Asked() - before
+		t.Logf("%d unknown keys in %v: %d questions to the database", 8*each, took.Round(time.Millisecond), asked)
+		if most := int(50 * (took.Seconds() + 1)); asked > most {
+			t.Errorf("%d unknown keys in %v cost %d questions to the database, want at most %d", 8*each, took, asked, most)
+		}
+	})
+
+	t.Run("keys grow old", func(t *testing.T) {
+		var text string
+		var header http.Header
+		until(t, "the replica that was cut off refuses", func() bool {
+			var status int
+			status, text, header = o.complete(short, o.p.key, "call-1-2")
+			return status == http.StatusServiceUnavailable
+		})
+		o.refused(t, "a key of long ago", http.StatusServiceUnavailable, text, header)
+		wire.Refuse(false)
+		n := 2
+		until(t, "the replica serves again", func() bool {
+			n++
+			status, _, _ := o.complete(short, o.p.key, fmt.Sprintf("call-1-%d", n))
+			return status == http.StatusOK
+		})
+	})
+	o.recorded(t, "in the end", "call-")
+	if os.Getenv("POINTSMAN_SOAK") != "" { // the server keeps idle ones for ten seconds
+		after := 0
+		until(t, "goroutines are as before", func() bool { after = o.goroutines(t); return after < base+60 })
+		t.Logf("goroutines: %d before, %d after", base, after)
+	}
+}

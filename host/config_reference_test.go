@@ -86,8 +86,7 @@ func TestConfigReference(t *testing.T) {
 	b.WriteString("<!-- Written by go test ./host -run TestConfigReference -update, from Config. DO NOT EDIT. -->\n# Settings\n\n" +
 		"A flag goes before the environment, that before the file (`--config FILE` or `POINTSMAN_CONFIG`, YAML), that before the default.\n" +
 		"`pointsman config show --resolved` prints what is in force and who said so, `pointsman config check` finds what cannot work: a name\n" +
-		"that is unknown in the file is an error with its line. Durations are written as `90s` or `5m`. Secrets come from the environment alone.\n\n" +
-		"    # config.yaml\n    listen: 127.0.0.1:8080\n    upstream:\n      idle_timeout: 90s\n\n" +
+		"that is unknown in the file is an error with its line. `upstream.idle_timeout` is the member `idle_timeout` of `upstream`. Durations are\nwritten as `90s` or `5m`. Secrets come from the environment alone.\n\n" +
 		"| variable | in the file | flag | default | |\n|---|---|---|---|---|\n")
 	for _, s := range settings {
 		said := said[s.Variable]

@@ -9,6 +9,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -163,10 +164,11 @@ func TestCrash(t *testing.T) {
 		media(t, func(t *testing.T, cfg Config) {
 			cfg.SegmentBytes = 1 // every flush begins a new file
 			d := newDatabase()
-			armed := false
+			armed, reached := false, false
 			cfg.Failpoint = func(point string) {
 				if armed && point == c.point {
-					panic(point)
+					reached = true
+					runtime.Goexit() // which, unlike a panic, nothing contains
 				}
 			}
 			s := open(t, cfg)
@@ -174,17 +176,17 @@ func TestCrash(t *testing.T) {
 			s.Settle(token, settled(u))
 			flush(t, s, d)
 			armed = true
-			func() {
-				defer func() {
-					if recover() == nil {
-						t.Errorf("the point %q was not reached", c.point)
-					}
-				}()
+			var process sync.WaitGroup
+			process.Go(func() {
 				token, u := reserve(t, s, "under way")
 				s.Settle(token, settled(u))
 				flush(t, s, d)
 				flush(t, s, d)
-			}()
+			})
+			process.Wait()
+			if !reached {
+				t.Errorf("the point %q was not reached", c.point)
+			}
 			crash(s)
 			armed = false
 

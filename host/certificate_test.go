@@ -170,11 +170,7 @@ func TestValidateTLSAndOrigins(t *testing.T) {
 			t.Errorf("%s: validate() = %v, want the setting named", name, err)
 		}
 	}
-	c := DefaultConfig()
-	c.Listen, c.DataDir = "127.0.0.1:0", t.TempDir()
-	c.TLS = TLS{CertFile: "no-such.crt", KeyFile: "no-such.key"}
-	if h, err := Open(t.Context(), c, Options{Log: zerolog.Nop(), CompiledDir: compiledDir, Compiler: testCompiler(t)}); err == nil {
-		h.Close()
-		t.Error("Open() with no certificate = nil, want an error: there is no old one to go on with")
+	if _, err := newCertificate(TLS{CertFile: "no-such.crt", KeyFile: "no-such.key"}, zerolog.Nop(), time.Now); err == nil {
+		t.Error("newCertificate() of no files = nil, want an error: there is no old one to go on with")
 	}
 }

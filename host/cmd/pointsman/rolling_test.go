@@ -141,8 +141,10 @@ func newFleet(t *testing.T, n int, env ...string) *fleet {
 	f := &fleet{balancer: newBalancer(t, n), t: t, database: postgresSchema(t), all: make([]*process, n)}
 	f.env = append(env, "POINTSMAN_DATABASE_URL="+f.database, "POINTSMAN_ENCRYPTION_KEY="+testEncryptionKey, "POINTSMAN_ADMIN_KEY="+strings.Repeat("admin-", 5))
 	var starts sync.WaitGroup
-	for i := range n {
+	for range n {
 		f.dirs = append(f.dirs, warmDir(t))
+	}
+	for i := range n {
 		starts.Go(func() { f.all[i] = launch(t, binary, f.dirs[i], f.env...) })
 	}
 	starts.Wait()

@@ -51,7 +51,10 @@ func TestPausedReplicaHasNoLease(t *testing.T) {
 	if status, _, _ := r.all[0].call(http.MethodGet, "/readyz", nil); status != http.StatusOK {
 		t.Errorf("GET /readyz of a process that went on = %d, want 200", status)
 	}
-	if got, most := r.reached(), burst+1+int(time.Since(began)*perHour/time.Hour); got > most {
+	// A limit that is leased may be over by one in a hundred, and by what it gained meanwhile; a lease
+	// that had ended is worth ten times that.
+	const over = (burst + 99) / 100
+	if got, most := r.reached(), burst+over+1+int(time.Since(began)*perHour/time.Hour); got > most {
 		t.Errorf("%d requests reached the provider in %v, want at most %d: a lease that had ended was used", got, time.Since(began), most)
 	}
 }

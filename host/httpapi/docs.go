@@ -23,29 +23,40 @@ var docsTemplate string
 //go:embed docs.css
 var docsStyle string
 
-// docsPolicy lets the page load nothing at all; its one style sheet is known by its hash.
-var docsPolicy = func() string {
-	sum := sha256.Sum256([]byte(docsStyle))
-	return "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; style-src 'sha256-" +
-		base64.StdEncoding.EncodeToString(sum[:]) + "'"
-}()
+//go:embed docs.js
+var docsScript string
+
+// docsPolicy lets the page load nothing at all; its one style sheet and its script, which narrows
+// the list by what is typed, are known by their hashes.
+var docsPolicy = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'; style-src " + hashOf(docsStyle) + "; script-src " + hashOf(docsScript)
+
+func hashOf(text string) string {
+	sum := sha256.Sum256([]byte(text))
+	return "'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"
+}
 
 // docsOperation is one route on the page.
 type docsOperation struct {
 	ID, Method, Path, Summary, Description, Role, Scopes string
-	Params                                               []*huma.Param
+	Params                                               []docsParam
 	Body                                                 string // its JSON schema
+	Answers                                              []docsAnswer
+	Examples                                             []docsExample
 }
+
+type docsParam struct{ Name, In, Type, Description string }
+
+// docsAnswer is one status. Codes are an error's.
+type docsAnswer struct {
+	Status, Media, Schema string
+	Codes                 []string
+}
+
+type docsExample struct{ Title, Curl, Answer string }
 
 type docsGroup struct {
-	Name       string
-	Operations []docsOperation
-}
-
-type docsCode struct {
-	Code   string
-	Status int
-	Type   string
+	Name, Description string
+	Operations        []docsOperation
 }
 
 // render makes /openapi.json and /docs, once: the routes do not change afterwards.
@@ -62,7 +73,7 @@ func (s *Server) render() error {
 	var out bytes.Buffer
 	err = page.Execute(&out, map[string]any{
 		"Style": template.CSS(docsStyle), "Version": s.cfg.Version, //nolint:gosec // our own file
-		"Groups": docsGroups(api), "Codes": docsCodes(),
+		"Script": template.JS(docsScript), "Groups": docsGroups(api), "Codes": references(), //nolint:gosec // the same
 	})
 	if err != nil {
 		return fmt.Errorf("render docs: %w", err)
@@ -72,7 +83,10 @@ func (s *Server) render() error {
 }
 
 func docsGroups(api *huma.OpenAPI) []docsGroup {
-	groups := map[string]*docsGroup{}
+	groups, words := map[string]*docsGroup{}, map[string]string{}
+	for _, tag := range api.Tags {
+		words[tag.Name] = tag.Description
+	}
 	for path, item := range api.Paths {
 		for _, op := range []*huma.Operation{item.Get, item.Post, item.Put, item.Patch, item.Delete} {
 			if op == nil || len(op.Tags) == 0 {
@@ -80,13 +94,14 @@ func docsGroups(api *huma.OpenAPI) []docsGroup {
 			}
 			g := groups[op.Tags[0]]
 			if g == nil {
-				g = &docsGroup{Name: op.Tags[0]}
+				g = &docsGroup{Name: op.Tags[0], Description: words[op.Tags[0]]}
 				groups[g.Name] = g
 			}
 			rule := policies[op.Method+" "+fiberPath(path)].of(op.Method, path)
 			g.Operations = append(g.Operations, docsOperation{
 				ID: op.OperationID, Method: op.Method, Path: path, Summary: op.Summary, Description: op.Description,
-				Role: string(rule.role), Scopes: strings.Join(rule.scope.Names(), ", "), Params: op.Parameters, Body: docsSchema(api, op.RequestBody),
+				Role: string(rule.role), Scopes: strings.Join(rule.scope.Names(), ", "), Params: docsParams(op), Body: docsBody(api, op.RequestBody),
+				Answers: docsAnswers(api, op), Examples: docsExamples(op),
 			})
 		}
 	}
@@ -111,40 +126,86 @@ func fiberPath(path string) string {
 	return string(bytes.ReplaceAll(b, []byte("}"), nil))
 }
 
-func docsSchema(api *huma.OpenAPI, body *huma.RequestBody) string {
+func docsParams(op *huma.Operation) (list []docsParam) {
+	for _, p := range op.Parameters {
+		d := docsParam{Name: p.Name, In: p.In, Description: p.Description}
+		if s := p.Schema; s != nil {
+			d.Type = s.Type
+			if len(s.Enum) > 0 {
+				d.Type = strings.Trim(fmt.Sprint(s.Enum), "[]")
+			}
+			if s.Minimum != nil && s.Maximum != nil {
+				d.Type += fmt.Sprintf(" %v–%v", *s.Minimum, *s.Maximum)
+			}
+			if s.Default != nil {
+				d.Type += fmt.Sprintf(", default %v", s.Default)
+			}
+		}
+		list = append(list, d)
+	}
+	return list
+}
+
+func docsBody(api *huma.OpenAPI, body *huma.RequestBody) string {
 	if body == nil {
 		return ""
 	}
 	for _, media := range body.Content {
-		schema := media.Schema
-		if schema != nil && schema.Ref != "" {
-			schema = api.Components.Schemas.SchemaFromRef(schema.Ref)
-		}
-		if text, err := json.MarshalIndent(schema, "", "  "); err == nil {
-			return string(text)
-		}
+		return docsSchema(api, media.Schema)
 	}
 	return ""
 }
 
-func docsCodes() []docsCode {
-	list := make([]docsCode, 0, len(answers))
-	for code, a := range answers {
-		list = append(list, docsCode{string(code), a.status, a.kind})
+func docsSchema(api *huma.OpenAPI, schema *huma.Schema) string {
+	if schema != nil && schema.Ref != "" {
+		schema = api.Components.Schemas.SchemaFromRef(schema.Ref)
 	}
-	for _, f := range []struct {
-		code   string
-		status int
-	}{
-		{codeMalformedRequest, 400}, {codeRuleCompile, 400}, {codeMethodNotAllowed, 405}, {codeRequestTimeout, 408},
-		{scopeCode("inference"), 403}, {scopeCode("read"), 403}, {scopeCode("manage"), 403}, {codeCSRF, 403}, {codeCrossOrigin, 403},
-		{codePrecondition, 412}, {codeHeadersTooLarge, 431}, {codeOverloaded, 503}, {codeShuttingDown, 503},
-	} {
-		list = append(list, docsCode{f.code, f.status, typeOf(f.status)})
+	if text, err := json.MarshalIndent(schema, "", "  "); err == nil && schema != nil {
+		return string(text)
 	}
-	slices.SortFunc(list, func(a, b docsCode) int {
-		return cmp.Or(cmp.Compare(a.Status, b.Status), cmp.Compare(a.Code, b.Code))
-	})
+	return ""
+}
+
+func docsAnswers(api *huma.OpenAPI, op *huma.Operation) (list []docsAnswer) {
+	for _, status := range slices.Sorted(maps.Keys(op.Responses)) {
+		r, a := op.Responses[status], docsAnswer{Status: status}
+		if name, ok := strings.CutPrefix(r.Ref, "#/components/responses/"); ok {
+			a.Codes, _ = api.Components.Responses[name].Extensions["x-pointsman-codes"].([]string)
+		} else {
+			for _, media := range slices.Sorted(maps.Keys(r.Content)) {
+				if a.Media = media; r.Content[media].Schema != nil && r.Content[media].Schema.Ref != "" {
+					a.Schema = docsSchema(api, r.Content[media].Schema)
+					break
+				}
+			}
+		}
+		list = append(list, a)
+	}
+	return list
+}
+
+func docsExamples(op *huma.Operation) (list []docsExample) {
+	samples, _ := op.Extensions["x-codeSamples"].([]codeSample)
+	for i, sample := range samples {
+		e := docsExample{Title: sample.Label, Curl: sample.Source}
+		name := "example"
+		if i > 0 {
+			name += itoa(i + 1)
+		}
+		for _, r := range op.Responses {
+			for _, media := range r.Content {
+				if at := media.Examples[name]; at != nil {
+					switch v := at.Value.(type) {
+					case json.RawMessage:
+						e.Answer = string(v)
+					case string:
+						e.Answer = v
+					}
+				}
+			}
+		}
+		list = append(list, e)
+	}
 	return list
 }
 
@@ -154,7 +215,7 @@ func (s *Server) openAPI(c *fiber.Ctx) error {
 	return c.Send(s.spec)
 }
 
-// docsPage serves the documentation: one page, without scripts and without anything
+// docsPage serves the documentation: one page, without anything
 // from elsewhere.
 func (s *Server) docsPage(c *fiber.Ctx) error {
 	c.Response().Header.SetContentType("text/html; charset=utf-8")

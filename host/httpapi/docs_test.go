@@ -67,13 +67,18 @@ func TestDocs(t *testing.T) {
 			t.Errorf("/docs lacks the code %s", c)
 		}
 	}
-	if m := regexp.MustCompile(`(?i)<script|<link|<img|src=|@import|url\(|https?://`).FindString(r.body); m != "" {
+	if m := regexp.MustCompile(`(?i)<script [^>]|<link|<img|\bsrc=\"|@import|\burl\(|href=\"https?://`).FindString(r.body); m != "" {
 		t.Errorf("/docs has %q, want it to load nothing", m)
 	}
-	style := regexp.MustCompile(`(?s)<style>(.*)</style>`).FindStringSubmatch(r.body)
-	sum := sha256.Sum256([]byte(style[1]))
-	if want := "style-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(r.header.Get("Content-Security-Policy"), want) {
-		t.Errorf("Content-Security-Policy = %q, want %s", r.header.Get("Content-Security-Policy"), want)
+	for _, kind := range []string{"style", "script"} {
+		text := regexp.MustCompile(`(?s)<` + kind + `>(.*?)</` + kind + `>`).FindStringSubmatch(r.body)
+		if text == nil {
+			t.Fatalf("/docs has no %s", kind)
+		}
+		sum := sha256.Sum256([]byte(text[1]))
+		if want := kind + "-src 'sha256-" + base64.StdEncoding.EncodeToString(sum[:]) + "'"; !strings.Contains(r.header.Get("Content-Security-Policy"), want) {
+			t.Errorf("Content-Security-Policy = %q, want %s", r.header.Get("Content-Security-Policy"), want)
+		}
 	}
 }
 

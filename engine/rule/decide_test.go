@@ -253,7 +253,7 @@ func TestDecideCancelled(t *testing.T) {
 	if _, err := r.Decide(ctx, said(t, "x")); engine.CodeOf(err) != engine.CodeCanceled {
 		t.Errorf("Decide of a cancelled request = %v, want %s", err, engine.CodeCanceled)
 	}
-	if n := r.table.Load().global.all.entries[0].breaker.broken.Load(); n != 0 {
+	if n := r.table.Load().global.all().entries[0].breaker.broken.Load(); n != 0 {
 		t.Error("the cancelled call counts as a failure, want none")
 	}
 }
@@ -298,12 +298,12 @@ func TestDecideFailures(t *testing.T) {
 func TestDecidePanic(t *testing.T) {
 	t.Parallel()
 	r := loaded(t, nil, when("a", 9, "request.chars + 1 > 0"), when("b", 1, "request.chars + 1 > 0"))
-	e := &r.table.Load().global.all.entries[0]
+	e := &r.table.Load().global.all().entries[0]
 	broken := *e.program
 	// Without arguments the machine fails before its first instruction, where it has no location to report.
 	broken.machine.Arguments = nil
 	healthy := byMachine(t, "request.chars + 1 > 0")
-	r.table.Load().global.all.entries[1].program = healthy
+	r.table.Load().global.all().entries[1].program = healthy
 	e.program = &broken
 	for range 3 {
 		if d := decided(t, r, said(t, "x")); d.Source != "b" || len(d.Skipped) != 1 {

@@ -111,5 +111,5 @@ func (d *Draft) Steps(req *engine.Request) []engine.RuleStep { return d.table.st
 
 // Phrases are those that the draft's rules look for in the account's texts, as Known counts them.
 func (d *Draft) Phrases(account string) []string {
-	return slices.Clone(d.table.of(account).all.phrases)
+	return slices.Clone(d.table.of(account).all().phrases)
 }

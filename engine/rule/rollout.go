@@ -38,6 +38,7 @@ func (r *Router) LoadRollouts(rollouts []Rollout) []Problem {
 	previous := r.table.Load()
 	t := newTable(r.live, r.versions, previous)
 	problems := t.rollOut(r, previous)
+	t.ready()
 	r.table.Store(t)
 	return problems
 }

@@ -101,6 +101,7 @@ func (r *Router) load() []Problem {
 	t := newTable(r.live, r.versions, previous)
 	problems := t.problems
 	t.rollOut(r, previous)
+	t.ready()
 	r.table.Store(t)
 	return problems
 }

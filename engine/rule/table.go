@@ -17,6 +17,7 @@ type table struct {
 	global   *accountLists            // of accounts without rules and versions of their own
 	accounts map[string]*accountLists // of the others
 	problems []Problem
+	given    map[string][]*engine.Rule  // by account: what it was made of, for the next one to compare
 	known    map[string][]known         // by account: every rule, in force or not
 	hidden   map[string]map[string]bool // by account: the ids that its rules take, enabled or not
 
@@ -34,8 +35,9 @@ type ruleKey struct {
 
 // accountLists is what one account's requests are decided by.
 type accountLists struct {
-	all      *list        // with the global rules
-	own      func() *list // without; made when it is first asked for
+	entries  []entry      // of its own rules
+	all      func() *list // with the global rules
+	own      func() *list // without
 	versions engine.RuleSetRef
 	rollouts []*rollout // drafts that decide for a share of the requests
 }
@@ -58,7 +60,7 @@ func (a *accountLists) list(ownOnly bool) *list {
 	if ownOnly {
 		return a.own()
 	}
-	return a.all
+	return a.all()
 }
 
 // list is the rules that one account's requests are tried against, in order.
@@ -84,6 +86,8 @@ type entry struct {
 	priority  int
 	created   time.Time
 
+	key     ruleKey
+	when    string
 	program *program // nil for a plugin
 	masks   [][]mask // of each mentions call, in this list's phrases
 	base    int      // of the program's flow in the list's
@@ -113,37 +117,36 @@ type mask struct {
 func newTable(rules []engine.Rule, versions map[string]int64, previous *table) *table {
 	t := &table{
 		accounts: map[string]*accountLists{},
+		given:    map[string][]*engine.Rule{},
 		known:    map[string][]known{},
 		hidden:   map[string]map[string]bool{},
 		programs: map[string]*program{},
 		breakers: map[ruleKey]*breaker{},
 	}
+	order := t.divide(rules)
+	same := map[string]bool{}
 	own := map[string][]entry{}
-	for i := range rules {
-		r := &rules[i]
-		if t.hidden[r.AccountID] == nil {
-			t.hidden[r.AccountID] = map[string]bool{}
+	for _, account := range order {
+		if same[account] = previous != nil && sameRules(t.given[account], previous.given[account]); same[account] {
+			own[account] = t.take(account, previous)
+		} else {
+			own[account] = t.read(account, previous)
 		}
-		if t.hidden[r.AccountID][r.ID] {
-			t.problem(r, engine.Errorf(engine.CodeInvalid, "There are two rules with this id."))
-			continue
-		}
-		t.hidden[r.AccountID][r.ID] = true
-		if !r.Enabled {
-			t.know(r, engine.RuleDisabled, nil)
-			continue
-		}
-		e, err := t.entry(r, previous)
-		if err != nil {
-			t.problem(r, err)
-			continue
-		}
-		t.know(r, "", nil)
-		own[r.AccountID] = append(own[r.AccountID], e)
 	}
-	t.global = &accountLists{all: newList(own[""]), own: noList, versions: engine.RuleSetRef{Global: versions[""]}}
-	for account := range t.hidden {
-		if account != "" {
+	// The lists of those whose rules are as they were are as they were.
+	_, global := t.given[""]
+	same[""] = previous != nil && (same[""] || !global && previous.given[""] == nil)
+	t.global = t.lists("", own[""], nil)
+	if same[""] && previous.global != nil {
+		t.global = previous.global.again()
+	}
+	t.global.versions = engine.RuleSetRef{Global: versions[""]}
+	for _, account := range order {
+		switch {
+		case account == "":
+		case same[account] && same[""]:
+			t.accounts[account] = previous.accounts[account].again()
+		default:
 			t.accounts[account] = t.lists(account, own[account], own[""])
 		}
 	}
@@ -162,16 +165,74 @@ func newTable(rules []engine.Rule, versions map[string]int64, previous *table) *
 	return t
 }
 
-// lists are those of an account with rules of its own.
+// divide notes whose rules there are, and returns the accounts as they come.
+func (t *table) divide(rules []engine.Rule) (order []string) {
+	for i := range rules {
+		r := &rules[i]
+		if t.given[r.AccountID] == nil {
+			order = append(order, r.AccountID)
+		}
+		t.given[r.AccountID] = append(t.given[r.AccountID], r)
+	}
+	return order
+}
+
+// read compiles an account's rules.
+func (t *table) read(account string, previous *table) (own []entry) {
+	hidden := map[string]bool{}
+	t.hidden[account] = hidden
+	for _, r := range t.given[account] {
+		if hidden[r.ID] {
+			t.problem(r, engine.Errorf(engine.CodeInvalid, "There are two rules with this id."))
+			continue
+		}
+		hidden[r.ID] = true
+		if !r.Enabled {
+			t.know(r, engine.RuleDisabled, nil)
+			continue
+		}
+		e, err := t.entry(r, previous)
+		if err != nil {
+			t.problem(r, err)
+			continue
+		}
+		t.know(r, "", nil)
+		own = append(own, e)
+	}
+	return own
+}
+
+// lists are those of an account with rules of its own, or the global ones. They are made when they
+// are first asked for: a draft is asked for one account's, of many.
 func (t *table) lists(account string, own, global []entry) *accountLists {
 	own = slices.Clip(own)
-	entries := own
-	for _, e := range global {
-		if !t.hidden[account][e.id] {
-			entries = append(entries, e)
-		}
+	hidden := t.hidden[account]
+	return &accountLists{
+		entries: own,
+		all: sync.OnceValue(func() *list {
+			entries := own
+			for _, e := range global {
+				if !hidden[e.id] {
+					entries = append(entries, e)
+				}
+			}
+			return newList(entries)
+		}),
+		own: sync.OnceValue(func() *list {
+			if account == "" {
+				return none
+			}
+			return newList(own)
+		}),
 	}
-	return &accountLists{all: newList(entries), own: sync.OnceValue(func() *list { return newList(own) })}
+}
+
+// ready makes the lists that requests are tried against now, so that none of them has to wait.
+func (t *table) ready() {
+	t.global.all()
+	for _, a := range t.accounts {
+		a.all()
+	}
 }
 
 func (t *table) problem(r *engine.Rule, err error) {
@@ -202,9 +263,10 @@ func (t *table) entry(r *engine.Rule, previous *table) (entry, error) {
 		if err != nil {
 			return entry{}, err
 		}
-		e.program = p
+		e.program, e.when = p, r.When
 	}
 	key := ruleKey{r.AccountID, r.ID, r.UpdatedAt.UnixMilli()}
+	e.key = key
 	if previous != nil {
 		e.breaker = previous.breakers[key]
 	}
@@ -281,47 +343,10 @@ func (e *entry) quick() quick {
 	return quick{base: int32(e.base), start: p.flow.start, perText: uint16(p.cost.perText)}
 }
 
-// phrasebook collects a list's phrases, each once.
-type phrasebook struct {
-	bits    map[string]int
-	phrases []string
-}
-
-// masks returns the bits of each call's phrases.
-func (p *phrasebook) masks(calls [][]string) [][]mask {
-	if len(calls) == 0 {
-		return nil
-	}
-	all := make([][]mask, len(calls))
-	for i, call := range calls {
-		for _, phrase := range call {
-			bit, ok := p.bits[phrase]
-			if !ok {
-				bit = len(p.phrases)
-				p.bits[phrase] = bit
-				p.phrases = append(p.phrases, phrase)
-			}
-			all[i] = addBit(all[i], bit)
-		}
-	}
-	return all
-}
-
 // rank puts an account's rule before a global one of the same priority.
 func rank(account string) int {
 	if account == "" {
 		return 1
 	}
 	return 0
-}
-
-func addBit(masks []mask, bit int) []mask {
-	word, value := bit/64, uint64(1)<<(bit%64)
-	for i := range masks {
-		if masks[i].word == word {
-			masks[i].bits |= value
-			return masks
-		}
-	}
-	return append(masks, mask{word, value})
 }

@@ -112,6 +112,33 @@ func TestFuelEnds(t *testing.T) {
 	}
 }
 
+// TestFuelEndsOnTheWayBack: what functions do after the calls that they made does not add up
+// without a look.
+func TestFuelEndsOnTheWayBack(t *testing.T) {
+	t.Parallel()
+	load := seq(i32c(0), []byte{0x28, 2, 0})
+	// A hundred levels, counted in memory, and on the way back as much as goes without a look.
+	body := seq(load, i32c(100), []byte{0x49, 0x04, 0x40}, i32c(0), load, i32c(1), []byte{0x6a, 0x36, 2, 0}, call(0), drop, []byte{0x0b},
+		bytes.Repeat([]byte{0x01}, 1_950), i32c(0))
+	a := rule(body)
+	a.fuel = 20_000
+	p, err := offer(t, Config{}, a.build(t)).lookup("", "test", abi.KindRule)
+	if err != nil {
+		t.Fatal(err)
+	}
+	in, err := p.instantiate(p.own)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer in.close()
+	in.reset(frameInput(), entryDecide)
+	_, err = in.call(entryDecide)
+	const most = 2*maxUnchecked + 1_000
+	if over := in.tank.spent - int64(a.fuel); err == nil || !strings.Contains(err.Error(), errFuel.Error()) || over <= 0 || over > most {
+		t.Errorf("a hundred levels: %v, %d past the budget, want out of fuel within %d", err, over, most)
+	}
+}
+
 // TestLooks: not every block looks at the fuel, but on no way through a function is much spent
 // without a look, whatever the way leads around.
 func TestLooks(t *testing.T) {

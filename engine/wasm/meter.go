@@ -114,6 +114,7 @@ type metered struct {
 
 	unchecked int  // the most that may have been spent before the block at hand without a look
 	must      bool // the block at hand looks
+	called    bool // it calls a function, which may have spent as much
 }
 
 // code rewrites the code section, which begins at that byte of the module.

@@ -21,7 +21,9 @@ type control struct {
 // that no price is more than a number holds. What nothing reaches is free.
 //
 // Every block takes its price, but only some look whether fuel is left: those that begin a function
-// or a loop, and whichever may follow more than maxUnchecked units without a look.
+// or a loop, that follow a call of a function, and whichever may follow more than maxUnchecked units
+// without a look. A call may have spent as much itself behind its last look: without one after it,
+// a deep recursion would return over a million functions with none.
 func (m *metered) body(c *cursor) {
 	whole, start := c.b, c.at
 	var frame frameShape
@@ -32,7 +34,7 @@ func (m *metered) body(c *cursor) {
 	m.out = append(m.out, whole[:c.at-start]...)
 	head := len(m.out)
 	m.run, m.price = head, entryPrice
-	m.unchecked, m.must = 0, true
+	m.unchecked, m.must, m.called = 0, true, false
 	m.control = append(m.control[:0], control{op: opBlock})
 	shape, dead := functionShape{}, false
 	constant := -1 // what the instruction before puts on the stack, where it is a short length
@@ -54,6 +56,7 @@ func (m *metered) body(c *cursor) {
 				m.price += constant >> bulkShift
 			}
 			frame.add(m.module, in)
+			m.called = m.called || in.op == opCall && in.label >= m.imports || in.op == opCallIndirect
 		}
 		constant = shortConstant(in, text)
 		switch in.op {
@@ -153,6 +156,9 @@ func (m *metered) next() {
 			m.unchecked, m.must = 0, false
 		}
 		m.charged(m.run, m.price, look)
+	}
+	if m.called {
+		m.unchecked, m.called = maxUnchecked, false
 	}
 	m.run, m.price = len(m.out), 0
 }

@@ -211,7 +211,7 @@ func (a *attempt) close() {
 	if adapter != nil {
 		adapter.Close()
 		a.call.Release()
-		a.noted.Release()
-		a.noted = nil
 	}
+	a.noted.Release()
+	a.noted = nil
 }

@@ -44,7 +44,8 @@ type ManifestProvider struct {
 	Stream  string            `json:"stream,omitempty"` // "sse" (default), "json-array" or "ndjson"
 	// Native are the wires that the upstream speaks itself: a body that arrives in one is
 	// sent as it is to POST /v1/messages ("messages") or /responses ("responses"), below the
-	// base URL. See RATIONALE.md, "When is a request passed on as it is?".
+	// base URL; a chat ("chat"), also one that arrives in another wire, to /chat/completions, where
+	// it has nothing that the adapter might have to change. See RATIONALE.md, "When is a request passed on as it is?".
 	Native []string `json:"native,omitempty"`
 }
 

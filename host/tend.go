@@ -22,6 +22,9 @@ const (
 type tending struct {
 	live, held, allocated uint64
 
+	freed bool   // at the last look
+	kept  uint64 // bytes that were held after the last time
+
 	percent int
 	set     func(percent int) int // nil: GOGC was set by whoever runs the process
 	free    func()
@@ -44,7 +47,7 @@ func (h *Host) TendMemory(ctx context.Context) {
 		defer beat.Stop()
 		samples := []metrics.Sample{
 			{Name: "/gc/heap/live:bytes"}, {Name: "/gc/heap/allocs:bytes"},
-			{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/unused:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
+			{Name: "/memory/classes/heap/objects:bytes"}, {Name: "/memory/classes/heap/free:bytes"},
 		}
 		for {
 			select {
@@ -53,7 +56,7 @@ func (h *Host) TendMemory(ctx context.Context) {
 			case <-beat.C:
 			}
 			metrics.Read(samples)
-			t.look(samples[0].Value.Uint64(), samples[2].Value.Uint64()+samples[3].Value.Uint64()+samples[4].Value.Uint64(), samples[1].Value.Uint64())
+			t.look(samples[0].Value.Uint64(), samples[2].Value.Uint64()+samples[3].Value.Uint64(), samples[1].Value.Uint64())
 		}
 	})
 }
@@ -69,7 +72,12 @@ func (t *tending) look(live, held, allocated uint64) {
 			t.percent = percent
 		}
 	}
-	if quiet && held > live+worthFree {
+	// What did not go when it was tried does not go the next time: it lies between what lives.
+	if t.freed {
+		t.kept = held
+	}
+	t.kept = min(t.kept, held)
+	if t.freed = quiet && held > max(live, t.kept)+worthFree; t.freed {
 		t.free()
 	}
 }

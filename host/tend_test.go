@@ -16,6 +16,9 @@ func TestTending(t *testing.T) {
 		{"much lives: as the runtime does", []look{{512 * mib, 900 * mib, 4000 * mib}}, 0, 0},
 		{"busy: nothing is given back", []look{{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 200 * mib}}, 200, 0},
 		{"nobody asks: it is", []look{{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 101 * mib}}, 200, 1},
+		{"what does not go is not tried again", []look{
+			{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 101 * mib}, {32 * mib, 90 * mib, 101 * mib}, {32 * mib, 90 * mib, 101 * mib}, {32 * mib, 99 * mib, 102 * mib},
+		}, 200, 2},
 		{"what is held lives", []look{{32 * mib, 36 * mib, 100 * mib}, {32 * mib, 36 * mib, 101 * mib}}, 200, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {

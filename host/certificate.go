@@ -46,6 +46,7 @@ type certificate struct {
 	files TLS
 	log   zerolog.Logger
 	now   func() time.Time
+	every time.Duration // between two looks
 
 	inForce atomic.Pointer[tls.Certificate]
 	seen    [sha256.Size]byte // of the files that were looked at last, good or not
@@ -58,7 +59,7 @@ func newCertificate(files TLS, log zerolog.Logger, now func() time.Time) (*certi
 	if err != nil {
 		return nil, err
 	}
-	c := &certificate{files: files, log: log, now: now, seen: sum}
+	c := &certificate{files: files, log: log, now: now, every: certificateEvery, seen: sum}
 	c.inForce.Store(pair)
 	c.tell(pair)
 	return c, nil
@@ -102,7 +103,7 @@ func (c *certificate) config() *tls.Config {
 
 // run looks at the files until ctx ends.
 func (c *certificate) run(ctx context.Context) {
-	tick := time.NewTicker(certificateEvery)
+	tick := time.NewTicker(c.every)
 	defer tick.Stop()
 	for {
 		select {

@@ -164,7 +164,7 @@ func Open(ctx context.Context, cfg Config, opts Options) (h *Host, err error) {
 	}
 	if cfg.TLS.on() {
 		if h.certificate, err = newCertificate(cfg.TLS, opts.Log, opts.Now); err != nil {
-			return h, err
+			return h, configError{err}
 		}
 	}
 	if err = h.openTelemetry(ctx); err != nil {

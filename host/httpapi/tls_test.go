@@ -43,7 +43,7 @@ func TestServeTLS(t *testing.T) {
 	t.Parallel()
 	server, pool := selfSigned(t)
 	f := streaming(func() engine.Stream { return scripted(step{chunk: `{"a":1}`}, step{err: io.EOF}) })
-	s := start(t, f, func(c *Config) { c.TLS, c.ReadTimeout = server, 200*time.Millisecond })
+	s := start(t, f, func(c *Config) { c.TLS = server })
 	caller := &http.Client{Transport: &http.Transport{TLSClientConfig: &tls.Config{RootCAs: pool}}}
 	defer caller.CloseIdleConnections()
 	for _, tt := range []struct{ name, body, want string }{
@@ -72,6 +72,7 @@ func TestServeTLS(t *testing.T) {
 		t.Error("TLS 1.1 was accepted")
 	}
 	// Neither who speaks plain HTTP nor who says nothing holds a connection for ever.
+	s = start(t, f, func(c *Config) { c.TLS, c.ReadTimeout = server, 200*time.Millisecond })
 	for _, said := range []string{"GET /healthz HTTP/1.1\r\nHost: a\r\n\r\n", "", "\x16\x03\x01"} {
 		c := s.dial()
 		if _, err := io.WriteString(c, said); err != nil {

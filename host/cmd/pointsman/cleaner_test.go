@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"net/url"
 	"os/exec"
 	"strings"
 	"sync"
@@ -14,7 +15,15 @@ import (
 // Of processes that start at once one deletes what has expired; the others leave it to that one.
 func TestOneReplicaCleans(t *testing.T) {
 	database := postgresSchema(t)
-	env := []string{"POINTSMAN_DATABASE_URL=" + database, "POINTSMAN_ENCRYPTION_KEY=" + testEncryptionKey, "POINTSMAN_ADMIN_KEY=" + strings.Repeat("admin-", 5)}
+	patient, err := url.Parse(database)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := patient.Query()
+	query.Set("lock_timeout", "120000") // the test holds a lock for as long as it takes
+	query.Set("statement_timeout", "120000")
+	patient.RawQuery = query.Encode()
+	env := []string{"POINTSMAN_DATABASE_URL=" + patient.String(), "POINTSMAN_ENCRYPTION_KEY=" + testEncryptionKey, "POINTSMAN_ADMIN_KEY=" + strings.Repeat("admin-", 5)}
 	migrate := exec.Command(binary, "migrate")
 	migrate.Dir, migrate.Env = t.TempDir(), environment(env...)
 	if out, err := migrate.CombinedOutput(); err != nil {

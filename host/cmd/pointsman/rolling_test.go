@@ -237,7 +237,7 @@ func TestRollingRestartSoak(t *testing.T) {
 		l = &traffic{rate: 200, open: 100, words: 200, every: 100 * time.Millisecond}
 		rounds, requests, streams = 2, 100_000, 300
 	}
-	f := newFleet(t, 3, "OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL="+slowProvider(t, l.words, l.every), "POINTSMAN_SHUTDOWN_DELAY=2s")
+	f := newFleet(t, 3, "OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL="+slowProvider(t, l.words, l.every), "POINTSMAN_SHUTDOWN_DELAY=5s")
 	if n, most := f.query("select count(*) - count(distinct version_id) from schema_versions"), int64(0); n != most {
 		t.Errorf("%d migrations were applied twice by three that start at once, want %d", n, most)
 	}

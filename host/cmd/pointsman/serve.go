@@ -5,6 +5,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 
 	"github.com/rs/zerolog"
 	"github.com/spf13/cobra"
@@ -48,7 +49,7 @@ func stages(parent context.Context) (ctx context.Context, hurry <-chan struct{},
 	ctx, cancel := context.WithCancelCause(context.WithoutCancel(parent))
 	go func() {
 		var why error
-		if first := <-signals; first == os.Interrupt {
+		if first := firstOf(parent, signals); first == os.Interrupt {
 			why = host.ErrInterrupted
 		}
 		cancel(why)
@@ -106,4 +107,20 @@ func newLogger(level string) zerolog.Logger {
 		l = zerolog.InfoLevel
 	}
 	return zerolog.New(os.Stderr).Level(l).With().Timestamp().Logger()
+}
+
+// firstOf waits for the first signal. One that came before they were listened to ended the parent
+// alone; any other ends it at the same time.
+func firstOf(parent context.Context, signals <-chan os.Signal) os.Signal {
+	select {
+	case s := <-signals:
+		return s
+	case <-parent.Done():
+	}
+	select {
+	case s := <-signals:
+		return s
+	case <-time.After(time.Second):
+		return syscall.SIGTERM
+	}
 }

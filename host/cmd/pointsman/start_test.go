@@ -1,12 +1,11 @@
 package main
 
 import (
+	"net/url"
 	"os/exec"
 	"strings"
 	"testing"
 	"time"
-
-	"github.com/jackc/pgx/v5"
 
 	"github.com/pointsman/pointsman/host/store/storetest"
 )
@@ -77,14 +76,15 @@ func TestStartWaitsForItsDatabase(t *testing.T) {
 		t.Errorf("the log has no line of the wait:\n%s", log)
 	}
 
-	cfg, err := pgx.ParseConfig(database)
+	absent, err := url.Parse(database)
 	if err != nil {
 		t.Fatal(err)
 	}
+	absent.Path = "/no_such_database"
 	none := exec.Command(binary, "serve")
-	none.Dir, none.Env = t.TempDir(), environment("POINTSMAN_DATABASE_URL="+strings.Replace(database, "/"+cfg.Database, "/no_such_database", 1), "POINTSMAN_ENCRYPTION_KEY="+testEncryptionKey)
+	none.Dir, none.Env = t.TempDir(), environment("POINTSMAN_DATABASE_URL="+absent.String(), "POINTSMAN_ENCRYPTION_KEY="+testEncryptionKey)
 	out, err := none.CombinedOutput()
-	if err == nil || !strings.Contains(string(out), "no_such_database") || strings.Contains(string(out), "retry_in") {
+	if err == nil || !strings.Contains(string(out), `database "no_such_database"`) || strings.Contains(string(out), "retry_in") {
 		t.Errorf("a start on a database that does not exist: %v\n%s\nwant an error at once", err, out)
 	}
 }

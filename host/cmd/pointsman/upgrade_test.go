@@ -56,7 +56,7 @@ func TestRollingUpgrade(t *testing.T) {
 		t.Fatal(err)
 	}
 	l := &traffic{rate: 20, open: 5, words: 10, every: 100 * time.Millisecond}
-	f := newFleet(t, 2, "OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL="+slowProvider(t, l.words, l.every), "POINTSMAN_SHUTDOWN_DELAY=2s")
+	f := newFleet(t, 2, "OPENAI_API_KEY=sk-test", "OPENAI_BASE_URL="+slowProvider(t, l.words, l.every), "POINTSMAN_SHUTDOWN_DELAY=5s")
 	l.to, l.key = f.url, f.all[0].key
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()

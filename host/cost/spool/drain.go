@@ -27,12 +27,16 @@ const (
 // one row of each id, however often it is given it, and nothing of the list, which is used again.
 // Errors: none is fatal, so it returns nil; it logs.
 func (s *Spool) Run(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
+	syncing, stop := context.WithCancel(ctx)
 	synced := make(chan struct{})
 	go func() {
 		defer close(synced)
-		engine.Keep(ctx, s.cfg.Log, "usage spool: sync", s.syncEvery)
+		engine.Keep(syncing, s.cfg.Log, "usage spool: sync", s.syncEvery)
 	}()
-	defer func() { <-synced }()
+	defer func() {
+		stop() // ctx goes on when this is a panic
+		<-synced
+	}()
 	retry := gather
 	for pause(ctx, s.wake, retry) {
 		waiting := s.pending.Load()

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -336,6 +337,32 @@ func TestWhoSeesWhat(t *testing.T) {
 		_, list = seen(joe, engine.HealthFilter{ProviderID: "own"})
 		if text, _ := json.Marshal(list); strings.Contains(string(text), "sad") {
 			t.Errorf("a user sees %s, want no errors", text)
+		}
+	})
+}
+
+// stumbling is a shelf that panics at the first look for what is new.
+type stumbling struct {
+	*shelf
+	once *sync.Once
+}
+
+func (s stumbling) HealthTransitionsAfter(ctx context.Context, sequence int64, limit int) ([]engine.StoredTransition, error) {
+	s.once.Do(func() { panic("it stumbles") })
+	return s.shelf.HealthTransitionsAfter(ctx, sequence, limit)
+}
+
+// After a panic others are followed again.
+func TestFollowingBeginsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShelf()
+		a, b := newWatch(t, s, quiet), newWatch(t, stumbling{s, new(sync.Once)}, quiet)
+		time.Sleep(10 * time.Second)
+		a.fail(5)
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if st := b.status(); st.Status != engine.HealthDown {
+			t.Errorf("who panicked once has %+v of what another found, want it down", st)
 		}
 	})
 }

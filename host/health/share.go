@@ -94,8 +94,12 @@ func (m *Monitor) tellOnce(ctx context.Context) bool {
 // follow adopts what other processes tell, until ctx ends.
 func (m *Monitor) follow(ctx context.Context) {
 	news := make(chan struct{}, 1)
+	ctx, cancel := context.WithCancel(ctx)
 	var wg sync.WaitGroup
-	defer wg.Wait()
+	defer func() {
+		cancel() // the caller's goes on when this is a panic
+		wg.Wait()
+	}()
 	wg.Go(func() {
 		engine.Keep(ctx, m.cfg.Log, "health: news of other processes", func(ctx context.Context) {
 			_ = m.cfg.Store.FollowHealth(ctx, func() {

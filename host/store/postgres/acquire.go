@@ -17,7 +17,7 @@ import (
 const (
 	patience    = 3 * time.Second        // of who manages; the gateway's own work has its deadline
 	impatience  = 250 * time.Millisecond // of everybody, while the server does not answer
-	freeOfEvery = 4                      // one of so many connections is not for management
+	freeOfEvery = 4                      // one of so many connections, or of fewer, is not for management
 )
 
 // errBusy is that no connection became free in time.
@@ -28,7 +28,7 @@ var errBusy = errors.New("every connection to the database is in use")
 type desk chan struct{}
 
 func newDesk(conns int32) desk {
-	return make(desk, conns-min(conns-1, max(1, conns/freeOfEvery)))
+	return make(desk, conns-min(conns-1, (conns+freeOfEvery-1)/freeOfEvery))
 }
 
 // acquire takes a connection of the pool, which release gives back.

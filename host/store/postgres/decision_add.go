@@ -17,7 +17,7 @@ import (
 
 // As rows of the ledger: see usage_add.go.
 const (
-	makeDecisionBatch = `create temporary table if not exists decision_batch (like decisions) on commit delete rows`
+	makeDecisionBatch = `create temporary table if not exists decision_batch (like decisions including defaults) on commit delete rows`
 	addDecisions      = `
 insert into decisions (
     at, cost_nano_usd, account_id, request_id, team_id, user_id, key_id, session_id, source, model_id, provider_id, code,

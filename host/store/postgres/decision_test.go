@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/pointsman/pointsman/host/store/storetest"
+	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
 // What a decision takes on the disk, its indexes included.
@@ -25,5 +26,17 @@ where inhparent = format('%I.decisions', current_schema())::regclass`).Scan(&siz
 	t.Logf("%d bytes a decision", size/rows)
 	if size/rows > 600 {
 		t.Errorf("a decision takes %d bytes, want at most 600", size/rows)
+	}
+}
+
+// A newer version's column, beside which this one goes on writing.
+func TestDecisionsBesideALaterColumn(t *testing.T) {
+	t.Parallel()
+	s := mustOpen(t, migrated.PostgresURL(t), Config{})
+	if _, err := s.pool.Exec(t.Context(), "alter table decisions add column later_note text not null default ''"); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.AddDecisions(t.Context(), storetest.UsualDecisions(2)); err != nil {
+		t.Errorf("AddDecisions() beside a column of a later version = %v, want nil", err)
 	}
 }

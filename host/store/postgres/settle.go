@@ -72,6 +72,11 @@ func refuses(err error) bool {
 	return strings.HasPrefix(refused.Code, "08") || strings.HasPrefix(refused.Code, "53") || strings.HasPrefix(refused.Code, "58")
 }
 
+// answered reports whether an error was made of an answer: nobody else knows what rows there are.
+func answered(err error) bool {
+	return errors.Is(err, pgx.ErrNoRows) || errors.Is(err, engine.ErrNotFound) || errors.Is(err, engine.ErrConflict)
+}
+
 // heard notes whether the server answered a call of ctx.
 func (s *Store) heard(ctx context.Context, err error) {
 	var refused *pgconn.PgError
@@ -80,7 +85,7 @@ func (s *Store) heard(ctx context.Context, err error) {
 		if ctx.Err() == nil && !errors.Is(err, errBusy) { // it was not the caller who lost patience
 			s.silent.Store(true)
 		}
-	case err == nil || errors.As(err, &refused):
+	case err == nil || errors.As(err, &refused) || answered(err):
 		s.silent.Store(false)
 	}
 }

@@ -117,7 +117,11 @@ func (h *Host) openFreshness() {
 // confirm asks the store again and again whether what is in force is what is stored, until ctx
 // ends. It has another connection than Watch, so that it finds out what that one misses.
 func (h *Host) confirm(ctx context.Context) {
-	defer h.fresh.stop()
+	defer func() {
+		if ctx.Err() != nil { // after a panic keys must still end
+			h.fresh.stop()
+		}
+	}()
 	every := h.opts.PollEvery
 	if every <= 0 {
 		every = confirmEvery

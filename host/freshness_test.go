@@ -1,10 +1,14 @@
 package host
 
 import (
+	"context"
 	"testing"
 	"testing/synctest"
 	"time"
 
+	"github.com/rs/zerolog"
+
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/tenancy"
 )
 
@@ -66,4 +70,45 @@ func TestFreshnessWithoutABound(t *testing.T) {
 			t.Errorf("age = %d, timer %v, want it fresh and no timer", f.age, f.end)
 		}
 	})
+}
+
+// brokenStore is a store that panics.
+type brokenStore struct{ engine.Store }
+
+func (brokenStore) Revision(context.Context) (int64, error) { panic("broken") }
+
+// Keys end that nobody confirmed: neither what the connection that listens tells, of which nobody
+// knows how old it is, nor a panic where the store is asked, keeps them.
+func TestFreshnessEnds(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name string
+		do   func(t *testing.T, h *Host)
+	}{
+		{"a poll or a notification that tells of nothing new", func(_ *testing.T, h *Host) { h.changed(h.revision.Load()) }},
+		{"a panic", func(t *testing.T, h *Host) {
+			if engine.Contain(zerolog.Nop(), "age of keys", func() { h.confirm(t.Context()) }) == nil {
+				t.Error("confirm() with a broken store = nil, want its panic")
+			}
+		}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				h := &Host{store: brokenStore{}}
+				h.fresh.begin(tenancy.NewKeys(nil, nil), time.Minute, func(tenancy.Age, time.Time) {})
+				defer h.fresh.stop()
+				h.fresh.confirm(time.Now())
+				time.Sleep(30 * time.Second)
+				c.do(t, h)
+				time.Sleep(30 * time.Second)
+				synctest.Wait()
+				h.fresh.mu.Lock()
+				defer h.fresh.mu.Unlock()
+				if h.fresh.age != tenancy.Stale {
+					t.Errorf("age = %d, want %d", h.fresh.age, tenancy.Stale)
+				}
+			})
+		})
+	}
 }

@@ -148,10 +148,9 @@ const (
 )
 
 // changed is told of writes, also by other processes, and of polls that found none. It does
-// not block.
+// not block. It confirms no keys: how long ago the revision was read is not known here.
 func (h *Host) changed(revision int64) {
 	if revision == h.revision.Load() {
-		h.fresh.confirm(time.Now())
 		return
 	}
 	select {

@@ -19,8 +19,8 @@ import (
 // ask for, and sends nothing anywhere.
 type Telemetry struct {
 	// AdminListen is host:port of a listener without keys, for /metrics, /debug/pprof/, /healthz
-	// and /readyz; "": there is none. A loopback address, unless AdminPublic says that another one
-	// is meant.
+	// and /readyz; "": there is none. A loopback address, unless
+	// POINTSMAN_ADMIN_LISTEN_PUBLIC says that another one is meant.
 	AdminListen string `yaml:"admin_listen" env:"POINTSMAN_ADMIN_LISTEN"`
 	// AdminPublic lets it be an address that others reach; profiles are for this machine even then.
 	AdminPublic bool `yaml:"admin_listen_public" env:"POINTSMAN_ADMIN_LISTEN_PUBLIC"`

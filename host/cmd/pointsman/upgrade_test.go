@@ -41,6 +41,7 @@ func laterMigration(t *testing.T, statements string) (env string, number int64) 
 // columns with defaults, new indexes.
 const additive = `alter table usage add column later_note text not null default '';
 alter table keys add column later_note text not null default '';
+alter table decisions add column later_note text not null default '';
 create table later (account_id text collate "C" not null, id text collate "C" not null, primary key (account_id, id));
 create index later_usage on usage (account_id, started_at, model_id);`
 

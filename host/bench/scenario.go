@@ -102,7 +102,7 @@ func growths() []growth {
 		{"Rules of the account", "rules", []float64{10, 100, 300, 1000}, func(x float64) scenario {
 			return scenario{load: plain(small), world: world{rules: int(x)}}
 		}},
-		{"Tenants with 20 rules each", "tenants", []float64{10, 100, 1000}, func(x float64) scenario {
+		{"Tenants with 20 rules each", "tenants", []float64{10, 100, 300}, func(x float64) scenario {
 			return scenario{load: plain(small), world: world{tenants: int(x), rules: 20}}
 		}},
 		{"Plugins in rotation", "plugins", []float64{1, 10, 100}, func(x float64) scenario {

@@ -24,7 +24,7 @@ const (
 type freshness struct {
 	mu    sync.Mutex
 	keys  *tenancy.Keys
-	lasts time.Duration // from the store's last word; 0: for ever
+	lasts time.Duration // from the store's last word; 0: for ever. Only begin sets it
 	last  time.Time     // when that was asked for
 	end   *time.Timer   // when it ends
 	age   tenancy.Age
@@ -139,10 +139,14 @@ func (h *Host) confirm(ctx context.Context) {
 }
 
 func (h *Host) confirmOnce(ctx context.Context, patience time.Duration) {
-	asking, cancel := context.WithTimeout(ctx, patience)
+	// An answer that is late is one all the same, while there is time for another question.
+	asking, cancel := context.WithTimeout(ctx, max(patience, h.fresh.lasts/2))
 	defer cancel()
+	doubting := time.AfterFunc(patience, h.fresh.doubt)
+	defer doubting.Stop() // also of a panic
 	asked := time.Now()
 	revision, err := h.store.Revision(asking)
+	doubting.Stop()
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:

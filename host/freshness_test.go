@@ -2,6 +2,7 @@ package host
 
 import (
 	"context"
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -111,4 +112,34 @@ func TestFreshnessEnds(t *testing.T) {
 			})
 		})
 	}
+}
+
+// lateStore answers late.
+type lateStore struct{ engine.Store }
+
+func (lateStore) Revision(ctx context.Context) (int64, error) {
+	select {
+	case <-time.After(2 * confirmEvery):
+		return 0, nil
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+}
+
+// A store that answers late confirms keys as of its question, and is doubted meanwhile.
+func TestFreshnessOfALateAnswer(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		var told []tenancy.Age
+		h := &Host{store: lateStore{}}
+		h.fresh.begin(tenancy.NewKeys(nil, nil), time.Minute, func(a tenancy.Age, _ time.Time) { told = append(told, a) })
+		defer h.fresh.stop()
+		h.confirmOnce(t.Context(), confirmEvery)
+		synctest.Wait()
+		h.fresh.mu.Lock()
+		defer h.fresh.mu.Unlock()
+		if want := []tenancy.Age{tenancy.Old, tenancy.Fresh}; !slices.Equal(told, want) || time.Since(h.fresh.last) != 2*confirmEvery {
+			t.Errorf("told %v, confirmed %v ago, want %v, %v", told, time.Since(h.fresh.last), want, 2*confirmEvery)
+		}
+	})
 }

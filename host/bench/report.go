@@ -87,6 +87,9 @@ func (r *report) table() string {
 		fmt.Fprintf(&b, "| start, guests compiled before | | | %d ms | ≤ 300 ms: %s |\n", r.start.Milliseconds(), verdict(r.start <= 300*time.Millisecond))
 	}
 	fmt.Fprintf(&b, "\n%s, %d processors, one for the measured process; %d rounds of %v; commit %s.\n", runtime.Version(), runtime.NumCPU(), r.o.rounds, r.o.each, commit())
+	if len(r.plots) > 0 {
+		b.WriteString("\n![Processor time of a request or event against body size, rules, tenants, plugins and open streams](host/bench/growth.svg)\n")
+	}
 	return b.String()
 }
 

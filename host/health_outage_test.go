@@ -52,8 +52,9 @@ func outages() []outage {
 			model: "gpt-4o", backup: "claude-haiku-4.5", of: gpt4o, status: degraded, lasts: 5 * time.Second, noticed: 5, back: 40 * time.Second},
 		{name: "slow", script: simulator.Fault{Provider: "openai", Delay: int(slowAt.Milliseconds()) + 100},
 			model: "gpt-4o", backup: "claude-haiku-4.5", of: gpt4o, status: degraded, burst: 5, noticed: 5, back: 40 * time.Second},
+		// Five, but where the first five happen to go out with one key, it is that key which is suspected first.
 		{name: "one model only", script: simulator.Fault{Provider: "openai", Model: "gpt-4o", Status: 500}, beside: "gpt-4.1",
-			model: "gpt-4o", backup: "claude-haiku-4.5", of: gpt4o, status: down, lasts: 20 * time.Second, noticed: 5, back: 10 * time.Second},
+			model: "gpt-4o", backup: "claude-haiku-4.5", of: gpt4o, status: down, lasts: 20 * time.Second, noticed: 10, back: 10 * time.Second},
 		{name: "one key only", script: simulator.Fault{Provider: "openai", Key: secondKey, Status: 500},
 			model: "gpt-4o", backup: "claude-haiku-4.5", of: secondOne, status: down, lasts: 12 * time.Second, noticed: 5, back: 10 * time.Second},
 	}

@@ -45,6 +45,8 @@ func (s *subject) fail(r *route, f finding, others bool, o *engine.HealthOutcome
 		return s.failCredential(r, f, before, others, evidence, now)
 	}
 	evidence.Consecutive = int(s.streak.Add(1))
+	// A server that is not reached does not know with which key it would have been asked.
+	others = others && f != unreached
 	switch {
 	case evidence.Consecutive >= th.ConsecutiveFailures && others:
 		s.streak.Store(0)
@@ -100,7 +102,7 @@ func (s *subject) failCredential(r *route, f finding, before int, others bool, e
 	switch {
 	case evidence.Consecutive >= th.ConsecutiveFailures && s.refused >= th.ConsecutiveFailures:
 		s.eject(now, engine.HealthRefused, evidence)
-	case evidence.Consecutive >= th.ConsecutiveFailures && others:
+	case evidence.Consecutive >= th.ConsecutiveFailures && others && f != unreached:
 		s.eject(now, engine.HealthConsecutive, evidence)
 		return true // and so its model is not to blame
 	case f == refused && s.status == healthy:

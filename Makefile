@@ -13,9 +13,10 @@ FUZZTIME ?= 30s
 WAZERO   := github.com/tetratelabs/wazero/internal
 UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... $(WAZERO)/leb128 $(WAZERO)/wasm/binary $(addprefix $(WAZERO)/engine/wazevo/,ssa frontend backend/...)
 RACE     := -race $(UNRACED:%=-gcflags=%=-race=false)
+BENCHSTAT := go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260709024250-82a0b07e230d
 BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold|AllowReport|AddUsage/2000|Summary|Observe$$
 
-.PHONY: help build guests run test check bench bench-gateway soak fuzz generate ui dashboard clean
+.PHONY: help build guests run test check bench bench-baseline bench-gateway soak fuzz generate ui dashboard clean
 
 help: ## print this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -49,8 +50,14 @@ check: ## what must hold before a commit: tidy, format, vet, generated code, tes
 	@$(MAKE) --no-print-directory test
 	@test -z "$$(git status --porcelain)" || { git status --short; exit 1; }
 
-bench: guests ## print the speed figures as ratios of one run
-	@$(POSTGRES) go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/store/postgres ./host/store/sqlite ./host/health ./host/telemetry | awk -f .ci/bench.awk
+bench: guests ## print the speed figures as ratios of one run, and what changed since the committed ones
+	@mkdir -p .build
+	@$(POSTGRES) go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/store/postgres ./host/store/sqlite ./host/health ./host/telemetry | tee .build/bench.txt | awk -f .ci/bench.awk
+	@echo; echo "against the committed baseline (another machine's, unless it is this one's):"
+	@$(BENCHSTAT) baseline=.ci/bench.txt now=.build/bench.txt
+
+bench-baseline: bench ## make the figures of this machine the committed baseline
+	@cp .build/bench.txt .ci/bench.txt
 
 bench-gateway: build ## measure the whole gateway beside bare proxies; rewrites the README's table and plots
 	@$(BIN) plugin build --manifest examples/plugins/go-topic-router/manifest.json --package ./examples/plugins/go-topic-router -o .build/go-topic-router.wasm

@@ -54,7 +54,7 @@ bench: guests ## print the speed figures as ratios of one run, and what changed 
 	@mkdir -p .build
 	@$(POSTGRES) go test -run '^$$' -bench '$(BENCH)' -benchmem -count 3 -benchtime 300ms ./engine ./engine/document ./engine/rule ./engine/wasm ./plugins ./host/ratelimit ./host/cost ./host/cost/budget ./host/cost/spool ./host/store/postgres ./host/store/sqlite ./host/health ./host/telemetry | tee .build/bench.txt | awk -f .ci/bench.awk
 	@echo; echo "against the committed baseline (another machine's, unless it is this one's):"
-	@$(BENCHSTAT) baseline=.ci/bench.txt now=.build/bench.txt
+	@if test -f .ci/bench.txt; then $(BENCHSTAT) baseline=.ci/bench.txt now=.build/bench.txt; else echo "there is none: make bench-baseline"; fi
 
 bench-baseline: bench ## make the figures of this machine the committed baseline
 	@cp .build/bench.txt .ci/bench.txt

@@ -20,7 +20,7 @@ const (
 
 // tending is what the last look found.
 type tending struct {
-	live, held, allocated uint64
+	allocated uint64
 
 	freed bool   // at the last look
 	kept  uint64 // bytes that were held after the last time
@@ -64,7 +64,7 @@ func (h *Host) TendMemory(ctx context.Context) {
 // look acts on what lives, what is held of the system, and what was ever allocated, bytes.
 func (t *tending) look(live, held, allocated uint64) {
 	quiet := allocated-t.allocated < quietAllocs
-	t.live, t.held, t.allocated = live, held, allocated
+	t.allocated = allocated
 	if t.set != nil {
 		percent := min(max(int(usualRoom*100/max(live, 1)), leastRoom), mostRoom)
 		if percent*10 > t.percent*11 || percent*11 < t.percent*10 {

@@ -21,7 +21,7 @@ type admission struct {
 	started time.Time // of that row: both parts of its key stay as they were held
 	limit   LimitReservation
 	hold    Hold // nil: no spending is kept track of
-	price   Price
+	price   *Price
 }
 
 // free counts for nobody: counting tokens costs nothing and is not limited.
@@ -109,7 +109,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 	if limits := x.p.cfg.Limits; limits != nil {
 		q := x.limitRequest(LimitOfTarget)
 		q.target(&t)
-		q.Tokens = x.r.Features.Tokens + x.output(&t.Model)
+		q.Tokens = x.r.Features.Tokens + x.output(t.Model)
 		if a.limit, err = limits.Reserve(ctx, q); err != nil {
 			x.limitedBy(err)
 			err = limitError(ctx, err)
@@ -120,7 +120,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 		return a, false, nil
 	}
 	r, prompt, known := x.r, x.r.Features.Tokens, false
-	a.price, known = x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, prompt)
+	a.price, known = t.rates.charge(r.Received, prompt)
 	x.begun = x.row(t, x.attempts+1, "")
 	u := &x.begun
 	u.Outcome, u.Code, u.Estimated = OutcomeInterrupted, CodeInternal, true
@@ -149,7 +149,7 @@ func (x *execution) worst(t Target) Spent {
 	}
 	most := int64(0)
 	for _, tier := range [...]int64{r.Features.Tokens, prompt} {
-		if p, ok := x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tier); ok {
+		if p, ok := t.rates.charge(r.Received, tier); ok {
 			most = max(most, p.most(prompt, output, r.Features.Images))
 		}
 	}

@@ -71,7 +71,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 		}
 	}
 	a.native = r.speaks(t.Model, t.Provider, manifest.Provider)
-	a.chat = !a.native && r.speaksChat(&t.Model, t.Provider, manifest.Provider)
+	a.chat = !a.native && r.speaksChat(t.Model, t.Provider, manifest.Provider)
 	a.note(ctx)
 	request, err := a.request(ctx)
 	if err != nil {

@@ -59,7 +59,9 @@ func (p *Pipeline) Calculate(ctx context.Context, r *Request, given *Calculated)
 		assumed.Open, assumed.Tokens.Completion, assumed.Tokens.Reasoning = false, 0, 0
 	}
 	var list []Calculation
-	for _, m := range c.Models(r.Principal.AccountID) {
+	models := c.Models(r.Principal.AccountID)
+	for i := range models {
+		m := &models[i]
 		if ctx.Err() != nil {
 			return nil, gone(ctx)
 		}
@@ -76,7 +78,7 @@ func (p *Pipeline) Calculate(ctx context.Context, r *Request, given *Calculated)
 	return list, nil
 }
 
-func (p *Pipeline) calculate(r *Request, c *Catalogue, m Model, assumed Calculated) Calculation {
+func (p *Pipeline) calculate(r *Request, c *Catalogue, m *Model, assumed Calculated) Calculation {
 	served, substituted, _ := m.At(r.Received)
 	out := Calculation{Model: served, ProviderID: m.ProviderID, Substituted: substituted, PremiumCenti: m.PremiumCenti}
 	_, out.Skip = p.clip(r, c, m.ID)

@@ -16,6 +16,7 @@ type Catalogue struct {
 	accounts  map[string]*accountCatalogue // "" holds the global rows alone
 	providers map[accountKey]*Provider
 	prices    map[priceKey][]Price // newest From first, then the highest AbovePrompt
+	pricing   map[string]bool      // accounts with prices of their own
 	ceiling   *Price               // what is charged where no price is known; nil: nothing is called then
 }
 
@@ -33,6 +34,7 @@ func NewCatalogue(models []Model, providers []Provider, prices []Price) *Catalog
 		accounts:  map[string]*accountCatalogue{},
 		providers: make(map[accountKey]*Provider, len(providers)),
 		prices:    make(map[priceKey][]Price, len(prices)),
+		pricing:   map[string]bool{},
 	}
 	for _, p := range providers {
 		if len(p.Config) > 0 {
@@ -44,6 +46,7 @@ func NewCatalogue(models []Model, providers []Provider, prices []Price) *Catalog
 	for _, p := range prices {
 		k := priceKey{p.AccountID, p.ProviderID, p.UpstreamID}
 		c.prices[k] = append(c.prices[k], p)
+		c.pricing[p.AccountID] = true
 	}
 	for _, list := range c.prices {
 		slices.SortStableFunc(list, func(a, b Price) int {
@@ -90,12 +93,21 @@ func (c *Catalogue) account(id string) *accountCatalogue {
 
 // Model returns the row that the account sees under that id.
 func (c *Catalogue) Model(accountID, id string) (Model, bool) {
-	a := c.account(accountID)
-	i, ok := a.index[id]
+	m, ok := c.model(accountID, id)
 	if !ok {
 		return Model{}, false
 	}
-	return a.models[i], true
+	return *m, true
+}
+
+// model is Model, shared: read only.
+func (c *Catalogue) model(accountID, id string) (*Model, bool) {
+	a := c.account(accountID)
+	i, ok := a.index[id]
+	if !ok {
+		return nil, false
+	}
+	return &a.models[i], true
 }
 
 // Models returns every row that the account sees, by id. The slice is shared: read only.
@@ -131,23 +143,51 @@ func (c *Catalogue) Providers(accountID string) []Provider {
 // prompt tokens: the newest whose From is not after at, and of those the highest
 // tier that the prompt exceeds. ok is false when none is known; that is not a price of 0.
 func (c *Catalogue) Price(providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
-	return inForce(c.prices[priceKey{"", providerID, upstreamID}], at, promptTokens)
+	return priced(inForce(c.prices[priceKey{"", providerID, upstreamID}], at, promptTokens))
 }
 
 // AccountPrice is Price for a request of that account: one of its own prices, if any is in
 // force, goes before the global ones.
 func (c *Catalogue) AccountPrice(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
-	if accountID != "" {
-		if p, ok = inForce(c.prices[priceKey{accountID, providerID, upstreamID}], at, promptTokens); ok {
-			return p, true
-		}
-	}
-	return c.Price(providerID, upstreamID, at, promptTokens)
+	r := c.rates(accountID, providerID, upstreamID)
+	r.ceiling = nil
+	return priced(r.charge(at, promptTokens))
 }
 
-func inForce(prices []Price, at time.Time, promptTokens int64) (p Price, ok bool) {
+// rates are the prices of an upstream model for an account, looked up once for the request.
+type rates struct {
+	own, global []Price
+	ceiling     *Price
+}
+
+func (c *Catalogue) rates(accountID, providerID, upstreamID string) rates {
+	r := rates{global: c.prices[priceKey{"", providerID, upstreamID}], ceiling: c.ceiling}
+	if accountID != "" && c.pricing[accountID] {
+		r.own = c.prices[priceKey{accountID, providerID, upstreamID}]
+	}
+	return r
+}
+
+// charge is Catalogue.Charge of them; the price is shared: read only.
+func (r *rates) charge(at time.Time, promptTokens int64) (p *Price, ok bool) {
+	if p, ok = inForce(r.own, at, promptTokens); ok {
+		return p, true
+	}
+	if p, ok = inForce(r.global, at, promptTokens); ok || r.ceiling == nil {
+		return p, ok
+	}
+	return r.ceiling, true
+}
+
+// noPrice stands where none is known.
+var noPrice = new(Price)
+
+func priced(p *Price, ok bool) (Price, bool) { return *p, ok }
+
+func inForce(prices []Price, at time.Time, promptTokens int64) (p *Price, ok bool) {
 	var from time.Time
-	for _, p := range prices {
+	for i := range prices {
+		p := &prices[i]
 		if p.From.After(at) {
 			continue
 		}
@@ -159,7 +199,7 @@ func inForce(prices []Price, at time.Time, promptTokens int64) (p Price, ok bool
 			return p, true
 		}
 	}
-	return Price{}, false
+	return noPrice, false
 }
 
 // Nearest returns up to n model ids that the account sees, the most alike first.

@@ -129,7 +129,7 @@ func TestNativeCount(t *testing.T) {
 			t.Fatal(err)
 		}
 		r := &Request{Wire: tt.wire, Source: source, Operation: abi.OperationCountTokens, Headers: []Pair{{"anthropic-beta", "a"}, {"openai-beta", "o"}}}
-		got := r.nativeRequest(Target{Model: Model{UpstreamID: "up"}}, "")
+		got := r.nativeRequest(Target{Model: &Model{UpstreamID: "up"}}, "")
 		if string(got.Body) != tt.want || got.Path != tt.wantPath || len(got.Headers) != 1 || got.Headers[0].Name != nativeHeaders[tt.wire] {
 			t.Errorf("%s: %s %s with %v, want %s %s", tt.wire, got.Path, got.Body, got.Headers, tt.wantPath, tt.want)
 		}

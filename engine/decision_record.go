@@ -214,4 +214,4 @@ func (s recordedStates) modelState(m *Model) ModelState {
 	return unmeasured
 }
 
-func (recordedStates) health(*Target) HealthState { return HealthState{} }
+func (recordedStates) health(*Model, *Provider) HealthState { return HealthState{} }

@@ -210,7 +210,7 @@ func featuresOf(r *Request) Features {
 
 // lacksOperation says what the model would need to serve the request; "" when it can. A
 // model that makes embeddings does nothing else.
-func lacksOperation(r *Request, m Model) string {
+func lacksOperation(r *Request, m *Model) string {
 	switch embeds, asked := m.Has(CapEmbeddings), r.operation() == abi.OperationEmbeddings; {
 	case asked && !embeds:
 		return string(CapEmbeddings)

@@ -187,14 +187,14 @@ func (s whatIfStates) modelState(m *Model) ModelState {
 	return state
 }
 
-func (s whatIfStates) health(t *Target) HealthState {
-	if assumed, ok := s.assumed(t.Model.ID, t.Provider.ID); ok {
+func (s whatIfStates) health(m *Model, p *Provider) HealthState {
+	if assumed, ok := s.assumed(m.ID, p.ID); ok {
 		return assumed
 	}
 	if s.recorded != nil {
-		return s.recorded.health(t)
+		return s.recorded.health(m, p)
 	}
-	return s.x.health(t)
+	return s.x.health(m, p)
 }
 
 func (s whatIfStates) assumed(model, provider string) (HealthState, bool) {

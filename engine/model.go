@@ -78,21 +78,27 @@ type Replacement struct {
 // replacement serves it. ok is false when the upstream id is retired and
 // nothing may stand in for it.
 func (m Model) At(t time.Time) (served Model, substituted, ok bool) {
+	now, substituted, ok := m.at(t)
+	return *now, substituted, ok
+}
+
+// at is At without a copy of what is served as it is.
+func (m *Model) at(t time.Time) (served *Model, substituted, ok bool) {
 	if m.RetiresAt.IsZero() || t.Before(m.RetiresAt) {
 		return m, false, true
 	}
 	if m.Replacement == nil || m.NoSubstitute {
 		return m, false, false
 	}
-	r := m.Replacement
-	m.UpstreamID, m.API = r.UpstreamID, r.API
-	m.ContextWindow, m.MaxOutput = r.ContextWindow, r.MaxOutput
-	m.Unsupported, m.Rename = r.Unsupported, r.Rename
-	return m, true, true
+	r, now := m.Replacement, *m
+	now.UpstreamID, now.API = r.UpstreamID, r.API
+	now.ContextWindow, now.MaxOutput = r.ContextWindow, r.MaxOutput
+	now.Unsupported, now.Rename = r.Unsupported, r.Rename
+	return &now, true, true
 }
 
 // Has reports whether the model has the capability.
-func (m Model) Has(c Capability) bool { return slices.Contains(m.Capabilities, c) }
+func (m *Model) Has(c Capability) bool { return slices.Contains(m.Capabilities, c) }
 
 // Provider is an upstream server and the adapter plugin that speaks its wire.
 // AccountID is empty for the global ones.

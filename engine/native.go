@@ -27,7 +27,7 @@ var nativeHeaders = map[API]string{
 // the wire that the caller speaks, its adapter lists that wire as native, and nothing in
 // the body needs the adapter's knowledge of the model or the server.
 // See RATIONALE.md, "When is a request passed on as it is?".
-func (r *Request) speaks(m Model, p *Provider, adapter *ManifestProvider) bool {
+func (r *Request) speaks(m *Model, p *Provider, adapter *ManifestProvider) bool {
 	if r.Source == nil || adapter == nil || r.operation() == abi.OperationEmbeddings {
 		return false
 	}
@@ -96,7 +96,7 @@ func (r *Request) says(root document.Node, name string) bool {
 
 // addedEffort is the effort that a rule proposed for a body that names none; "" when
 // there is nothing to add.
-func (r *Request) addedEffort(root document.Node, m Model) string {
+func (r *Request) addedEffort(root document.Node, m *Model) string {
 	if r.proposed.effort == "" || slices.Contains(m.Unsupported, paramEffort) || r.says(root, paramEffort) {
 		return ""
 	}
@@ -246,7 +246,7 @@ func (r *Request) withMember(object document.Node, name string, value []byte) ch
 // onWire is the model as it is called for a request that only the caller's wire can carry:
 // a server that has other models called by Responses speaks it for those of Chat, too.
 // See RATIONALE.md, "What happens to what only the caller's wire can say?".
-func (r *Request) onWire(c *Catalogue, m Model) Model {
+func (r *Request) onWire(c *Catalogue, m *Model) *Model {
 	if r.WireOnly == nil || r.Wire != APIResponses || m.API != APIChat {
 		return m
 	}
@@ -255,8 +255,9 @@ func (r *Request) onWire(c *Catalogue, m Model) Model {
 			continue
 		}
 		if served, _, ok := other.At(r.Received); ok && served.API == r.Wire {
-			m.API = r.Wire
-			break
+			now := *m
+			now.API = r.Wire
+			return &now
 		}
 	}
 	return m
@@ -264,7 +265,7 @@ func (r *Request) onWire(c *Catalogue, m Model) Model {
 
 // skipsWire reports whether the target must be passed over because the request can be
 // carried only by who speaks its wire.
-func (p *Pipeline) skipsWire(r *Request, m Model, provider *Provider) bool {
+func (p *Pipeline) skipsWire(r *Request, m *Model, provider *Provider) bool {
 	if r.WireOnly == nil {
 		return false
 	}

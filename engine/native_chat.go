@@ -28,7 +28,7 @@ func (r *Request) speaksChat(m *Model, p *Provider, adapter *ManifestProvider) b
 func (a *attempt) chatRequest() (request AdapterRequest, ok bool) {
 	doc := a.canonical()
 	root := doc.Root()
-	if !plainChat(root, &a.target.Model) {
+	if !plainChat(root, a.target.Model) {
 		return AdapterRequest{}, false
 	}
 	request = AdapterRequest{Method: "POST", Path: chatPath, Headers: chatHeaders}

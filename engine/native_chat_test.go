@@ -20,7 +20,7 @@ import (
 func chatAttempt(doc *document.Doc, m Model, headers ...Pair) *attempt {
 	m.ID, m.UpstreamID, m.API = "m", "up", APIChat
 	r := &Request{ID: "r", Doc: doc, Headers: headers}
-	return &attempt{x: &execution{r: r}, target: Target{Model: m, Provider: &Provider{ID: "p"}}, number: 1, chat: true}
+	return &attempt{x: &execution{r: r}, target: Target{Model: &m, Provider: &Provider{ID: "p"}}, number: 1, chat: true}
 }
 
 // adapted runs an entry point of the OpenAI adapter with the documents of the attempt.

@@ -28,7 +28,7 @@ func FuzzNativeEvent(f *testing.F) {
 		g := nativeRig(t, wire, &script{}, nil)
 		r := nativeAsk(t, wire, `{"model":"mine"}`)
 		x := &execution{p: g.Pipeline, r: r}
-		s := &chunkStream{a: &attempt{x: x, target: Target{Provider: &Provider{ID: "a", Adapter: "a"}}, native: true, reply: &UpstreamResponse{Status: 200, Close: func() {}}}, model: "mine", native: &passing{wire: wire}}
+		s := &chunkStream{a: &attempt{x: x, target: Target{Model: &Model{}, Provider: &Provider{ID: "a", Adapter: "a"}}, native: true, reply: &UpstreamResponse{Status: 200, Close: func() {}}}, model: "mine", native: &passing{wire: wire}}
 		defer s.a.close()
 		over, err := s.pass(t.Context(), name, []byte(data))
 		if err != nil {

@@ -80,7 +80,7 @@ func TestNativeRequest(t *testing.T) {
 			r := nativeAsk(t, tt.wire, tt.body)
 			r.Headers = []Pair{{"anthropic-beta", "a,b"}, {"openai-beta", "c"}}
 			r.propose(tt.params)
-			got := r.nativeRequest(Target{Model: Model{UpstreamID: "up", API: tt.wire}}, "")
+			got := r.nativeRequest(Target{Model: &Model{UpstreamID: "up", API: tt.wire}}, "")
 			if string(got.Body) != tt.want {
 				t.Errorf("body = %s, want %s", got.Body, tt.want)
 			}
@@ -137,7 +137,7 @@ func TestSpeaks(t *testing.T) {
 			t.Parallel()
 			r := nativeAsk(t, tt.wire, tt.body)
 			r.proposed.effort = tt.effort
-			if got := r.speaks(tt.model, tt.provider, &ManifestProvider{Native: []string{tt.native}}); got != tt.want {
+			if got := r.speaks(&tt.model, tt.provider, &ManifestProvider{Native: []string{tt.native}}); got != tt.want {
 				t.Errorf("speaks = %v, want %v", got, tt.want)
 			}
 		})

@@ -159,11 +159,11 @@ func (a *attempt) observeAttempt(row *Usage) {
 
 // cameFrom is the model from which the request came to that one, and why.
 func (x *execution) cameFrom(t *Target) (model, why string) {
-	if last := x.observation.last.Model.ID; last != "" {
-		if last == t.Model.ID {
+	if last := x.observation.last.Model; last != nil {
+		if last.ID == t.Model.ID {
 			return "", ""
 		}
-		return last, x.observation.why
+		return last.ID, x.observation.why
 	}
 	for i := range x.plan.skips {
 		if s := &x.plan.skips[i]; s.Reason.passing() && s.What != t.Model.ID {

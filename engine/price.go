@@ -9,7 +9,7 @@ import (
 // the next nano-USD, without its images. A counter whose price the vendor does not name is
 // billed as what it is a part of. Sums that do not fit are math.MaxInt64. Negative counters
 // count as 0.
-func (p Price) Cost(t Tokens) int64 {
+func (p *Price) Cost(t Tokens) int64 {
 	cached, write, write1h := p.Input, p.Input, p.Input
 	if p.CachedInput != nil {
 		cached = *p.CachedInput
@@ -36,7 +36,7 @@ func (p Price) Cost(t Tokens) int64 {
 
 // Images returns what so many images of a request's input cost in nano-USD, beside their
 // tokens.
-func (p Price) Images(n int64) int64 {
+func (p *Price) Images(n int64) int64 {
 	if n <= 0 || p.PerImage <= 0 {
 		return 0
 	}
@@ -48,14 +48,14 @@ func (p Price) Images(n int64) int64 {
 }
 
 // most is what a request costs if each counter is billed in the dearest way.
-func (p Price) most(prompt, output, images int64) int64 {
+func (p *Price) most(prompt, output, images int64) int64 {
 	input, dearest := p.dearest()
 	sum := saturatingAdd(perMillion(prompt, input), perMillion(output, dearest))
 	return saturatingAdd(saturatingAdd(sum, max(p.PerRequest, 0)), p.Images(images))
 }
 
 // dearest is what a token of input, and one of output, may cost at most.
-func (p Price) dearest() (input, output int64) {
+func (p *Price) dearest() (input, output int64) {
 	input, output = p.Input, p.Output
 	for _, named := range [...]*int64{p.CachedInput, p.CacheWrite, p.CacheWrite1h} {
 		if named != nil {

@@ -37,18 +37,16 @@ func (c *Catalogue) ChargeCeiling() *Catalogue {
 // known the ceiling, of which Price.Ceiling is true. ok is false when there is neither: such
 // a model is not called.
 func (c *Catalogue) Charge(accountID, providerID, upstreamID string, at time.Time, promptTokens int64) (p Price, ok bool) {
-	if p, ok = c.AccountPrice(accountID, providerID, upstreamID, at, promptTokens); ok || c.ceiling == nil {
-		return p, ok
-	}
-	return *c.ceiling, true
+	r := c.rates(accountID, providerID, upstreamID)
+	return priced(r.charge(at, promptTokens))
 }
 
 // Ceiling reports whether it is no price of the model's, but what a model without one costs.
-func (p Price) Ceiling() bool { return p.ceiling }
+func (p *Price) Ceiling() bool { return p.ceiling }
 
 // charge sets what the row's tokens and so many images cost. known is false when there was
 // no price at all. At the ceiling the cost counts, and is marked as an estimate.
-func (u *Usage) charge(p Price, known bool, images int64) {
+func (u *Usage) charge(p *Price, known bool, images int64) {
 	u.CostNanoUSD, u.Unpriced, u.Images = saturatingAdd(p.Cost(u.Tokens), p.Images(images)), !known, max(images, 0)
 	u.PriceFrom, u.PriceOf = p.From, p.AccountID
 	u.Estimated = u.Estimated || p.ceiling

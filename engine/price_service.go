@@ -221,7 +221,7 @@ func (s *PriceService) bounded(ctx context.Context, m Model, v PriceVersion, row
 		for _, tier := range append(slices.Clone(global.Tiers), v.Tiers...) {
 			theirs, _ := inForce(newestTierFirst(global.Tiers), global.From, tier.AbovePrompt+1)
 			ours, _ := inForce(newestTierFirst(v.Tiers), v.From, tier.AbovePrompt+1)
-			if ours.undercuts(theirs) {
+			if ours.undercuts(*theirs) {
 				return refused
 			}
 		}

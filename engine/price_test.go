@@ -55,7 +55,7 @@ func TestPriceImages(t *testing.T) {
 		{"none", 5, 0, 0}, {"free", 0, 5, 0}, {"some", 5, 3, 15}, {"a negative number", 5, -1, 0}, {"a negative price", -5, 1, 0},
 		{"does not overflow", math.MaxInt64, 3, math.MaxInt64}, {"nor by little", 1 << 62, 2, math.MaxInt64},
 	} {
-		if got := (Price{PerImage: tt.price}).Images(tt.n); got != tt.want {
+		if got := (&Price{PerImage: tt.price}).Images(tt.n); got != tt.want {
 			t.Errorf("%s: Images(%d) at %d = %d, want %d", tt.name, tt.n, tt.price, got, tt.want)
 		}
 	}

@@ -60,7 +60,7 @@ func (p *Prober) List(ctx context.Context, r ProbeRequest) Probe {
 	ctx, cancel := context.WithTimeout(ctx, p.trials.cfg.Total)
 	defer cancel()
 	x := p.begin(r)
-	got := x.exchange(r.Credential).do(ctx, &Request{ID: probeRequest, Operation: abi.OperationList, Received: x.now}, Target{})
+	got := x.exchange(r.Credential).do(ctx, &Request{ID: probeRequest, Operation: abi.OperationList, Received: x.now}, Target{Model: &Model{}})
 	probe := Probe{Outcome: got.outcome(), Unsupported: got.unmade, Blameless: blameless(got)}
 	if got.failure == nil {
 		if got.reply.Get("data").Kind() != abi.KindArray {

@@ -156,7 +156,7 @@ func TestNativeNotes(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			r := nativeAsk(t, tt.wire, tt.body)
-			target := Target{Model: Model{UpstreamID: "up", API: tt.wire}}
+			target := Target{Model: &Model{UpstreamID: "up", API: tt.wire}}
 			if got := string(r.nativeRequest(target, "N").Body); got != tt.want {
 				t.Errorf("body = %s, want %s", got, tt.want)
 			}
@@ -172,7 +172,7 @@ func TestNativeNotes(t *testing.T) {
 		r := nativeAsk(t, APIResponses, `{"model":"auto"}`)
 		r.propose([]Pair{{"max_tokens", "50"}, {"reasoning_effort", "low"}})
 		want := `{"model":"up","input":[` + turn + `],"max_output_tokens":50,"reasoning":{"effort":"low"}}`
-		if got := string(r.nativeRequest(Target{Model: Model{UpstreamID: "up", API: APIResponses}}, "N").Body); got != want {
+		if got := string(r.nativeRequest(Target{Model: &Model{UpstreamID: "up", API: APIResponses}}, "N").Body); got != want {
 			t.Errorf("body = %s, want %s", got, want)
 		}
 	})

@@ -29,7 +29,7 @@ func (a *attempt) settle(err error) {
 		row.Status = a.reply.Status
 	}
 	if !x.free() && (tokens != (Tokens{}) || code == "") {
-		price, ok := x.catalogue.Charge(r.Principal.AccountID, t.Provider.ID, t.Model.UpstreamID, r.Received, tokens.Prompt)
+		price, ok := t.rates.charge(r.Received, tokens.Prompt)
 		row.charge(price, ok, r.Features.Images)
 	}
 	if !x.free() && (code == "" || code == CodeCanceled && a.used.output > 0) {

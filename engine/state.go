@@ -13,7 +13,7 @@ type ModelState struct {
 // modelStates knows the state of models and targets for one request.
 type modelStates interface {
 	modelState(m *Model) ModelState
-	health(t *Target) HealthState
+	health(m *Model, p *Provider) HealthState // m as served
 }
 
 // ModelState is the state of a model that the caller may use. Outside the pipeline it is
@@ -46,19 +46,18 @@ func (r *Request) LeftOfBudget() (nanoUSD int64, fraction float64) {
 }
 
 // health is what is known of a target; nothing outside the pipeline.
-func (r *Request) health(t *Target) HealthState {
+func (r *Request) health(m *Model, p *Provider) HealthState {
 	if r.states == nil {
 		return HealthState{}
 	}
-	return r.states.health(t)
+	return r.states.health(m, p)
 }
 
-func (x *execution) health(t *Target) HealthState {
+func (x *execution) health(m *Model, p *Provider) HealthState {
 	if x.p.cfg.Health == nil {
 		return HealthState{}
 	}
-	x.healthAsked = t.healthTarget()
-	x.healthAsked.Credential, x.healthAsked.Version = "", 0
+	x.healthAsked = HealthTarget{AccountID: p.AccountID, ProviderID: p.ID, UpstreamID: m.UpstreamID}
 	return x.p.cfg.Health.State(&x.healthAsked)
 }
 
@@ -77,12 +76,13 @@ func (x *execution) modelState(m *Model) ModelState {
 func (x *execution) stateOf(m *Model) ModelState {
 	r := x.r
 	s := unmeasured
-	if price, ok := x.catalogue.Charge(r.Principal.AccountID, m.ProviderID, m.UpstreamID, r.Received, r.Features.Tokens); ok {
+	rates := x.catalogue.rates(r.Principal.AccountID, m.ProviderID, m.UpstreamID)
+	if price, ok := rates.charge(r.Received, r.Features.Tokens); ok {
 		s.CostNanoUSD = saturatingAdd(price.Cost(Tokens{Prompt: r.Features.Tokens, Completion: x.output(m)}), price.Images(r.Features.Images))
 	}
 	provider, known := x.catalogue.Provider(r.Principal.AccountID, m.ProviderID)
 	if known {
-		state := x.health(&Target{Model: *m, Provider: provider})
+		state := x.health(m, provider)
 		if state.Status != "" {
 			s.Health = string(state.Status)
 		}

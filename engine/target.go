@@ -12,11 +12,13 @@ import (
 // Target is a model as it can be called now: its provider, and the upstream id
 // that serves it.
 type Target struct {
-	Model       Model // as served, see Model.At
+	Model       *Model // as served, see Model.At; shared: read only
 	Provider    *Provider
 	Substituted bool // Model.UpstreamID is the vendor's replacement for a retired one
 	// Credential is the id of the provider's key to use; empty: the upstream's choice.
 	Credential string
+
+	rates rates // at which it is billed
 }
 
 // plan is the ranking after the policy envelope clipped it.
@@ -77,7 +79,7 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 			}
 			continue
 		}
-		if lowered && r.health(&t).Status == HealthDegraded {
+		if lowered && r.health(t.Model, t.Provider).Status == HealthDegraded {
 			degraded = append(degraded, t)
 			continue
 		}
@@ -106,7 +108,7 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 		return Target{}, &Skip{What: id, Reason: reason, Detail: detail}
 	}
 	account := r.Principal.AccountID
-	m, ok := c.Model(account, id)
+	m, ok := c.model(account, id)
 	if !ok {
 		return skip(SkipUnknownModel, "")
 	}
@@ -117,7 +119,7 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 		return skip(SkipDisabled, "")
 	}
 	upstream := m.UpstreamID
-	m, substituted, ok := m.At(r.Received)
+	m, substituted, ok := m.at(r.Received)
 	if !ok {
 		return skip(SkipRetired, upstream)
 	}
@@ -143,11 +145,12 @@ func (p *Pipeline) clip(r *Request, c *Catalogue, id string) (Target, *Skip) {
 	if m.ContextWindow > 0 && r.operation() == abi.OperationChat && r.Features.Tokens > m.ContextWindow {
 		return skip(SkipContext, itoa(r.Features.Tokens)+" of "+itoa(m.ContextWindow)+" tokens")
 	}
-	if _, ok := c.Charge(account, provider.ID, m.UpstreamID, r.Received, r.Features.Tokens); !ok {
+	rates := c.rates(account, provider.ID, m.UpstreamID)
+	if _, ok := rates.charge(r.Received, r.Features.Tokens); !ok {
 		return skip(SkipUnpriced, m.UpstreamID)
 	}
-	t := Target{Model: m, Provider: provider, Substituted: substituted}
-	switch state := r.health(&t); {
+	t := Target{Model: m, Provider: provider, Substituted: substituted, rates: rates}
+	switch state := r.health(m, provider); {
 	case state.Off:
 		return t, &Skip{What: id, Reason: SkipDrained, Detail: state.Reason}
 	case state.Out:

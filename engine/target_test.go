@@ -183,7 +183,7 @@ func TestPlanErrorsAreShort(t *testing.T) {
 // The call document is valid whatever is in the row.
 func TestCallDocument(t *testing.T) {
 	t.Parallel()
-	target := Target{Model: Model{
+	target := Target{Model: &Model{
 		ID: "m\"\x00\xff", UpstreamID: "up\n", API: "chat", MaxOutput: 9,
 		Capabilities: []Capability{CapTools, "\xff"}, Unsupported: []string{"temperature"}, Rename: map[string]string{"b\"": "c", "a": "d\\"},
 	}, Provider: &Provider{}}

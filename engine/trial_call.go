@@ -81,7 +81,7 @@ func (x *trial) cheapest() (best Model, found bool) {
 
 // list asks for the ids of the provider's models.
 func (x *trial) list(ctx context.Context) ([]string, *TrialFailure) {
-	got := x.exchange(x.Credential).do(ctx, &Request{ID: x.RequestID, Operation: abi.OperationList, Received: x.now}, Target{})
+	got := x.exchange(x.Credential).do(ctx, &Request{ID: x.RequestID, Operation: abi.OperationList, Received: x.now}, Target{Model: &Model{}})
 	if got.failure != nil {
 		return nil, x.hinted(got.failure)
 	}
@@ -120,7 +120,7 @@ func (x *trial) call(ctx context.Context, m Model) (out *TrialCall, got exchange
 	}
 	used := meter{completion: operation == abi.OperationEmbeddings}
 	r := &Request{ID: x.RequestID, Principal: x.Principal, Operation: operation, Doc: doc, Received: x.now}
-	got = x.exchange(x.Credential).do(ctx, r, Target{Model: served, Provider: x.provider, Substituted: substituted})
+	got = x.exchange(x.Credential).do(ctx, r, Target{Model: &served, Provider: x.provider, Substituted: substituted})
 	failure := x.hinted(got.failure)
 	row.Status, row.Code = got.status, got.code
 	if failure == nil && got.reply.Get("choices").Len() == 0 && got.reply.Get("data").Len() == 0 {
@@ -153,7 +153,7 @@ func (x *trial) settle(ctx context.Context, row *Usage, used *meter, got exchang
 	}
 	if row.Tokens != (Tokens{}) || failure == nil {
 		price, ok := x.catalogue.Charge(x.AccountID, x.provider.ID, row.UpstreamID, x.now, row.Tokens.Prompt)
-		row.charge(price, ok, 0)
+		row.charge(&price, ok, 0)
 	}
 	x.cfg.Ledger.Record(*row)
 }

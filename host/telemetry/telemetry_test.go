@@ -52,7 +52,7 @@ func full(cfg MetricsConfig) *Metrics {
 }
 
 func target(name string) *engine.Target {
-	return &engine.Target{Model: engine.Model{ID: name, UpstreamID: name, AccountID: "acme"}, Provider: &engine.Provider{ID: "openai"}}
+	return &engine.Target{Model: &engine.Model{ID: name, UpstreamID: name, AccountID: "acme"}, Provider: &engine.Provider{ID: "openai"}}
 }
 
 func attempt(name, from, why string) *engine.ObservedAttempt {

@@ -290,7 +290,9 @@ func (h *Host) openEngine(ctx context.Context) error {
 	}
 	h.router = rule.New(h.library, rule.Config{OnSuspend: h.ruleSuspended})
 	h.newBudgets()
-	h.live = cost.NewLive(cost.LiveConfig{Reports: h.store, Now: h.opts.Now, Log: h.opts.Log})
+	h.live = cost.NewLive(cost.LiveConfig{
+		Reports: h.store, Now: h.opts.Now, Log: h.opts.Log, Flush: func(ctx context.Context) error { return h.ledger.Flush(ctx) },
+	})
 	h.ledger, err = cost.Open(cost.Config{
 		Budgets: h.budgets, Tokens: h.tokens,
 		Dir: filepath.Join(h.cfg.DataDir, "spool"), Store: takingUsage{h.live.Store(h.store), &h.telling.waiting}, Log: h.opts.Log, Failpoint: h.opts.Failpoint,

@@ -167,8 +167,8 @@ func (h *hold) Settle(u engine.Usage) {
 		l.cfg.Tokens.Settle(h.tokens, u.Tokens.Total())
 	}
 	h.row = u
-	l.spool.Settle(h.token, &h.row)
 	l.cfg.Settled(&h.row)
+	l.spool.Settle(h.token, &h.row)
 	*h = hold{}
 	l.holds.Put(h)
 }
@@ -179,8 +179,8 @@ func (l *Ledger) Record(u engine.Usage) {
 		l.cfg.Budgets.Charge(u)
 		l.cfg.Tokens.Charge(u)
 	}
-	l.spool.Settle(spool.Token{}, &u)
 	l.cfg.Settled(&u)
+	l.spool.Settle(spool.Token{}, &u)
 }
 
 // Left implements engine.Spending.

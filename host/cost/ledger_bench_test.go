@@ -13,11 +13,6 @@ import (
 	"github.com/pointsman/pointsman/host/cost/budget"
 )
 
-// noStore takes rows and keeps none.
-type noStore struct{ engine.UsageStore }
-
-func (noStore) AddUsage(context.Context, []engine.Usage) error { return nil }
-
 // BenchmarkLedgerReserveSettle is all that money costs an attempt: two budgets, the
 // reservation and the row on the disk. Goal: 3 µs (one processor). cpu-ns/op is what all of
 // the process took, the rows' way to the database with it.

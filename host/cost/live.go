@@ -3,6 +3,7 @@ package cost
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/rs/zerolog"
@@ -22,6 +23,9 @@ const (
 // LiveConfig is what a Live is made of. Reports is required.
 type LiveConfig struct {
 	Reports engine.ReportStore
+	// Flush hands every row settled so far to the store, as Ledger.Flush does. With it, rows are
+	// counted only while somebody follows. nil: always.
+	Flush   func(context.Context) error
 	Now     func() time.Time // nil: time.Now
 	Every   time.Duration    // 0: 1 s
 	Refresh time.Duration    // 0: 5 s
@@ -30,13 +34,16 @@ type LiveConfig struct {
 
 // Live keeps the sums of today, in UTC, for those who follow them: the store's, which have
 // what other processes spent, and on top what this process settled since they were read. A row
-// counts once: see RATIONALE.md, "How is nothing counted twice live?".
+// counts once: see RATIONALE.md, "How is nothing counted twice live?". While nobody follows, a
+// row costs one look at a flag.
 //
 // Give Settled to the ledger, and Store as its store; let Run refresh it. Safe for concurrent use.
 type Live struct {
 	cfg   LiveConfig
 	turn  chan struct{} // 1 slot: either rows are written or sums are read
 	awake chan struct{} // 1 slot: somebody began to follow
+	// counting is whether settled rows are taken note of. Set under mu.
+	counting atomic.Bool
 
 	mu        sync.Mutex
 	followers int
@@ -71,19 +78,27 @@ func NewLive(cfg LiveConfig) *Live {
 	if cfg.Refresh <= 0 {
 		cfg.Refresh = liveRefresh
 	}
-	return &Live{
+	v := &Live{
 		cfg: cfg, turn: make(chan struct{}, 1), awake: make(chan struct{}, 1), changed: make(chan struct{}),
 		delta: map[liveKey]liveSums{}, pending: map[string]pendingRow{},
 	}
+	v.counting.Store(cfg.Flush == nil)
+	return v
 }
 
 // Settled counts a row that the store does not have yet. It is for Config.Settled.
 func (v *Live) Settled(u *engine.Usage) {
+	if !v.counting.Load() {
+		return
+	}
 	row := engine.ReportRow{}
 	row.Add(u)
 	p := pendingRow{liveKey{u.AccountID, u.ModelID}, dayOf(u.StartedAt), row.Live()}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if !v.counting.Load() {
+		return // the last one who followed left meanwhile
+	}
 	if _, twice := v.pending[u.ID]; twice || len(v.pending) >= maxPending {
 		return // the latter count when the store has them
 	}
@@ -127,6 +142,9 @@ func (s *countedStore) AddUsage(ctx context.Context, rows []engine.Usage) error 
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if len(v.pending) == 0 {
+		return nil
+	}
 	for i := range rows {
 		delete(v.pending, rows[i].ID)
 	}
@@ -154,15 +172,17 @@ func (v *Live) runOnce(ctx context.Context) {
 	today := dayOf(now)
 	if v.followers == 0 {
 		v.base = nil // to be read anew for the next one
+		v.rest()
 	}
 	if !v.day.Equal(today) {
 		v.day, v.base = today, nil
 		clear(v.delta)
 	}
-	due := v.followers > 0 && (v.base == nil || time.Since(v.readAt) >= v.cfg.Refresh)
+	first := v.base == nil
+	due := v.followers > 0 && (first || time.Since(v.readAt) >= v.cfg.Refresh)
 	v.mu.Unlock()
 	if due {
-		v.refresh(ctx, today)
+		v.refresh(ctx, today, first)
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
@@ -173,11 +193,26 @@ func (v *Live) runOnce(ctx context.Context) {
 	}
 }
 
+// rest counts no more rows until somebody follows again. The caller holds mu.
+func (v *Live) rest() {
+	if v.cfg.Flush == nil || !v.counting.Swap(false) {
+		return
+	}
+	clear(v.pending)
+	clear(v.delta)
+}
+
 // refresh reads the store's sums while no rows are written to it by this process, so that
-// what is pending then is what they lack.
-func (v *Live) refresh(ctx context.Context, today time.Time) {
+// what is pending then is what they lack. Before the first reading the store is given what was
+// settled while nothing was counted.
+func (v *Live) refresh(ctx context.Context, today time.Time, first bool) {
 	ctx, cancel := context.WithTimeout(ctx, liveTimeout)
 	defer cancel()
+	if first && v.cfg.Flush != nil {
+		if err := v.cfg.Flush(ctx); err != nil {
+			return // the ledger has said why; the next tick tries again
+		}
+	}
 	select {
 	case v.turn <- struct{}{}:
 		defer func() { <-v.turn }()

@@ -11,6 +11,7 @@ func (v *Live) Follow() (stop func()) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.followers++
+	v.counting.Store(true) // before rows are flushed: what comes later is counted
 	if v.base == nil {
 		select {
 		case v.awake <- struct{}{}:

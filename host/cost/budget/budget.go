@@ -38,7 +38,10 @@ type Config struct {
 	// TTL is how long a slice may be spent without news from the database, and how long the
 	// slice of a replica that died counts as spent. Default 20 min.
 	TTL time.Duration
-	// Wait bounds how long a request waits for money. Default 250 ms.
+	// Patience bounds how long a request waits for money of a database that answers, however late.
+	// Default 10 s: an exchange that is under way, and one of its own.
+	Patience time.Duration
+	// Wait bounds it while the database does not answer, and for soft budgets. Default 250 ms.
 	Wait time.Duration
 	// Every is how often Run reports and tops up. Default 1 s.
 	Every time.Duration
@@ -70,21 +73,26 @@ type Guard struct {
 	signal  chan struct{} // 1 slot: something is to be told or returned now
 	flights sync.WaitGroup
 	closing atomic.Bool
+	silent  atomic.Bool // the last exchange got no answer
 }
 
 // name is a budget's key.
 type name struct{ account, id string }
 
 const (
-	defaultTTL   = 20 * time.Minute
-	defaultWait  = 250 * time.Millisecond
-	defaultEvery = time.Second
+	defaultTTL      = 20 * time.Minute
+	defaultPatience = 2 * exchangeTimeout
+	defaultWait     = 250 * time.Millisecond
+	defaultEvery    = time.Second
 )
 
 // New returns a Guard without budgets.
 func New(cfg Config) *Guard {
 	if cfg.TTL <= 0 {
 		cfg.TTL = defaultTTL
+	}
+	if cfg.Patience <= 0 {
+		cfg.Patience = defaultPatience
 	}
 	if cfg.Wait <= 0 {
 		cfg.Wait = defaultWait

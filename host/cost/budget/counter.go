@@ -45,9 +45,11 @@ type cell struct {
 	start, end int64
 	spent      int64
 	held       int64 // by attempts under way
-	// Of replicas: spent and held may come to right; settled is the spent that the store has.
+	// Of replicas: spent and held may come to right; settled is the spent that the store has, and lent
+	// what right may be in its books: more than right where an answer was lost.
 	right   int64
 	settled int64
+	lent    int64
 }
 
 // recounts reports whether the budget counts something else than before.
@@ -123,7 +125,10 @@ func (c *counter) turn(now int64) *cell {
 }
 
 // done reports whether everything of a cell is told to the store, and nothing is in hand.
-func (x *cell) done() bool { return x.held == 0 && x.settled == x.spent && x.right <= x.spent }
+func (x *cell) done() bool { return x.held == 0 && !x.owes() }
+
+// owes reports whether the store does not know of all that was spent, or lends more than attempts hold.
+func (x *cell) owes() bool { return x.settled != x.spent || x.lent > add(x.spent, x.held) }
 
 // used is what a single process has spent and holds in the window. c.mu is held.
 func (c *counter) used() (spent, held int64) {

@@ -85,6 +85,7 @@ func (g *Guard) Settle(h *Hold, nanoUSD int64) {
 
 // raise makes it so that to is held of every budget, or leaves what is held as it is.
 func (g *Guard) raise(ctx context.Context, h *Hold, to int64) error {
+	patience := g.cfg.Patience
 	for n := 1; ; n++ {
 		clock := g.cfg.Clock()
 		short, dry := h.take(clock, to)
@@ -94,7 +95,7 @@ func (g *Guard) raise(ctx context.Context, h *Hold, to int64) error {
 		if !short.shared || dry || n > tries+len(h.parts) {
 			return g.exceeded(short, h.at)
 		}
-		if err := g.ask(ctx, short, to-h.held); err != nil && (engine.CodeOf(err) == engine.CodeCanceled || !short.forgoes()) {
+		if err := g.ask(ctx, short, to-h.held, &patience); err != nil && (engine.CodeOf(err) == engine.CodeCanceled || !short.forgoes()) {
 			return err
 		}
 	}
@@ -142,6 +143,12 @@ func (h *Hold) take(clock time.Duration, to int64) (short *counter, dry bool) {
 		h.held = to
 	}
 	return short, dry
+}
+
+func (c *counter) hard() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.b.Hard
 }
 
 // forgoes reports whether spending goes on though nobody knows what is left: a soft budget

@@ -2,6 +2,7 @@ package budget
 
 import (
 	"context"
+	"errors"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -13,11 +14,12 @@ const (
 	// dryFor is how long an answer that nothing is left holds: a budget that is used up does
 	// not cost a query for each request that it refuses.
 	dryFor = 25 * time.Millisecond
-	// A slice is what lately was held in three seconds, at most a sliceShare of what is left,
-	// and nothing at all when that is less than sliceLeast of the largest holds: near its end
+	// A slice is what lately was held in sliceSeconds, so that requests go on while the database is late
+	// or away for a moment, at most a sliceShare of what is left, and nothing at all when that is less than sliceLeast of the largest holds: near its end
 	// a budget is given out hold by hold, so that no replica keeps what another one needs.
-	sliceShare = 16
-	sliceLeast = 4
+	sliceSeconds = 30
+	sliceShare   = 16
+	sliceLeast   = 4
 )
 
 // flight is one exchange that several holds wait for.
@@ -27,8 +29,9 @@ type flight struct {
 	err  error
 }
 
-// ask waits until an exchange that began after this call has brought what there is.
-func (g *Guard) ask(ctx context.Context, c *counter, need int64) error {
+// ask waits until an exchange that began after this call has brought what there is. patience is how
+// much longer the caller waits of a database that answers; what was waited is taken off.
+func (g *Guard) ask(ctx context.Context, c *counter, need int64, patience *time.Duration) error {
 	c.mu.Lock()
 	if c.next == nil {
 		c.next = &flight{done: make(chan struct{})}
@@ -41,18 +44,22 @@ func (g *Guard) ask(ctx context.Context, c *counter, need int64) error {
 		go g.fly(c)
 	}
 	c.mu.Unlock()
-	late := time.NewTimer(g.cfg.Wait)
-	defer late.Stop()
-	select {
-	case <-f.done:
-		if f.err != nil {
-			return unknown(f.err)
+	look := time.NewTicker(g.cfg.Wait)
+	defer look.Stop()
+	for {
+		select {
+		case <-f.done:
+			if f.err != nil {
+				return unknown(f.err)
+			}
+			return nil
+		case <-look.C:
+			if *patience -= g.cfg.Wait; *patience <= 0 || g.silent.Load() || !c.hard() {
+				return unknown(errLate)
+			}
+		case <-ctx.Done():
+			return &engine.Error{Code: engine.CodeCanceled, Message: "The client closed the request.", Err: ctx.Err()}
 		}
-		return nil
-	case <-late.C:
-		return unknown(errLate)
-	case <-ctx.Done():
-		return &engine.Error{Code: engine.CodeCanceled, Message: "The client closed the request.", Err: ctx.Err()}
 	}
 }
 
@@ -111,7 +118,7 @@ func (g *Guard) prepare(c *counter, idle bool) (*flight, *pending) {
 		hold := x.held
 		if i == len(c.cells)-1 {
 			hold = min(add(hold, add(want, c.slice(g.closing.Load()))), most)
-		} else if x.settled == x.spent && x.right == x.spent+x.held {
+		} else if !x.owes() && x.right == x.spent+x.held {
 			continue
 		}
 		if !c.b.Hard {
@@ -119,6 +126,7 @@ func (g *Guard) prepare(c *counter, idle bool) (*flight, *pending) {
 		}
 		// From here on no more than that is spent, whether the answer comes or not.
 		x.right = min(x.right, add(x.spent, hold))
+		x.lent = max(x.lent, add(x.spent, hold))
 		s := spanAt(c.b.Period, x.start)
 		keep := x.held
 		if !c.b.Hard {
@@ -141,7 +149,10 @@ func (c *counter) slice(closing bool) int64 {
 	}
 	last := c.cells[len(c.cells)-1]
 	left := add(c.free, max(add(last.right, -add(last.spent, last.held)), 0))
-	s := min(add(c.rate, add(c.rate, c.rate)), left/sliceShare)
+	s := left / sliceShare
+	if c.rate <= s/sliceSeconds {
+		s = c.rate * sliceSeconds
+	}
 	if s < sliceLeast*c.largest {
 		return 0
 	}
@@ -162,6 +173,9 @@ func (c *counter) scarce() bool {
 func (g *Guard) exchange(ctx context.Context, list []*pending) (err error) {
 	if broken := engine.Contain(g.cfg.Log, "exchange of budgets", func() { err = g.trade(ctx, list) }); broken != nil {
 		return broken
+	}
+	if !errors.Is(err, context.Canceled) { // it was not waited for
+		g.silent.Store(err != nil)
 	}
 	return err
 }
@@ -231,6 +245,7 @@ func (p *pending) apply(grants []engine.BudgetGrant, sent, until time.Duration) 
 		x, claim := p.cells[i], &p.claims[i]
 		x.settled = claim.Spent
 		x.right = add(claim.Spent, grant.Held)
+		x.lent = x.right
 		if len(c.cells) == 0 || x != c.cells[len(c.cells)-1] {
 			continue
 		}

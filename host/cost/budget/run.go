@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -61,7 +62,7 @@ func (g *Guard) Tick(ctx context.Context, whole bool) {
 		var list []*pending
 		for i := range x.all {
 			c := x.all[i].c
-			if !c.turnOf(g.cfg.Clock(), g.cfg.TTL, whole) {
+			if !c.turnOf(g.cfg.Clock(), g.cfg.TTL, whole, g.closing.Load()) {
 				continue
 			}
 			f, p := g.prepare(c, true)
@@ -77,13 +78,13 @@ func (g *Guard) Tick(ctx context.Context, whole bool) {
 }
 
 // turnOf reports whether the counter has something to say to the store, and takes its turn.
-func (c *counter) turnOf(clock, ttl time.Duration, whole bool) bool {
+func (c *counter) turnOf(clock, ttl time.Duration, whole, closing bool) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if whole {
 		c.rate = c.rate/2 + c.taken/2
-		if c.taken == 0 {
-			c.largest /= 2
+		if c.taken == 0 { // what is not used is another replica's soon
+			c.rate, c.largest = c.rate/4, c.largest/2
 		}
 		c.taken = 0
 	}
@@ -95,7 +96,7 @@ func (c *counter) turnOf(clock, ttl time.Duration, whole bool) bool {
 	slice := c.slice(false)
 	speak := inHand > 2*slice || c.asked && inHand < slice/2 || last.right > last.spent && clock-c.renewed > ttl/4
 	for _, x := range c.cells {
-		speak = speak || whole && x.settled != x.spent || x != last && x.right > x.spent+x.held
+		speak = speak || whole && (x.settled != x.spent || x.lent > x.right) || (closing || x != last) && x.owes()
 	}
 	c.busy = speak
 	return speak
@@ -188,11 +189,68 @@ func (g *Guard) Recover(ctx context.Context, replica string) error {
 	return nil
 }
 
+// closeTimeout bounds Close, closePause is between two of its tries.
+const (
+	closeTimeout = 15 * time.Second
+	closePause   = 250 * time.Millisecond
+)
+
 // Close waits for exchanges under way, reports the last that was spent and gives back what
-// is in hand. Holds that are not settled are kept for.
+// is in hand, for up to 15 s, and logs what became of it. Holds that are not settled are kept for.
 func (g *Guard) Close(ctx context.Context) {
 	g.closing.Store(true)
+	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
+	defer cancel()
 	g.flights.Wait()
-	g.Tick(ctx, true)
-	g.flights.Wait()
+	first, _ := g.debts()
+	for {
+		g.Tick(ctx, true)
+		g.flights.Wait()
+		owed, held := g.debts()
+		switch {
+		case owed > 0 && pause(ctx, closePause):
+			continue
+		case owed > 0:
+			g.cfg.Log.Warn().Int("budgets", owed).Msg("budgets were not given back: what is held of them counts as spent until the next start here, or the end of the lease")
+		case first > 0:
+			g.cfg.Log.Info().Int("budgets", first).Msg("what was in hand of budgets is given back")
+		}
+		if held > 0 {
+			g.cfg.Log.Warn().Int("budgets", held).Msg("attempts did not end: what they hold of budgets counts as spent until the next start here, or the end of the lease")
+		}
+		return
+	}
+}
+
+// pause waits, and reports whether ctx goes on.
+func pause(ctx context.Context, d time.Duration) bool {
+	over := time.NewTimer(d)
+	defer over.Stop()
+	select {
+	case <-over.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// debts counts the budgets of which something is to be told or given back to the store, and those
+// of which attempts hold something.
+func (g *Guard) debts() (owed, held int) {
+	if g.cfg.Leases == nil {
+		return 0, 0
+	}
+	x := g.index.Load()
+	for i := range x.all {
+		c := x.all[i].c
+		c.mu.Lock()
+		if slices.ContainsFunc(c.cells, (*cell).owes) {
+			owed++
+		}
+		if c.b.Hard && slices.ContainsFunc(c.cells, func(x *cell) bool { return x.held > 0 }) {
+			held++
+		}
+		c.mu.Unlock()
+	}
+	return owed, held
 }

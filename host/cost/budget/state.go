@@ -114,8 +114,9 @@ func (g *Guard) refresh(ctx context.Context, counters []*counter) error {
 	if err := send(); err != nil {
 		return err
 	}
+	patience := g.cfg.Patience
 	for _, c := range waiting {
-		if err := g.ask(ctx, c, 0); err != nil {
+		if err := g.ask(ctx, c, 0, &patience); err != nil {
 			return err
 		}
 	}

@@ -136,12 +136,24 @@ func BenchmarkWordsScan(b *testing.B) {
 
 func BenchmarkMentions(b *testing.B) {
 	text := prose(10 << 10)
-	b.SetBytes(int64(len(text)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if Mentions(text, "stack trace") {
-			b.Fatal("found")
-		}
+	russian := strings.Repeat("Система была проверена на рассвете, когда ученики уже пришли. ", 200)[:10<<10]
+	for _, bb := range []struct{ name, text, phrase string }{
+		{"10KB", text, "stack trace"},
+		{"10KB-frequent", text, "test rest"},
+		{"10KB-one-letter", text, "e"},
+		{"10KB-no-needle", text, "ks"},
+		{"10KB-cyrillic", russian, "срочно"},
+		{"300B", text[:300], "stack trace"},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			b.SetBytes(int64(len(bb.text)))
+			b.ReportAllocs()
+			for b.Loop() {
+				if Mentions(bb.text, bb.phrase) {
+					b.Fatal("found")
+				}
+			}
+		})
 	}
 }
 

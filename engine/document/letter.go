@@ -137,3 +137,24 @@ func (l *letters) skipSpace(text string, i int) int {
 	}
 	return i
 }
+
+// last is next for the character that text ends with.
+func (l *letters) last(text string) (c rune, class uint8, size int) {
+	if b := text[len(text)-1]; b < utf8.RuneSelf {
+		return rune(l.asciiFolds[b]), l.ascii[b], 1
+	}
+	c, size = utf8.DecodeLastRuneInString(text)
+	return l.fold(c), l.class(c), size
+}
+
+// trimSpace returns text without the white space at its end.
+func (l *letters) trimSpace(text string) string {
+	for len(text) > 0 {
+		_, class, size := l.last(text)
+		if class != spaceRune {
+			break
+		}
+		text = text[:len(text)-size]
+	}
+	return text
+}

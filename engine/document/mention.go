@@ -16,14 +16,40 @@ func Mentions(text, phrase string) bool {
 	return mentions(text, phrase, &budget)
 }
 
-// mentions is Mentions that spends one of budget for each character it looks at.
-// When the budget goes below 0 it gives up and reports false.
+// mentions is Mentions that spends of budget one for each character that it compares, and
+// one for every passedBytes that it only passes by. When the budget goes below 0 it gives
+// up and reports false. What it spends depends on text and phrase alone.
 func mentions(text, phrase string, budget *int) bool {
-	l := loadLetters()
 	phrase = strings.TrimSpace(phrase)
 	if phrase == "" {
 		return false
 	}
+	l := loadLetters()
+	n, ok := l.needleOf(phrase)
+	if !ok {
+		return l.mentionsByWord(text, phrase, budget)
+	}
+	b := bytesOf(text)
+	p := n.next(b, 0)
+	for ; p < len(b) && *budget >= 0; p = n.next(b, p+1) {
+		*budget--
+		at := p - n.offset
+		if at >= 0 && l.matchesAt(text[at:], phrase[n.run:], budget) && l.matchesBefore(text[:at], phrase[:n.run], budget) {
+			*budget -= p / passedBytes
+			return *budget >= 0
+		}
+	}
+	*budget -= p / passedBytes
+	return false
+}
+
+// passedBytes is how many bytes the search for a needle passes for one of budget. No text
+// has more than so many bytes to a character, so that no search costs more than one that
+// looks at each character.
+const passedBytes = utf8.UTFMax
+
+// mentionsByWord is mentions for a phrase that has no needle: it looks at every word of the text.
+func (l *letters) mentionsByWord(text, phrase string, budget *int) bool {
 	first, _, _ := l.next(phrase, 0)
 	afterWord := false
 	for i := 0; i < len(text) && *budget >= 0; {
@@ -74,5 +100,36 @@ func (l *letters) matchesAt(text, phrase string, budget *int) bool {
 		return true
 	}
 	_, class, _ := l.next(text, i)
+	return class != wordRune
+}
+
+// matchesBefore reports whether text ends with phrase, before which there is no word
+// character. phrase may be empty, and may end with white space.
+func (l *letters) matchesBefore(text, phrase string, budget *int) bool {
+	for len(phrase) > 0 {
+		if len(text) == 0 || *budget < 0 {
+			return false
+		}
+		want, class, size := l.last(phrase)
+		if class == spaceRune {
+			rest := l.trimSpace(text)
+			if len(rest) == len(text) {
+				return false
+			}
+			*budget -= len(text) - len(rest)
+			text, phrase = rest, l.trimSpace(phrase)
+			continue
+		}
+		*budget--
+		c, _, width := l.last(text)
+		if c != want {
+			return false
+		}
+		text, phrase = text[:len(text)-width], phrase[:len(phrase)-size]
+	}
+	if len(text) == 0 {
+		return true
+	}
+	_, class, _ := l.last(text)
 	return class != wordRune
 }

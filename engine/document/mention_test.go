@@ -85,6 +85,9 @@ func TestMentions(t *testing.T) {
 			// Far into a longer text, so that both halves of a block are met.
 			for pad := range 130 {
 				text := strings.Repeat(". ", pad) + tt.text
+				if got := Mentions(text, tt.phrase); got != tt.want {
+					t.Fatalf("Mentions(%d blanks + %q, %q) = %v, want %v", pad, tt.text, tt.phrase, got, tt.want)
+				}
 				NewWords([]string{"zz", tt.phrase}).Scan(text, hits)
 				if got := hits[0]&2 != 0; got != tt.want {
 					t.Fatalf("Words{%q}.Scan(%d blanks + %q) = %v, want %v", tt.phrase, pad, tt.text, got, tt.want)
@@ -155,6 +158,60 @@ func TestMentionsBudget(t *testing.T) {
 	}
 }
 
+// TestMentionsSpends: what a search spends is the same on every machine. A guest that ran
+// out of work would decide otherwise elsewhere, and when its decision is made again.
+func TestMentionsSpends(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, text, phrase string
+		want               int
+	}{
+		{"nothing like it: a quarter of a byte", strings.Repeat("word ", 800), "jazz", 1000},
+		{"the same, over what is not ASCII", strings.Repeat("比较两个版本", 100), "срочно", 450},
+		{"found: as far as it is", strings.Repeat("word ", 800) + "jazz" + strings.Repeat(" jazz", 800), "jazz", 1000 + 1 + 4},
+		{"candidates: a character and what follows", strings.Repeat("jazzy ", 100), "jazz", 100*(1+4) + 150},
+		{"candidates of the second byte's case", strings.Repeat("jAzZ_ ", 100), "jazz", 100*(1+4) + 150},
+		{"before the needle too", strings.Repeat("very very jazz ", 10), "so very jazz", 10*(1+4+1+4+1+1) + 37},
+		{"no needle: each byte", strings.Repeat("word ", 800), "sk", 4000},
+		{"empty phrase", "word", " ", 0},
+	}
+	for _, tt := range tests {
+		budget := 1_000_000
+		mentions(tt.text, tt.phrase, &budget)
+		if got := 1_000_000 - budget; got != tt.want {
+			t.Errorf("%s: mentions spends %d, want %d", tt.name, got, tt.want)
+		}
+	}
+}
+
+// TestNeedleOpensEveryCase: a needle would be missed if a bit were compared that differs in
+// another case of the character.
+func TestNeedleOpensEveryCase(t *testing.T) {
+	t.Parallel()
+	l := loadLetters()
+	for r := rune(0); r <= unicode.MaxRune; r++ {
+		if r >= 0xD800 && r < 0xE000 {
+			continue
+		}
+		text := string(r)
+		open, size := l.openBits(text, 0)
+		if size == 0 {
+			continue
+		}
+		if size != len(text) {
+			t.Fatalf("openBits(%U) = %d bytes, want %d", r, size, len(text))
+		}
+		for other := unicode.SimpleFold(r); other != r; other = unicode.SimpleFold(other) {
+			same := string(other)
+			for i := range size {
+				if len(same) != size || text[i]|open[i] != same[i]|open[i] {
+					t.Fatalf("openBits(%U) = %x, want every case of it, %U too", r, open, other)
+				}
+			}
+		}
+	}
+}
+
 func TestWordsManyPhrases(t *testing.T) {
 	t.Parallel()
 	var phrases []string
@@ -207,7 +264,15 @@ func TestWordsIsLinear(t *testing.T) {
 	}
 }
 
-// FuzzWords: the automaton finds exactly what Mentions finds. Phrases are lines.
+// mentionedByWord is Mentions without a needle.
+func mentionedByWord(text, phrase string) bool {
+	budget := math.MaxInt
+	phrase = strings.TrimSpace(phrase)
+	return phrase != "" && loadLetters().mentionsByWord(text, phrase, &budget)
+}
+
+// FuzzWords: the automaton, the search for a needle and the look at each word find the
+// same. Phrases are lines.
 func FuzzWords(f *testing.F) {
 	f.Add("please refactor the unit  test in C++", "refactor\nunit test\nc++\n/fast\nthe\ntest in")
 	f.Add("a a a b a", "a a b\na b\na a\nb a\na\nb\na a a b a")
@@ -216,6 +281,7 @@ func FuzzWords(f *testing.F) {
 	f.Add("ab abc abcd\u3000abc d", "abc d\nabc\nab\nbc\nd")
 	f.Add("日本 語 日本語 été Été", "日本\n日本語\nété\n語 日本語")
 	f.Add("__ _a a_ 1a a1 é1 1é", "a\n_a\n1\né\n1é")
+	f.Add(strings.Repeat("the query ", 9)+"ſtac\u212A  trace QUERY\u2003stack\u00a0trace", "stack trace\nquery stack\nk\ns\nquery  \u212A\nthe qu\xe2")
 	f.Add(strings.Repeat("word, ", 30)+"/fast c", "word\nword,\nword, word\n, word\n/fast c\nc")
 	f.Fuzz(func(t *testing.T, text, lines string) {
 		phrases := strings.Split(lines, "\n")
@@ -226,8 +292,12 @@ func FuzzWords(f *testing.F) {
 		hits := []uint64{math.MaxUint64, math.MaxUint64}
 		w.Scan(text, hits)
 		for i, p := range phrases {
-			if got, want := hits[i/64]>>(i%64)&1 != 0, Mentions(text, p); got != want {
+			want := mentionedByWord(text, p)
+			if got := hits[i/64]>>(i%64)&1 != 0; got != want {
 				t.Fatalf("Words(%q).Scan(%q): %q = %v, want %v", phrases, text, p, got, want)
+			}
+			if got := Mentions(text, p); got != want {
+				t.Fatalf("Mentions(%q, %q) = %v, want %v", text, p, got, want)
 			}
 		}
 	})
@@ -257,8 +327,12 @@ func TestWordsOnSmallAlphabet(t *testing.T) {
 		}
 		w.Scan(text.String(), hits)
 		for i, p := range phrases {
-			if got, want := hits[i/64]>>(i%64)&1 != 0, Mentions(text.String(), p); got != want {
+			want := mentionedByWord(text.String(), p)
+			if got := hits[i/64]>>(i%64)&1 != 0; got != want {
 				t.Fatalf("Scan(%q): %q = %v, want %v", text.String(), p, got, want)
+			}
+			if got := Mentions(text.String(), p); got != want {
+				t.Fatalf("Mentions(%q, %q) = %v, want %v", text.String(), p, got, want)
 			}
 		}
 	}

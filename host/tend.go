@@ -15,12 +15,14 @@ const (
 	leastRoom   = 100      // percent of what lives: what the runtime does by itself
 	mostRoom    = 400
 	quietAllocs = 2 << 20 // bytes allocated between two looks by a process that nobody asks
+	quietLooks  = 5       // in a row, until it counts as one that will not be asked again at once
 	worthFree   = 8 << 20 // bytes; less is not given back
 )
 
 // tending is what the last look found.
 type tending struct {
 	allocated uint64
+	quiet     int // looks in a row
 
 	freed bool   // at the last look
 	kept  uint64 // bytes that were held after the last time
@@ -35,7 +37,7 @@ type tending struct {
 // the system while there is nothing. Settings of the whole process: it is for a program's main,
 // not for a library, and once.
 func (h *Host) TendMemory(ctx context.Context) {
-	t := tending{free: debug.FreeOSMemory, percent: leastRoom}
+	t := tending{free: debug.FreeOSMemory, percent: leastRoom, quiet: quietLooks - 1} // a start is no load: give back what it took
 	if os.Getenv("GOGC") == "" {
 		t.set = debug.SetGCPercent
 	}
@@ -63,7 +65,9 @@ func (h *Host) TendMemory(ctx context.Context) {
 
 // look acts on what lives, what is held of the system, and what was ever allocated, bytes.
 func (t *tending) look(live, held, allocated uint64) {
-	quiet := allocated-t.allocated < quietAllocs
+	if t.quiet++; allocated-t.allocated >= quietAllocs {
+		t.quiet = 0
+	}
 	t.allocated = allocated
 	if t.set != nil {
 		percent := min(max(int(usualRoom*100/max(live, 1)), leastRoom), mostRoom)
@@ -77,7 +81,7 @@ func (t *tending) look(live, held, allocated uint64) {
 		t.kept = held
 	}
 	t.kept = min(t.kept, held)
-	if t.freed = quiet && held > max(live, t.kept)+worthFree; t.freed {
+	if t.freed = t.quiet >= quietLooks && held > max(live, t.kept)+worthFree; t.freed {
 		t.free()
 	}
 }

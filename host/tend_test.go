@@ -1,10 +1,15 @@
 package host
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 func TestTending(t *testing.T) {
 	const mib = 1 << 20
 	type look struct{ live, held, allocated uint64 }
+	busy := []look{{32 * mib, 96 * mib, 100 * mib}}
+	quiet := func(n int, held uint64) []look { return slices.Repeat([]look{{32 * mib, held, 100 * mib}}, n) }
 	for _, test := range []struct {
 		name        string
 		looks       []look
@@ -15,11 +20,11 @@ func TestTending(t *testing.T) {
 		{"next to nothing lives", []look{{1 * mib, 8 * mib, 100 * mib}}, 400, 0},
 		{"much lives: as the runtime does", []look{{512 * mib, 900 * mib, 4000 * mib}}, 0, 0},
 		{"busy: nothing is given back", []look{{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 200 * mib}}, 200, 0},
-		{"nobody asks: it is", []look{{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 101 * mib}}, 200, 1},
-		{"what does not go is not tried again", []look{
-			{32 * mib, 96 * mib, 100 * mib}, {32 * mib, 96 * mib, 101 * mib}, {32 * mib, 90 * mib, 101 * mib}, {32 * mib, 90 * mib, 101 * mib}, {32 * mib, 99 * mib, 102 * mib},
-		}, 200, 2},
-		{"what is held lives", []look{{32 * mib, 36 * mib, 100 * mib}, {32 * mib, 36 * mib, 101 * mib}}, 200, 0},
+		{"a pause between requests: nothing is given back", slices.Concat(busy, quiet(quietLooks-1, 96*mib)), 200, 0},
+		{"pauses do not add up", slices.Concat(busy, quiet(quietLooks-1, 96*mib), []look{{32 * mib, 96 * mib, 200 * mib}}, []look{{32 * mib, 96 * mib, 200 * mib}}), 200, 0},
+		{"nobody asks: it is", slices.Concat(busy, quiet(quietLooks, 96*mib)), 200, 1},
+		{"what does not go is not tried again", slices.Concat(busy, quiet(quietLooks, 96*mib), quiet(2, 90*mib), quiet(1, 99*mib)), 200, 2},
+		{"what is held lives", slices.Concat([]look{{32 * mib, 36 * mib, 100 * mib}}, quiet(quietLooks, 36*mib)), 200, 0},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			percent, freed := 0, 0

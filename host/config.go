@@ -55,8 +55,15 @@ type Config struct {
 	// Default 60 s; negative: there are none.
 	ProbeInterval time.Duration `yaml:"probe_interval" env:"POINTSMAN_PROBE_INTERVAL" unset:"60s"`
 
+	// UnknownKeys is how many different unknown keys one address (of IPv6 a /64) may try in a minute; what
+	// is beyond is answered 429. Keys that the gateway made are never refused for it. Default 60;
+	// negative: there is no bound.
+	UnknownKeys int `yaml:"unknown_keys_per_minute" env:"POINTSMAN_UNKNOWN_KEYS_PER_MINUTE" unset:"60"`
+
 	// TrustedProxies are the addresses and networks, separated by commas, of the proxies in front
-	// of the dashboard: what they say of a client's address and of TLS is believed at a login.
+	// of the gateway: what they say of a client's address (X-Forwarded-For) is believed where unknown
+	// keys are counted and at a login, and what they say of TLS at a login. Without it all callers
+	// behind a proxy are one address.
 	TrustedProxies string `yaml:"trusted_proxies" env:"POINTSMAN_TRUSTED_PROXIES"`
 
 	// WebhookLoopback lets webhooks lead to receivers on this machine, over http too.

@@ -112,6 +112,7 @@ func (h *Host) openServer() error {
 		Origins:        origins,
 		TLS:            secure,
 		MaxInFlight:    h.cfg.MaxInFlight,
+		UnknownKeys:    h.cfg.UnknownKeys,
 		MemoryLimit:    memoryLimit(),
 		Catalogue:      func() httpapi.CatalogueService { return h.catalogue.Load() },
 		Ready: func() error {

@@ -18,25 +18,26 @@ var (
 )
 
 // authenticate returns who sends the request: whose key it has, or under /api/v1 whose
-// session. The failure, if any, is unauthorized, or what a session's request lacks.
-func (s *Server) authenticate(h *fasthttp.RequestHeader) (engine.Principal, *failure) {
+// session. key is what was presented, "" in a session and when there is none. The failure, if
+// any, is unauthorized, or what a session's request lacks; admitted has the last word.
+func (s *Server) authenticate(h *fasthttp.RequestHeader) (p engine.Principal, key string, f *failure) {
 	if inSession(h) {
 		live, f := s.session(h)
-		return live.Principal, f
+		return live.Principal, "", f
 	}
 	key, ok := credential(h)
 	if !ok {
-		return engine.Principal{}, unauthorized
+		return engine.Principal{}, "", unauthorized
 	}
 	p, err := s.cfg.Keys.Authenticate(key, s.cfg.Now())
 	if err != nil {
 		// A service that could not decide would be another error than a wrong key.
 		if engine.CodeOf(err) != engine.CodeUnauthorized {
-			return engine.Principal{}, failureOf(err)
+			return engine.Principal{}, key, failureOf(err)
 		}
-		return engine.Principal{}, unauthorized
+		return engine.Principal{}, key, unauthorized
 	}
-	return p, nil
+	return p, key, nil
 }
 
 // credential finds the key: "Authorization: Bearer KEY" or "x-api-key: KEY". Both may

@@ -205,7 +205,8 @@ type Config struct {
 	Dashboard DashboardFiles
 	// Logins are its sessions. Nil: nobody can log in.
 	Logins LoginService
-	// TrustedProxies are whose X-Forwarded-For and X-Forwarded-Proto are believed at a login.
+	// TrustedProxies are whose X-Forwarded-For is believed where callers' addresses count, and
+	// whose X-Forwarded-Proto at a login.
 	TrustedProxies []netip.Prefix
 	Build          string // revision of the source, which the dashboard shows; may be empty
 	// Ready reports why the process should get no traffic, nil when it should. Its text
@@ -223,6 +224,9 @@ type Config struct {
 	// is beyond is answered 503.
 	MaxInFlight   int
 	MaxManagement int
+	// UnknownKeys is how many different unknown keys an address may try in a minute; what is beyond
+	// is answered 429. Default 60; negative: as many as it likes.
+	UnknownKeys int
 	// Origins are the pages that may call from a browser; none by default.
 	Origins Origins
 	// TLS is what Serve wraps its listener in; nil: nothing.
@@ -333,6 +337,9 @@ func (c Config) withDefaults() (Config, error) {
 	}
 	orDefault(&c.MaxInFlight, 16<<10)
 	orDefault(&c.MaxManagement, 256)
+	if c.UnknownKeys == 0 {
+		c.UnknownKeys = 60
+	}
 	orDefault(&c.BodyLimit, defaultBodyLimit)
 	orDefault(&c.BodiesInFlight, 512<<20)
 	orDefault(&c.MaxConnections, 32<<10)

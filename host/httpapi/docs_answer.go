@@ -27,21 +27,16 @@ var moreCodes = map[string][]string{
 	"publish-rules":      {codeRuleCompile, codeRuleCases},
 	"restore-rules":      {codeRuleCompile, codeRuleCases},
 	"run-rule-cases":     {codeRuleCompile},
-	"backtest-rules":     {codeRuleCompile, code(engine.CodeRateLimited)},
-	"create-rollout":     {codeRuleCompile, codeRuleCases, code(engine.CodeRateLimited)},
+	"backtest-rules":     {codeRuleCompile},
+	"create-rollout":     {codeRuleCompile, codeRuleCases},
 	"promote-rollout":    {codeRuleCompile, codeRuleCases},
 	"create-assignment":  {codeRuleCompile},
 	"replace-assignment": {codeRuleCompile},
 	"patch-assignment":   {codeRuleCompile},
-	"upload-plugin":      {code(engine.CodePluginFailed), code(engine.CodeRateLimited)},
-	"activate-plugin":    {code(engine.CodePluginFailed), code(engine.CodeRateLimited)},
-	"rollback-plugin":    {code(engine.CodePluginFailed), code(engine.CodeRateLimited)},
-	"add-note":           {code(engine.CodeTooLarge), code(engine.CodeRateLimited)},
-	"verify-audit":       {code(engine.CodeRateLimited)},
-	"rerate":             {code(engine.CodeRateLimited)},
-	"list-usage":         {code(engine.CodeRateLimited)},
-	"test-webhook":       {code(engine.CodeRateLimited)},
-	"retry-delivery":     {code(engine.CodeRateLimited)},
+	"upload-plugin":      {code(engine.CodePluginFailed)},
+	"activate-plugin":    {code(engine.CodePluginFailed)},
+	"rollback-plugin":    {code(engine.CodePluginFailed)},
+	"add-note":           {code(engine.CodeTooLarge)},
 	"explain-route":      {code(engine.CodeModelNotFound)},
 	"calculate-cost":     {code(engine.CodeModelNotFound)},
 	"create-session":     {code(engine.CodeInvalidJSON), codeCrossOrigin, code(engine.CodeForbidden), code(engine.CodeRateLimited), code(engine.CodeUnauthorized)},
@@ -77,7 +72,7 @@ func errorsOf(op *huma.Operation, rule access) map[int][]string {
 		add(code(engine.CodeTooLarge), code(engine.CodeUnsupportedMedia))
 	}
 	if !rule.public {
-		add(code(engine.CodeUnauthorized), code(engine.CodeForbidden))
+		add(code(engine.CodeUnauthorized), code(engine.CodeForbidden), code(engine.CodeRateLimited)) // the last for who tries keys
 		for _, name := range rule.scope.Names() {
 			add(scopeCode(name))
 		}

@@ -6,6 +6,7 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
@@ -107,7 +108,11 @@ func (s *Server) login(c *fiber.Ctx) error {
 	if err := body.Decode(&in); err != nil || body.Decode(new(json.RawMessage)) != io.EOF || in.Key == "" {
 		return failed(http.StatusBadRequest, string(engine.CodeInvalidJSON), `The body must be {"key": "..."}.`) // quotes nothing: it holds a secret
 	}
-	address, secure := s.client(c)
+	from, secure := s.client(c.Context())
+	address := ""
+	if from.IsValid() {
+		address = from.String()
+	}
 	rq := requestOf(c.Context())
 	ctx := engine.WithActor(rq.ctx, engine.Actor{RequestID: rq.id})
 	live, err := s.cfg.Logins.Login(ctx, in.Key, address, secure)
@@ -264,14 +269,17 @@ func sameOrigin(h *fasthttp.RequestHeader) bool {
 
 // client is the address that a request comes from and whether it came by TLS: what a proxy
 // says of both holds if the operator named the proxy.
-func (s *Server) client(c *fiber.Ctx) (address string, secure bool) {
-	remote, err := netip.ParseAddrPort(c.Context().RemoteAddr().String())
-	if err != nil {
-		return "", false
+// The zero address is none.
+func (s *Server) client(c *fasthttp.RequestCtx) (from netip.Addr, secure bool) {
+	if tcp, ok := c.RemoteAddr().(*net.TCPAddr); ok {
+		from = tcp.AddrPort().Addr().Unmap()
+	} else if remote, err := netip.ParseAddrPort(c.RemoteAddr().String()); err == nil {
+		from = remote.Addr().Unmap()
+	} else {
+		return netip.Addr{}, false
 	}
-	from := remote.Addr().Unmap()
 	if !s.trusts(from) {
-		return from.String(), c.Context().IsTLS()
+		return from, c.IsTLS()
 	}
 	hops := strings.Split(strings.Join(peekAll(c, "X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
@@ -284,7 +292,7 @@ func (s *Server) client(c *fiber.Ctx) (address string, secure bool) {
 		}
 	}
 	protos := strings.Split(strings.Join(peekAll(c, "X-Forwarded-Proto"), ","), ",")
-	return from.String(), strings.EqualFold(strings.TrimSpace(protos[len(protos)-1]), "https")
+	return from, strings.EqualFold(strings.TrimSpace(protos[len(protos)-1]), "https")
 }
 
 func (s *Server) trusts(address netip.Addr) bool {
@@ -296,9 +304,9 @@ func (s *Server) trusts(address netip.Addr) bool {
 	return false
 }
 
-func peekAll(c *fiber.Ctx, name string) []string {
+func peekAll(c *fasthttp.RequestCtx, name string) []string {
 	var all []string
-	for _, value := range c.Request().Header.PeekAll(name) {
+	for _, value := range c.Request.Header.PeekAll(name) {
 		all = append(all, string(value))
 	}
 	return all

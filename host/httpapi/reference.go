@@ -58,7 +58,7 @@ var meanings = []meaning{
 	{string(engine.CodeUnsupportedMedia), 0, "The body is not application/json, or it is compressed.", retryNever, "Send plain JSON with `Content-Type: application/json`."},
 	{codeRuleCases, http.StatusUnprocessableEntity, "Stored cases would fail with the rules that were sent, so nothing was changed; `cases` has them.", retryNever, "Correct the rules, or the cases if they are no longer right."},
 	{string(engine.CodeIdempotencyReused), 0, "The key was used for another request: another route, user or body.", retryNever, "Make a new key for each request."},
-	{string(engine.CodeRateLimited), 0, "A rate limit is used up, ours or the provider's, or too many requests are in flight.", retryLater, "Wait as long as `retry-after` says. `x-should-retry: false` means that the request is larger than the limit ever allows."},
+	{string(engine.CodeRateLimited), 0, "A rate limit is used up, ours or the provider's, too many requests are in flight, or too many unknown keys came from the caller's address.", retryLater, "Wait as long as `retry-after` says. `x-should-retry: false` means that the request is larger than the limit ever allows."},
 	{string(engine.CodeBudgetExceeded), 0, "What the request may cost does not fit into what is left of a hard budget.", retryReset, "Wait for the budget's next period, raise it, or ask for a cheaper model or a smaller `max_tokens`."},
 	{string(engine.CodeIdempotencyFull), 0, "The account has more keys in store than it may.", retryLater, "Keys are kept for 24 hours. Send requests without one until some are gone."},
 	{codeHeadersTooLarge, http.StatusRequestHeaderFieldsTooLarge, "The request's headers are larger than 16 KiB.", retryNever, "Send fewer or shorter headers; cookies are the usual cause."},

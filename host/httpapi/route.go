@@ -115,8 +115,8 @@ func (s *Server) guard(route string, rule access, handler fiber.Handler) fiber.H
 		rq.route = route
 		h := &c.Request().Header
 		if !rule.public {
-			p, f := s.authenticate(h)
-			if f != nil {
+			p, key, f := s.authenticate(h)
+			if f = s.admitted(c.Context(), rq.received, key, p, f); f != nil {
 				return f
 			}
 			rq.principal = p

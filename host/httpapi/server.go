@@ -34,6 +34,7 @@ type Server struct {
 	bodies    budget
 	gate      gate // of requests to models
 	desk      gate // of the rest, but for health
+	strangers *strangers
 	cursors   cursors
 	spec      []byte        // /openapi.json
 	docs      []byte        // /docs
@@ -58,6 +59,9 @@ func New(cfg Config) (*Server, error) {
 		s.gate.memory = newMemoryPressure(cfg.MemoryLimit).room
 	}
 	if s.cursors, err = newCursors(cfg.CursorKey); err != nil {
+		return nil, err
+	}
+	if s.strangers, err = newStrangers(cfg.UnknownKeys); err != nil {
 		return nil, err
 	}
 	s.closing = make(chan struct{})

@@ -80,7 +80,7 @@ func (s *Server) knows(h *fasthttp.RequestHeader) (known bool) {
 			known = false
 		}
 	}()
-	_, f := s.authenticate(h)
+	_, _, f := s.authenticate(h)
 	return f == nil
 }
 
@@ -96,7 +96,8 @@ func (s *Server) expect(fctx *fasthttp.RequestCtx) (status int) {
 	h := &fctx.Request.Header
 	f := inspect(h)
 	if f == nil {
-		_, f = s.authenticate(h)
+		p, key, refused := s.authenticate(h)
+		f = s.admitted(fctx, s.cfg.Now(), key, p, refused)
 	}
 	if f == nil {
 		f = encoded(h)

@@ -173,8 +173,9 @@ func (s *Server) streamChat(fctx *fasthttp.RequestCtx, d dialect, r *engine.Requ
 	if err != nil {
 		return false, err
 	}
-	// It is sent; a stream may live long.
+	// It is sent; a stream may live long. Fiber's body was copied.
 	r.Source, held.own = nil, nil
+	fctx.Request.ResetBody()
 	h.SetContentType("text/event-stream; charset=utf-8")
 	h.Set(fiber.HeaderCacheControl, "no-cache")
 	h.Set("X-Accel-Buffering", "no") // nginx: do not collect events

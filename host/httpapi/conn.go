@@ -64,7 +64,7 @@ func passes(err error) bool {
 }
 
 func (s *connections) add(c net.Conn) *conn {
-	wrapped := &conn{Conn: c, set: s}
+	wrapped := &conn{Conn: c, set: s, ahead: newReadAhead(c)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.open == nil {
@@ -97,8 +97,23 @@ func (s *connections) closeAll() {
 type conn struct {
 	net.Conn
 	set    *connections
+	ahead  readAhead   // by the goroutine that reads
 	unread atomic.Bool // the client may still be sending a body that nobody will read
 	closed atomic.Bool
+}
+
+// Read implements net.Conn.
+func (c *conn) Read(p []byte) (int, error) {
+	if n := c.ahead.kept(p); n > 0 {
+		return n, nil
+	}
+	if len(p) != 1 || c.ahead.raw == nil {
+		return c.Conn.Read(p)
+	}
+	if err := c.ahead.wait(); err != nil {
+		return 0, err
+	}
+	return c.ahead.kept(p), nil
 }
 
 // Close closes the connection. One that was refused while its client was still

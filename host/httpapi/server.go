@@ -85,6 +85,7 @@ func New(cfg Config) (*Server, error) {
 	})
 	s.http = s.app.Server()
 	s.http.CloseOnShutdown = true
+	s.http.ReduceMemoryUsage = true // see RATIONALE.md, "What does an open connection hold?"
 	s.http.HeaderReceived = s.headerReceived
 	s.http.ExpectHandler = s.expect
 	s.http.ErrorHandler = s.transportFailed

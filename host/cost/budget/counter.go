@@ -32,6 +32,7 @@ type counter struct {
 	dryRoom int64
 	busy    bool    // an exchange is under way
 	next    *flight // what waits for the one after it
+	wanted  int64   // by holds that wait, or were woken and have not taken it yet: no exchange gives it back
 	taken   int64   // since the last look, for the size of the slice
 	rate    int64   // nano-USD that are held in a second, lately
 	largest int64   // lately held at once

@@ -3,6 +3,7 @@ package budget
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -85,19 +86,50 @@ func (g *Guard) Settle(h *Hold, nanoUSD int64) {
 
 // raise makes it so that to is held of every budget, or leaves what is held as it is.
 func (g *Guard) raise(ctx context.Context, h *Hold, to int64) error {
+	short, dry := h.take(g.cfg.Clock(), to)
+	if short == nil {
+		return nil
+	}
 	patience := g.cfg.Patience
-	for n := 1; ; n++ {
-		clock := g.cfg.Clock()
-		short, dry := h.take(clock, to)
-		if short == nil {
-			return nil
-		}
+	var asked wishes
+	defer func() { asked.end() }()
+	for n := 1; short != nil; n++ {
 		if !short.shared || dry || n > tries+len(h.parts) {
 			return g.exceeded(short, h.at)
 		}
-		if err := g.ask(ctx, short, to-h.held, &patience); err != nil && (engine.CodeOf(err) == engine.CodeCanceled || !short.forgoes()) {
+		asked.add(short, to-h.held)
+		if err := g.ask(ctx, short, &patience); err != nil && (engine.CodeOf(err) == engine.CodeCanceled || !short.forgoes()) {
 			return err
 		}
+		short, dry = h.take(g.cfg.Clock(), to)
+	}
+	return nil
+}
+
+// wishes is what one hold wants of the counters that it has asked for.
+type wishes []wish
+
+type wish struct {
+	c    *counter
+	nano int64
+}
+
+func (w *wishes) add(c *counter, nano int64) {
+	if slices.ContainsFunc(*w, func(x wish) bool { return x.c == c }) {
+		return
+	}
+	c.mu.Lock()
+	nano = max(min(nano, most-c.wanted), 0)
+	c.wanted += nano
+	c.mu.Unlock()
+	*w = append(*w, wish{c, nano})
+}
+
+func (w wishes) end() {
+	for _, x := range w {
+		x.c.mu.Lock()
+		x.c.wanted -= x.nano
+		x.c.mu.Unlock()
 	}
 }
 

@@ -24,20 +24,18 @@ const (
 
 // flight is one exchange that several holds wait for.
 type flight struct {
-	want int64
 	done chan struct{} // closed by the exchange
 	err  error
 }
 
 // ask waits until an exchange that began after this call has brought what there is. patience is how
 // much longer the caller waits of a database that answers; what was waited is taken off.
-func (g *Guard) ask(ctx context.Context, c *counter, need int64, patience *time.Duration) error {
+func (g *Guard) ask(ctx context.Context, c *counter, patience *time.Duration) error {
 	c.mu.Lock()
 	if c.next == nil {
 		c.next = &flight{done: make(chan struct{})}
 	}
 	f := c.next
-	f.want = min(add(f.want, need), most)
 	if !c.busy {
 		c.busy = true
 		g.flights.Add(1)
@@ -108,16 +106,12 @@ func (g *Guard) prepare(c *counter, idle bool) (*flight, *pending) {
 		c.busy = false
 		return nil, nil
 	}
-	want := int64(0)
-	if f != nil {
-		want = f.want
-	}
 	p := &pending{c: c}
 	c.at(g.cfg.Now().UnixMilli())
 	for i, x := range c.cells {
 		hold := x.held
 		if i == len(c.cells)-1 {
-			hold = min(add(hold, add(want, c.slice(g.closing.Load()))), most)
+			hold = min(add(hold, add(c.wanted, c.slice(g.closing.Load()))), most)
 		} else if !x.owes() && x.right == x.spent+x.held {
 			continue
 		}

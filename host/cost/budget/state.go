@@ -116,7 +116,7 @@ func (g *Guard) refresh(ctx context.Context, counters []*counter) error {
 	}
 	patience := g.cfg.Patience
 	for _, c := range waiting {
-		if err := g.ask(ctx, c, 0, &patience); err != nil {
+		if err := g.ask(ctx, c, &patience); err != nil {
 			return err
 		}
 	}

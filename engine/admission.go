@@ -121,7 +121,7 @@ func (x *execution) admit(ctx context.Context, t Target) (a admission, skipped b
 	}
 	r, prompt, known := x.r, x.r.Features.Tokens, false
 	a.price, known = t.rates.charge(r.Received, prompt)
-	x.begun = x.row(t, x.attempts+1, "")
+	x.begun = x.row(&t, x.attempts+1, "", x.elapsed())
 	u := &x.begun
 	u.Outcome, u.Code, u.Estimated = OutcomeInterrupted, CodeInternal, true
 	u.Tokens.Prompt = prompt
@@ -217,18 +217,19 @@ func (a *attempt) releaseHeld(row Usage) {
 	x.p.cfg.Ledger.Record(row)
 }
 
-// row is what is known of an attempt before it begins. id is the row's, "" for a new one.
-func (x *execution) row(t Target, number int, id string) Usage {
+// row is what is known of an attempt before it begins, so long after the request. id is the
+// row's, "" for a new one.
+func (x *execution) row(t *Target, number int, id string, after time.Duration) Usage {
 	r := x.r
 	if id == "" {
-		id = newID()
+		id = idAt(x.began.Add(after))
 	}
 	return Usage{
 		AccountID: r.Principal.AccountID, ID: id, RequestID: r.ID, Attempt: number,
 		TeamID: r.Principal.TeamID, UserID: r.Principal.UserID, KeyID: r.Principal.KeyID,
 		SessionID: r.Hints.SessionID, TaskType: r.Features.TaskType,
 		ModelID: t.Model.ID, ProviderID: t.Provider.ID, UpstreamID: t.Model.UpstreamID, Substituted: t.Substituted,
-		Source: x.plan.decision.Source, Stream: r.Stream, Simulated: x.p.cfg.Upstream.Simulated(t.Provider),
-		StartedAt: r.Received.Add(time.Since(x.began)).UTC(),
+		Source: x.plan.decision.Source, Stream: r.Stream, Simulated: t.simulated,
+		StartedAt: r.Received.Add(after).UTC(),
 	}
 }

@@ -71,7 +71,7 @@ func TestAffinity(t *testing.T) {
 			for _, target := range x.plan.targets {
 				got = append(got, target.Model.ID)
 			}
-			line := record(x.plan, nil, nil)
+			line := record(&x.plan, nil, nil)
 			if strings.Join(got, " ") != tt.want || x.plan.decision.Source != tt.source {
 				t.Errorf("plan = %v by %s, want %s by %s", got, x.plan.decision.Source, tt.want, tt.source)
 			}

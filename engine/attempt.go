@@ -15,6 +15,7 @@ type attempt struct {
 	target  Target
 	number  int
 	began   time.Time
+	after   time.Duration // of the request, when it began
 	adapter Adapter       // nil until it is needed: see open
 	call    *document.Doc // what the adapter is told of the call; it lives as long
 	native  bool          // the caller's wire is passed on
@@ -27,6 +28,8 @@ type attempt struct {
 	used    meter
 	first   time.Duration // until the first content; 0: none came
 	settled bool
+	// Of the request: when the upstream returned, and when the attempt was settled.
+	returned, ended time.Duration
 
 	admission admission
 	pass      HealthPass
@@ -40,7 +43,12 @@ type attempt struct {
 func (x *execution) send(ctx context.Context, t Target, stream bool) (*attempt, error) {
 	x.attempts++
 	x.lossy, x.native = nil, false
-	a := &attempt{x: x, target: t, number: x.attempts, began: time.Now(), admission: x.admitted, pass: x.pass}
+	a := &x.first
+	if x.attempts > 1 {
+		a = new(attempt) // a stream may still hold the one before
+	}
+	began := x.elapsed()
+	*a = attempt{x: x, target: t, number: x.attempts, began: x.began.Add(began), after: began, admission: x.admitted, pass: x.pass}
 	if trace := x.observation.trace; trace != nil {
 		a.traceparent = trace.Attempt(&a.target, a.number)
 	}
@@ -81,12 +89,15 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 		return a.fail(gone(ctx), ctx.Err(), "canceled", false)
 	}
 	a.sent = true
-	waited := time.Now()
-	a.reply, err = cfg.Upstream.Do(ctx, &UpstreamRequest{
+	waited := a.x.elapsed()
+	a.x.sent = UpstreamRequest{
 		Provider: t.Provider, Credential: t.Credential, Auth: auth, Headers: headers, Request: request, Stream: stream, Framing: framing, TraceParent: a.traceparent,
-		Total: max(a.x.left(), time.Millisecond), // 0 would be the client's default
-	})
-	a.x.upstream += time.Since(waited)
+		Total: max(cfg.Total-waited, time.Millisecond), // 0 would be the client's default
+	}
+	a.reply, err = cfg.Upstream.Do(ctx, &a.x.sent)
+	a.returned = a.x.elapsed()
+	a.x.upstream += a.returned - waited
+	a.x.sent = UpstreamRequest{} // a stream would hold its body
 	if err != nil {
 		a.unsent = errors.Is(err, ErrUnsent)
 		return a.fail(asError(err), err, string(CodeOf(err)), true)

@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"slices"
-	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -25,7 +24,7 @@ func (x *execution) complete(ctx context.Context, t Target) ([]byte, error) {
 // answer takes the provider's answer through the adapter.
 func (a *attempt) answer(ctx context.Context) (body []byte, err error) {
 	defer a.contain(ctx, &err)
-	a.first = time.Since(a.began)
+	a.first = a.returned - a.after
 	if a.native && a.x.r.operation() == abi.OperationCountTokens {
 		return a.nativeCounted()
 	}

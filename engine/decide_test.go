@@ -163,7 +163,7 @@ func TestPreferencesOrderDefaults(t *testing.T) {
 		image(r)
 		r.Features = ExtractFeatures(r.Doc, r.Hints)
 		r.Policy = p.cfg.Policies().Of(r.Principal)
-		if got := strings.Join(p.defaults(r, catalogue), " "); got != c.want {
+		if got := strings.Join(p.defaults(nil, r, catalogue), " "); got != c.want {
 			t.Errorf("defaults with %s = %q, want %q", c.name, got, c.want)
 		}
 	}
@@ -171,7 +171,7 @@ func TestPreferencesOrderDefaults(t *testing.T) {
 	p.cfg.DefaultModel = "long" // has no price
 	r := planRequest(t, "auto", "")
 	r.Policy = p.cfg.Policies().Of(r.Principal)
-	if got := strings.Join(p.defaults(r, catalogue), " "); got != "second long" {
+	if got := strings.Join(p.defaults(nil, r, catalogue), " "); got != "second long" {
 		t.Errorf("defaults without a price = %q, want the priced one first", got)
 	}
 }

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"sync"
-	"time"
 
 	"github.com/pointsman/pointsman/engine/document"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -33,7 +32,7 @@ func (x *execution) records() {
 	if log := x.p.cfg.Decisions; log != nil && x.r.operation() != abi.OperationCountTokens {
 		x.record.detail = log.Detail(&x.r.Principal, x.r.ID)
 		if x.r.Record = x.record.detail != DecisionUnrecorded; x.r.Record {
-			x.seen = make([]RecordedState, 0, usualCandidates)
+			x.seen = x.seenFirst[:0]
 		}
 	}
 }
@@ -66,7 +65,7 @@ func (x *execution) recorded() {
 		Detail: c.detail, Rules: x.plan.decision.Rules, Variant: x.plan.decision.Variant, Decision: x.plan.decision,
 		Targets: targets, Skips: x.plan.skips, Considered: x.seen[x.asked:],
 		Attempts: x.attempts, Code: c.code, CostNanoUSD: c.cost, PremiumUse: c.premium, Tokens: c.tokens,
-		DecideUS: c.decideUS, LatencyMS: time.Since(x.began).Milliseconds(),
+		DecideUS: c.decideUS, LatencyMS: x.elapsed().Milliseconds(),
 	}
 	x.inputs(&d.Inputs)
 	for i := range x.plan.targets {
@@ -111,11 +110,8 @@ func (x *execution) inputs(in *DecisionInputs) {
 
 // considered asks for a candidate's state as it is now, for the record. The models that the
 // caller may use are enough: of another one nothing is looked at.
-func (r *Request) considered(id string) {
-	for i := range r.Models {
-		if m := &r.Models[i]; m.ID == id {
-			r.ModelState(m)
-			return
-		}
+func (r *Request) considered(c *Catalogue, id string) {
+	if i, ok := c.account(r.Principal.AccountID).index[id]; ok && i < len(r.Models) && r.Models[i].ID == id {
+		r.ModelState(&r.Models[i])
 	}
 }

@@ -3,7 +3,6 @@ package engine
 import (
 	"cmp"
 	"math"
-	"slices"
 	"time"
 )
 
@@ -11,24 +10,21 @@ import (
 // are compared, if it allows so many.
 const assumedOutput = 1_000
 
-// defaults are the default handler's models: the caller's own default, then the
+// defaults appends the default handler's models: the caller's own default, then the
 // installation's two in the order that the caller prefers. See RATIONALE.md, "What do
 // preferences order?".
-func (p *Pipeline) defaults(r *Request, c *Catalogue) []string {
-	both := []string{p.cfg.DefaultModel, p.cfg.DefaultFallback}
-	if prefer := r.Prefers(); prefer.Cost || prefer.Vision && r.Features.HasImage {
-		by := make(map[string]preferred, len(both))
-		for _, id := range both {
-			by[id] = r.preferred(c, id, prefer)
-		}
-		slices.SortStableFunc(both, func(a, b string) int {
-			return cmp.Or(cmp.Compare(by[a].blind, by[b].blind), cmp.Compare(by[a].cost, by[b].cost))
-		})
-	}
+func (p *Pipeline) defaults(ranking []string, r *Request, c *Catalogue) []string {
 	if own := r.Policy.orUnset().DefaultModel; own != "" {
-		return append([]string{own}, both...)
+		ranking = append(ranking, own)
 	}
-	return both
+	first, second := p.cfg.DefaultModel, p.cfg.DefaultFallback
+	if prefer := r.Prefers(); prefer.Cost || prefer.Vision && r.Features.HasImage {
+		a, b := r.preferred(c, first, prefer), r.preferred(c, second, prefer)
+		if cmp.Or(cmp.Compare(b.blind, a.blind), cmp.Compare(b.cost, a.cost)) < 0 {
+			first, second = second, first
+		}
+	}
+	return append(ranking, first, second)
 }
 
 // preferred is what candidates are ordered by, the lower the better.

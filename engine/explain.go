@@ -52,7 +52,7 @@ func (p *Pipeline) Explain(ctx context.Context, r *Request, w WhatIf) (Explanati
 	r.states = whatIfStates{x: x, recorded: r.states, what: &w}
 	defer r.ReleaseContext()
 	var err error
-	x.plan, err = p.plan(ctx, r, x.catalogue)
+	err = p.plan(ctx, r, x.catalogue, &x.plan)
 	if ctx.Err() != nil {
 		return Explanation{}, gone(ctx)
 	}

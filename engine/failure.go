@@ -27,6 +27,16 @@ type attemptError struct {
 // baseError keeps Error's method promoted: a field of that name would hide it.
 type baseError = Error
 
+// asAttemptError is the failed attempt in err's chain, nil when there is none.
+func asAttemptError(err error) *attemptError {
+	if err == nil {
+		return nil // most attempts: what follows allocates
+	}
+	var f *attemptError
+	_ = errors.As(err, &f)
+	return f
+}
+
 func (e *attemptError) Unwrap() error { return e.baseError }
 
 func (a *attempt) fail(e *Error, cause error, summary string, retryable bool) *attemptError {

@@ -2,7 +2,6 @@ package engine
 
 import (
 	"errors"
-	"time"
 )
 
 // enter asks to make an attempt at the target with its credential. last says that nothing
@@ -11,8 +10,8 @@ func (x *execution) enter(t *Target, last bool) (HealthPass, bool) {
 	if x.p.cfg.Health == nil || x.free() {
 		return HealthPass{}, true
 	}
-	h := t.healthTarget()
-	return x.p.cfg.Health.Begin(&h, last)
+	x.healthAsked = t.healthTarget()
+	return x.p.cfg.Health.Begin(&x.healthAsked, last)
 }
 
 // report tells what the attempt says of its target: the first time it ends the pass, and
@@ -31,14 +30,13 @@ func (a *attempt) report(err error) {
 		return
 	}
 	o := HealthOutcome{
-		Code: CodeOf(err), Unsent: a.unsent, Latency: time.Since(a.began), FirstByte: a.first,
+		Code: CodeOf(err), Unsent: a.unsent, Latency: a.ended - a.after, FirstByte: a.first,
 		Fallback: a.number > 1 || len(a.x.plan.skips) > 0 && a.x.stands(a.target),
 	}
 	if a.reply != nil {
 		o.Status, o.Stream = a.reply.Status, a.reply.Events != nil
 	}
-	var f *attemptError
-	if errors.As(err, &f) {
+	if f := asAttemptError(err); f != nil {
 		o.Class, o.Pause, o.Detail = f.class, f.After, f.summary
 	}
 	if first {

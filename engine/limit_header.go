@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 	"strconv"
 	"strings"
 	"time"
@@ -140,9 +139,8 @@ func (a *attempt) observe(err error) {
 	if limits == nil || a.reply == nil || a.reply.Field == nil || a.x.free() {
 		return
 	}
-	o := AnnouncedLimits(a.reply.Field, time.Now())
-	var f *attemptError
-	if !errors.As(err, &f) || f.class != abi.ClassRateLimited {
+	o := AnnouncedLimits(a.reply.Field, a.x.began.Add(a.ended))
+	if f := asAttemptError(err); f == nil || f.class != abi.ClassRateLimited {
 		o.RetryAfter = 0
 	}
 	if !o.Requests.Set && !o.Tokens.Set && o.RetryAfter == 0 {

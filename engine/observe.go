@@ -111,7 +111,7 @@ func (x *execution) answering(stream bool) {
 		return
 	}
 	o := &x.observation
-	took := time.Since(x.began)
+	took := x.elapsed()
 	o.overhead, o.measured = max(took-x.upstream, 0), true
 	if stream {
 		o.first = took
@@ -151,7 +151,7 @@ func (a *attempt) observeAttempt(row *Usage) {
 	o.attempt = ObservedAttempt{
 		Request: x.r, Trace: o.trace, Target: &a.target, Number: a.number, From: from, Why: why,
 		Code: row.Code, Outcome: row.Outcome, Status: row.Status, Tokens: row.Tokens, Estimated: row.Estimated,
-		Cost: row.CostNanoUSD, Premium: row.PremiumUse, Took: time.Since(a.began), First: a.first,
+		Cost: row.CostNanoUSD, Premium: row.PremiumUse, Took: a.took(), First: a.first,
 	}
 	o.last, o.why = a.target, string(row.Code)
 	x.p.cfg.Observer.Attempted(&o.attempt)
@@ -183,7 +183,7 @@ func (x *execution) observeEnd() {
 	x.answering(false)
 	o.request = ObservedRequest{
 		Request: x.r, Trace: o.trace, Decision: &x.plan.decision, Skips: x.plan.skips, Refusals: o.refusals, Attempts: x.attempts,
-		Code: x.record.code, Took: time.Since(x.began), First: o.first, Overhead: o.overhead,
+		Code: x.record.code, Took: x.elapsed(), First: o.first, Overhead: o.overhead,
 	}
 	if x.attempts > 0 {
 		o.request.Last = &o.last

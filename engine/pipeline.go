@@ -6,8 +6,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/google/uuid"
-
 	"github.com/pointsman/pointsman/sdk/abi"
 )
 
@@ -174,6 +172,12 @@ type execution struct {
 	begun       Usage
 	limitAsked  LimitRequest
 	healthAsked HealthTarget
+	sent        UpstreamRequest
+
+	// Room for what most requests need of it, so that it costs no allocations of its own.
+	first     attempt
+	targets   [usualCandidates]Target
+	seenFirst [usualCandidates]RecordedState
 
 	seen   []RecordedState // of models, as rules saw them
 	asked  int             // how many of them the decision asked for, and not what explains it
@@ -190,6 +194,7 @@ type execution struct {
 // begin computes what the rules see and makes the plan. The execution is never nil.
 func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 	x := &execution{p: p, r: r, catalogue: p.cfg.Catalogue(), began: time.Now()}
+	x.plan.targets = x.targets[:0]
 	x.observed()
 	if ctx.Err() != nil {
 		x.record.code = CodeOf(gone(ctx))
@@ -210,9 +215,9 @@ func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
 		r.dry = &dryRun{live: true}
 	}
 	var err error
-	deciding := time.Now()
-	x.plan, err = p.plan(ctx, r, x.catalogue)
-	x.record.decideUS = time.Since(deciding).Microseconds()
+	deciding := x.elapsed()
+	err = p.plan(ctx, r, x.catalogue, &x.plan)
+	x.record.decideUS = (x.elapsed() - deciding).Microseconds()
 	if r.Explain {
 		told := x.explanation(err)
 		x.told = &told
@@ -237,31 +242,31 @@ func (x *execution) ended() {
 }
 
 // left is how much of the request's time there still is.
-func (x *execution) left() time.Duration { return x.p.cfg.Total - time.Since(x.began) }
+func (x *execution) left() time.Duration { return x.p.cfg.Total - x.elapsed() }
+
+// elapsed is the time since the request began.
+func (x *execution) elapsed() time.Duration { return time.Since(x.began) }
 
 // meta describes the routing so far; served is nil when no target answered.
 func (x *execution) meta(served *Target) Meta {
 	m := Meta{
 		Rule:     x.plan.decision.Source,
 		Attempts: x.attempts,
-		Decision: record(x.plan, served, x.failures),
+		Decision: record(&x.plan, served, x.failures),
 		Lossy:    slices.Clone(x.lossy), // a stream may add to its own
 		Limits:   x.limitsLeft(served),
 		Charged:  x.record.cost > 0 || x.record.premium > 0,
 
 		Explanation: x.told,
 	}
-	m.OverheadUS = max((time.Since(x.began) - x.upstream).Microseconds(), 0)
+	m.OverheadUS = max((x.elapsed() - x.upstream).Microseconds(), 0)
 	if served != nil {
 		m.Native = x.native
 		m.Model, m.Provider = served.Model.ID, served.Provider.ID
-		m.Simulated = x.p.cfg.Upstream.Simulated(served.Provider)
+		m.Simulated = served.simulated
 		if served.Substituted {
 			m.Substituted = served.Model.UpstreamID
 		}
 	}
 	return m
 }
-
-// newID returns a UUIDv7, whose text sorts by time.
-func newID() string { return uuid.Must(uuid.NewV7()).String() }

@@ -1,8 +1,10 @@
 package engine
 
 import (
+	"bytes"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // maxRecord bounds the one-line decision record, in bytes: it travels as a header.
@@ -12,45 +14,58 @@ func itoa(n int64) string { return strconv.FormatInt(n, 10) }
 
 // record is the decision in one line: who decided, what served, what was passed
 // over or failed on the way, and which retired id a replacement stands in for.
-func record(pl plan, served *Target, failures []Skip) string {
-	var b strings.Builder
+func record(pl *plan, served *Target, failures []Skip) string {
+	var room [256]byte
+	b := room[:0]
 	switch pl.decision.Source {
 	case SourceDefault, SourcePinned, SourceAssignment, SourceOverride, "":
-		b.WriteString(pl.decision.Source)
 	default:
-		b.WriteString("rule:" + pl.decision.Source)
+		b = append(b, "rule:"...)
 	}
+	b = append(b, pl.decision.Source...)
 	if served != nil {
-		b.WriteString("; " + served.Model.ID + " via " + served.Provider.ID)
+		b = append(append(b, "; "...), served.Model.ID...)
+		b = append(append(b, " via "...), served.Provider.ID...)
 		if served.Substituted {
-			b.WriteString(" (retired, served by " + served.Model.UpstreamID + ")")
+			b = append(append(append(b, " (retired, served by "...), served.Model.UpstreamID...), ')')
 		}
 	}
 	if pl.continued {
-		b.WriteString("; continued after a cut")
+		b = append(b, "; continued after a cut"...)
 	}
 	if len(failures) > 0 {
-		b.WriteString("; failed: " + describeSkips(failures))
+		b = append(append(b, "; failed: "...), describeSkips(failures)...)
 	}
 	if len(pl.skips) > 0 {
-		b.WriteString("; skipped: " + describeSkips(pl.skips))
+		b = append(append(b, "; skipped: "...), describeSkips(pl.skips)...)
 	}
 	if pl.decision.Fuel > 0 {
-		b.WriteString("; fuel: " + itoa(pl.decision.Fuel))
+		b = strconv.AppendInt(append(b, "; fuel: "...), pl.decision.Fuel, 10)
 	}
 	if pl.decision.Reason != "" {
-		b.WriteString("; reason: " + pl.decision.Reason)
+		b = append(append(b, "; reason: "...), pl.decision.Reason...)
 	}
-	line := strings.Map(func(r rune) rune {
-		if r < ' ' || r > '~' {
-			return ' '
+	b = blanked(b)
+	return string(bytes.TrimSpace(b[:min(len(b), maxRecord)]))
+}
+
+// blanked puts a blank in the place of each letter that a header does not carry, in b itself.
+func blanked(b []byte) []byte {
+	n := 0
+	for i := 0; i < len(b); n++ {
+		width := 1
+		switch c := b[i]; {
+		case c >= utf8.RuneSelf:
+			_, width = utf8.DecodeRune(b[i:])
+			b[n] = ' '
+		case c < ' ' || c > '~':
+			b[n] = ' '
+		default:
+			b[n] = c
 		}
-		return r
-	}, b.String())
-	if len(line) > maxRecord {
-		line = line[:maxRecord]
+		i += width
 	}
-	return strings.TrimSpace(line)
+	return b[:n]
 }
 
 // describeSkips lists what was passed over, as far as there is room in a record.

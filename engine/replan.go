@@ -30,7 +30,8 @@ func (p *Pipeline) Replan(ctx context.Context, r *Request, d Decider, was []Skip
 		r.Policy = p.cfg.Policies().Of(r.Principal).with(r.Prefers(), r.Policy.RulesOwnOnly())
 	}
 	r.decider = d
-	pl, err := p.plan(ctx, r, c)
+	var pl plan
+	err := p.plan(ctx, r, c, &pl)
 	out := Replanned{Source: pl.decision.Source}
 	for _, s := range pl.decision.Skipped {
 		if s.Reason == SkipRuleFailed || s.Reason == SkipAssignmentFailed {

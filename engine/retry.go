@@ -38,8 +38,8 @@ func (x *execution) try(ctx context.Context, one func(t Target) error) (Target, 
 		w.desperate = true
 		w.target(ctx, t, one)
 	}
-	if w.served != nil {
-		return *w.served, nil
+	if w.served.Provider != nil {
+		return w.served, nil
 	}
 	return Target{}, w.shown()
 }
@@ -50,7 +50,7 @@ type route struct {
 	budget    *retryBudget
 	desperate bool // also use what rests by our own guess
 
-	served  *Target
+	served  Target        // zero: none has
 	failure error         // to be shown
 	after   time.Duration // the shortest wait that a busy provider asked for; 0: none
 	wider   int64         // the next target's window must be larger, tokens; 0: any will do
@@ -68,6 +68,7 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 		x.skip(t, SkipContext, itoa(t.Model.ContextWindow)+" tokens are no more than were too few")
 		return false
 	}
+	t.simulated = x.p.cfg.Upstream.Simulated(t.Provider)
 	for used := []string(nil); ; {
 		c, why, ok := x.p.credentials.choose(wanted{
 			provider: t.Provider, upstream: t.Model.UpstreamID,
@@ -118,7 +119,7 @@ func (w *route) target(ctx context.Context, t Target, one func(t Target) error) 
 		}
 		if err == nil {
 			x.p.credentials.succeeded(t.Provider, c)
-			w.served, w.over = &t, true
+			w.served, w.over = t, true
 			return false
 		}
 		rests = false // it was asked

@@ -13,18 +13,18 @@ func (a *attempt) settle(err error) {
 		return
 	}
 	a.settled = true
+	a.ended = a.x.elapsed()
 	a.observe(err)
 	a.report(err)
 	x, r, t := a.x, a.x.r, a.target
 	code := CodeOf(err)
 	tokens, estimated := a.count(code)
-	row := x.row(t, a.number, a.admission.id)
+	row := x.row(&t, a.number, a.admission.id, a.after)
 	row.Tokens, row.Estimated, row.Outcome, row.Code = tokens, estimated, outcomeOf(code), code
-	row.StartedAt = r.Received.Add(a.began.Sub(x.began)).UTC()
 	if a.admission.id != "" {
 		row.StartedAt = a.admission.started
 	}
-	row.LatencyMS, row.FirstByteMS = time.Since(a.began).Milliseconds(), a.first.Milliseconds()
+	row.LatencyMS, row.FirstByteMS = a.took().Milliseconds(), a.first.Milliseconds()
 	if a.reply != nil {
 		row.Status = a.reply.Status
 	}
@@ -38,6 +38,9 @@ func (a *attempt) settle(err error) {
 	}
 	a.releaseHeld(row)
 }
+
+// took is how long the attempt lasted until it was settled.
+func (a *attempt) took() time.Duration { return a.ended - a.after }
 
 // count returns what the attempt used. Without any count of the provider's, an error
 // before any output costs nothing; a timeout or a cancel after sending costs the

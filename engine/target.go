@@ -18,7 +18,8 @@ type Target struct {
 	// Credential is the id of the provider's key to use; empty: the upstream's choice.
 	Credential string
 
-	rates rates // at which it is billed
+	rates     rates // at which it is billed
+	simulated bool  // served by the simulator; known when it is tried
 }
 
 // plan is the ranking after the policy envelope clipped it.
@@ -38,23 +39,25 @@ const maxTargets = 16
 
 // plan finds the models to try, in the order of decide, then the default handler's unless
 // the ranking says only; what the caller may not use, or cannot be called now, is left out.
-func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, error) {
-	d, err := p.decide(ctx, r, c)
+// What it makes is in pl, whose targets may bring room; the decision also when there is an error.
+func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue, pl *plan) (err error) {
+	d := &pl.decision
+	*d, err = p.decide(ctx, r, c)
 	if x, ok := r.states.(*execution); ok {
 		x.asked = len(x.seen)
 	}
-	pl := plan{decision: d, skips: slices.Clone(d.Skipped)}
+	pl.skips = slices.Clone(d.Skipped)
 	if err != nil {
-		return pl, err
+		return err
 	}
 	ranking, own := d.Models, len(d.Models)
+	var room [2 * usualCandidates]string
 	if !d.Only {
-		ranking = append(append(make([]string, 0, len(ranking)+4), ranking...), p.defaults(r, c)...)
+		ranking = p.defaults(append(room[:0], ranking...), r, c)
 	}
 	before := len(ranking)
-	ranking, left := p.stay(r, c, &pl.decision, ranking)
+	ranking, left := p.stay(r, c, d, ranking)
 	own += len(ranking) - before
-	pl.targets = make([]Target, 0, min(len(ranking), maxTargets))
 	var down, degraded []Target
 	// A degraded target comes after the others for who wants speed, unless one was named.
 	lowered := r.Prefers().Speed && d.Source != SourcePinned && d.Source != SourceOverride
@@ -67,7 +70,7 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 			skip = &Skip{What: id, Reason: SkipNotAllowed, Detail: "assignment " + d.Assignment.ID}
 		}
 		if r.Record {
-			r.considered(id)
+			r.considered(c, id)
 		}
 		if r.dry != nil {
 			p.candidate(r, c, id, t, skip, i >= own)
@@ -97,9 +100,9 @@ func (p *Pipeline) plan(ctx context.Context, r *Request, c *Catalogue) (plan, er
 		pl.skips = append(pl.skips, *left)
 	}
 	if len(pl.targets) == 0 {
-		return pl, r.noTarget(pl.skips)
+		return r.noTarget(pl.skips)
 	}
-	return pl, nil
+	return nil
 }
 
 // clip turns a model id into a target, or says why it may not be one now.

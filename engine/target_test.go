@@ -99,7 +99,8 @@ func TestPlan(t *testing.T) {
 			p := planRig(t, tt.models, tt.only)
 			r := planRequest(t, tt.model, tt.more)
 			r.Features = ExtractFeatures(r.Doc, r.Hints)
-			pl, err := p.plan(t.Context(), r, p.cfg.Catalogue())
+			var pl plan
+			err := p.plan(t.Context(), r, p.cfg.Catalogue(), &pl)
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -221,3 +221,25 @@ func heap() int64 {
 	runtime.ReadMemStats(&m)
 	return int64(m.HeapAlloc)
 }
+
+// BenchmarkPeek is what a request asks of each model that its rules look at.
+func BenchmarkPeek(b *testing.B) {
+	for _, c := range []struct {
+		name   string
+		limits []engine.Limit
+	}{{"no limits", nil}, {"6 scopes", sixScopes(false)}} {
+		b.Run(c.name, func(b *testing.B) {
+			l := newLimiter(b, ratelimit.Config{}, c.limits...)
+			q := request(1)
+			r, err := l.Reserve(b.Context(), q)
+			if err != nil {
+				b.Fatal(err)
+			}
+			r.Settle(800)
+			b.ReportAllocs()
+			for b.Loop() {
+				l.Peek(q)
+			}
+		})
+	}
+}

@@ -30,6 +30,9 @@ const (
 
 // Reserve implements engine.Limiter.
 func (l *Limiter) Reserve(ctx context.Context, q *engine.LimitRequest) (engine.LimitReservation, error) {
+	if l.table.Load().empty() && l.announced.n.Load() == 0 {
+		return engine.LimitReservation{}, nil
+	}
 	now := int64(q.Now)
 	if now == 0 {
 		now = int64(l.cfg.Clock())
@@ -85,10 +88,15 @@ func (l *Limiter) lookUp(t *table, spot uint64, q *engine.LimitRequest, h *hold,
 		tk.bucket = l.bucket(s.key(tk.spec), tk.spec, &s, now, grow)
 		tk.n = h.units(tk.spec)
 	}
-	slices.SortStableFunc(h.takes, func(a, b take) int {
+	sortTakes(h.takes)
+	l.selections.keep(spot, t, q.Part, &s, h.takes)
+}
+
+// sortTakes puts takes in the order in which their buckets are locked.
+func sortTakes(takes []take) {
+	slices.SortStableFunc(takes, func(a, b take) int {
 		return cmp.Compare(orderOf(a.spec.keyed, a.bucket.hash), orderOf(b.spec.keyed, b.bucket.hash))
 	})
-	l.selections.keep(spot, t, q.Part, &s, h.takes)
 }
 
 // units is what the request takes of a limit.

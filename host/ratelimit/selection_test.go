@@ -114,3 +114,47 @@ func TestWhatIsSettledLateIsNotLost(t *testing.T) {
 		})
 	}
 }
+
+// What is looked at often is remembered too, and never said of a bucket that was forgotten.
+func TestRememberedLooksSeeWhatIsInForce(t *testing.T) {
+	t.Parallel()
+	each := one("each", func(l *engine.Limit) { l.Per, l.Amount = engine.LimitByUser, 600 })
+	q := engine.LimitRequest{AccountID: "a", UserID: "u", KeyID: "k", Tokens: 1}
+	var now atomic.Int64
+	now.Store(1)
+	l := newLimiter(t, ratelimit.Config{Clock: func() time.Duration { return time.Duration(now.Load()) }}, each)
+	left := func(when string, want int64) {
+		t.Helper()
+		for i := range 4 { // from the third on it is remembered
+			if got := l.Peek(&q).Requests; !got.Set || got.Remaining != want {
+				t.Errorf("%s: Peek() no. %d = %+v, want %d left", when, i, got, want)
+			}
+		}
+	}
+	reserve := func() {
+		t.Helper()
+		if _, err := l.Reserve(t.Context(), &q); err != nil {
+			t.Fatal(err)
+		}
+	}
+	left("before a request", 600)
+	if l.Live() != 0 {
+		t.Errorf("Peek() left %d buckets, want none", l.Live())
+	}
+	reserve()
+	left("after a request", 599)
+	now.Add(int64(time.Hour))
+	if got := l.Sweep(time.Duration(now.Load())); got != 1 {
+		t.Fatalf("Sweep() = %d, want the bucket, which is full", got)
+	}
+	left("when it was forgotten", 600)
+	reserve()
+	left("when another is in its place", 599)
+	each.Amount = 6_000
+	l.Set([]engine.Limit{each})
+	left("under another limit", 5_990)
+	l.Set(nil)
+	if got := l.Peek(&q).Requests; got.Set {
+		t.Errorf("without limits: Peek() = %+v, want nothing set", got)
+	}
+}

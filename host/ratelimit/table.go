@@ -103,6 +103,9 @@ func compile(limits []engine.Limit, was *table, seed maphash.Seed, shared bool, 
 	return t
 }
 
+// empty reports whether no limit is in force.
+func (t *table) empty() bool { return len(t.global) == 0 && len(t.accounts) == 0 }
+
 func rateOf(l engine.Limit) engine.LimitRate {
 	if l.Kind == engine.LimitConcurrency {
 		return engine.LimitRate{Window: 1, Size: l.Amount}

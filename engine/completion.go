@@ -44,6 +44,14 @@ type Stream interface {
 	Close()
 }
 
+// Forewarner is a Stream, or an EventReader, that says when it is about to wait: who writes what
+// comes from it elsewhere need not do so for each event while there are more already.
+type Forewarner interface {
+	// BeforeWait has tell called by Next, in its goroutine, each time before it waits for the
+	// provider. It is to be called before Next is; tell must neither wait long nor panic.
+	BeforeWait(tell func())
+}
+
 // Completer answers completions. The pipeline is one; httpapi needs no more.
 type Completer interface {
 	// Complete routes the request and waits for the whole answer. Meta is valid

@@ -30,6 +30,7 @@ type continuing struct {
 	doc     *document.Doc
 	chunk   []byte
 	closing func()
+	tell    func() // see BeforeWait; may be nil
 }
 
 // continued wraps the stream when its rule and its request allow that it goes on.
@@ -83,6 +84,18 @@ func (c *continuing) Next(ctx context.Context) ([]byte, error) {
 	}
 }
 
+// BeforeWait implements Forewarner.
+func (c *continuing) BeforeWait(tell func()) {
+	c.tell = tell
+	beforeWait(c.inner, tell)
+}
+
+func beforeWait(s Stream, tell func()) {
+	if f, ok := s.(Forewarner); ok {
+		f.BeforeWait(tell)
+	}
+}
+
 // Close implements Stream.
 func (c *continuing) Close() {
 	c.inner.Close()
@@ -117,6 +130,9 @@ func (c *continuing) resume(ctx context.Context, err error) bool {
 		return false
 	}
 	r.Source = nil
+	if c.tell != nil {
+		c.tell()
+	}
 	if x.p.joins(&r) {
 		r.Session.Model, r.Session.Agent = c.served.Model.ID, r.Agent()
 	}
@@ -137,6 +153,7 @@ func (c *continuing) resume(ctx context.Context, err error) bool {
 	if before != nil {
 		before.Release()
 	}
+	beforeWait(next, c.tell)
 	c.inner, c.served, c.later, c.blank = next, served, true, len(said) < len(c.text)
 	return true
 }

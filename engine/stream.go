@@ -42,7 +42,10 @@ type chunkStream struct {
 	cancel  context.CancelFunc
 	timer   *time.Timer
 	waiting time.Duration // what timer was set to; 0: not
+	until   time.Time     // when it ends
 
+	tell      func() // see BeforeWait; may be nil
+	warned    bool   // the reader says before it waits
 	onSettled func() // called once, with the row written
 }
 
@@ -89,6 +92,29 @@ func (s *chunkStream) Next(ctx context.Context) ([]byte, error) {
 	chunk := s.queue[s.head]
 	s.head++
 	return chunk, nil
+}
+
+// BeforeWait implements Forewarner. A reader that cannot say waits as far as anybody knows.
+func (s *chunkStream) BeforeWait(tell func()) {
+	s.tell = tell
+	if f, ok := s.a.reply.Events.(Forewarner); ok {
+		s.warned = true
+		f.BeforeWait(s.warn)
+	}
+}
+
+// warn tells that the provider is about to be waited for. The time that takes, with a caller who
+// reads slowly, is none of the provider's.
+func (s *chunkStream) warn() {
+	if s.waiting == 0 {
+		s.tell()
+		return
+	}
+	s.timer.Stop()
+	began := time.Now()
+	s.tell()
+	s.until = s.until.Add(time.Since(began))
+	s.timer.Reset(time.Until(s.until))
 }
 
 // Close implements Stream.
@@ -164,9 +190,10 @@ func (s *chunkStream) event(ctx context.Context) (over bool, err error) {
 	if a.reply.Events == nil {
 		return false, a.fail(Errorf(CodeUpstreamFailed, "Provider %s did not stream.", a.target.Provider.ID), nil, "not a stream", true)
 	}
-	wait, waited := s.patience(ctx), time.Now()
-	event, err := a.reply.Events.Next(wait)
-	a.x.upstream += time.Since(waited)
+	if s.tell != nil && !s.warned {
+		s.tell()
+	}
+	event, err := s.next(s.patience(ctx))
 	switch {
 	case err == nil && string(event.Data) == "[DONE]":
 		s.done = true
@@ -184,6 +211,18 @@ func (s *chunkStream) event(ctx context.Context) (over bool, err error) {
 	return false, a.fail(e, err, a.target.Provider.ID+" "+string(e.Code), true)
 }
 
+// next waits for one upstream event. Of the time that a caller waits for its first content the
+// provider's part is known.
+func (s *chunkStream) next(ctx context.Context) (Event, error) {
+	if s.a.first > 0 {
+		return s.a.reply.Events.Next(ctx)
+	}
+	waited := time.Now()
+	event, err := s.a.reply.Events.Next(ctx)
+	s.a.x.upstream += time.Since(waited)
+	return event, err
+}
+
 // patience returns the context for the next event: ctx, and once everything is said one
 // that ends some time after.
 func (s *chunkStream) patience(ctx context.Context) context.Context {
@@ -195,7 +234,7 @@ func (s *chunkStream) patience(ctx context.Context) context.Context {
 		}
 	}
 	if wait != s.waiting {
-		s.waiting = wait
+		s.waiting, s.until = wait, time.Now().Add(wait)
 		switch {
 		case s.timer == nil:
 			s.trailer, s.cancel = context.WithCancel(ctx)

@@ -13,41 +13,32 @@ import (
 	"github.com/pointsman/pointsman/engine/document"
 )
 
-// eventStream is the body of a streamed answer: fasthttp reads it in the connection's
-// own goroutine, and writes and flushes what each Read gave before it reads on. A
-// write that fails closes it. See RATIONALE.md, "Why is a stream's body a reader?".
+// eventStream is the body of a streamed answer: it writes itself in the connection's own
+// goroutine, which also asks the source for what comes next, and fasthttp flushes each write. A
+// write that fails ends it. See RATIONALE.md, "Why is a stream's body a reader?".
 //
-// Two goroutines share it: the connection's (Read, Close) and the pump's, which alone
-// touches the engine.Stream. Everything that it holds is its own; the fasthttp context
-// is not among it.
+// While that goroutine waits for the source, a heartbeat may be written by a timer's. Everything
+// that it holds is its own; the fasthttp context is not among it.
 type eventStream struct {
-	s      *Server
-	rq     *request
-	conn   net.Conn
-	source engine.Stream
-	wire   framing
-	done   func() // gives back what the request held
-	kept   *keyed // of a request with an idempotency key; else nil
-
-	want chan struct{} // the connection asks for the next chunk; Close closes it
-	got  chan arrival  // the pump's answer, one for each want
-	gone chan struct{} // closed by the pump when it has closed source
-
-	asked   bool        // a want is unanswered
-	over    bool        // pending is the last there will be
-	pending []byte      // framed bytes not yet handed to fasthttp, from at on
-	at      int         //
-	timer   *time.Timer // of the next heartbeat, or of a look whether it is due
-	said    time.Time   // when something was handed to fasthttp last
-	armed   time.Time   // when the write deadline was set
-	failed  *failure    // why it ended, nil for the proper end
+	s       *Server
+	rq      *request
+	conn    net.Conn
+	source  engine.Stream
+	wire    framing
+	done    func() // gives back what the request held
+	kept    *keyed // of a request with an idempotency key; else nil
+	gathers bool   // the source says before it waits, so that what comes together goes out together
 	once    sync.Once
-}
 
-// arrival is one answer of the source. chunk is valid until the next want.
-type arrival struct {
-	chunk []byte
-	err   error
+	mu      sync.Mutex // held while something is framed or written
+	out     io.Writer  // nil: nothing is to be written
+	pending []byte     // framed, and not yet written
+	timer   *time.Timer
+	said    time.Time // when something was written last
+	armed   time.Time // when the write deadline was set
+	broken  error     // a write failed
+	over    bool      // the last event is framed
+	failed  *failure  // why it ended, nil for the proper end
 }
 
 const (
@@ -57,70 +48,113 @@ const (
 	eventDone   = "data: [DONE]\n\n"
 )
 
+const (
+	// eventPiece is the most that is written under one deadline, bytes.
+	eventPiece = 4 << 10
+	// gathered is how many bytes of events that came together are enough to be written.
+	gathered = 4 << 10
+	// eventsKept is how large a buffer for events may stay, bytes.
+	eventsKept = 64 << 10
+)
+
 func (s *Server) newEventStream(rq *request, source engine.Stream, wire framing, conn net.Conn, done func()) *eventStream {
-	e := &eventStream{
-		s: s, rq: rq, conn: conn, source: source, wire: wire, done: done,
-		want: make(chan struct{}, 1), got: make(chan arrival, 1), gone: make(chan struct{}),
-		timer: time.NewTimer(s.cfg.Heartbeat), said: time.Now(),
+	e := &eventStream{s: s, rq: rq, conn: conn, source: source, wire: wire, done: done}
+	if f, ok := source.(engine.Forewarner); ok {
+		e.gathers = true
+		f.BeforeWait(e.flush)
 	}
-	go e.pump()
 	return e
 }
 
-// pump fetches one chunk for each want. It is a goroutine of its own so that the
-// connection can send heartbeats while the source is silent.
-func (e *eventStream) pump() {
-	defer close(e.gone)
-	defer func() {
-		// A broken source must not take the process with it.
-		if v := recover(); v != nil {
-			e.s.panicked(e.rq, v)
-		}
-	}()
-	defer e.source.Close()
-	for range e.want {
-		a := e.fetch()
-		e.got <- a
-		if a.err != nil {
-			return
+// SupportsBodyWriteTo implements fasthttp.BodyWriterTo: each Write of WriteTo is a chunk, and flushed.
+func (*eventStream) SupportsBodyWriteTo() bool { return true }
+
+// Read is never called: a body must be a reader, and fasthttp calls WriteTo in its place.
+func (*eventStream) Read([]byte) (int, error) { return 0, errors.ErrUnsupported }
+
+// WriteTo implements io.WriterTo for fasthttp: it writes the events to the last one.
+func (e *eventStream) WriteTo(w io.Writer) (int64, error) {
+	e.open(w)
+	defer e.open(nil)
+	for {
+		chunk, err := e.fetch()
+		if over, err := e.take(chunk, err); over || err != nil {
+			return 0, err
 		}
 	}
 }
 
-func (e *eventStream) fetch() (a arrival) {
-	defer func() {
-		if v := recover(); v != nil {
-			e.s.panicked(e.rq, v)
-			a = arrival{err: failureOf(nil)}
-		}
-	}()
-	chunk, err := e.source.Next(e.rq.ctx)
-	return arrival{chunk, err}
-}
-
-// Read implements io.Reader for fasthttp: it returns when there is something to send,
-// at most one event at a time.
-func (e *eventStream) Read(p []byte) (n int, err error) {
-	defer func() {
-		// fasthttp contains a panic here too, but then nobody would close the stream.
-		if v := recover(); v != nil {
-			e.s.panicked(e.rq, v)
-			n, err = 0, errors.New("event stream panicked")
-		}
-	}()
-	for e.at == len(e.pending) { // a chunk may say nothing in the caller's wire
-		if e.over {
-			return 0, io.EOF
-		}
-		e.next()
+// open has events and heartbeats written to w, or no more of them.
+func (e *eventStream) open(w io.Writer) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.out = w; w == nil {
+		e.timer.Stop()
+		return
 	}
-	n = copy(p, e.pending[e.at:])
-	e.at += n
 	e.said = time.Now()
-	return n, e.arm()
+	e.timer = time.AfterFunc(e.s.cfg.Heartbeat, e.beat)
 }
 
-// arm sets the deadline of the write that comes next: one for each event, not for the stream,
+// fetch waits for the source's next chunk, which is valid until the next call.
+func (e *eventStream) fetch() (chunk []byte, err error) {
+	defer e.contain(&err)
+	return e.source.Next(e.rq.ctx)
+}
+
+// contain makes a failure of a panic: a broken source must not take the process with it, nor
+// leave its stream open.
+func (e *eventStream) contain(err *error) {
+	if v := recover(); v != nil {
+		e.s.panicked(e.rq, v)
+		*err = failureOf(nil)
+	}
+}
+
+// take frames what the source said, and writes it unless more is there already. over says that it was
+// the last.
+func (e *eventStream) take(chunk []byte, cause error) (over bool, err error) {
+	defer e.contain(&err)
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.broken != nil {
+		return false, e.broken
+	}
+	e.frame(chunk, cause)
+	if e.over || !e.gathers || len(e.pending) >= gathered {
+		e.write()
+	}
+	return e.over, e.broken
+}
+
+// flush writes what is framed: the source is about to wait.
+func (e *eventStream) flush() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.write()
+}
+
+// write writes what is framed, if it still can. The caller holds mu.
+func (e *eventStream) write() {
+	if len(e.pending) == 0 || e.out == nil || e.broken != nil {
+		return
+	}
+	for p := e.pending; len(p) > 0 && e.broken == nil; {
+		piece := p[:min(len(p), eventPiece)]
+		p, e.said = p[len(piece):], time.Now()
+		if e.broken = e.arm(); e.broken == nil {
+			_, e.broken = e.out.Write(piece)
+		}
+	}
+	if e.pending = e.pending[:0]; cap(e.pending) > eventsKept {
+		e.pending = nil
+	}
+	if e.broken != nil {
+		e.rq.cancel(context.Canceled) // also a source that is being waited for
+	}
+}
+
+// arm sets the deadline of the write that comes next: one for each piece, not for the stream,
 // which may be as old as it likes, while its reader may only be so slow. Events come by the
 // hundred, and a deadline is not moved for each: it is an eighth longer than it has to be.
 func (e *eventStream) arm() error {
@@ -132,37 +166,35 @@ func (e *eventStream) arm() error {
 	return e.conn.SetWriteDeadline(e.said.Add(most + most/8))
 }
 
-// next waits for the next event, or for the time of a heartbeat, and frames it.
-func (e *eventStream) next() {
-	if !e.asked {
-		e.want <- struct{}{}
-		e.asked = true
-	}
-	e.pending, e.at = e.pending[:0], 0
-	for {
-		select {
-		case a := <-e.got:
-			e.asked = false
-			e.frame(a)
-			return
-		case <-e.timer.C:
-			// It was set when it rang last, not with each event.
-			if left := e.s.cfg.Heartbeat - time.Since(e.said); left > 0 {
-				e.timer.Reset(left)
-				continue
-			}
-			e.timer.Reset(e.s.cfg.Heartbeat)
-			e.pending = e.wire.ping(e.pending)
-			return
+// beat writes a heartbeat if the source has been silent for long enough. The timer's goroutine runs it.
+func (e *eventStream) beat() {
+	defer func() {
+		if v := recover(); v != nil { // in a goroutine that nobody else would recover
+			e.s.panicked(e.rq, v)
+			e.rq.cancel(context.Canceled)
 		}
+	}()
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.out == nil || e.over || e.broken != nil {
+		return
 	}
+	// It was set when it rang last, not with each event.
+	left := e.s.cfg.Heartbeat - time.Since(e.said)
+	if left <= 0 {
+		left = e.s.cfg.Heartbeat
+		e.pending = e.wire.ping(e.pending)
+		e.write()
+	}
+	e.timer.Reset(left)
 }
 
-func (e *eventStream) frame(a arrival) {
-	err := a.err
+// frame appends what the source said, as it is written in the caller's wire.
+func (e *eventStream) frame(chunk []byte, err error) {
+	before := len(e.pending)
 	switch {
 	case err == nil:
-		e.pending, err = e.wire.chunk(e.pending, a.chunk)
+		e.pending, err = e.wire.chunk(e.pending, chunk)
 	case errors.Is(err, io.EOF):
 		e.pending, err = e.wire.done(e.pending)
 		e.over = true
@@ -172,7 +204,7 @@ func (e *eventStream) frame(a arrival) {
 		e.pending = e.wire.failed(e.pending, e.failed)
 		e.over = true
 	}
-	e.kept.streamed(e.pending, e.over, e.failed == nil)
+	e.kept.streamed(e.pending[before:], e.over, e.failed == nil)
 }
 
 // framing writes a stream in the events of the caller's wire. One goroutine uses it.
@@ -212,7 +244,7 @@ func (e *eventStream) sendBare(c net.Conn, head []byte) {
 	}()
 	_ = e.conn.SetWriteDeadline(time.Now().Add(e.s.cfg.EventTimeout))
 	if _, err := c.Write(head); err == nil {
-		_, _ = io.Copy(c, e)
+		_, _ = e.WriteTo(c)
 	}
 }
 
@@ -223,10 +255,8 @@ func (e *eventStream) Close() error {
 		if !e.over {
 			e.failed = &failure{status: answers[engine.CodeCanceled].status, code: string(engine.CodeCanceled)}
 		}
+		e.release()
 		e.rq.cancel(context.Canceled)
-		close(e.want)
-		<-e.gone
-		e.timer.Stop()
 		e.kept.abandon()
 		e.done()
 		status := http.StatusOK
@@ -236,4 +266,15 @@ func (e *eventStream) Close() error {
 		e.s.log(e.rq, e.rq.method, status)
 	})
 	return nil
+}
+
+// release closes the source, before the request's context ends: what is left of a whole answer
+// may still be read, so that the provider's connection can be used again.
+func (e *eventStream) release() {
+	defer func() {
+		if v := recover(); v != nil {
+			e.s.panicked(e.rq, v)
+		}
+	}()
+	e.source.Close()
 }

@@ -175,6 +175,64 @@ func TestStreamFlushes(t *testing.T) {
 	}
 }
 
+// gatheringScript is a script that says before it waits.
+type gatheringScript struct {
+	*script
+	tell func()
+}
+
+func (g *gatheringScript) BeforeWait(tell func()) { g.tell = tell }
+
+func (g *gatheringScript) Next(ctx context.Context) ([]byte, error) {
+	if len(g.steps) == 0 {
+		g.tell()
+	}
+	return g.script.Next(ctx)
+}
+
+// TestStreamGathers: events that are there together go out in one chunk, but none waits for one
+// that is not there yet.
+func TestStreamGathers(t *testing.T) {
+	t.Parallel()
+	source := &gatheringScript{script: scripted(step{chunk: `{"n":0}`}, step{chunk: `{"n":1}`}, step{chunk: strings.Repeat("x", gathered)})}
+	s := start(t, streaming(func() engine.Stream { return source }), func(c *Config) { c.Heartbeat = time.Hour })
+	conn := s.dial()
+	if _, err := io.WriteString(conn, chatRequest(chatBody(`,"stream":true`))); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	for {
+		line, err := in.ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		if line == "\r\n" {
+			break
+		}
+	}
+	chunk := func(want string) {
+		t.Helper()
+		line, err := in.ReadString('\n')
+		var size int
+		if _, scanErr := fmt.Sscanf(line, "%x\r\n", &size); err != nil || scanErr != nil {
+			t.Fatalf("chunk begins with %q, %v", line, err)
+		}
+		b := make([]byte, size+2)
+		if _, err := io.ReadFull(in, b); err != nil || string(b) != want+"\r\n" {
+			t.Fatalf("chunk = %.60q, %v, want %.60q", b, err, want)
+		}
+	}
+	long := "data: " + strings.Repeat("x", gathered) + "\n\n"
+	all := "data: {\"n\":0}\n\ndata: {\"n\":1}\n\n" + long
+	chunk(all[:eventPiece])
+	chunk(all[eventPiece:])
+	source.steps <- step{chunk: `{"n":2}`}
+	chunk("data: {\"n\":2}\n\n")
+	source.steps <- step{err: io.EOF}
+	chunk("data: [DONE]\n\n")
+	chunk("")
+}
+
 // TestStreamHeartbeat: a silent source makes comments, which carry no data.
 func TestStreamHeartbeat(t *testing.T) {
 	t.Parallel()
@@ -356,24 +414,30 @@ func BenchmarkStreamEvent(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	source := &endless{chunk: []byte(`{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"word"},"finish_reason":null}]}`)}
+	source := &endless{left: b.N, chunk: []byte(`{"id":"chatcmpl-1","object":"chat.completion.chunk","created":1,"model":"gpt-4o","choices":[{"index":0,"delta":{"content":"word"},"finish_reason":null}]}`)}
 	ctx, cancel := context.WithCancelCause(context.Background())
 	rq := &request{id: "b", ctx: ctx, cancel: cancel, streaming: true}
 	here, there := net.Pipe()
 	defer there.Close()
 	e := s.newEventStream(rq, source, chatFraming{}, here, func() {})
-	buf := make([]byte, 4096)
 	b.ReportAllocs()
-	for b.Loop() {
-		if _, err := e.Read(buf); err != nil {
-			b.Fatal(err)
-		}
+	b.ResetTimer()
+	if _, err := e.WriteTo(io.Discard); err != nil {
+		b.Fatal(err)
 	}
 	_ = e.Close()
 }
 
-// endless always has the same chunk.
-type endless struct{ chunk []byte }
+// endless has the same chunk so many times.
+type endless struct {
+	left  int
+	chunk []byte
+}
 
-func (e *endless) Next(context.Context) ([]byte, error) { return e.chunk, nil }
-func (e *endless) Close()                               {}
+func (e *endless) Next(context.Context) ([]byte, error) {
+	if e.left--; e.left < 0 {
+		return nil, io.EOF
+	}
+	return e.chunk, nil
+}
+func (e *endless) Close() {}

@@ -25,6 +25,7 @@ type conn struct {
 	before uint64 // line.written when it began
 	err    error  // of the last read, or of the write that failed
 	got    bool   // something was read
+	tell   func() // called before more is read into the buffer; nil: nobody asked
 
 	reused bool
 	parked time.Time // when it became unused
@@ -40,7 +41,7 @@ func newConn(l *line, secure *tls.Conn) *conn {
 // begin readies the connection for an exchange.
 func (c *conn) begin(end time.Time, idle time.Duration) {
 	c.bound(end, idle)
-	c.before, c.err, c.got = c.line.written, nil, false
+	c.before, c.err, c.got, c.tell = c.line.written, nil, false, nil
 }
 
 // bound sets other bounds for the rest of the exchange: no read or write goes on after
@@ -95,6 +96,9 @@ func (c *conn) fill(limit int) error {
 		copy(grown, c.buf)
 		c.buf = grown
 	}
+	if c.tell != nil {
+		c.tell()
+	}
 	n, err := c.Read(c.buf[c.w:])
 	c.w += n
 	return err
@@ -131,7 +135,7 @@ func (c *conn) park(now time.Time) bool {
 	if len(c.buf) > readBuffer {
 		c.buf = nil
 	}
-	c.r, c.w = 0, 0
+	c.r, c.w, c.tell = 0, 0, nil
 	c.reused, c.parked = true, now
 	return true
 }

@@ -42,6 +42,13 @@ func (x *exchange) until(t time.Time) {
 
 func (x *exchange) interrupt() { x.conn.kill() }
 
+// beforeWait implements answer.
+func (x *exchange) beforeWait(tell func()) {
+	if !x.over { // else the connection may be another's
+		x.conn.tell = tell
+	}
+}
+
 // watch implements answer.
 func (x *exchange) watch(ctx context.Context) {
 	if ctx == x.watched {

@@ -29,7 +29,10 @@ const (
 	stateClosed
 )
 
-var _ engine.EventReader = (*eventReader)(nil)
+var (
+	_ engine.EventReader = (*eventReader)(nil)
+	_ engine.Forewarner  = (*eventReader)(nil)
+)
 
 // Next implements engine.EventReader. The first error is final.
 func (r *eventReader) Next(ctx context.Context) (engine.Event, error) {
@@ -63,6 +66,9 @@ func (r *eventReader) read(ctx context.Context) (engine.Event, error) {
 	}
 	return engine.Event{}, r.err
 }
+
+// BeforeWait implements engine.Forewarner: a read of the connection may wait, nothing else does.
+func (r *eventReader) BeforeWait(tell func()) { r.in.beforeWait(tell) }
 
 // Close ends the stream. The connection is closed at once, also under a running
 // Next, unless the body was read to its end.

@@ -218,3 +218,60 @@ func TestAcknowledgedBytesAreCounted(t *testing.T) {
 		}
 	}
 }
+
+// TestBeforeWait: who asks is told before each read, and not while an event is there already; nor
+// when the stream's connection is another's.
+func TestBeforeWait(t *testing.T) {
+	t.Parallel()
+	next := make(chan struct{})
+	srv := answering(t, false, func(w http.ResponseWriter) {
+		w.Header().Set("Content-Type", "text/event-stream")
+		for _, events := range []string{"data: 0\n\n", "data: 1\n\ndata: 2\n\n", "data: 3\n\n"} {
+			<-next
+			fmt.Fprint(w, events)
+			_ = http.NewResponseController(w).Flush()
+		}
+		<-next
+	})
+	c := client(t, trusting(srv))
+	go func() { next <- struct{}{} }()
+	res, err := c.Do(t.Context(), request(srv.URL, streamed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Close()
+	told := 0
+	warned := res.Events.(engine.Forewarner)
+	warned.BeforeWait(func() {
+		if told++; told > 1 { // the first event may have come with the head, or not
+			go func() { next <- struct{}{} }()
+		}
+	})
+	var seen []int
+	for {
+		_, err := res.Events.Next(t.Context())
+		seen = append(seen, told)
+		if err != nil {
+			break
+		}
+		if len(seen) == 1 {
+			told = 1
+		}
+	}
+	if want := []int{2, 2, 3, 4}; fmt.Sprint(seen[1:]) != fmt.Sprint(want) {
+		t.Errorf("told so often when the events after the first were there: %v, want %v", seen[1:], want)
+	}
+	warned.BeforeWait(func() { t.Error("told by a stream that is over") })
+	go func() {
+		for range 4 {
+			next <- struct{}{}
+		}
+	}()
+	again, err := c.Do(t.Context(), request(srv.URL, streamed))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := drain(t.Context(), again.Events); codeOf(err) != "EOF" {
+		t.Error(err)
+	}
+}

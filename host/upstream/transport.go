@@ -39,6 +39,8 @@ type answer interface {
 	// watch makes the end of ctx end the exchange too, in place of the context
 	// of the last watch.
 	watch(ctx context.Context)
+	// beforeWait has tell called before more of the body is waited for, until the answer is closed.
+	beforeWait(tell func())
 	// failure makes an *engine.Error of an error of Read. cut is the code for a
 	// body that ended early.
 	failure(err error, cut engine.Code) *engine.Error

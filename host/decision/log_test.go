@@ -337,3 +337,16 @@ func BenchmarkRecord(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkTake is what a record costs its writer before the store has it.
+func BenchmarkTake(b *testing.B) {
+	l := NewLog(&kept{}, Config{Queue: 256 << 20})
+	r := record("0199b8a2-2f3c-7000-8000-000000000001")
+	b.ReportAllocs()
+	var rows []engine.DecisionRow
+	for n := 1; b.Loop(); n++ {
+		if l.Record(r); n%1_000 == 0 {
+			rows = l.queue.take(rows[:0])
+		}
+	}
+}

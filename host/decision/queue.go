@@ -16,12 +16,14 @@ type queue struct {
 	most   int           // bytes of a shard
 	wake   chan struct{} // buffered 1, never closed
 	shards [queueShards]shard
+
+	columns []byte // memory for take, which is called by one at a time
 }
 
 type shard struct {
 	mu    sync.Mutex
 	b     []byte // frames, see put
-	spare []byte // of a flush that is over
+	spare []byte // for the next ones, while b is being parsed
 	lost  int64
 	_     [64]byte // a cache line of its own
 }
@@ -36,6 +38,9 @@ type scratch struct{ b []byte }
 
 // maxScratch is the largest buffer that is kept for the next record.
 const maxScratch = 16 << 10
+
+// maxColumns is the most memory that take keeps for the next time.
+const maxColumns = 256 << 10
 
 // frameHeader is the lengths of a frame's three parts: the row's data without what people wrote,
 // its columns, what people wrote.
@@ -85,52 +90,74 @@ func (q *queue) put(r *engine.DecisionRecord) {
 	}
 }
 
-// take hands over the rows that wait, behind those that are there.
+// take hands over the rows that wait, behind those that are there. They keep the memory in which
+// they waited; the shard gets as much anew.
 func (q *queue) take(rows []engine.DecisionRow) []engine.DecisionRow {
 	for i := range q.shards {
 		s := &q.shards[i]
 		s.mu.Lock()
 		b := s.b
-		s.b, s.spare = s.spare[:0], nil
+		if len(b) > 0 {
+			s.b, s.spare = s.spare, nil
+		}
 		s.mu.Unlock()
+		if len(b) == 0 {
+			continue
+		}
+		q.columns = q.columns[:0]
+		for rest := b; len(rest) >= frameHeader; {
+			head, columns, written := frame(rest)
+			q.columns = append(q.columns, rest[frameHeader+len(head):frameHeader+len(head)+columns]...)
+			rest = rest[frameHeader+len(head)+columns+written:]
+		}
+		text := string(q.columns)
 		for rest := b; len(rest) >= frameHeader; {
 			var row engine.DecisionRow
-			row, rest = parseFrame(rest)
+			row, text, rest = parseFrame(text, rest)
 			rows = append(rows, row)
 		}
+		spare := make([]byte, 0, len(b))
 		s.mu.Lock()
-		s.spare = b[:0]
+		s.spare = spare
 		s.mu.Unlock()
+	}
+	if cap(q.columns) > maxColumns {
+		q.columns = nil
 	}
 	return rows
 }
 
-// parseFrame copies the first of some frames, which are ours.
-func parseFrame(b []byte) (row engine.DecisionRow, rest []byte) {
-	head, columns, written := int(binary.BigEndian.Uint32(b)), int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
-	b = b[frameHeader:]
-	row.Data = append(make([]byte, 0, head+written/2), b[:head]...)
-	text := string(b[head : head+columns])
-	next := func() string {
-		n, size := binary.Uvarint([]byte(text[:min(len(text), binary.MaxVarintLen64)]))
-		s := text[size : size+int(n)]
-		text = text[size+int(n):]
-		return s
-	}
+// frame returns the row's data of the first of some frames, which are ours, and how long the two parts
+// behind it are.
+func frame(b []byte) (data []byte, columns, written int) {
+	head := int(binary.BigEndian.Uint32(b))
+	data = b[frameHeader : frameHeader+head]
+	return data, int(binary.BigEndian.Uint32(b[4:])), int(binary.BigEndian.Uint32(b[8:]))
+}
+
+// parseFrame reads the first of some frames. text has the columns of them all: the row's texts are
+// parts of it, and its data of b.
+func parseFrame(text string, b []byte) (row engine.DecisionRow, texts string, rest []byte) {
+	data, columns, written := frame(b)
+	row.Data = data[:len(data):len(data)]
+	b = b[frameHeader+len(data):]
+	at := 0
 	for _, column := range [...]*string{
 		&row.AccountID, &row.RequestID, &row.TeamID, &row.UserID, &row.KeyID, &row.SessionID, &row.Source, &row.Model, &row.Provider,
 		(*string)(&row.Code), &row.Variant,
 	} {
-		*column = next()
+		n, size := binary.Uvarint(b[at:])
+		at += size
+		*column = text[at : at+int(n)]
+		at += int(n)
 	}
-	numbers := []byte(text)
-	at, size := binary.Varint(numbers)
-	row.At = time.Unix(0, at).UTC()
-	row.CostNanoUSD, _ = binary.Varint(numbers[size:])
+	began, size := binary.Varint(b[at:])
+	row.At = time.Unix(0, began).UTC()
+	row.CostNanoUSD, _ = binary.Varint(b[at+size:])
 	if written > 0 {
-		row.Data = engine.DeflateWritten(row.Data, b[head+columns:head+columns+written])
+		row.Data = engine.DeflateWritten(row.Data, b[columns:columns+written])
 	}
-	return row, b[head+columns+written:]
+	return row, text[columns:], b[columns+written:]
 }
 
 func (q *queue) counts() (lost, waiting int64) {

@@ -100,10 +100,9 @@ func (w *Watch) kept(p *engine.Principal, requestID string) engine.DecisionDetai
 func (w *Watch) Record(d *engine.DecisionRecord) {
 	now := w.running.Load()
 	account := d.Inputs.Principal.AccountID
-	at := w.cfg.Now()
 	for _, t := range [...]*trial{now.canaries[account], now.canaries[""]} {
 		if t != nil {
-			t.count(d, at)
+			t.count(d, w.cfg.Now())
 		}
 	}
 	for _, t := range [...]*trial{now.shadows[account], now.shadows[""]} {
@@ -151,6 +150,7 @@ func compared(t *trial, d *engine.DecisionRecord) comparison {
 	f.Model, f.Command, f.TaskType = strings.Clone(f.Model), strings.Clone(f.Command), strings.Clone(f.TaskType)
 	h := &r.Inputs.Hints
 	h.SessionID, h.TaskType, h.AgentID = strings.Clone(h.SessionID), strings.Clone(h.TaskType), strings.Clone(h.AgentID)
+	r.Considered = nil // no shadow looks at them, and the request's memory is used again
 	r.Inputs.Model, r.Inputs.RequestID = strings.Clone(d.Inputs.Model), strings.Clone(d.Inputs.RequestID)
 	return c
 }

@@ -39,22 +39,28 @@ func (r *Request) Agent() string {
 // Not safe for concurrent use, the first call in particular: a request belongs to one goroutine.
 func (r *Request) Context() document.Node {
 	if r.context == nil {
-		r.context = parseContext(r.appendContext(true))
+		r.context = parseContext(r.appendContext(true, r.Features.Text))
 	}
 	return r.context.Root()
 }
 
-// BriefContext is Context without models, the member that is dear to build and seldom looked
-// at. Whole returns the rest with it.
-// Not safe for concurrent use; it lives as long as Context does.
-func (r *Request) BriefContext() document.Node {
+// BriefContext is Context without what is dear to build: without models, which is seldom
+// looked at, and with request.text empty, which is text instead: as a rule the string in the
+// caller's body, which need not be escaped, copied and parsed again. Whole returns the rest with
+// it. text is absent where the context is whole.
+// Not safe for concurrent use; both live as long as Context does, and no longer than Doc.
+func (r *Request) BriefContext() (brief, text document.Node) {
 	if r.context != nil {
-		return r.context.Root()
+		return r.context.Root(), document.Node{}
 	}
 	if r.brief == nil {
-		r.brief = parseContext(r.appendContext(false))
+		r.brief = parseContext(r.appendContext(false, ""))
+		r.text = r.Features.said
+		if !r.text.Usual() {
+			r.text = document.String(r.Features.Text).Root()
+		}
 	}
-	return r.brief.Root()
+	return r.brief.Root(), r.text
 }
 
 // Whole is Context: a request completes its BriefContext.
@@ -75,22 +81,22 @@ func parseContext(text []byte) *document.Doc {
 func (r *Request) ReleaseContext() {
 	r.context.Release()
 	r.brief.Release()
-	r.context, r.brief = nil, nil
+	r.context, r.brief, r.text = nil, nil, document.Node{}
 }
 
 // contextLimits let pass whatever the limits of a body let pass: the text may need
 // more escapes here than there, and metadata stands one level deeper.
 var contextLimits = document.Limits{Bytes: 1 << 30, Depth: 2 * document.DefaultDepth, Nodes: 2 * document.DefaultNodes}
 
-func (r *Request) appendContext(models bool) []byte {
+func (r *Request) appendContext(models bool, text string) []byte {
 	f := &r.Features
-	size := 1024 + len(f.Text) + len(f.Text)/16 + len(f.Metadata.Raw())
+	size := 1024 + len(text) + len(text)/16 + len(f.Metadata.Raw())
 	if models {
 		size += 256 * len(r.Models)
 	}
 	b := make([]byte, 0, size)
 	b = appendText(b, `{"request":{"model":`, f.Model)
-	b = appendText(b, `,"text":`, f.Text)
+	b = appendText(b, `,"text":`, text)
 	b = appendInt(b, `,"chars":`, int64(f.Chars))
 	b = appendInt(b, `,"tokens":`, f.Tokens)
 	b = appendInt(b, `,"messages":`, int64(f.Messages))

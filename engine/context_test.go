@@ -50,6 +50,50 @@ func TestContext(t *testing.T) {
 	}
 }
 
+// The brief context and its text are the whole one, in parts.
+func TestBriefContext(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name, content string
+		copied        bool
+	}{
+		{"plain", `"hello"`, false},
+		{"escapes as we write them", `"a\n\"b\"\\\u0001 é"`, false},
+		{"escapes as others do", `"a\/b \u00e9 \u003c"`, true},
+		{"hexadecimal in capitals", `"\u001F"`, true},
+		{"a longer escape", `"\u000a"`, true},
+		{"one part", `[{"type":"text","text":"hello\n"}]`, false},
+		{"two parts", `[{"type":"text","text":"hello"},{"type":"text","text":"there"}]`, true},
+		{"with a reminder", `"<system-reminder>x</system-reminder>hello"`, true},
+		{"nothing", `""`, true},
+		{"null", `null`, true},
+	}
+	for _, tt := range tests {
+		doc := parsed(t, `{"model":"auto","messages":[{"role":"user","content":`+tt.content+`}]}`)
+		r := &Request{Doc: doc, Features: ExtractFeatures(doc, Hints{})}
+		brief, text := r.BriefContext()
+		if again, same := r.BriefContext(); again != brief || same != text {
+			t.Errorf("%s: BriefContext() made others, want the first again", tt.name)
+		}
+		if got := brief.Pointer("/request/text").Raw(); string(got) != `""` {
+			t.Errorf("%s: the brief context has the text %s, want none", tt.name, got)
+		}
+		if got, want := string(text.Raw()), string(r.Context().Pointer("/request/text").Raw()); got != want {
+			t.Errorf("%s: text = %s, in the whole context %s", tt.name, got, want)
+		}
+		whole := strings.Replace(string(brief.Raw()), `"text":""`, `"text":`+string(text.Raw()), 1)
+		if got, want := whole, strings.Replace(string(r.Context().Raw()), `,"models":[]`, "", 1); got != want {
+			t.Errorf("%s: the brief context with the text = %s, want %s", tt.name, got, want)
+		}
+		if copied := text != r.Features.said; copied != tt.copied {
+			t.Errorf("%s: text is a copy: %v, want %v", tt.name, copied, tt.copied)
+		}
+		if whole, none := r.BriefContext(); none.Exists() || whole != r.Context() {
+			t.Errorf("%s: BriefContext() when the whole is there = %s, want that", tt.name, whole.Raw())
+		}
+	}
+}
+
 func TestContextIsBuiltOnce(t *testing.T) {
 	r := contextRequest(t)
 	first := r.Context()

@@ -105,7 +105,7 @@ func (x *execution) inputs(in *DecisionInputs) {
 			in.Body = raw
 		}
 	}
-	f.Text, f.Metadata = "", document.Node{}
+	f.Text, f.said, f.Metadata = "", document.Node{}, document.Node{}
 }
 
 // considered asks for a candidate's state as it is now, for the record. The models that the

@@ -135,7 +135,7 @@ func (x *execution) explanation(err error) Explanation {
 		Budget: r.Budget, Prefer: r.Prefers(), Session: r.Session, Features: r.Features,
 		Fuel: d.Fuel, TookUS: time.Since(x.began).Microseconds(),
 	}
-	out.Features.Text, out.Features.Metadata = "", document.Node{}
+	out.Features.Text, out.Features.said, out.Features.Metadata = "", document.Node{}, document.Node{}
 	if d.Assignment != nil {
 		out.Assignment = d.Assignment.ID
 	}

@@ -161,8 +161,8 @@ const (
 func (f *Features) turn(users []document.Node) {
 	from := len(users) - 1
 	for i := from; i >= 0; i-- {
-		if text := userText(users[i]); !blank(text) {
-			f.Text, from = text, i
+		if text, said := userText(users[i]); !blank(text) {
+			f.Text, f.said, from = text, said, i
 			break
 		}
 	}
@@ -180,10 +180,11 @@ func (f *Features) turn(users []document.Node) {
 	}
 }
 
-// userText joins a content's text parts by newlines and leaves reminders out.
-func userText(content document.Node) string {
+// userText joins a content's text parts by newlines and leaves reminders out. said is the
+// JSON string that has just this text, absent when there is none.
+func userText(content document.Node) (text string, said document.Node) {
 	if content.Kind() == abi.KindString {
-		return withoutReminders(content.Text())
+		return oneText(content)
 	}
 	var only document.Node
 	count, size, first := 0, 0, true
@@ -195,7 +196,7 @@ func userText(content document.Node) string {
 		}
 	}
 	if count <= 1 {
-		return withoutReminders(only.Text())
+		return oneText(only)
 	}
 	var b strings.Builder
 	b.Grow(size)
@@ -209,7 +210,16 @@ func userText(content document.Node) string {
 			b.WriteString(text.Text())
 		}
 	}
-	return withoutReminders(b.String())
+	return withoutReminders(b.String()), document.Node{}
+}
+
+func oneText(said document.Node) (string, document.Node) {
+	whole := said.Text()
+	text := withoutReminders(whole)
+	if len(text) != len(whole) {
+		said = document.Node{}
+	}
+	return text, said
 }
 
 // Reminders are what coding agents put into user messages for the model's eyes; they

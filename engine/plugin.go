@@ -88,7 +88,9 @@ type RuleCall struct {
 	Request   document.Node
 	Context   document.Node
 	// Rest completes Context when the guest looks beyond what it has; nil: it is whole.
-	Rest   document.Completer
+	Rest document.Completer
+	// Text is request.text of a Context that is not whole; absent: it is there.
+	Text   document.Node
 	Config document.Node
 	// Dry calls count towards nothing: the decision is only explained, or made again.
 	Dry bool

@@ -70,6 +70,7 @@ type Request struct {
 	}
 	context *document.Doc // built on first use; see Context
 	brief   *document.Doc // built on first use; see BriefContext
+	text    document.Node // of the brief context
 	packed  *document.Doc // built on first use; see canonical
 }
 
@@ -112,6 +113,8 @@ type Features struct {
 	Needs []Capability
 	// Metadata is the body's metadata object; absent when there is none.
 	Metadata document.Node
+
+	said document.Node // the string of the body that Text is; absent when it is put together
 }
 
 // MaxRuleText is how much of Features.Text the rule variable "text" holds, in bytes.

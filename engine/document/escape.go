@@ -1,9 +1,12 @@
 package document
 
 import (
+	"bytes"
 	"encoding/binary"
 	"math/bits"
 	"unicode/utf8"
+
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 // AppendString appends s as a JSON string, in double quotes. Quotes, backslashes and
@@ -71,3 +74,29 @@ func appendEscape(dst []byte, c byte) []byte {
 	const hex = "0123456789abcdef"
 	return append(dst, '\\', 'u', '0', '0', hex[c>>4], hex[c&15])
 }
+
+// Usual reports whether the node is a string that is spelled as AppendString spells it.
+func (n Node) Usual() bool {
+	s := n.slot()
+	if s == nil || s.kind() != abi.KindString {
+		return false
+	}
+	if !s.escaped() {
+		return true
+	}
+	raw := n.d.src[s.start+1 : s.end-1]
+	for {
+		i := bytes.IndexByte(raw, '\\')
+		if i < 0 {
+			return true
+		}
+		r, size := decodeEscape(raw[i:])
+		var room [maxEscape]byte
+		if r >= ' ' && r != '"' && r != '\\' || string(appendEscape(room[:0], byte(r))) != string(raw[i:i+size]) {
+			return false
+		}
+		raw = raw[i+size:]
+	}
+}
+
+const maxEscape = len(`\u0000`)

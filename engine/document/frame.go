@@ -17,6 +17,9 @@ type FrameInput struct {
 
 	// Rest completes Context, which then lacks its last member, contextRest; nil: it is whole.
 	Rest Completer
+	// Text is what stands at contextText; absent: what is there. Only with Rest, whose whole
+	// document begins as Context does and has the text in its place.
+	Text Node
 
 	EventName string                   // of the upstream event; abi.EventEOF at the end
 	Status    int                      // HTTP status of the upstream answer
@@ -44,8 +47,12 @@ type Completer interface {
 	Whole() Node
 }
 
-// contextRest is the member that a Context may leave to Rest.
-const contextRest = "models"
+// contextRest is the member that a Context may leave to Rest, and contextText the string that may
+// be in a document of its own.
+const (
+	contextRest = "models"
+	contextText = "/request/text"
+)
 
 // Frame is the host side of one entry-point call: every import of the boundary is a
 // method of the same name, in Go form. A wasm host calls it with slices of guest memory,
@@ -68,6 +75,7 @@ type Frame struct {
 	missed bool
 
 	incomplete Node // what Context was before it was made whole
+	textAt     Node // the place of Text in Context as it was given
 
 	calls, work int // spent
 
@@ -139,6 +147,11 @@ func (f *Frame) Reset(in FrameInput) {
 	f.inputSize = 0
 	for _, n := range [...]Node{in.Request, in.Context, in.Config, in.Response, in.Call} {
 		f.inputSize += len(n.d.Bytes())
+	}
+	f.textAt = Node{}
+	if in.Text.Exists() {
+		f.textAt = in.Context.Pointer(contextText)
+		f.inputSize += len(in.Text.Raw()) - len(f.textAt.Raw())
 	}
 	f.work = workPerCall*in.MaxCalls + workPerInput*f.inputSize
 	f.resetRefs()

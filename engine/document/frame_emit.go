@@ -78,7 +78,7 @@ func (f *Frame) EmitNode(h int32) {
 	if !f.enter() {
 		return
 	}
-	r := f.ref(h)
+	r := f.entire(h)
 	if r.kind() == abi.KindAbsent || f.misses(r) {
 		return
 	}
@@ -109,7 +109,7 @@ func (f *Frame) EmitMembers(h int32, except []byte) {
 	if !f.enter() {
 		return
 	}
-	r := f.ref(h)
+	r := f.entire(h)
 	if r.kind() != abi.KindObject || f.misses(r) {
 		return
 	}
@@ -221,7 +221,7 @@ func (f *Frame) EmitQuoted(h int32) {
 	if !f.enter() {
 		return
 	}
-	r := f.ref(h)
+	r := f.entire(h)
 	switch {
 	case r.kind() == abi.KindAbsent, f.misses(r):
 		f.emitEscaped(`"`, nil, `"`)

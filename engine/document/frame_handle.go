@@ -60,7 +60,7 @@ func (r *ref) is(n Node) bool { return r.d == n.d && r.i == n.i }
 func (f *Frame) complete() {
 	whole := f.in.Rest.Whole()
 	f.in.Rest = nil
-	added := len(whole.d.Bytes()) - len(f.in.Context.d.Bytes())
+	added := len(whole.d.Bytes()) - len(f.in.Context.d.Bytes()) - len(f.in.Text.Raw()) + len(f.textAt.Raw())
 	f.inputSize += added
 	f.work += workPerInput * added
 	f.incomplete, f.in.Context = f.in.Context, whole
@@ -85,10 +85,27 @@ func (f *Frame) handle(r ref) int32 {
 	return int32(f.generation<<indexBits | uint32(len(f.refs)-1))
 }
 
+// entire is ref for who looks at all that is inside the value: not only the root of a Context has
+// a part that is elsewhere.
+func (f *Frame) entire(h int32) *ref {
+	r := f.ref(h)
+	if r == nil || r.part || f.textAt.d == nil || r.d != f.textAt.d || r.i >= f.textAt.i || f.textAt.i >= after(r.d.tape, r.i) {
+		return r
+	}
+	if f.in.Rest != nil {
+		f.complete()
+	}
+	r.d, r.cursorSlot = f.in.Context.d, 0 // the whole begins with the same values
+	return r
+}
+
 // value returns a handle for the value at slot i of d, 0 for none.
 func (f *Frame) value(d *Doc, i uint32) int32 {
 	if i == none || f.unkept(d, i) {
 		return 0
+	}
+	if d == f.textAt.d && i == f.textAt.i && d != nil {
+		d, i = f.in.Text.d, f.in.Text.i
 	}
 	return f.handle(ref{d: d, i: i})
 }

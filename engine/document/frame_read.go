@@ -210,7 +210,7 @@ func (f *Frame) Raw(h int32, buf []byte) int {
 	if !f.enter() {
 		return 0
 	}
-	r := f.ref(h)
+	r := f.entire(h)
 	if r.kind() == abi.KindAbsent || f.misses(r) {
 		return 0
 	}

@@ -1,6 +1,7 @@
 package document
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -17,7 +18,10 @@ func (r *rest) Whole() Node { r.asked++; return r.whole }
 // A guest sees no difference between a context that is whole and one that is completed when it
 // is looked at.
 func TestFrameRest(t *testing.T) {
-	const brief, whole = `{"request":{"text":"hi"},"time":{"hour":3}}`, `{"request":{"text":"hi"},"time":{"hour":3},"models":[{"id":"a"},{"id":"b"}]}`
+	const text = `"hi \"you\"\nthere"`
+	const brief, whole = `{"request":{"model":"m","text":` + text + `,"chars":2},"time":{"hour":3}}`,
+		`{"request":{"model":"m","text":` + text + `,"chars":2},"time":{"hour":3},"models":[{"id":"a"},{"id":"b"}]}`
+	const empty = `{"request":{"model":"m","text":"","chars":2},"time":{"hour":3}}`
 	root := func(f *Frame) int32 { return f.Doc(abi.DocContext) }
 	get := func(f *Frame, h int32, path ...string) int32 {
 		for _, name := range path {
@@ -61,25 +65,92 @@ func TestFrameRest(t *testing.T) {
 			return raw(f, second) + raw(f, get(f, second, "models"))
 		}, 1},
 		{"the root written out", func(f *Frame) string { f.EmitNode(root(f)); return string(f.Output()) }, 1},
-		{"its hash", func(f *Frame) string { return string(rune(f.Hash(root(f)) & 0xffff)) }, 1},
+		{"its hash", func(f *Frame) string { return fmt.Sprint(f.Hash(root(f))) }, 1},
+		{"the text", func(f *Frame) string {
+			h := f.Pointer(root(f), []byte("/request/text"))
+			f.EmitNode(h)
+			f.EmitInner(h)
+			f.EmitQuoted(h)
+			f.EmitNode(f.Slice(h, 4, 9))
+			return fmt.Sprint(f.Kind(h), f.Size(h), f.Hash(h), f.Mentions(h, []byte("you")), f.Find(h, []byte("there")), f.Equal(h, []byte("hi")),
+				raw(f, h), read(t, func(b []byte) int { return f.Text(h, b) }), f.Parse(h), string(f.Output()))
+		}, 0},
+		{"the text in its turn", func(f *Frame) string { return raw(f, f.At(get(f, root(f), "request"), 1)) }, 0},
+		{"beyond the text", func(f *Frame) string {
+			return raw(f, f.Pointer(root(f), []byte("/request/text/0"))) + raw(f, f.At(get(f, root(f), "request"), 2))
+		}, 0},
 	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			rest := &rest{whole: mustParse(t, whole).Root()}
-			ask := func(r Completer, context string) string {
-				f := frame(t, `{}`, rule, func(in *FrameInput) { in.Context, in.Rest = mustParse(t, context).Root(), r })
+	// What has the text inside is complete where it is, but for the text.
+	inside := []struct {
+		name string
+		look func(f *Frame) string
+	}{
+		{"raw", func(f *Frame) string { return raw(f, get(f, root(f), "request")) }},
+		{"written out", func(f *Frame) string { f.EmitNode(get(f, root(f), "request")); return string(f.Output()) }},
+		{"its members", func(f *Frame) string {
+			f.EmitMembers(get(f, root(f), "request"), []byte("chars"))
+			return string(f.Output())
+		}},
+		{"quoted", func(f *Frame) string { f.EmitQuoted(get(f, root(f), "request")); return string(f.Output()) }},
+		{"its hash", func(f *Frame) string { return fmt.Sprint(f.Hash(get(f, root(f), "request"))) }},
+		{"after all the rest", func(f *Frame) string {
+			request := get(f, root(f), "request")
+			text := get(f, request, "text")
+			models := get(f, root(f), "models")
+			return raw(f, request) + raw(f, text) + raw(f, models) + raw(f, get(f, request, "text")) + raw(f, f.At(request, 1)) + raw(f, root(f))
+		}},
+	}
+	for _, tt := range inside {
+		t.Run("request: "+tt.name, func(t *testing.T) {
+			ask := func(change func(in *FrameInput)) string {
+				f := frame(t, `{}`, rule, change)
 				out := tt.look(f)
 				if f.Err() != nil {
 					t.Fatalf("the call ended with %v", f.Err())
 				}
 				return out
 			}
-			want := ask(nil, whole)
-			if got := ask(rest, brief); got != want {
+			want := ask(func(in *FrameInput) { in.Context = mustParse(t, whole).Root() })
+			rest := &rest{whole: mustParse(t, whole).Root()}
+			got := ask(func(in *FrameInput) {
+				in.Context, in.Rest, in.Text = mustParse(t, empty).Root(), rest, mustParse(t, `{"a":`+text+`}`).Root().Get("a")
+			})
+			if got != want {
+				t.Errorf("the text elsewhere: %q, whole: %q", got, want)
+			}
+			if rest.asked != 1 {
+				t.Errorf("the rest was asked for %d times, want once", rest.asked)
+			}
+		})
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			rest := &rest{whole: mustParse(t, whole).Root()}
+			ask := func(r Completer, context string, text Node) (out string, work int) {
+				f := frame(t, `{}`, rule, func(in *FrameInput) { in.Context, in.Rest, in.Text = mustParse(t, context).Root(), r, text })
+				out = tt.look(f)
+				if f.Err() != nil {
+					t.Fatalf("the call ended with %v", f.Err())
+				}
+				return out, f.work
+			}
+			want, _ := ask(nil, whole, Node{})
+			got, work := ask(rest, brief, Node{})
+			if got != want {
 				t.Errorf("completed: %q, whole: %q", got, want)
 			}
 			if rest.asked != tt.asked {
 				t.Errorf("the rest was asked for %d times, want %d", rest.asked, tt.asked)
+			}
+			got, left := ask(rest, empty, mustParse(t, `[`+text+`]`).Root().At(0))
+			if got != want {
+				t.Errorf("with the text elsewhere: %q, whole: %q", got, want)
+			}
+			if left != work {
+				t.Errorf("with the text elsewhere %d of the work is left, in its place %d", left, work)
+			}
+			if rest.asked != 2*tt.asked {
+				t.Errorf("with the text elsewhere the rest was asked for %d times, want %d", rest.asked-tt.asked, tt.asked)
 			}
 		})
 	}

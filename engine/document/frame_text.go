@@ -122,7 +122,7 @@ func (f *Frame) Hash(h int32) int64 {
 	if !f.enter() {
 		return 0
 	}
-	r := f.ref(h)
+	r := f.entire(h)
 	kind := r.kind()
 	if kind == abi.KindAbsent || f.misses(r) {
 		return 0

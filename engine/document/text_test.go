@@ -3,6 +3,8 @@ package document
 import (
 	"strings"
 	"testing"
+
+	"github.com/pointsman/pointsman/sdk/abi"
 )
 
 func TestEscapesDecode(t *testing.T) {
@@ -48,4 +50,22 @@ func TestCutText(t *testing.T) {
 			t.Errorf("cutText(%q, %d) = %q, want %q", tt.text, tt.max, got, tt.want)
 		}
 	}
+}
+
+// FuzzUsual: a string is spelled as usual when AppendString makes the same of its text.
+func FuzzUsual(f *testing.F) {
+	for _, s := range []string{`""`, `"plain"`, `"\n\r\t\b\f\"\\\u0000\u001f"`, `"\/"`, `"\u000A"`, `"\u000a"`, `"\u001F"`, `"é\u00e9"`, `"\ud83d\ude80"`, `"\u0041"`, `1`, `"\u2028"`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		doc, err := Parse([]byte(s), Limits{})
+		if err != nil {
+			return
+		}
+		n := doc.Root()
+		want := n.Kind() == abi.KindString && string(AppendString(nil, n.Text())) == string(n.Raw())
+		if got := n.Usual(); got != want {
+			t.Errorf("Usual(%s) = %v, want %v", s, got, want)
+		}
+	})
 }

@@ -217,7 +217,8 @@ func (j *judge) call(ctx context.Context, s *scratch, e *entry, d *engine.Decisi
 		Dry: s.dry || !j.counts, Unkept: s.unkept(),
 	}
 	if s.call.Unkept == (engine.Unkept{}) {
-		s.call.Context, s.call.Rest = req.BriefContext(), req
+		s.call.Rest = req
+		s.call.Context, s.call.Text = req.BriefContext()
 	} else {
 		s.call.Context = req.Context()
 	}

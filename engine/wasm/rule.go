@@ -58,6 +58,7 @@ func (p *plugin) decide(in *instance, call *engine.RuleCall, answer *engine.Rule
 		Request: call.Request,
 		Context: call.Context,
 		Rest:    call.Rest,
+		Text:    call.Text,
 		Config:  call.Config,
 		Random:  &in.random,
 		NowMS:   call.NowMS,

@@ -21,7 +21,7 @@ func (l *Limiter) takeExact(ctx context.Context, takes []take) error {
 		stored := b.stored(b.lease.digest)
 		b.mu.Unlock()
 		asked := int64(l.cfg.Clock())
-		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), l.cfg.Wait)
+		within, cancel := context.WithTimeout(context.WithoutCancel(ctx), min(l.cfg.Wait, exchangeTimeout))
 		answer, err := l.cfg.Leases.TakeLimit(within, stored, tk.n, l.cfg.StoreTime())
 		cancel()
 		b = l.held(b)

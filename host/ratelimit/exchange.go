@@ -57,7 +57,7 @@ const (
 func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Duration) error {
 	flight := make(chan struct{})
 	var mine []pending
-	var theirs []chan struct{}
+	var all []chan struct{}
 	for _, w := range lacking {
 		b := w.bucket
 		b.mu.Lock()
@@ -72,21 +72,25 @@ func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Durat
 			le.flight = flight
 			mine = append(mine, pending{b, b.claim(int64(l.cfg.Clock()))})
 		} else {
-			theirs = append(theirs, le.flight)
+			all = append(all, le.flight)
 		}
 		b.mu.Unlock()
 	}
 	if len(mine) > 0 {
-		l.exchange(ctx, mine, flight, min(within, l.cfg.Wait))
+		// Others wait for the answer too: the caller may go, or have waited for long already.
+		l.flights.Go(func() {
+			_ = engine.Contain(l.cfg.Logger, "exchange of limits", func() { l.exchange(ctx, mine, flight, exchangeTimeout) })
+		})
+		all = append(all, flight)
 	}
-	if len(theirs) == 0 {
+	if len(all) == 0 {
 		return nil
 	}
 	late := time.NewTimer(within)
 	defer late.Stop()
-	for _, other := range theirs {
+	for _, answered := range all {
 		select {
-		case <-other:
+		case <-answered:
 		case <-late.C:
 			return nil
 		case <-ctx.Done():
@@ -105,7 +109,6 @@ func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan str
 	}
 	sent := int64(l.cfg.Clock())
 	l.book.sent.Store(sent)
-	// The caller may go; others wait for the answer too.
 	call, cancel := context.WithTimeout(context.WithoutCancel(ctx), within)
 	defer cancel()
 	x := engine.LimitExchange{Replica: l.cfg.Replica, TTL: l.cfg.TTL, Claims: claims}

@@ -47,7 +47,8 @@ type Config struct {
 	// TTL is how long a lease lives: what a replica that died had in hand is free again
 	// after it. Default 3 s.
 	TTL time.Duration
-	// Wait bounds how long a request waits for a lease. Default 250 ms.
+	// Wait bounds how long a request waits for a lease of a database that answers. Once an exchange has
+	// failed nobody waits. Default 4 s: an exchange that is under way, and one more.
 	Wait time.Duration
 	// MaxBuckets bounds the live buckets; beyond it the fullest of a sample is forgotten.
 	// Default 1,048,576.
@@ -80,6 +81,7 @@ type Limiter struct {
 
 	announced announcements
 	book      book
+	flights   sync.WaitGroup // exchanges that requests wait for
 	reports   reports
 	restored  restored
 }
@@ -92,7 +94,7 @@ func New(cfg Config) (*Limiter, error) {
 		return nil, errors.New("ratelimit: levels are kept by a single process, which has no leases")
 	}
 	setDefault(&cfg.TTL, 3*time.Second)
-	setDefault(&cfg.Wait, 250*time.Millisecond)
+	setDefault(&cfg.Wait, 2*exchangeTimeout)
 	setDefault(&cfg.Every, 50*time.Millisecond)
 	setDefault(&cfg.SaveEvery, 10*time.Second)
 	if cfg.MaxBuckets <= 0 {

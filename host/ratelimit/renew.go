@@ -147,6 +147,7 @@ func (b *bucket) claim(now int64) engine.LimitClaim {
 
 // leave returns everything.
 func (l *Limiter) leave(ctx context.Context) error {
+	l.flights.Wait()
 	flight := make(chan struct{})
 	batch := l.due(int64(l.cfg.Clock()), flight, true)
 	l.exchangeAll(ctx, batch, flight)

@@ -209,7 +209,7 @@ func (l *Limiter) takeShared(ctx context.Context, q *engine.LimitRequest, h *hol
 		AccountID: limit.AccountID, LimitID: limit.ID, Kind: limit.Kind, Amount: limit.Amount, Window: limit.Window,
 	}
 	if limit.Kind != engine.LimitConcurrency {
-		r.After = l.cfg.Wait
+		r.After = goneRetry
 	}
 	return r
 }

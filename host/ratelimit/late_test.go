@@ -1,0 +1,137 @@
+package ratelimit_test
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/host/ratelimit"
+	"github.com/pointsman/pointsman/host/store/row"
+)
+
+// lateStore is the database of one replica and one limit, which takes a while to answer.
+type lateStore struct {
+	engine.LimitLeaseStore
+	late time.Duration
+	free func() time.Duration
+
+	mu     sync.Mutex
+	bucket row.LimitBucket
+	leases []row.LimitLease
+}
+
+func (s *lateStore) wait(ctx context.Context) error {
+	select {
+	case <-time.After(s.late):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (s *lateStore) know(b engine.LimitBucket) {
+	if s.bucket.LimitID == "" {
+		s.bucket.LimitBucket = b
+	}
+}
+
+// ExchangeLimits implements engine.LimitLeaseStore.
+func (s *lateStore) ExchangeLimits(ctx context.Context, x engine.LimitExchange, _ time.Time) (g engine.LimitGrants, err error) {
+	if err := s.wait(ctx); err != nil {
+		return g, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	g.Replicas = 1
+	for _, c := range x.Claims {
+		s.know(c.LimitBucket)
+		done := row.ExchangeLimit(&s.bucket, s.leases, x.Replica, x.TTL.Microseconds(), c, s.free().Microseconds())
+		if s.leases = nil; done.Put != nil {
+			s.leases = []row.LimitLease{*done.Put}
+		}
+		g.Grants = append(g.Grants, done.Grant)
+	}
+	return g, nil
+}
+
+// TakeLimit implements engine.LimitLeaseStore.
+func (s *lateStore) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64, _ time.Time) (t engine.LimitTaken, err error) {
+	if err := s.wait(ctx); err != nil {
+		return t, err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.know(b)
+	return row.TakeLimit(&s.bucket, s.leases, b, n, s.free().Microseconds()), nil
+}
+
+// ReportLimits implements engine.LimitLeaseStore.
+func (*lateStore) ReportLimits(context.Context, engine.LimitReport, time.Time) (int, error) {
+	return 1, nil
+}
+
+// LeaveLimits implements engine.LimitLeaseStore.
+func (*lateStore) LeaveLimits(context.Context, string) error { return nil }
+
+// A database that answers late is waited for, and is not taken to be gone: a busy machine is no
+// reason to refuse.
+func TestLateAnswersAreWaitedFor(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		name  string
+		limit engine.Limit
+		late  time.Duration
+		gone  bool
+	}{
+		{"leased", perMinute(600, 600), 1500 * time.Millisecond, false},
+		{"decided there", perMinute(30, 30), 1500 * time.Millisecond, false},
+		{"leased, of a database that is gone", perMinute(600, 600), time.Hour, true},
+		{"decided there, of a database that is gone", perMinute(30, 30), time.Hour, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				began := time.Now()
+				clock := func() time.Duration { return time.Second + time.Since(began) }
+				l, err := ratelimit.New(ratelimit.Config{Leases: &lateStore{late: c.late, free: clock}, Clock: clock})
+				if err != nil {
+					t.Fatal(err)
+				}
+				l.Set([]engine.Limit{c.limit})
+				var calls sync.WaitGroup
+				for range 20 {
+					calls.Go(func() {
+						r, err := l.Reserve(t.Context(), &anybody)
+						if (err == nil) == c.gone {
+							t.Errorf("Reserve() of a database that takes %v = %v, want a refusal: %v", c.late, err, c.gone)
+						}
+						var refusal *engine.LimitRefusal
+						if c.gone && (!errors.As(err, &refusal) || !refusal.Unavailable) {
+							t.Errorf("Reserve() without a database = %v, want a refusal that says so", err)
+						}
+						if err == nil {
+							r.Settle(1)
+						}
+					})
+				}
+				calls.Wait()
+				if took, most := time.Since(began), 5*time.Second; took > most {
+					t.Errorf("Reserve() took %v, want at most %v", took, most)
+				}
+				again := time.Now()
+				if _, err := l.Reserve(t.Context(), &anybody); c.gone && (err == nil || time.Since(again) > 0) {
+					t.Errorf("Reserve() of a database that is known to be gone = %v in %v, want a refusal at once", err, time.Since(again))
+				}
+				last, cancel := context.WithTimeout(t.Context(), 5*time.Second)
+				defer cancel()
+				if err := l.Close(last); err != nil {
+					t.Errorf("Close() = %v, want nil", err)
+				}
+			})
+		})
+	}
+}

@@ -183,6 +183,73 @@ func TestRefusedRowsAreDropped(t *testing.T) {
 	}
 }
 
+// choosy is a store that refuses batches with some rows.
+type choosy struct {
+	kept
+	refuses func(row *engine.DecisionRow) bool
+	calls   int
+}
+
+func (c *choosy) AddDecisions(ctx context.Context, rows []engine.DecisionRow) error {
+	c.calls++
+	for i := range rows {
+		if c.refuses(&rows[i]) {
+			return engine.Errorf(engine.CodeInvalid, "no")
+		}
+	}
+	return c.kept.AddDecisions(ctx, rows)
+}
+
+func TestRefusedRowsTakeNoOthersAlong(t *testing.T) {
+	t.Parallel()
+	const rows = 300
+	for _, c := range []struct {
+		name      string
+		bad       map[int]bool
+		mostCalls int
+	}{
+		{"none", nil, 1},
+		{"the first", map[int]bool{0: true}, 20},
+		{"one amid others", map[int]bool{137: true}, 20},
+		{"the last", map[int]bool{rows - 1: true}, 20},
+		{"three, two of them side by side", map[int]bool{7: true, 8: true, 200: true}, 60},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			store := &choosy{refuses: func(r *engine.DecisionRow) bool {
+				var n int
+				_, err := fmt.Sscanf(r.RequestID, "request-%d", &n)
+				return err != nil || c.bad[n]
+			}}
+			l := NewLog(store, Config{})
+			for n := range rows {
+				l.Record(record(fmt.Sprint("request-", n)))
+			}
+			if err := l.Flush(t.Context()); err != nil {
+				t.Fatalf("Flush() = %v, want nil", err)
+			}
+			want := engine.DecisionStats{Written: int64(rows - len(c.bad)), Dropped: int64(len(c.bad))}
+			if got := l.Stats(); got != want || store.len() != rows-len(c.bad) {
+				t.Errorf("Stats() = %+v with %d rows, want %+v", got, store.len(), want)
+			}
+			if store.calls > c.mostCalls {
+				t.Errorf("%d calls of the store, want at most %d", store.calls, c.mostCalls)
+			}
+		})
+	}
+	t.Run("all", func(t *testing.T) {
+		t.Parallel()
+		store := &choosy{refuses: func(*engine.DecisionRow) bool { return true }}
+		l := NewLog(store, Config{})
+		for n := range rows {
+			l.Record(record(fmt.Sprint("request-", n)))
+		}
+		if err := l.Flush(t.Context()); err != nil || l.Stats().Dropped != rows || store.calls > 2*maxRefusals+1 {
+			t.Errorf("Flush() = %v, %+v after %d calls, want all dropped after a bounded search", err, l.Stats(), store.calls)
+		}
+	})
+}
+
 func TestDetail(t *testing.T) {
 	no := false
 	policies := engine.NewPolicies([]engine.Preferences{

@@ -11,6 +11,7 @@ import (
 const (
 	writeBatch   = 4_000 // rows of one transaction
 	writeTimeout = 10 * time.Second
+	maxRefusals  = 200 // of one write, in the search for rows that the store does not take
 	maxRetry     = 5 * time.Second
 )
 
@@ -91,20 +92,32 @@ func (l *Log) Flush(ctx context.Context) error {
 	return nil
 }
 
-// write writes what is pending. Its caller has the slot of flushing.
+// write writes what is pending, without rows that the store does not take: of a batch with such a
+// row one half after the other is tried, until that row is alone. Its caller has the slot of flushing.
 func (l *Log) write(ctx context.Context) error {
+	suspects, refusals := 0, 0 // of the first suspects rows one at least is not taken; 0: none is known
 	for len(l.pending) > 0 {
-		batch := l.pending[:min(len(l.pending), writeBatch)]
+		size := writeBatch
+		if suspects > 0 {
+			size = max(suspects/2, 1)
+		}
+		batch := l.pending[:min(len(l.pending), size)]
 		err := l.store.AddDecisions(ctx, batch)
 		switch {
+		case engine.CodeOf(err) == engine.CodeInvalid && len(batch) > 1 && refusals < maxRefusals:
+			refusals++
+			suspects = len(batch)
+			continue
 		case engine.CodeOf(err) == engine.CodeInvalid:
 			// Trying again would hold up everything behind it for ever.
 			l.cfg.Log.Error().Err(err).Int("rows", len(batch)).Msg("decisions dropped, the store does not take them")
 			l.refused.Add(int64(len(batch)))
+			suspects = 0
 		case err != nil:
 			return fmt.Errorf("add decisions: %w", err)
 		default:
 			l.written.Add(int64(len(batch)))
+			suspects = max(suspects-len(batch), 0)
 		}
 		clear(batch)
 		l.pending = l.pending[len(batch):]

@@ -14,8 +14,12 @@ const (
 // special marks, in the high bit of its byte, the first byte of x (lowest first) that
 // is a quote, a backslash, a control character or not ASCII. Bytes after that one may
 // be marked wrongly: a borrow can only come from a byte that is marked itself.
-func special(x uint64) uint64 {
-	return (((x ^ '"'*lows) - lows) | ((x ^ '\\'*lows) - lows) | (x - ' '*lows) | x) & highs
+func special(x uint64) uint64 { return marked(x) & highs }
+
+// marked is special with other bits set too. Changing bit 1 puts the quote right after the
+// control characters, and a blank elsewhere: one comparison is for both.
+func marked(x uint64) uint64 {
+	return ((x ^ 2*lows) - ('"'^2+1)*lows) | ((x ^ '\\'*lows) - lows) | x
 }
 
 // scanString validates a string whose first character (after the quote) is src[i].
@@ -24,18 +28,40 @@ func special(x uint64) uint64 {
 func scanString(src []byte, i int) (end, drop int, reason string) {
 	n := len(src)
 	for {
-		for i+16 <= n {
-			m := special(binary.LittleEndian.Uint64(src[i:]))
-			if m != 0 {
+		// Most strings are short: one word first, then four at a time.
+		if i+8 <= n {
+			if m := special(binary.LittleEndian.Uint64(src[i:])); m != 0 {
 				i += bits.TrailingZeros64(m) >> 3
 				goto found
 			}
-			m = special(binary.LittleEndian.Uint64(src[i+8:]))
-			if m != 0 {
-				i += 8 + bits.TrailingZeros64(m)>>3
+			i += 8
+		}
+		for i+32 <= n {
+			b := (*[32]byte)(src[i:])
+			m0, m1 := marked(binary.LittleEndian.Uint64(b[0:])), marked(binary.LittleEndian.Uint64(b[8:]))
+			m2, m3 := marked(binary.LittleEndian.Uint64(b[16:])), marked(binary.LittleEndian.Uint64(b[24:]))
+			if (m0|m1|m2|m3)&highs == 0 {
+				i += 32
+				continue
+			}
+			switch {
+			case m0&highs != 0:
+				i += bits.TrailingZeros64(m0&highs) >> 3
+			case m1&highs != 0:
+				i += 8 + bits.TrailingZeros64(m1&highs)>>3
+			case m2&highs != 0:
+				i += 16 + bits.TrailingZeros64(m2&highs)>>3
+			default:
+				i += 24 + bits.TrailingZeros64(m3&highs)>>3
+			}
+			goto found
+		}
+		for i+8 <= n {
+			if m := special(binary.LittleEndian.Uint64(src[i:])); m != 0 {
+				i += bits.TrailingZeros64(m) >> 3
 				goto found
 			}
-			i += 16
+			i += 8
 		}
 		for i < n && src[i] >= ' ' && src[i] < utf8.RuneSelf && src[i] != '"' && src[i] != '\\' {
 			i++

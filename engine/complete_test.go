@@ -2,6 +2,9 @@ package engine
 
 import (
 	"context"
+	"fmt"
+	"math"
+	"sync"
 	"testing"
 	"time"
 )
@@ -119,5 +122,105 @@ func BenchmarkComplete(b *testing.B) {
 	}
 	if g.settled == 0 || g.settled != g.decided || g.settled != g.told {
 		b.Errorf("%d rows, %d records and %d told, want as many of each", g.settled, g.decided, g.told)
+	}
+}
+
+// counting counts, by request, what a pipeline tells of it.
+type counting struct {
+	*governed
+	mu   sync.Mutex
+	told map[string][3]int // records, rows, ends
+}
+
+func (c *counting) count(id string, what int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.told[id]
+	n[what]++
+	c.told[id] = n
+}
+
+func (c *counting) Record(d *DecisionRecord) {
+	if len(d.Considered) == 2 && d.Considered[0].Model == d.Targets[0] && d.Served == d.Targets[0] {
+		c.count(d.Inputs.RequestID, 0)
+	}
+}
+func (c *counting) Ended(q *ObservedRequest) { c.count(q.Request.ID, 2) }
+func (c *counting) Reserve(_ context.Context, u *Usage, _ Spent) (Hold, error) {
+	return holding{c, u.RequestID}, nil
+}
+func (c *counting) Left(Principal) BudgetLeft { return BudgetLeft{} }
+
+type holding struct {
+	c  *counting
+	id string
+}
+
+func (h holding) Spent(Spent) error { return nil }
+func (h holding) Settle(u Usage) {
+	if u.RequestID == h.id && u.Code == "" {
+		h.c.count(h.id, 1)
+	}
+}
+
+// The memory of a request is used by later ones: nothing of one is told of another.
+func TestRequestsAreToldApart(t *testing.T) {
+	t.Parallel()
+	p, g := newGoverned(t)
+	c := &counting{governed: g, told: map[string][3]int{}}
+	p.cfg.Decisions, p.cfg.Observer, p.cfg.Spending, p.cfg.Health = c, c, c, nil
+	const workers, requests = 8, 50
+	var all sync.WaitGroup
+	for w := range workers {
+		all.Go(func() {
+			for i := range requests {
+				r := rigRequest(t, "")
+				r.ID = fmt.Sprint(w, "-", i)
+				ctx, cancel := context.WithCancel(t.Context())
+				if gone := i%5 == 0; gone {
+					cancel() // it ends before anything is asked
+				}
+				completion, err := p.Complete(ctx, r)
+				cancel()
+				switch {
+				case i%5 == 0:
+					if CodeOf(err) != CodeCanceled {
+						t.Errorf("request %s = %v, want it canceled", r.ID, err)
+					}
+				case err != nil || completion.Meta.Model != "gpt-4o":
+					t.Errorf("request %s = %s, %v, want gpt-4o", r.ID, completion.Meta.Model, err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	for w := range workers {
+		for i := range requests {
+			id, want := fmt.Sprint(w, "-", i), [3]int{1, 1, 1}
+			if i%5 == 0 {
+				want = [3]int{0, 0, 1}
+			}
+			if got := c.told[id]; got != want {
+				t.Errorf("request %s: %v records, rows and ends, want %v", id, got, want)
+			}
+		}
+	}
+}
+
+// A short request is one piece of memory that is used again, its body, its answer, their
+// documents, the row's id and the decision in one line.
+func TestCompleteAllocates(t *testing.T) {
+	p, _ := newGoverned(t)
+	r := rigRequest(t, "")
+	least := math.Inf(1)
+	for range 20 { // under the race detector pools drop at random
+		least = min(least, testing.AllocsPerRun(20, func() {
+			if _, err := p.Complete(context.Background(), r); err != nil {
+				t.Fatal(err)
+			}
+		}))
+	}
+	if least > 10 {
+		t.Errorf("Complete allocates %v times, want 10 at most", least)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"sync"
 	"time"
 
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -84,7 +85,11 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 		return p.countTokens(ctx, r)
 	}
 	x, err := p.begin(ctx, r)
-	defer x.done()
+	defer func() {
+		if x != nil {
+			x.done()
+		}
+	}()
 	if err != nil {
 		return Completion{Meta: x.meta(nil)}, err
 	}
@@ -99,7 +104,26 @@ func (p *Pipeline) Complete(ctx context.Context, r *Request) (Completion, error)
 		return Completion{Meta: x.meta(nil)}, err
 	}
 	x.served(served, false)
-	return Completion{Meta: x.meta(&served), Body: body}, nil
+	c := Completion{Meta: x.meta(&served), Body: body}
+	x.reuse()
+	x = nil
+	return c, nil
+}
+
+// executions are those of requests that are answered: see RATIONALE.md, "Why is a short request
+// one piece of memory?".
+var executions = sync.Pool{New: func() any { return new(execution) }}
+
+// reuse gives the execution to a later request, and is its last use by this one. It is for the end of a request that went well
+// and of which nobody keeps a part: not of a stream, which lives on, nor of one that is explained or
+// traced.
+func (x *execution) reuse() {
+	if x.told != nil || x.observation.trace != nil {
+		return
+	}
+	x.r.states = nil
+	*x = execution{}
+	executions.Put(x)
 }
 
 // Stream implements Completer.
@@ -193,7 +217,8 @@ type execution struct {
 
 // begin computes what the rules see and makes the plan. The execution is never nil.
 func (p *Pipeline) begin(ctx context.Context, r *Request) (*execution, error) {
-	x := &execution{p: p, r: r, catalogue: p.cfg.Catalogue(), began: time.Now()}
+	x := executions.Get().(*execution)
+	x.p, x.r, x.catalogue, x.began = p, r, p.cfg.Catalogue(), time.Now()
 	x.plan.targets = x.targets[:0]
 	x.observed()
 	if ctx.Err() != nil {

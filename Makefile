@@ -14,7 +14,7 @@ WAZERO   := github.com/tetratelabs/wazero/internal
 UNRACED  := modernc.org/sqlite/lib modernc.org/libc/... $(WAZERO)/leb128 $(WAZERO)/wasm/binary $(addprefix $(WAZERO)/engine/wazevo/,ssa frontend backend/...)
 RACE     := -race $(UNRACED:%=-gcflags=%=-race=false)
 BENCHSTAT := go run golang.org/x/perf/cmd/benchstat@v0.0.0-20260709024250-82a0b07e230d
-BENCH    ?= RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold|AllowReport|AddUsage/2000|Summary|Observe$$
+BENCH    ?= ChatPass|FirstParty|RuleCall|MeterCost|Validate|Neighbour|AdapterRequest|StreamEvent|NativeEvent|Decide|PolicyOf|WordsScan|Parse/|ReserveSettle|BudgetHold|AllowReport|AddUsage/2000|Summary|Observe$$
 
 .PHONY: help build guests run test check bench bench-baseline bench-gateway soak fuzz generate ui dashboard clean
 

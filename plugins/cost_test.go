@@ -55,19 +55,19 @@ func TestGuestCost(t *testing.T) {
 			"openai", "chat",
 			`{"id":"c","object":"chat.completion","created":1,"model":"m","choices":[{"index":0,"message":{"role":"assistant","content":"At ten."},"finish_reason":"stop"}],"usage":{"prompt_tokens":40,"completion_tokens":5}}`,
 			"", `{"id":"c","object":"chat.completion.chunk","created":1,"model":"m","choices":[{"index":0,"delta":{"content":" ten"},"finish_reason":null}]}`,
-			cost{17_000, 48}, cost{6_500, 29}, cost{5_000, 24},
+			cost{17_000, 48}, cost{6_000, 27}, cost{4_600, 23},
 		},
 		{
 			"anthropic", "chat",
 			`{"id":"msg_01","type":"message","role":"assistant","model":"m","content":[{"type":"text","text":"At ten."}],"stop_reason":"end_turn","stop_sequence":null,"usage":{"input_tokens":40,"output_tokens":5}}`,
 			"content_block_delta", `{"type":"content_block_delta","index":0,"delta":{"type":"text_delta","text":" ten"}}`,
-			cost{42_000, 74}, cost{32_000, 49}, cost{11_500, 12},
+			cost{31_600, 62}, cost{21_700, 43}, cost{11_400, 11},
 		},
 		{
 			"google", "generate",
 			`{"candidates":[{"content":{"parts":[{"text":"At ten."}],"role":"model"},"finishReason":"STOP","index":0}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":5},"modelVersion":"m","responseId":"r"}`,
 			"", `{"candidates":[{"content":{"parts":[{"text":" ten"}],"role":"model"},"index":0}],"usageMetadata":{"promptTokenCount":9,"candidatesTokenCount":2},"modelVersion":"m","responseId":"r"}`,
-			cost{40_000, 80}, cost{33_000, 60}, cost{17_000, 36},
+			cost{33_000, 57}, cost{25_100, 46}, cost{15_900, 34},
 		},
 	}
 	for _, tt := range tests {

@@ -54,10 +54,20 @@ func (n Node) Key(i int) string {
 
 // Len returns the number of elements of an array, of members of an object, or
 // of bytes of a decoded string; 0 for other kinds.
-func (n Node) Len() int { return int(hostSize(int32(n))) }
+func (n Node) Len() int {
+	if n == 0 {
+		return 0 // as the host would answer, at the price of a call
+	}
+	return int(hostSize(int32(n)))
+}
 
 // Kind returns the JSON type, [abi.KindAbsent] for an absent node.
-func (n Node) Kind() abi.Kind { return abi.Kind(hostKind(int32(n))) }
+func (n Node) Kind() abi.Kind {
+	if n == 0 {
+		return abi.KindAbsent
+	}
+	return abi.Kind(hostKind(int32(n)))
+}
 
 // Exists reports whether there is a value, null included.
 func (n Node) Exists() bool { return n != 0 && n.Kind() != abi.KindAbsent }
@@ -83,6 +93,15 @@ func (n Node) Text() string {
 	b := make([]byte, size)
 	hostText(int32(n), unsafe.Pointer(unsafe.SliceData(b)), size)
 	return unsafe.String(unsafe.SliceData(b), size)
+}
+
+// ReadText writes the decoded string into buf and returns how many bytes it has, 0 for other
+// kinds. What is longer than buf is not written, only counted: nil asks for the size.
+func (n Node) ReadText(buf []byte) (size int) {
+	if n == 0 {
+		return 0
+	}
+	return int(hostText(int32(n), unsafe.Pointer(unsafe.SliceData(buf)), int32(len(buf))))
 }
 
 // AppendText appends the decoded string to dst and returns the extended slice.
@@ -111,7 +130,7 @@ func (n Node) Raw() string {
 }
 
 // Equal reports whether the node is a string equal to s.
-func (n Node) Equal(s string) bool { return hostEqual(int32(n), s) != 0 }
+func (n Node) Equal(s string) bool { return n != 0 && hostEqual(int32(n), s) != 0 }
 
 // Mentions reports whether the string holds the phrase as whole words, in any
 // letter case; a blank in the phrase stands for any run of white space. It is

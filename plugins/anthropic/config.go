@@ -9,16 +9,24 @@ import (
 // The config of a provider says what a server of this wire does otherwise than
 // Anthropic's own; manifest.json names the members. Without any it is that one.
 
+// configured returns a member of the config; 0 where there is none.
+func configured(name string) sdk.Node {
+	if config := sdk.Config(); config != 0 {
+		return config.Get(name)
+	}
+	return 0
+}
+
 // lacks reports whether the config says that the server has not what is named.
 func lacks(name string) bool {
-	n := sdk.Config().Get(name)
-	return n != 0 && n.Kind() == abi.KindBool && !n.Bool()
+	n := configured(name)
+	return n.Kind() == abi.KindBool && !n.Bool()
 }
 
 // exact returns the counters as they are meant: with what was read from and written to
 // a cache apart from the rest of the input. Some servers count it into that too.
 func exact(u chat.Usage) chat.Usage {
-	if sdk.Config().Get("cached_input").Equal("included") {
+	if configured("cached_input").Equal("included") {
 		u.Uncached = max(u.Uncached-u.CacheRead-u.CacheWrite, 0)
 	}
 	return u

@@ -2,6 +2,7 @@ package anthropic
 
 import (
 	"strings"
+	"unsafe"
 
 	"github.com/pointsman/pointsman/plugins/chat"
 )
@@ -53,16 +54,25 @@ var families = [...]family{
 	{"claude-mythos-", newest, false, true, false},
 }
 
+// modelID receives the target's id, which is only looked at while the call runs.
+var modelID [96]byte
+
 // familyOf reads the target's id, which others may write with a prefix and with dots,
 // as "anthropic/claude-opus-4.5".
 func familyOf(r *chat.Request) (f family, id string) {
-	id = r.UpstreamID.Slice(0, 96).Text()
+	b := chat.Beginning(r.UpstreamID, modelID[:])
+	id = unsafe.String(unsafe.SliceData(b), len(b))
 	f.generation = newest
-	if at := strings.LastIndex(id, "claude-"); at >= 0 {
+	const maker = "claude-"
+	at := len(id) - len(maker)
+	for at >= 0 && (id[at] != maker[0] || !strings.HasPrefix(id[at:], maker)) {
+		at--
+	}
+	if at >= 0 {
 		name := strings.ReplaceAll(id[at:], ".", "-")
-		for _, known := range families {
-			if strings.HasPrefix(name, known.prefix) {
-				f = known
+		for i := range families {
+			if strings.HasPrefix(name, families[i].prefix) {
+				f = families[i]
 				break
 			}
 		}

@@ -11,10 +11,7 @@ const defaultMaxTokens = 4096
 
 // request writes a request for an answer, or for the count of its tokens.
 func request(count bool) sdk.Result {
-	r, ok := chat.ReadRequest("cache_control")
-	if !ok {
-		return sdk.Failed
-	}
+	r := chat.ReadRequest("cache_control")
 	r.FreeText, r.CacheMarks = true, true
 	if r.Choices > 1 {
 		return chat.Refuse("n", "Anthropic gives one choice a request")

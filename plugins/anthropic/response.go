@@ -19,7 +19,8 @@ func answered(message sdk.Node) sdk.Result {
 	if !chat.IsText(reason) {
 		return chat.Unreadable("the provider sent an answer without a stop reason")
 	}
-	choice := chat.Choice{Finish: finish(reason), Provider: provider}
+	choices := [1]chat.Choice{{Finish: finish(reason), Provider: provider, Content: texts[:0]}}
+	choice := &choices[0]
 	n, noted := recall(chat.LoadStream())
 	for i := range content.Len() {
 		block := content.At(i)
@@ -61,12 +62,15 @@ func answered(message sdk.Node) sdk.Result {
 	if choice.Finish == chat.FinishContentFilter {
 		choice.Refusal = message.Get("stop_details").Get("explanation")
 	}
-	answer := chat.Completion{ID: message.Get("id"), Model: message.Get("model"), Choices: []chat.Choice{choice}}
+	answer := chat.Completion{ID: message.Get("id"), Model: message.Get("model"), Choices: choices[:]}
 	count(&answer.Usage, message.Get("usage"))
 	answer.Usage = exact(answer.Usage)
 	answer.Emit()
 	return sdk.OK
 }
+
+// texts is the memory of an answer's texts, which holds handles only.
+var texts = make([]sdk.Node, 0, 16)
 
 // callOf reads a tool_use block.
 func callOf(block sdk.Node) chat.ToolCall {

@@ -13,10 +13,7 @@
 // answer), stream.go (one in chunks) and failure.go.
 package chat
 
-import (
-	"github.com/pointsman/pointsman/sdk"
-	"github.com/pointsman/pointsman/sdk/abi"
-)
+import "github.com/pointsman/pointsman/sdk"
 
 // Finish reasons of a choice, as the canonical form knows them.
 const (
@@ -27,7 +24,9 @@ const (
 )
 
 // IsText reports whether the node is a string that holds at least one byte.
-func IsText(n sdk.Node) bool { return n != 0 && n.Kind() == abi.KindString && n.Len() > 0 }
+//
+//go:noinline
+func IsText(n sdk.Node) bool { return n.ReadText(nil) > 0 }
 
 // Count reads a counter of a provider: 0 for anything but a number, and within
 // 0 and 2^40, so that sums of a few of them stay inside an int64.
@@ -41,10 +40,16 @@ func Count(n sdk.Node) int64 {
 // Word returns a short text of a closed set, as a reason or an event's type, to
 // switch on; the beginning of a longer one. It is valid until the next Word.
 func Word(n sdk.Node) []byte {
-	if n == 0 {
-		return nil
+	return Beginning(n, word[:])
+}
+
+// Beginning copies as much of a text as fits into buf, and returns it; nothing of other kinds.
+func Beginning(n sdk.Node, buf []byte) []byte {
+	size := n.ReadText(buf)
+	if size > len(buf) {
+		size = n.Slice(0, len(buf)).ReadText(buf)
 	}
-	return n.Slice(0, len(word)).AppendText(word[:0])
+	return buf[:size]
 }
 
 var word [64]byte

@@ -2,6 +2,7 @@ package chat
 
 import (
 	"strconv"
+	"unsafe"
 
 	"github.com/pointsman/pointsman/sdk"
 )
@@ -56,8 +57,12 @@ func (c *Completion) Emit() {
 }
 
 func (c *Choice) write(w *Writer) {
-	number(w, `{"index":`, int64(c.Index))
-	w.Emit(`,"message":{"role":"assistant","content":`)
+	if c.Index == 0 {
+		w.Emit(`{"index":0,"message":{"role":"assistant","content":`)
+	} else {
+		number(w, `{"index":`, int64(c.Index))
+		w.Emit(`,"message":{"role":"assistant","content":`)
+	}
 	if c.Object != 0 {
 		w.Quoted(c.Object)
 	} else if len(c.Content) == 0 {
@@ -79,6 +84,11 @@ func (c *Choice) write(w *Writer) {
 	}
 	if len(c.Thoughts) > 0 {
 		w.Emit(`]`)
+	}
+	if c.Refusal == 0 && len(c.Calls) == 0 && c.More == nil && c.Logprobs == nil {
+		w.Emit(`,"refusal":null},"logprobs":null,"finish_reason":"`)
+		c.end(w)
+		return
 	}
 	w.Emit(`,"refusal":`)
 	if IsText(c.Refusal) {
@@ -107,6 +117,10 @@ func (c *Choice) write(w *Writer) {
 		w.Emit(`null`)
 	}
 	w.Emit(`,"finish_reason":"`)
+	c.end(w)
+}
+
+func (c *Choice) end(w *Writer) {
 	w.Emit(c.Finish)
 	w.Emit(`"}`)
 }
@@ -114,7 +128,8 @@ func (c *Choice) write(w *Writer) {
 // maxName bounds an id or a model name that is kept over the events of a stream.
 const maxName = 256
 
-// identify returns the provider's id of the answer, or makes one.
+// identify returns the provider's id of the answer, or makes one. It is valid until the next
+// clip.
 func identify(id sdk.Node) string {
 	if s := clip(id); s != "" {
 		return s
@@ -122,10 +137,10 @@ func identify(id sdk.Node) string {
 	return "chatcmpl-" + strconv.FormatUint(uint64(sdk.Random()), 36)
 }
 
-// clip returns a short text of the provider, cut at maxName bytes.
+// clip returns a short text of the provider, cut at maxName bytes. It is valid until the next.
 func clip(n sdk.Node) string {
-	if n.Len() > maxName {
-		n = n.Slice(0, maxName)
-	}
-	return n.Text()
+	b := Beginning(n, name[:])
+	return unsafe.String(unsafe.SliceData(b), len(b))
 }
+
+var name [maxName]byte

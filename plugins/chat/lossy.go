@@ -11,7 +11,7 @@ import (
 // Lose reports a member that the wire cannot carry, unless its value asks for
 // nothing: absent, null, false, 0, empty, or what every model does anyway.
 func (r *Request) Lose(name string, value sdk.Node) {
-	if Asks(name, value) {
+	if value != 0 && Asks(name, value) {
 		r.Lossy(name)
 	}
 }

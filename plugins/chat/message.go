@@ -52,8 +52,13 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 	said := 0
 	for i := range n {
 		node := r.messages.At(i)
-		m := Message{Index: i, Content: node.Get("content"), request: r}
-		m.kind, m.size = m.Content.Kind(), m.Content.Len()
+		messages = append(messages, Message{Index: i, Content: node.Get("content"), request: r})
+		m := &messages[len(messages)-1]
+		if m.size = m.Content.ReadText(nil); m.size > 0 {
+			m.kind = abi.KindString
+		} else {
+			m.kind, m.size = m.Content.Kind(), m.Content.Len()
+		}
 		if m.kind == abi.KindArray {
 			r.left -= m.size * pieceCost
 		}
@@ -65,7 +70,7 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 		if m.Content == 0 {
 			known = 1
 		}
-		role := node.Get("role").AppendText(word[:0])
+		role := Word(node.Get("role"))
 		if pairs.left > 0 && (string(role) == "user" || string(role) == "assistant") {
 			pairs.closed()
 			return nil, false
@@ -80,28 +85,27 @@ func (r *Request) Messages() (messages []Message, ok bool) {
 			if size > known {
 				if list := node.Get("tool_calls"); list != 0 {
 					known++
-					if !r.readCalls(&m, list) {
+					if !r.readCalls(m, list) {
 						return nil, false
 					}
 				}
 			}
-			pairs.begin(&m)
+			pairs.begin(m)
 		case "tool":
 			m.Role = Answer
 			known++
-			if !pairs.answer(&m, keepID(node.Get("tool_call_id")), len(messages)) {
+			if !pairs.answer(m, keepID(node.Get("tool_call_id")), len(messages)-1) {
 				return nil, false
 			}
 		case "system", "developer":
 			m.Role = System
 		default:
-			Refuse(At(i), "the role '"+string(role[:min(len(role), len(word))])+"' is not carried to this provider")
+			Refuse(At(i), "the role '"+string(role)+"' is not carried to this provider")
 			return nil, false
 		}
 		if size > known && !m.readRest(node) {
 			return nil, false
 		}
-		messages = append(messages, m)
 	}
 	if !pairs.closed() {
 		return nil, false

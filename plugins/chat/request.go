@@ -3,7 +3,7 @@ package chat
 import (
 	"bytes"
 	"slices"
-	"strings"
+	"unicode/utf8"
 
 	"github.com/pointsman/pointsman/sdk"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -41,7 +41,8 @@ type Request struct {
 	messages sdk.Node
 	rejected []byte // names of target.unsupported, each between newlines
 	lost     []string
-	left     int // host calls that may still be spent on reading
+	left     int  // host calls that may still be spent on reading
+	further  bool // the body has members that are not known here
 }
 
 // Reading stays within a part of the host calls that one entry point has, so that
@@ -101,38 +102,27 @@ var (
 )
 
 // ReadRequest reads the chat body of this call. It is valid until the entry point
-// returns. own names further members that the adapter takes with [Request.Own]. ok is
-// false after a failure was reported: the call's operation has no chat body.
-func ReadRequest(own ...string) (r *Request, ok bool) {
+// returns. own names further members that the adapter takes with [Request.Own]. The call's
+// operation is one that has a chat body: [abi.OperationChat] or [abi.OperationCountTokens].
+func ReadRequest(own ...string) *Request {
 	call := sdk.Call()
-	if operation := Operation(); operation != abi.OperationChat && operation != abi.OperationCountTokens {
-		Unsupported()
-		return nil, false
-	}
 	target := call.Get("target")
-	r = &request
-	*r = Request{
-		UpstreamID: target.Get("upstream_id"),
-		MaxOutput:  target.Get("max_output").Int(),
-		MaxTokens:  -1,
-		Choices:    1,
-		call:       call,
-		left:       readBudget,
-	}
+	r := &request
+	*r = Request{MaxTokens: -1, Choices: 1, call: call, left: readBudget}
+	r.UpstreamID = target.Get("upstream_id")
+	r.MaxOutput = target.Get("max_output").Int()
 	r.readRejected(target.Get("unsupported"))
 
 	body := sdk.Request()
+	size := body.Len()
 	var nodes [memberCount]sdk.Node
-	size, found := body.Len(), 0
-	for i, name := range memberNames {
-		if found == size {
-			break
-		}
-		if nodes[i] = body.Get(name); nodes[i] != 0 {
-			found++
+	for i := 0; i < memberCount && size > 0; i++ {
+		if n := body.Get(memberNames[i]); n != 0 {
+			nodes[i] = n
+			size--
 		}
 	}
-	if found < size {
+	if r.further = size > 0; r.further {
 		// The rest are unknown here.
 		for name, value := range r.members(body) {
 			if !slices.Contains(memberNames[:], name) && !slices.Contains(own, name) {
@@ -141,7 +131,7 @@ func ReadRequest(own ...string) (r *Request, ok bool) {
 		}
 	}
 	r.take(&nodes)
-	return r, true
+	return r
 }
 
 // take fills the fields. Model, models, metadata and stream_options are the
@@ -163,35 +153,61 @@ func (r *Request) take(nodes *[memberCount]sdk.Node) {
 	if n := nodes[memberN]; n != 0 && n.Kind() == abi.KindNumber {
 		r.Choices = n.Int()
 	}
-	for _, m := range [...]struct {
-		to     *sdk.Node
-		member int
-	}{
-		{&r.Temperature, memberTemperature},
-		{&r.TopP, memberTopP},
-		{&r.TopK, memberTopK},
-		{&r.Stop, memberStop},
-		{&r.Seed, memberSeed},
-		{&r.PresencePenalty, memberPresence},
-		{&r.FrequencyPenalty, memberFrequency},
-		{&r.EndUser, memberUser},
-		{&r.ServiceTier, memberServiceTier},
-		{&r.Tools, memberTools},
-		{&r.ToolChoice, memberToolChoice},
-		{&r.Parallel, memberParallel},
-		{&r.Format, memberFormat},
-		{&r.Effort, memberEffort},
-	} {
-		*m.to = r.keep(memberNames[m.member], nodes[m.member])
+	for i, n := range nodes {
+		if n == 0 {
+			continue
+		}
+		if to := r.field(i); to != nil {
+			if n = r.keep(memberNames[i], n); n != 0 || i != memberSafety {
+				*to = n
+			}
+		}
 	}
-	if n := r.keep(memberNames[memberSafety], nodes[memberSafety]); n != 0 {
-		r.EndUser = n
+}
+
+// field is where a member's node belongs; nil for one that is read otherwise.
+func (r *Request) field(member int) *sdk.Node {
+	switch member {
+	case memberTemperature:
+		return &r.Temperature
+	case memberTopP:
+		return &r.TopP
+	case memberTopK:
+		return &r.TopK
+	case memberStop:
+		return &r.Stop
+	case memberSeed:
+		return &r.Seed
+	case memberPresence:
+		return &r.PresencePenalty
+	case memberFrequency:
+		return &r.FrequencyPenalty
+	case memberUser, memberSafety: // in that order, so that the latter stays
+		return &r.EndUser
+	case memberServiceTier:
+		return &r.ServiceTier
+	case memberTools:
+		return &r.Tools
+	case memberToolChoice:
+		return &r.ToolChoice
+	case memberParallel:
+		return &r.Parallel
+	case memberFormat:
+		return &r.Format
+	case memberEffort:
+		return &r.Effort
 	}
+	return nil
 }
 
 // Own returns a member that was named to [ReadRequest]; 0 when it is absent, null
 // or rejected by the target.
-func (r *Request) Own(name string) sdk.Node { return r.keep(name, sdk.Request().Get(name)) }
+func (r *Request) Own(name string) sdk.Node {
+	if !r.further {
+		return 0
+	}
+	return r.keep(name, sdk.Request().Get(name))
+}
 
 // Header returns a header of the caller that the host lets through, as
 // "anthropic-beta"; absent when there is none.
@@ -276,5 +292,21 @@ func (r *Request) keep(name string, value sdk.Node) sdk.Node {
 // Blank reports whether the string node holds nothing but white space. Texts of
 // more than 256 bytes count as not blank.
 func Blank(n sdk.Node) bool {
-	return n.Len() <= 256 && strings.TrimSpace(n.Text()) == ""
+	size := n.ReadText(short[:])
+	if size > len(short) {
+		return false
+	}
+	for i, c := range short[:size] {
+		switch {
+		case c == ' ', '\t' <= c && c <= '\r':
+		case c < utf8.RuneSelf:
+			return false
+		default:
+			return len(bytes.TrimSpace(short[i:size])) == 0
+		}
+	}
+	return true
 }
+
+// short receives a text that is looked at and not kept.
+var short [256]byte

@@ -37,6 +37,10 @@ var stream Stream
 // entry point returns.
 func LoadStream() *Stream {
 	b := sdk.LoadState()
+	if len(b) == 0 {
+		stream = Stream{w: NewWriter()}
+		return &stream
+	}
 	// The texts of the state are used in place: its bytes stay until the next load.
 	p := decode(unsafe.String(unsafe.SliceData(b), len(b)))
 	stream = Stream{progress: p, was: p, w: NewWriter()}

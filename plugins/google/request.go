@@ -24,10 +24,7 @@ func (Adapter) Request() sdk.Result {
 
 // generate writes a request for an answer, or one that counts what it would hold.
 func generate(counting bool) sdk.Result {
-	r, ok := chat.ReadRequest(ownMembers...)
-	if !ok {
-		return sdk.Failed
-	}
+	r := chat.ReadRequest(ownMembers...)
 	r.KeepTools, r.FreeText = true, true
 	messages, ok := r.Messages()
 	if !ok {

@@ -218,3 +218,33 @@ func TestASliceOutlastsAnOutage(t *testing.T) {
 		g.Close(t.Context())
 	})
 }
+
+// What others spent and did not report yet is not counted twice when a process is replaced that stopped
+// in order: nobody needs to guess by the ledger what that one spent.
+func TestAReplacementCountsNothingTwice(t *testing.T) {
+	t.Parallel()
+	b, l := newBooks(), &ledger{}
+	next := func() *budget.Guard { return newGuard(t, budget.Config{Leases: b, Ledger: l}, hard("all", 1000)) }
+	spend := func(g *budget.Guard) {
+		t.Helper()
+		u := call
+		h, err := g.Hold(t.Context(), &u, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.Settle(h, 100)
+		u.CostNanoUSD = 100
+		l.add(u)
+	}
+	old, other := next(), next()
+	spend(old)
+	spend(other)
+	old.Close(t.Context())
+	if err := next().Recover(t.Context(), old.Replica()); err != nil {
+		t.Fatal(err)
+	}
+	other.Close(t.Context())
+	if w := b.window("acme/all", noon.Truncate(24*time.Hour)); *w != [2]int64{200, 0} {
+		t.Errorf("%d are spent and %d held in the store's books, want 200 and 0", w[0], w[1])
+	}
+}

@@ -215,11 +215,45 @@ func (g *Guard) Close(ctx context.Context) {
 		case first > 0:
 			g.cfg.Log.Info().Int("budgets", first).Msg("what was in hand of budgets is given back")
 		}
+		g.leave(ctx)
 		if held > 0 {
 			g.cfg.Log.Warn().Int("budgets", held).Msg("attempts did not end: what they hold of budgets counts as spent until the next start here, or the end of the lease")
 		}
 		return
 	}
+}
+
+// leave ends the leases of which the store knows all: nobody needs to settle them by the ledger, which
+// has rows of others already that those have not reported yet, and would count them twice.
+func (g *Guard) leave(ctx context.Context) {
+	if g.cfg.Leases == nil {
+		return
+	}
+	x := g.index.Load()
+	ended := g.cfg.Now().Add(2 * g.cfg.TTL) // whatever was asked for lasts less
+	for i := range x.all {
+		for _, lease := range x.all[i].c.leases(g.cfg.Replica) {
+			if err := g.cfg.Leases.SettleBudgetLease(ctx, lease, 0, ended); err != nil {
+				g.cfg.Log.Warn().Err(err).Msg("the leases of budgets, of which nothing is held, were not all ended")
+				return
+			}
+		}
+	}
+}
+
+// leases are those that the counter may have in the store, and of which nothing is left to say.
+func (c *counter) leases(replica string) (list []engine.BudgetLease) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.renewed == 0 {
+		return nil
+	}
+	for _, x := range c.cells {
+		if x.done() {
+			list = append(list, engine.BudgetLease{AccountID: c.b.AccountID, BudgetID: c.b.ID, Step: time.UnixMilli(x.start).UTC(), Replica: replica})
+		}
+	}
+	return list
 }
 
 // pause waits, and reports whether ctx goes on.

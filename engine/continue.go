@@ -91,7 +91,7 @@ func (c *continuing) BeforeWait(tell func()) {
 }
 
 func beforeWait(s Stream, tell func()) {
-	if f, ok := s.(Forewarner); ok {
+	if f, ok := s.(Forewarner); ok && tell != nil {
 		f.BeforeWait(tell)
 	}
 }

@@ -66,6 +66,7 @@ type scriptEvents struct {
 	steps []string
 	at    int
 	pace  time.Duration
+	tell  func() // see Forewarner
 
 	mu      sync.Mutex
 	watched context.Context
@@ -104,8 +105,14 @@ func (e *scriptEvents) close() {
 	e.kill()
 }
 
+// BeforeWait implements Forewarner: here every event is waited for.
+func (e *scriptEvents) BeforeWait(tell func()) { e.tell = tell }
+
 func (e *scriptEvents) Next(ctx context.Context) (Event, error) {
 	e.watch(ctx)
+	if e.tell != nil {
+		e.tell()
+	}
 	canceled := &Error{Code: CodeCanceled, Message: "The request was canceled.", Err: context.Canceled}
 	if e.pace > 0 {
 		time.Sleep(e.pace) // of the bubble's clock

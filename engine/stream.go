@@ -191,7 +191,7 @@ func (s *chunkStream) event(ctx context.Context) (over bool, err error) {
 		return false, a.fail(Errorf(CodeUpstreamFailed, "Provider %s did not stream.", a.target.Provider.ID), nil, "not a stream", true)
 	}
 	if s.tell != nil && !s.warned {
-		s.tell()
+		s.warn()
 	}
 	event, err := s.next(s.patience(ctx))
 	switch {

@@ -249,6 +249,34 @@ func TestStreamTrailer(t *testing.T) {
 	}
 }
 
+// How long a caller takes to be written to is none of the time that a provider has for the counts.
+func TestStreamTrailerOfSlowCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		g := newRig(t, map[string]*script{"a": {events: []string{deltaOf(0, "hi"), finishOf(0), "3s later: " + usageOf(7, 5)}}})
+		r := rigRequest(t, "")
+		r.Stream = true
+		s, _, err := g.Stream(t.Context(), r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		told := 0
+		s.(Forewarner).BeforeWait(func() {
+			told++
+			time.Sleep(20 * time.Second)
+		})
+		got := read(t.Context(), s)
+		s.Close()
+		synctest.Wait()
+		if got.err != nil || got.text() != "hi" || told == 0 {
+			t.Errorf("stream = %q, %v, told %d times, want %q and to be told", got.text(), got.err, told, "hi")
+		}
+		if rows := g.ledger.all(); len(rows) != 1 || rows[0].Tokens != (Tokens{Prompt: 7, Completion: 5}) {
+			t.Errorf("rows = %+v, want the counts of the provider", rows)
+		}
+		g.closed(t)
+	})
+}
+
 func repeated(s string, n int) []string {
 	list := make([]string, n)
 	for i := range list {

@@ -115,8 +115,7 @@ func (x *trial) call(ctx context.Context, m Model) (out *TrialCall, got exchange
 		AccountID: x.Principal.AccountID, ID: newID(), RequestID: x.RequestID, Attempt: 1,
 		TeamID: x.Principal.TeamID, UserID: x.Principal.UserID, KeyID: x.Principal.KeyID,
 		ModelID: served.ID, ProviderID: x.provider.ID, UpstreamID: served.UpstreamID, Substituted: substituted,
-		Source: source, Decision: source + "; " + served.ID + " via " + x.provider.ID,
-		Simulated: x.cfg.Upstream.Simulated(x.provider), StartedAt: x.now, Outcome: OutcomeFailed,
+		Source: source, Simulated: x.cfg.Upstream.Simulated(x.provider), StartedAt: x.now, Outcome: OutcomeFailed,
 	}
 	used := meter{completion: operation == abi.OperationEmbeddings}
 	r := &Request{ID: x.RequestID, Principal: x.Principal, Operation: operation, Doc: doc, Received: x.now}

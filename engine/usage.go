@@ -58,7 +58,6 @@ type Usage struct {
 	UpstreamID  string // what was called, the replacement's when one stood in
 	Substituted bool
 	Source      string // rule id, default, pinned, …
-	Decision    string // kept in no store, and empty since decisions have records of their own; old files of the spool have it
 	Stream      bool
 	Tokens      Tokens
 	Estimated   bool // the provider gave no usage

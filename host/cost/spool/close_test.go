@@ -44,6 +44,41 @@ func TestAfterClose(t *testing.T) {
 	})
 }
 
+// TestSettledAfterClose: a row for which nothing was reserved, and that nobody could estimate, is
+// there at the next start, also when another process has the folder meanwhile.
+func TestSettledAfterClose(t *testing.T) {
+	media(t, func(t *testing.T, cfg Config) {
+		s, d := open(t, cfg), newDatabase()
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		next := open(t, cfg)
+		s.Settle(Token{}, settled(attempt("late")))
+		s.Settle(Token{}, settled(attempt("later")))
+		flush(t, next, d)
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+		if len(d.rows) != 0 {
+			t.Errorf("the process that has the folder meanwhile stored %v, want none: it is the next start's", d.ids())
+		}
+		next = open(t, cfg)
+		flush(t, next, d)
+		if got, want := d.ids(), []string{"late", "later"}; !slices.Equal(got, want) {
+			t.Errorf("rows = %v, want %v", got, want)
+		}
+		if got := d.rows["late"]; got.Outcome == engine.OutcomeInterrupted {
+			t.Errorf("row = %+v, want it as it was settled", got)
+		}
+		if n := files(t, cfg.Dir); n != 1 {
+			t.Errorf("%d files, want the current one alone", n)
+		}
+		if err := next.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestCloseUnderWay: Close among writers loses nothing that Reserve took, and no writer
 // reaches a file that is closed.
 func TestCloseUnderWay(t *testing.T) {

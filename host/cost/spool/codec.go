@@ -58,7 +58,8 @@ func (c *codec) walk(u *engine.Usage) {
 	c.text(&u.ProviderID)
 	c.text(&u.UpstreamID)
 	c.text(&u.Source)
-	c.text(&u.Decision)
+	var decision string // what rows once had there; it has a record of its own
+	c.text(&decision)
 	c.number(&u.Tokens.Prompt)
 	c.number(&u.Tokens.Cached)
 	c.number(&u.Tokens.CacheWrite)

@@ -27,6 +27,17 @@ func TestCodec(t *testing.T) {
 	}
 }
 
+// TestRowsOfBeforeHadADecision: files that an older program left have a text there.
+func TestRowsOfBeforeHadADecision(t *testing.T) {
+	want := *attempt("1")
+	want.Source = "the-rule"
+	old := bytes.Replace(appendUsage(nil, &want), []byte("the-rule\x00"), []byte("the-rule\x04gone"), 1)
+	var got engine.Usage
+	if !parseUsage(old, &got) || got != want {
+		t.Errorf("read %+v, want %+v without its decision", got, want)
+	}
+}
+
 func fill(t *testing.T, v reflect.Value, n *int64) {
 	*n++
 	switch x := v.Addr().Interface().(type) {

@@ -23,8 +23,9 @@ func (s *Spool) recover() error {
 	}
 	slices.Sort(paths) // numbers have leading zeros
 	for _, path := range paths {
-		number, err := strconv.ParseUint(strings.TrimSuffix(filepath.Base(path), suffix), 10, 64)
-		if err != nil {
+		name := strings.TrimSuffix(filepath.Base(path), suffix)
+		number, err := strconv.ParseUint(name, 10, 64)
+		if err != nil && !strings.HasPrefix(name, latePrefix) {
 			continue // not one of ours
 		}
 		seg, err := s.adopt(path, number)

@@ -150,10 +150,14 @@ func (s *Spool) Reserve(u *engine.Usage) (Token, error) {
 
 // Settle writes the attempt's row and hands it on to the database. It must follow each
 // Reserve exactly once, with the same id. A row that the disk does not take is kept in
-// memory, and the database gets it all the same; after Close the next start estimates it.
+// memory, and the database gets it all the same. After Close the next start estimates it, or
+// finds it in a file of its own when nothing was reserved that could be estimated.
 func (s *Spool) Settle(t Token, u *engine.Usage) {
 	s.cfg.Failpoint("settle")
 	if _, err := s.append(kindSettle, u); err != nil {
+		if errors.Is(err, ErrClosed) && s.leave(t, u) {
+			return
+		}
 		s.keep(homeless{*u, t})
 		return
 	}
@@ -185,9 +189,6 @@ func (s *Spool) append(kind byte, u *engine.Usage) (*segment, error) {
 	for {
 		seg := s.enter()
 		if seg == nil {
-			if kind == kindSettle {
-				s.cfg.Log.Error().Str("id", u.ID).Msg("usage comes after the spool was closed: the next start estimates it")
-			}
 			return nil, ErrClosed
 		}
 		err := s.appendTo(seg, kind, *buffer, u)

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -38,7 +37,7 @@ func workload(r *rand.Rand, n int, from time.Time, over time.Duration) []engine.
 			Source: [...]string{"default", "code-generation", "pinned"}[user%3], Stream: true, Outcome: engine.OutcomeOK, Status: 200,
 			Tokens:      engine.Tokens{Prompt: 1000 + r.Int64N(50000), Cached: r.Int64N(2) * r.Int64N(1000), Completion: r.Int64N(4000), Reasoning: r.Int64N(2) * 500},
 			CostNanoUSD: r.Int64N(1e8), PriceFrom: time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC), StartedAt: at,
-			Decision: strings.Repeat("rule:code-generation; ", 20), LatencyMS: 300 + r.Int64N(20000), FirstByteMS: 100 + r.Int64N(900),
+			LatencyMS: 300 + r.Int64N(20000), FirstByteMS: 100 + r.Int64N(900),
 		}
 		if r.IntN(30) == 0 {
 			u.Outcome, u.Status, u.Code, u.Attempt = engine.OutcomeFailed, 503, engine.CodeUpstreamFailed, 2

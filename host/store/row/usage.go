@@ -38,7 +38,7 @@ func CheckUsageQuery(q *engine.UsageQuery) error {
 // came from outside, and one bad row must neither be lost nor keep the rest of its
 // batch from being stored. So nothing is refused: what is not valid UTF-8 and every
 // NUL become U+FFFD, a key part and what callers name are cut to MaxKey, a number or time out of
-// range becomes the nearest in it. Decision is no part of the row.
+// range becomes the nearest in it.
 func Usage(u engine.Usage) engine.Usage {
 	cleanUsage(&u)
 	return u
@@ -54,7 +54,6 @@ func cleanUsage(u *engine.Usage) {
 	} {
 		*text = clean(*text)
 	}
-	u.Decision = ""
 	u.Attempt, u.Status = min(max(u.Attempt, 0), math.MaxInt16), min(max(u.Status, 0), math.MaxInt16)
 	u.Images = max(u.Images, 0)
 	u.StartedAt = inRange(u.StartedAt)

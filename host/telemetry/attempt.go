@@ -88,7 +88,7 @@ func (m *Metrics) attempted(a *engine.ObservedAttempt) {
 	e.attempts.total.Inc()
 	e.attempts.took.Observe(a.Took.Seconds())
 	if a.From != "" {
-		(*m.fallbacks.of(fallbackKey{m.models.of(k.account, a.From), e.model, a.Why})).Inc()
+		(*m.fallbacks.of(k.account, fallbackKey{m.models.of(k.account, a.From), e.model, a.Why})).Inc()
 	}
 	if a.Tokens == (engine.Tokens{}) && a.Cost == 0 && a.Premium == 0 {
 		return
@@ -109,7 +109,7 @@ func (m *Metrics) attempted(a *engine.ObservedAttempt) {
 // triesOf finds the series of an attempt.
 func (m *Metrics) triesOf(k *try) *tries {
 	provider, model := m.providers.of(k.providerAccount, k.provider), m.models.of(k.modelAccount, k.model)
-	return &tries{model, m.attempts.of(attemptKey{provider, model, codeOf(k.code)}), m.uses.of(useKey{m.account(k.account), provider, model})}
+	return &tries{model, m.attempts.of(k.account, attemptKey{provider, model, codeOf(k.code)}), m.uses.of(k.account, useKey{m.account(k.account), provider, model})}
 }
 
 func (k try) clone() try {

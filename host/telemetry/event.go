@@ -49,7 +49,7 @@ func (m *Metrics) Answered(route string, status int, _ time.Duration) {
 	if route == "" {
 		route = "unmatched"
 	}
-	(*m.answers.of(answerKey{route, status})).Inc()
+	(*m.answers.of("", answerKey{route, status})).Inc()
 }
 
 // Noticed counts what administrators are told. Of health only what this process found.
@@ -57,7 +57,7 @@ func (m *Metrics) Noticed(n *engine.Notice) {
 	if n.NoWebhook {
 		return
 	}
-	(*m.notices.of(n.Kind)).Inc()
+	(*m.notices.of("", n.Kind)).Inc()
 	switch n.Kind {
 	case engine.NoticeProviderDown, engine.NoticeProviderRecovered, engine.NoticeStatusChange:
 	default:
@@ -71,5 +71,5 @@ func (m *Metrics) Noticed(n *engine.Notice) {
 	if err := json.Unmarshal([]byte(n.Detail), &d); err != nil {
 		return
 	}
-	(*m.transitions.of(transitionKey{m.providers.of(n.AccountID, n.ProviderID), d.Kind, d.To, d.Reason})).Inc()
+	(*m.transitions.of(n.AccountID, transitionKey{m.providers.of(n.AccountID, n.ProviderID), d.Kind, d.To, d.Reason})).Inc()
 }

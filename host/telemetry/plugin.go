@@ -28,16 +28,17 @@ func (m *Metrics) newPlugins() {
 func (m *Metrics) Meter(accountID, name, _ string) engine.PluginMeter {
 	label := m.plugins.of(accountID, name)
 	return &meter{
-		plugin: label, ok: *m.calls.of(callKey{label, "ok"}), took: m.durations.WithLabelValues(label), calls: m.calls,
+		plugin: label, account: accountID, ok: *m.calls.of(accountID, callKey{label, "ok"}), took: m.durations.WithLabelValues(label), calls: m.calls,
 	}
 }
 
 // meter implements engine.PluginMeter.
 type meter struct {
-	plugin string
-	ok     prometheus.Counter
-	took   prometheus.Observer
-	calls  *family[callKey, prometheus.Counter]
+	account string
+	plugin  string
+	ok      prometheus.Counter
+	took    prometheus.Observer
+	calls   *family[callKey, prometheus.Counter]
 }
 
 // Called implements engine.PluginMeter.
@@ -47,5 +48,5 @@ func (c *meter) Called(failure string, took time.Duration) {
 		c.ok.Inc()
 		return
 	}
-	(*c.calls.of(callKey{c.plugin, failure})).Inc()
+	(*c.calls.of(c.account, callKey{c.plugin, failure})).Inc()
 }

@@ -124,8 +124,8 @@ func (m *Metrics) endingsOf(k *ending) *endings {
 	provider, model := m.providers.of(k.providerAccount, k.provider), m.models.of(k.modelAccount, k.model)
 	rule := m.rules.of(k.account, k.rule)
 	e := &endings{
-		total:   m.requests.of(requestKey{m.account(k.account), rule, provider, model, codeOf(k.code)}).total,
-		latency: m.latencies.of(latencyKey{provider, model, k.stream}), overhead: m.overheads[0],
+		total:   m.requests.of(k.account, requestKey{m.account(k.account), rule, provider, model, codeOf(k.code)}).total,
+		latency: m.latencies.of(k.account, latencyKey{provider, model, k.stream}), overhead: m.overheads[0],
 	}
 	if k.stream {
 		e.overhead = m.overheads[1]
@@ -136,10 +136,10 @@ func (m *Metrics) endingsOf(k *ending) *endings {
 	}
 	switch k.code {
 	case engine.CodeRuleRejected:
-		e.matched = m.evaluation(rule, engine.RuleRejected)
+		e.matched = m.evaluation(k.account, rule, engine.RuleRejected)
 	case engine.CodeRuleFailed: // it is among those passed over
 	default:
-		e.matched = m.evaluation(rule, engine.RuleMatched)
+		e.matched = m.evaluation(k.account, rule, engine.RuleMatched)
 	}
 	return e
 }
@@ -157,7 +157,8 @@ func (m *Metrics) passedOver(q *engine.ObservedRequest) {
 		default:
 			continue
 		}
-		m.evaluation(m.rules.of(q.Request.Principal.AccountID, s.What), outcome).Inc()
+		account := q.Request.Principal.AccountID
+		m.evaluation(account, m.rules.of(account, s.What), outcome).Inc()
 	}
 	for i := range q.Refusals {
 		l := &q.Refusals[i]
@@ -165,12 +166,12 @@ func (m *Metrics) passedOver(q *engine.ObservedRequest) {
 		if id == "" {
 			id = "announced"
 		}
-		(*m.refusals.of(refusalKey{id, string(l.Kind)})).Inc()
+		(*m.refusals.of(l.AccountID, refusalKey{id, string(l.Kind)})).Inc()
 	}
 }
 
-func (m *Metrics) evaluation(rule string, outcome engine.RuleOutcome) prometheus.Counter {
-	return *m.evaluations.of(evaluationKey{rule, string(outcome)})
+func (m *Metrics) evaluation(account, rule string, outcome engine.RuleOutcome) prometheus.Counter {
+	return *m.evaluations.of(account, evaluationKey{rule, string(outcome)})
 }
 
 func codeOf(c engine.Code) string {

@@ -192,6 +192,31 @@ func TestNamesAreAsPrometheusWantsThem(t *testing.T) {
 	}
 }
 
+// TestSeriesOfOneAccountLeaveRoom: an account that puts few names together in many ways takes half
+// of a family at most, and what it brings beyond counts as other.
+func TestSeriesOfOneAccountLeaveRoom(t *testing.T) {
+	t.Parallel()
+	type key struct{ rule, model string }
+	f := newFamily(func(key) key { return key{other, other} }, func(key) *int { return new(int) })
+	const sides = 100
+	for i := range sides * sides {
+		*f.of("greedy", key{fmt.Sprint("rule-", i/sides), fmt.Sprint("model-", i%sides)})++
+	}
+	*f.of("modest", key{"mine", "gpt"})++
+	*f.of("", key{"everybody's", "gpt"})++
+	counts := map[key]int{}
+	f.each(func(k key, n *int) { counts[k] = *n })
+	if n := len(counts); n != maxOwnSeries+3 {
+		t.Errorf("%d series, want the account's %d, what stands for its others, and two", n, maxOwnSeries)
+	}
+	if counts[key{"mine", "gpt"}] != 1 || counts[key{"everybody's", "gpt"}] != 1 {
+		t.Errorf("others' series are %d and %d, want 1 each", counts[key{"mine", "gpt"}], counts[key{"everybody's", "gpt"}])
+	}
+	if got, want := counts[key{other, other}], sides*sides-maxOwnSeries; got != want {
+		t.Errorf("%d requests count as other, want %d", got, want)
+	}
+}
+
 // TestHostileNames lets tenants call things by 10,000 names each: the series stay few, what was
 // there before keeps its own, and one account cannot take all the room.
 func TestHostileNames(t *testing.T) {

@@ -112,7 +112,7 @@ type Spent struct {
 type Spending interface {
 	// Reserve holds the most that an attempt may cost against every budget that applies, and
 	// writes it down, before any byte goes out. u has everything that is known of the attempt;
-	// u.ID names the reservation and later its settled row.
+	// u.ID names the reservation and later its settled row; u itself is not kept.
 	// Errors: CodeBudgetExceeded naming the budget, with After until its reset; CodeNoTarget
 	// with status 503 when the reservation cannot be written down.
 	Reserve(ctx context.Context, u *Usage, worst Spent) (Hold, error)

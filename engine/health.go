@@ -57,7 +57,7 @@ type HealthOutcome struct {
 
 // Health judges what can be asked, from what attempts report and from probes.
 // Safe for concurrent use. State, Begin and Done take no lock that all requests share, reach no
-// database, and allocate nothing for a target that was seen before.
+// database, and allocate nothing for a target that was seen before. None keeps the HealthTarget.
 type Health interface {
 	// State returns what is known of the target now.
 	State(t *HealthTarget) HealthState

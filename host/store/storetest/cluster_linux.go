@@ -41,8 +41,9 @@ func NewCluster(t testing.TB, settings ...string) *Cluster {
 		t.Skip("no initdb of Postgres 15 or later was found: install Postgres")
 	}
 	owner, uid, gid := postgresOwner(t)
+	sweep()
 	// A socket's path has at most about 100 bytes, so not in a long TMPDIR.
-	dir, err := os.MkdirTemp("/tmp", "pointsman-cluster.")
+	dir, err := os.MkdirTemp("/tmp", fmt.Sprintf("%s%d.", clusterPrefix, os.Getpid()))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -73,6 +74,36 @@ func NewCluster(t testing.TB, settings ...string) *Cluster {
 	t.Cleanup(func() { c.end() }) // before its folder goes
 	c.Start(t)
 	return c
+}
+
+// clusterPrefix begins the names of folders of clusters, before the number of the process whose they are.
+const clusterPrefix = "pointsman-cluster."
+
+// sweep removes what processes have left behind that were killed, and their servers, should one run still.
+func sweep() {
+	left, _ := filepath.Glob(filepath.Join("/tmp", clusterPrefix+"*.*"))
+	for _, dir := range left {
+		number, _, _ := strings.Cut(strings.TrimPrefix(filepath.Base(dir), clusterPrefix), ".")
+		owner, err := strconv.Atoi(number)
+		if err != nil || syscall.Kill(owner, 0) != syscall.ESRCH {
+			continue
+		}
+		text, _ := os.ReadFile(filepath.Join(dir, "data", "postmaster.pid"))
+		first, _, _ := strings.Cut(string(text), "\n")
+		if pid, err := strconv.Atoi(first); err == nil && serves(pid, dir) {
+			for _, child := range children(pid) {
+				_ = syscall.Kill(child, syscall.SIGKILL)
+			}
+			_ = syscall.Kill(pid, syscall.SIGKILL)
+		}
+		_ = os.RemoveAll(dir)
+	}
+}
+
+// serves reports whether a process is the server of a folder: its number may be another's by now.
+func serves(pid int, dir string) bool {
+	line, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
+	return err == nil && strings.Contains(string(line), "postgres\x00") && strings.Contains(string(line), filepath.Join(dir, "data"))
 }
 
 // postgresBin is the folder of the first initdb that is new enough, "" when there is none.
@@ -109,7 +140,8 @@ func postgresBin() string {
 // postgresOwner is whom the server runs as: Postgres refuses root.
 func postgresOwner(t testing.TB) (attr *syscall.SysProcAttr, uid, gid int) {
 	t.Helper()
-	attr = &syscall.SysProcAttr{Setpgid: true}
+	// It ends with the test's process, however that ends; what it started notices.
+	attr = &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 	if os.Geteuid() != 0 {
 		return attr, 0, 0
 	}

@@ -90,8 +90,22 @@ as_owner() {
 	fi
 }
 
+# What runs of this script have left behind that were killed: folders, and servers that run on. The
+# number of a process may be another's by now, so its command line must name the folder.
+for left in /tmp/pointsman-postgres.*.*; do
+	run=${left#/tmp/pointsman-postgres.}
+	run=${run%%.*}
+	if [ ! -d "$left" ] || [ -d "/proc/$run" ] || [ ! -d /proc/self ] || kill -0 "$run" 2>/dev/null; then continue; fi
+	pid=$(head -n 1 "$left/data/postmaster.pid" 2>/dev/null || true)
+	if [ -n "$pid" ] && grep -qs "$left/data" "/proc/$pid/cmdline"; then
+		say "ending the Postgres of a run that was killed"
+		kill -QUIT "$pid" 2>/dev/null || true
+	fi
+	rm -rf "$left" 2>/dev/null || true
+done
+
 # A socket's path has at most about 100 bytes, so not in a long TMPDIR.
-dir=$(mktemp -d /tmp/pointsman-postgres.XXXXXX)
+dir=$(mktemp -d "/tmp/pointsman-postgres.$$.XXXXXX")
 server=
 child=
 

@@ -23,8 +23,9 @@ type attempt struct {
 	notes   string        // of the session, for a model that takes it over; "": none
 	noted   *document.Doc // the canonical body with them; nil: it is not needed
 	reply   *UpstreamResponse
-	sent    bool // the provider was asked, so the prompt may be billed
-	unsent  bool // it could not be: no byte of the request left
+	body    *bodyMemory // of the request, until it is sent; nil: it has memory of its own
+	sent    bool        // the provider was asked, so the prompt may be billed
+	unsent  bool        // it could not be: no byte of the request left
 	used    meter
 	first   time.Duration // until the first content; 0: none came
 	settled bool
@@ -98,6 +99,7 @@ func (a *attempt) exchange(ctx context.Context, stream bool) (err error) {
 	a.returned = a.x.elapsed()
 	a.x.upstream += a.returned - waited
 	a.x.sent = UpstreamRequest{} // a stream would hold its body
+	a.sentBody()
 	if err != nil {
 		a.unsent = errors.Is(err, ErrUnsent)
 		return a.fail(asError(err), err, string(CodeOf(err)), true)

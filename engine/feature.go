@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"math/bits"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -263,16 +262,19 @@ func blank(text string) bool {
 }
 
 // codePoints counts them in valid UTF-8, which a document's text is: every byte but
-// the continuation bytes (10xxxxxx) begins one. Eight bytes at a time it takes a
-// quarter of what utf8.RuneCountInString takes, which is most of this file's work on a long text.
+// the continuation bytes (10xxxxxx) begins one. ASCII is passed 32 bytes at a time.
 func codePoints(s string) int {
-	const each = 0x0101010101010101
+	const each, highs = 0x0101010101010101, 0x8080808080808080
 	n, i := len(s), 0
-	for ; i+8 <= len(s); i += 8 {
-		b := s[i : i+8]
-		v := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
-			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		n -= bits.OnesCount64(v >> 7 &^ (v >> 6) & each)
+	for ; i+32 <= len(s); i += 32 {
+		b := s[i : i+32]
+		v, w, x, y := eight(b), eight(b[8:]), eight(b[16:]), eight(b[24:])
+		if (v|w|x|y)&highs == 0 {
+			continue
+		}
+		v, w, x, y = v>>7&^(v>>6), w>>7&^(w>>6), x>>7&^(x>>6), y>>7&^(y>>6)
+		// A count of each byte's place: up to 4, so that one multiplication adds them up.
+		n -= int((v&each + w&each + x&each + y&each) * each >> 56)
 	}
 	for ; i < len(s); i++ {
 		if s[i]&0xC0 == 0x80 {
@@ -280,6 +282,13 @@ func codePoints(s string) int {
 		}
 	}
 	return n
+}
+
+// eight is the first eight bytes as a number: one load.
+func eight(b string) uint64 {
+	_ = b[7]
+	return uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+		uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
 }
 
 // command returns the slash command that the text starts with, or "".

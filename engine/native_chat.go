@@ -40,7 +40,7 @@ func (a *attempt) chatRequest() (request AdapterRequest, ok bool) {
 	model := document.AppendString(make([]byte, 0, 64), a.target.Model.UpstreamID)
 	streamed := root.Get("stream").Bool()
 	asks := false
-	body := splice{doc: doc, out: make([]byte, 0, len(doc.Bytes())+len(model)+len(askUsage))}
+	body := splice{doc: doc, out: a.bodyRoom(len(doc.Bytes()) + len(model) + len(askUsage))}
 	body.object(root, func(name string, _ document.Node) change {
 		switch name {
 		case "model":

@@ -63,6 +63,7 @@ type EventReader interface {
 type Upstream interface {
 	// Do sends the request and waits for the answer's headers, and for the whole
 	// body unless it streams. A status ≥ 300 is an answer, not an error (its Body is set).
+	// Nothing of the request's Body is kept when it returns: its memory is used again.
 	// Errors: CodeUpstreamFailed (connect, TLS, bad HTTP), CodeUpstreamTimeout, CodeCanceled;
 	// ErrUnsent and ErrNoCredential say more.
 	// Cancelling ctx closes the connection at once. Safe for concurrent use.

@@ -147,6 +147,7 @@ func TestRequestAllocations(t *testing.T) {
 	}{
 		{"300 bytes", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 50) + `"}]}`, 80, 20 << 10},
 		{"10 KB", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 2000) + `"}]}`, 80, 44 << 10},
+		{"100 KB", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 20_000) + `"}]}`, 80, 124 << 10},
 		{"to Anthropic", "plain", `{"model":"auto","messages":[{"role":"user","content":"anthropic ` + strings.Repeat("word ", 50) + `"}]}`, 100, 22 << 10},
 		{"302 events", "streamed", `{"model":"auto","stream":true,"messages":[{"role":"user","content":"` + strings.Repeat("word ", 50) + `"}]}`, 1200, 80 << 10},
 	}

@@ -115,6 +115,11 @@ func TestOpenAPIIsComplete(t *testing.T) {
 				if len(codes) == 0 || len(child(answer, "content")) == 0 {
 					t.Errorf("%s: %s has no codes or no body", route, status)
 				}
+				for media, m := range child(answer, "content") {
+					if slices.Contains(shownErrors(method, path), status) && !slices.Equal(codes, []any{codeMalformedRequest}) && len(child(m.(node), "examples")) == 0 {
+						t.Errorf("%s: %s as %s has no example: play one in example/errors.http", route, status, media)
+					}
+				}
 				continue
 			}
 			good++
@@ -178,6 +183,21 @@ func checkContents(t *testing.T, what string, content node, sent bool) {
 	if len(content) > 0 && examples == 0 && !slices.ContainsFunc(withoutExample, func(s string) bool { return strings.HasPrefix(what, s) }) {
 		t.Errorf("%s has no example", what)
 	}
+}
+
+// shownErrors are the statuses of errors that the document shows an answer of.
+func shownErrors(method, path string) []string {
+	switch {
+	case strings.HasPrefix(path, "/api/v1/"):
+		return []string{"400", "401", "403", "404", "409", "412", "415", "422", "429"}
+	case strings.HasPrefix(path, messagesPath):
+		return []string{"400", "401", "403", "404", "429", "529"}
+	case strings.HasPrefix(path, "/v1/") && method == "GET":
+		return []string{"401", "403", "404", "429"}
+	case strings.HasPrefix(path, "/v1/"):
+		return []string{"401", "403", "404", "415", "429", "502", "503"}
+	}
+	return nil
 }
 
 // withoutExample are answers that no example shows: they are those of special cases.

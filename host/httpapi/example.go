@@ -2,12 +2,14 @@ package httpapi
 
 import (
 	"bytes"
+	"cmp"
 	"embed"
 	"encoding/json"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -21,7 +23,7 @@ var exampleFiles embed.FS
 
 // exampleOrder is the order in which the files of examples are played: what one makes, later
 // ones use.
-var exampleOrder = []string{"completions", "tenants", "spending", "routing", "catalogue", "operations", "server"}
+var exampleOrder = []string{"completions", "tenants", "spending", "routing", "catalogue", "operations", "server", "errors"}
 
 // Example is a request of the document and the answer that a gateway gave it. A test of the
 // package host plays all of them in order, on one gateway, and writes the answers down.
@@ -34,7 +36,7 @@ type Example struct {
 	Headers   map[string]string // beside the key and the content type
 	Capture   string            // "name=member", or "name=data.0.member": what later requests take from the answer
 	Body      string            // "" for none
-	Status    int               // 0: not played yet
+	Status    int               // 0: not played yet; an error's is written down before it is played
 	Answer    string            // the body, "" for none
 }
 
@@ -161,11 +163,62 @@ func exemplify(api *huma.OpenAPI) error {
 		if op == nil {
 			return fmt.Errorf("an example is of the operation %s, which there is not", e.Operation)
 		}
-		if err := exemplifyOperation(op, e.Filled(values)); err != nil {
+		var err error
+		if e.Status >= http.StatusBadRequest {
+			err = exemplifyError(api.Components, op, e)
+		} else {
+			err = exemplifyOperation(op, e.Filled(values))
+		}
+		if err != nil {
 			return fmt.Errorf("example of %s: %w", e.Operation, err)
 		}
 	}
 	return nil
+}
+
+// exemplifyError gives an error to every answer that can be it: those of the same form, status and
+// code are one, whatever the operation.
+func exemplifyError(to *huma.Components, op *huma.Operation, e Example) error {
+	status := strconv.Itoa(e.Status)
+	described := op.Responses[status]
+	if described == nil || described.Ref == "" {
+		return fmt.Errorf("the status %s is not described", status)
+	}
+	name := strings.TrimPrefix(described.Ref, "#/components/responses/")
+	form, _, _ := strings.Cut(name, "-")
+	code := errorCode([]byte(e.Answer))
+	if code == "" {
+		return nil // not played yet
+	}
+	found := false
+	for other, r := range to.Responses {
+		codes, _ := r.Extensions["x-pointsman-codes"].([]string)
+		if !strings.HasPrefix(other, form+"-"+status+"-") || other != name && !slices.Contains(codes, code) && form != "anthropic" {
+			continue
+		}
+		found = found || slices.Contains(codes, code) || form == "anthropic" // whose errors have no code
+		for _, media := range r.Content {
+			if media.Examples[code] == nil {
+				addExample(media, code, e.Title, e.Answer)
+			}
+		}
+	}
+	if !found {
+		return fmt.Errorf("the code %s is not described for the status %s", code, status)
+	}
+	return nil
+}
+
+// errorCode is the code of an answer in any of the three forms, or Anthropic's type.
+func errorCode(answer []byte) string {
+	var e struct {
+		Code  string
+		Error struct{ Code, Type string }
+	}
+	if json.Unmarshal(answer, &e) != nil {
+		return ""
+	}
+	return cmp.Or(e.Code, e.Error.Code, e.Error.Type)
 }
 
 func exemplifyOperation(op *huma.Operation, e Example) error {

@@ -7,6 +7,8 @@ import (
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pointsman/pointsman/engine"
 )
 
 const problemType = "application/problem+json"
@@ -67,9 +69,16 @@ func unify(ctx huma.Context, _ string, v any) (any, error) {
 	if !ok {
 		return v, nil
 	}
-	code := "invalid_request"
-	if m.Status >= http.StatusInternalServerError {
-		code = "internal_error"
+	code := code(engine.CodeInvalid)
+	switch {
+	case m.Status == http.StatusUnsupportedMediaType:
+		code = string(engine.CodeUnsupportedMedia)
+	case m.Status == http.StatusRequestEntityTooLarge:
+		code = string(engine.CodeTooLarge)
+	case m.Status == http.StatusRequestTimeout:
+		code = codeRequestTimeout
+	case m.Status >= http.StatusInternalServerError:
+		code = string(engine.CodeInternal)
 	}
 	p := failed(m.Status, code, m.Detail).problem(requestOf(ctx.Context()).id)
 	p.Errors = m.Errors

@@ -145,11 +145,11 @@ func TestRequestAllocations(t *testing.T) {
 		name, gateway, body string
 		most, bytes         float64 // of a request
 	}{
-		{"300 bytes", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 50) + `"}]}`, 80, 20 << 10},
-		{"10 KB", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 2000) + `"}]}`, 80, 44 << 10},
+		{"300 bytes", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 50) + `"}]}`, 60, 14 << 10},
+		{"10 KB", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 2000) + `"}]}`, 60, 44 << 10},
 		{"100 KB", "plain", `{"model":"auto","messages":[{"role":"user","content":"` + strings.Repeat("word ", 20_000) + `"}]}`, 80, 124 << 10},
-		{"to Anthropic", "plain", `{"model":"auto","messages":[{"role":"user","content":"anthropic ` + strings.Repeat("word ", 50) + `"}]}`, 100, 22 << 10},
-		{"302 events", "streamed", `{"model":"auto","stream":true,"messages":[{"role":"user","content":"` + strings.Repeat("word ", 50) + `"}]}`, 1200, 80 << 10},
+		{"to Anthropic", "plain", `{"model":"auto","messages":[{"role":"user","content":"anthropic ` + strings.Repeat("word ", 50) + `"}]}`, 80, 16 << 10},
+		{"302 events", "streamed", `{"model":"auto","stream":true,"messages":[{"role":"user","content":"` + strings.Repeat("word ", 50) + `"}]}`, 800, 80 << 10},
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {

@@ -38,6 +38,11 @@ func (s *Server) document() error {
 	describe(api)
 	operations(api, func(op *huma.Operation) {
 		rule := policies[op.Method+" "+fiberPath(op.Path)].of(op.Method, op.Path)
+		if op.OperationID == "upload-plugin" || op.OperationID == "record-cost" {
+			again := *op.Responses["201"]
+			again.Description = "It was there already, the very same."
+			op.Responses["200"] = &again
+		}
 		op.Security = security(op, rule)
 		answerHeaders(op)
 		answerErrors(api.Components, op, rule)

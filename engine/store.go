@@ -194,3 +194,11 @@ type ChangeFeed interface {
 	// notify is called from one goroutine and must not block for long.
 	Watch(ctx context.Context, notify func(revision int64)) error
 }
+
+// Confirmer is a ChangeFeed on a server that others share. Confirm is Revision for who asks again
+// and again whether what is in force is stored: it waits for the answer as long as ctx allows, on
+// a connection of its own, whatever holds or breaks those of everybody else. Safe for concurrent use,
+// one question at a time.
+type Confirmer interface {
+	Confirm(ctx context.Context) (int64, error)
+}

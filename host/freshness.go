@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/tenancy"
 )
 
@@ -145,7 +146,11 @@ func (h *Host) confirmOnce(ctx context.Context, patience time.Duration) {
 	doubting := time.AfterFunc(patience, h.fresh.doubt)
 	defer doubting.Stop() // also of a panic
 	asked := time.Now()
-	revision, err := h.store.Revision(asking)
+	ask := h.store.Revision
+	if c, ok := h.store.(engine.Confirmer); ok {
+		ask = c.Confirm
+	}
+	revision, err := ask(asking)
 	doubting.Stop()
 	switch {
 	case ctx.Err() != nil:

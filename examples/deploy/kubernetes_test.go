@@ -245,8 +245,8 @@ func TestConnectionsSuffice(t *testing.T) {
 		file     string
 		replicas int
 	}{{"kubernetes/secret.example.yaml", most}, {"compose/compose.yaml", 3}} {
-		// Beside the pool: one that listens, and one for each job that is asked for.
-		each := poolOf(t, c.file) + 1 + jobs(t)
+		// Beside the pool: one that listens, one that confirms keys, and one for each job that is asked for.
+		each := poolOf(t, c.file) + 2 + jobs(t)
 		if c.replicas*each > connectable {
 			t.Errorf("%s: %d replicas × %d connections are %d, want at most %d", c.file, c.replicas, each, c.replicas*each, connectable)
 		}

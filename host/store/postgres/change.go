@@ -87,18 +87,26 @@ func (l *listener) listen(ctx context.Context) error {
 func (l *listener) poll(ctx context.Context, conn *pgx.Conn) error {
 	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
-	var readOnly bool
-	if err := conn.QueryRow(ctx, "select current_setting('transaction_read_only') = 'on'").Scan(&readOnly); err != nil {
+	if err := writable(ctx, conn); err != nil {
+		if errors.Is(err, errReadOnly) {
+			l.store.pool.Reset()
+		}
 		return err
-	}
-	if readOnly {
-		l.store.pool.Reset()
-		return errReadOnly
 	}
 	revision, err := query.New(conn).GetRevision(ctx)
 	if err == nil {
 		l.last = revision
 		l.notify(revision)
+	}
+	return err
+}
+
+// writable is errReadOnly where the server is no primary.
+func writable(ctx context.Context, conn *pgx.Conn) error {
+	var readOnly bool
+	err := conn.QueryRow(ctx, "select current_setting('transaction_read_only') = 'on'").Scan(&readOnly)
+	if err == nil && readOnly {
+		return errReadOnly
 	}
 	return err
 }

@@ -52,7 +52,7 @@ type Store struct {
 	patience   time.Duration // of who manages
 	silent     atomic.Bool   // the last call got no answer
 	queries    *query.Queries
-	dedicated  *pgx.ConnConfig // for Watch and locks, which keep a connection to themselves
+	dedicated  *pgx.ConnConfig // for Watch, Confirm and locks, which keep a connection to themselves
 	schema     string          // where the tables are; the payload of a notification names it
 	version    int             // of the server, as server_version_num
 	tenantRole string          // what calls for an account's rows become; "": there is no such wall
@@ -60,6 +60,7 @@ type Store struct {
 	days       usageDays
 	decided    decisionDays
 	health     feed // of transitions
+	confirmer  confirmer
 	pollEvery  time.Duration
 	log        zerolog.Logger
 }
@@ -78,6 +79,7 @@ func Open(ctx context.Context, url string, cfg Config) (*Store, error) {
 		dedicated: dedicatedConfig(pool.ConnConfig),
 		desk:      newDesk(pool.MaxConns),
 		patience:  patience,
+		confirmer: newConfirmer(),
 		pollEvery: cfg.PollEvery,
 		log:       cfg.Logger,
 	}
@@ -97,6 +99,9 @@ func Open(ctx context.Context, url string, cfg Config) (*Store, error) {
 // Close waits for running calls and releases every connection. Watch must have
 // returned before.
 func (s *Store) Close() error {
+	s.confirmer.turn <- struct{}{}
+	s.confirmer.close(context.Background())
+	<-s.confirmer.turn
 	s.pool.Close()
 	return nil
 }

@@ -130,12 +130,12 @@ func (h *Host) confirm(ctx context.Context) {
 	tick := time.NewTicker(every)
 	defer tick.Stop()
 	for {
+		h.confirmOnce(ctx, confirmEvery)
 		select {
 		case <-ctx.Done():
 			return
 		case <-tick.C:
 		}
-		h.confirmOnce(ctx, confirmEvery)
 	}
 }
 

@@ -182,6 +182,11 @@ func (o *outage) recorded(t *testing.T, after, prefix string) {
 	}
 	o.up.mu.Unlock()
 	rows := map[string]int{}
+	defer func() {
+		if t.Failed() {
+			t.Logf("%s: %d requests reached the provider, %d have rows", after, want, len(rows))
+		}
+	}()
 	drained := until(t, "every request has a row", func() bool {
 		clear(rows)
 		for _, u := range allUsage(t, s) {

@@ -38,7 +38,9 @@ func (s *Store) Confirm(ctx context.Context) (revision int64, err error) {
 func (s *Store) confirm(ctx context.Context) (revision int64, err error) {
 	c := &s.confirmer
 	if c.conn == nil || c.conn.IsClosed() {
-		if c.conn, err = s.connect(ctx); err != nil {
+		cfg := s.dedicated.Copy()
+		cfg.ConnectTimeout = 0 // ctx bounds it: of a server that is late, each of its words is
+		if c.conn, err = pgx.ConnectConfig(ctx, cfg); err != nil {
 			c.conn = nil
 			return 0, err
 		}

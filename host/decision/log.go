@@ -29,6 +29,7 @@ type Log struct {
 	refused  atomic.Int64         // by the store
 	flushing chan struct{}        // 1 slot: one flush at a time, without a lock held over a query
 	pending  []engine.DecisionRow // taken from the queue, not yet written; of who has the slot
+	suspects int                  // of the first so many of pending one at least is not taken; 0: none is known; likewise
 	spare    []engine.DecisionRow // memory for pending; likewise
 }
 

@@ -237,17 +237,93 @@ func TestRefusedRowsTakeNoOthersAlong(t *testing.T) {
 			}
 		})
 	}
-	t.Run("all", func(t *testing.T) {
-		t.Parallel()
-		store := &choosy{refuses: func(*engine.DecisionRow) bool { return true }}
-		l := NewLog(store, Config{})
-		for n := range rows {
-			l.Record(record(fmt.Sprint("request-", n)))
+}
+
+// tired is a store that refuses some rows, and whose time is up after a few calls of a flush.
+type tired struct {
+	choosy
+	left int
+}
+
+func (s *tired) AddDecisions(ctx context.Context, rows []engine.DecisionRow) error {
+	if s.left == 0 {
+		return context.DeadlineExceeded
+	}
+	s.left--
+	return s.choosy.AddDecisions(ctx, rows)
+}
+
+// TestSearchGoesOnWithTheNextFlush: a store so slow that a flush ends amid the search for a row gets rid
+// of that row all the same.
+func TestSearchGoesOnWithTheNextFlush(t *testing.T) {
+	t.Parallel()
+	const rows = 300
+	store, first := &tired{}, ""
+	store.refuses = func(r *engine.DecisionRow) bool {
+		if first == "" {
+			first = r.RequestID
 		}
-		if err := l.Flush(t.Context()); err != nil || l.Stats().Dropped != rows || store.calls > 2*maxRefusals+1 {
-			t.Errorf("Flush() = %v, %+v after %d calls, want all dropped after a bounded search", err, l.Stats(), store.calls)
-		}
-	})
+		return r.RequestID == first
+	}
+	l := NewLog(store, Config{})
+	for n := range rows {
+		l.Record(record(fmt.Sprint("request-", n)))
+	}
+	err := errors.New("not tried")
+	for n := 0; err != nil && n < 20; n++ {
+		store.left = 2
+		err = l.Flush(t.Context())
+	}
+	if want := (engine.DecisionStats{Written: rows - 1, Dropped: 1}); err != nil || l.Stats() != want {
+		t.Errorf("Flush() = %v, %+v after 20 times, want %+v", err, l.Stats(), want)
+	}
+}
+
+// TestSearchIsBounded: a flush ends when it was refused too often, and no row that the store takes is lost
+// by that.
+func TestSearchIsBounded(t *testing.T) {
+	t.Parallel()
+	const rows = 300
+	for _, c := range []struct {
+		name string
+		bad  int // each how manieth
+	}{
+		{"all", 1},
+		{"each second", 2},
+		{"each fifth", 5},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				store := &choosy{refuses: func(r *engine.DecisionRow) bool {
+					var n int
+					_, err := fmt.Sscanf(r.RequestID, "request-%d", &n)
+					return err != nil || n%c.bad == 0
+				}}
+				l := NewLog(store, Config{})
+				for n := range rows {
+					l.Record(record(fmt.Sprint("request-", n)))
+				}
+				if err := l.Flush(t.Context()); !errors.Is(err, errUnfinished) || store.calls > 2*maxRefusals+1 {
+					t.Fatalf("Flush() = %v after %d calls, want %v after a bounded search", err, store.calls, errUnfinished)
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				done := make(chan error, 1)
+				go func() { done <- l.Run(ctx) }()
+				l.Record(record("request-0")) // behind those that are searched
+				time.Sleep(10 * time.Second)  // at the usual pace: the store is not away
+				synctest.Wait()
+				bad := int64(rows/c.bad + 1)
+				if got, want := l.Stats(), (engine.DecisionStats{Written: rows + 1 - bad, Dropped: bad}); got != want {
+					t.Errorf("Stats() = %+v, want %+v", got, want)
+				}
+				stop()
+				if err := <-done; err != nil {
+					t.Errorf("Run() = %v, want nil", err)
+				}
+			})
+		})
+	}
 }
 
 func TestDetail(t *testing.T) {

@@ -2,6 +2,7 @@ package decision
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
@@ -14,6 +15,9 @@ const (
 	maxRefusals  = 200 // of one write, in the search for rows that the store does not take
 	maxRetry     = 5 * time.Second
 )
+
+// errUnfinished is why a flush ends that was refused too often: the next one goes on with the search.
+var errUnfinished = errors.New("the store does not take some of the decisions, which are still looked for")
 
 // Run writes decisions until ctx ends, then what is left within 10 s. What could not be written
 // is kept and tried again, less and less often up to every 5 s; meanwhile the queue fills, and
@@ -37,8 +41,10 @@ func (l *Log) Run(ctx context.Context) error {
 			told = dropped
 		}
 		if err != nil && ctx.Err() == nil {
-			l.cfg.Log.Error().Err(err).Msg("decisions not written, will try again")
-			retry = min(2*retry, maxRetry)
+			if !errors.Is(err, errUnfinished) {
+				l.cfg.Log.Error().Err(err).Msg("decisions not written, will try again")
+			}
+			retry = l.again(retry, err)
 			l.poke()
 			continue
 		}
@@ -55,7 +61,7 @@ func (l *Log) poke() {
 
 // finish flushes until that succeeds or ctx ends.
 func (l *Log) finish(ctx context.Context) error {
-	for retry := l.cfg.Every; ; retry = min(2*retry, maxRetry) {
+	for retry := l.cfg.Every; ; {
 		err := l.Flush(ctx)
 		if err == nil {
 			return nil
@@ -63,11 +69,20 @@ func (l *Log) finish(ctx context.Context) error {
 		if !pause(ctx, retry) {
 			return fmt.Errorf("write decisions at the end: %w", err)
 		}
+		retry = l.again(retry, err)
 	}
 }
 
+// again is how long to wait after a flush with that error, when it was retry before.
+func (l *Log) again(retry time.Duration, err error) time.Duration {
+	if errors.Is(err, errUnfinished) {
+		return l.cfg.Every // the store is there, and answers
+	}
+	return min(2*retry, maxRetry)
+}
+
 // Flush writes every decision that waits. Those that no store can keep are dropped, and counted.
-// Errors: the store's; they wait again then.
+// Errors: the store's, also that it refused too many of them for one flush; they wait again then.
 func (l *Log) Flush(ctx context.Context) error {
 	select {
 	case l.flushing <- struct{}{}:
@@ -93,31 +108,33 @@ func (l *Log) Flush(ctx context.Context) error {
 }
 
 // write writes what is pending, without rows that the store does not take: of a batch with such a
-// row one half after the other is tried, until that row is alone. Its caller has the slot of flushing.
+// row one half after the other is tried, until that row is alone. What is known of them stays when it
+// ends before, so that the next one goes on there. Its caller has the slot of flushing.
 func (l *Log) write(ctx context.Context) error {
-	suspects, refusals := 0, 0 // of the first suspects rows one at least is not taken; 0: none is known
-	for len(l.pending) > 0 {
+	for refusals := 0; len(l.pending) > 0; {
 		size := writeBatch
-		if suspects > 0 {
-			size = max(suspects/2, 1)
+		if l.suspects > 0 {
+			size = max(l.suspects/2, 1)
 		}
 		batch := l.pending[:min(len(l.pending), size)]
 		err := l.store.AddDecisions(ctx, batch)
 		switch {
-		case engine.CodeOf(err) == engine.CodeInvalid && len(batch) > 1 && refusals < maxRefusals:
-			refusals++
-			suspects = len(batch)
+		case engine.CodeOf(err) == engine.CodeInvalid && len(batch) > 1:
+			l.suspects = len(batch)
+			if refusals++; refusals >= maxRefusals {
+				return fmt.Errorf("%w: %w", errUnfinished, err)
+			}
 			continue
 		case engine.CodeOf(err) == engine.CodeInvalid:
 			// Trying again would hold up everything behind it for ever.
-			l.cfg.Log.Error().Err(err).Int("rows", len(batch)).Msg("decisions dropped, the store does not take them")
-			l.refused.Add(int64(len(batch)))
-			suspects = 0
+			l.cfg.Log.Error().Err(err).Str("request", batch[0].RequestID).Msg("decision dropped, the store does not take it")
+			l.refused.Add(1)
+			l.suspects = 0
 		case err != nil:
 			return fmt.Errorf("add decisions: %w", err)
 		default:
 			l.written.Add(int64(len(batch)))
-			suspects = max(suspects-len(batch), 0)
+			l.suspects = max(l.suspects-len(batch), 0)
 		}
 		clear(batch)
 		l.pending = l.pending[len(batch):]

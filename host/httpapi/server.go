@@ -204,14 +204,19 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 	}()
 	fctx.Response.Header.Set(headerRequestID, rq.id)
 	h := &fctx.Request.Header
-	unread := h.Peek(headerUnread)
-	if len(unread) > 0 {
+	f := inspect(h)
+	if len(h.Peek(headerUnread)) > 0 {
 		leaveUnread(fctx.Conn())
 		fctx.SetConnectionClose()
-	}
-	f := inspect(h)
-	if f == nil && string(unread) == unreadLarge {
-		f = tooLarge(s.bodyLimit(h.RequestURI()))
+		// Wherever it goes: that the body was not waited for says what the key is worth.
+		p, key, refused := s.authenticate(h)
+		refused = s.admitted(fctx, rq.received, key, p, refused)
+		switch {
+		case refused == nil && f == nil:
+			f = s.unread(h, rq.received)
+		case refused != nil && refused.status == http.StatusTooManyRequests:
+			f = refused
+		}
 	}
 	if f == nil && !slices.Contains(fiber.DefaultMethods, string(h.Method())) {
 		f = failed(http.StatusMethodNotAllowed, codeMethodNotAllowed, "The request method is not known here.")

@@ -20,7 +20,7 @@ const (
 	strangerSources = 8192        // addresses that are remembered, each of about 150 bytes
 	strangerGuesses = 8           // unknown keys that are remembered of each
 	strangerFriends = 1024        // right keys, each from an address
-	friendEvery     = time.Second // one is noted so often
+	friendEvery     = time.Second // each is noted anew so often
 	friendFor       = 24 * time.Hour
 	warnEvery       = time.Minute
 )
@@ -37,7 +37,6 @@ type strangers struct {
 	seed maphash.Seed
 
 	wary   atomic.Int64 // until then, Unix nanoseconds, some address may try nothing
-	noted  atomic.Int64 // when a friend was noted last
 	warned atomic.Int64
 
 	mu      sync.Mutex
@@ -126,27 +125,31 @@ func (g *strangers) right(now time.Time, network func() netip.Prefix, account, k
 	if g == nil {
 		return 0
 	}
-	calm := now.UnixNano() >= g.wary.Load()
-	noted := g.noted.Load()
-	due := now.UnixNano()-noted >= int64(friendEvery) || now.UnixNano() < noted
-	if calm && (!due || !g.noted.CompareAndSwap(noted, now.UnixNano())) {
+	f := friend{network(), account, keyID}
+	seen, ok := g.friends.Peek(f)
+	since := now.Sub(seen)
+	if ok && since >= 0 && since < friendEvery {
 		return 0
 	}
-	f := friend{network(), account, keyID}
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !calm {
-		seen, ok := g.friends.Get(f)
-		if !ok || now.Sub(seen) > friendFor {
-			if t, known := g.sources.Get(f.network); known {
-				after = g.wait(g.refill(t, known, now))
-			}
+	if (!ok || since > friendFor) && g.alarmed(now) > 0 {
+		if t, known := g.sources.Get(f.network); known {
+			after = g.wait(g.refill(t, known, now))
 		}
 	}
 	if after == 0 {
 		g.friends.Add(f, now)
 	}
 	return after
+}
+
+// alarmed is how long some address may try nothing, at most 0 when all may.
+func (g *strangers) alarmed(now time.Time) time.Duration {
+	if g == nil {
+		return 0
+	}
+	return time.Duration(g.wary.Load() - now.UnixNano())
 }
 
 // admitted is what becomes of a request after authenticate said f of the key: f, or that its sender
@@ -159,7 +162,7 @@ func (s *Server) admitted(fctx *fasthttp.RequestCtx, now time.Time, key string, 
 		return f
 	case f == nil:
 		after = s.strangers.right(now, network, p.AccountID, p.KeyID)
-	case f == unauthorized || f.code == string(engine.CodeDatabaseUnavailable):
+	case f == unauthorized || f.code == string(engine.CodeDatabaseUnavailable) && !strings.HasPrefix(key, madePrefix):
 		after = s.strangers.tried(now, network(), key)
 	}
 	if after <= 0 {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/valyala/fasthttp"
@@ -32,12 +33,12 @@ func (s *Server) bodyLimit(target []byte) int {
 }
 
 // headerUnread marks, from headerReceived to serve, a request whose body stays on the
-// wire. A client that sends it itself only gets its connection closed.
+// wire. A client that sends it itself only gets a refusal, or its connection closed.
 const headerUnread = "X-Pointsman-Unread"
 
 // Values of headerUnread.
 const (
-	unreadUnknown = "unknown" // there is no valid key
+	unreadUnknown = "unknown" // there is no valid key, or it cannot be said yet
 	unreadLarge   = "large"   // it says that it is over the limit
 )
 
@@ -73,15 +74,30 @@ func (s *Server) headerReceived(h *fasthttp.RequestHeader) (limits fasthttp.Requ
 // lengthNone is fasthttp's content length of a request that announces no body.
 const lengthNone = -2
 
-// knows reports whether the request has a valid key.
+// knows reports whether the request has a valid key. While keys are being tried a chosen one
+// counts as none: from where it comes is not known here, and what is read of it would tell.
 func (s *Server) knows(h *fasthttp.RequestHeader) (known bool) {
 	defer func() {
 		if recover() != nil {
 			known = false
 		}
 	}()
-	_, _, f := s.authenticate(h)
-	return f == nil
+	_, key, f := s.authenticate(h)
+	inPeace := key == "" || strings.HasPrefix(key, madePrefix) || s.strangers.alarmed(s.cfg.Now()) <= 0
+	return f == nil && inPeace
+}
+
+// unread is the answer to an admitted request whose body stays on the wire, nil to another.
+func (s *Server) unread(h *fasthttp.RequestHeader, now time.Time) *failure {
+	switch string(h.Peek(headerUnread)) {
+	case unreadLarge:
+		return tooLarge(s.bodyLimit(h.RequestURI()))
+	case unreadUnknown:
+		f := failed(http.StatusTooManyRequests, string(engine.CodeRateLimited), "API keys are being tried: until that ends, a large body is read only for a key that was made here. Wait, then try again.")
+		f.after = max(s.strangers.alarmed(now), time.Second)
+		return f
+	}
+	return nil
 }
 
 // expect answers "Expect: 100-continue": what the headers alone condemn is refused
@@ -95,15 +111,16 @@ func (s *Server) expect(fctx *fasthttp.RequestCtx) (status int) {
 	}()
 	h := &fctx.Request.Header
 	f := inspect(h)
+	now := s.cfg.Now()
 	if f == nil {
 		p, key, refused := s.authenticate(h)
-		f = s.admitted(fctx, s.cfg.Now(), key, p, refused)
+		f = s.admitted(fctx, now, key, p, refused)
 	}
 	if f == nil {
 		f = encoded(h)
 	}
-	if f == nil && string(h.Peek(headerUnread)) == unreadLarge {
-		f = tooLarge(s.bodyLimit(h.RequestURI()))
+	if f == nil {
+		f = s.unread(h, now)
 	}
 	if f == nil {
 		return http.StatusContinue

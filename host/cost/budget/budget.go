@@ -70,10 +70,12 @@ type Guard struct {
 	setMu    sync.Mutex // Set, one at a time
 	counters map[name]*counter
 
-	signal  chan struct{} // 1 slot: something is to be told or returned now
-	flights sync.WaitGroup
-	closing atomic.Bool
-	silent  atomic.Bool // the last exchange got no answer
+	signal chan struct{} // 1 slot: something is to be told or returned now
+	silent atomic.Bool   // the last exchange got no answer
+
+	departures sync.Mutex // of flights: none is added once closing is set
+	flights    sync.WaitGroup
+	closing    atomic.Bool
 }
 
 // name is a budget's key.

@@ -41,20 +41,21 @@ func (g *Guard) Hold(ctx context.Context, u *engine.Usage, worst int64) (*Hold, 
 		g.holds.Put(h)
 		return nil, nil
 	}
-	if err := g.raise(ctx, h, min(max(worst, 0), most)); err != nil {
+	if err := g.raise(ctx, h, min(max(worst, 0), most), g.cfg.Patience); err != nil {
 		g.holds.Put(h)
 		return nil, err
 	}
 	return h, nil
 }
 
-// Spent reports what a stream has cost so far. Beyond what is held, more is taken.
+// Spent reports what a stream has cost so far. Beyond what is held, more is taken, and waited for no
+// longer than Config.Wait: its caller, who may leave meanwhile, has an answer that stands still.
 // Errors: those of Hold; a refusal ends the stream.
 func (g *Guard) Spent(h *Hold, nanoUSD int64) error {
 	if h == nil || nanoUSD <= h.held {
 		return nil
 	}
-	return g.raise(context.Background(), h, min(nanoUSD, most))
+	return g.raise(context.Background(), h, min(nanoUSD, most), g.cfg.Wait)
 }
 
 // Settle ends the hold: nanoUSD is what it came to, more or less than what was held.
@@ -84,13 +85,13 @@ func (g *Guard) Settle(h *Hold, nanoUSD int64) {
 	}
 }
 
-// raise makes it so that to is held of every budget, or leaves what is held as it is.
-func (g *Guard) raise(ctx context.Context, h *Hold, to int64) error {
+// raise makes it so that to is held of every budget, or leaves what is held as it is. patience is as
+// that of ask.
+func (g *Guard) raise(ctx context.Context, h *Hold, to int64, patience time.Duration) error {
 	short, dry := h.take(g.cfg.Clock(), to)
 	if short == nil {
 		return nil
 	}
-	patience := g.cfg.Patience
 	var asked wishes
 	defer func() { asked.end() }()
 	for n := 1; short != nil; n++ {
@@ -212,6 +213,9 @@ func (g *Guard) exceeded(c *counter, at int64) error {
 
 // errLate: nobody answered in time.
 var errLate = errors.New("the database did not say in time what is left of a budget")
+
+// errClosing: nothing is asked for any more, since what is in hand is given back.
+var errClosing = errors.New("the process stops")
 
 // unknown is the refusal when nobody can say what is left.
 func unknown(err error) error {

@@ -29,16 +29,20 @@ type flight struct {
 }
 
 // ask waits until an exchange that began after this call has brought what there is. patience is how
-// much longer the caller waits of a database that answers; what was waited is taken off.
+// much longer the caller waits of a database that answers; what was waited is taken off. Once Close has
+// begun nothing is asked.
 func (g *Guard) ask(ctx context.Context, c *counter, patience *time.Duration) error {
 	c.mu.Lock()
+	if g.closing.Load() || !c.busy && !g.depart() {
+		c.mu.Unlock()
+		return unknown(errClosing)
+	}
 	if c.next == nil {
 		c.next = &flight{done: make(chan struct{})}
 	}
 	f := c.next
 	if !c.busy {
 		c.busy = true
-		g.flights.Add(1)
 		go g.fly(c)
 	}
 	c.mu.Unlock()
@@ -61,7 +65,18 @@ func (g *Guard) ask(ctx context.Context, c *counter, patience *time.Duration) er
 	}
 }
 
-// fly makes exchanges of one counter until nobody waits for one.
+// depart makes room for a fly, which is to follow, unless Close has begun to wait for the last.
+func (g *Guard) depart() bool {
+	g.departures.Lock()
+	defer g.departures.Unlock()
+	if g.closing.Load() {
+		return false
+	}
+	g.flights.Add(1)
+	return true
+}
+
+// fly makes exchanges of one counter until nobody waits for one. depart goes before it.
 func (g *Guard) fly(c *counter) {
 	defer g.flights.Done()
 	for {

@@ -248,3 +248,47 @@ func TestAReplacementCountsNothingTwice(t *testing.T) {
 		t.Errorf("%d are spent and %d held in the store's books, want 200 and 0", w[0], w[1])
 	}
 }
+
+// A stream does not stand still for a database that is late.
+func TestAStreamWaitsBriefly(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		g := newGuard(t, budget.Config{Leases: &slowBooks{books: newBooks(), late: 2 * time.Second}, Clock: sinceNow()}, hard("all", 1_000_000))
+		u := call
+		h, err := g.Hold(t.Context(), &u, 100)
+		if err != nil {
+			t.Fatal(err)
+		}
+		began := time.Now()
+		var e *engine.Error
+		if err := g.Spent(h, 900_000); !errors.As(err, &e) || e.Status != 503 {
+			t.Errorf("Spent() of a database that takes 2 s = %v, want 503", err)
+		}
+		if took := time.Since(began); took > 300*time.Millisecond {
+			t.Errorf("Spent() took %v, want the short wait", took)
+		}
+		g.Settle(h, 100)
+		g.Close(t.Context())
+	})
+}
+
+// What Close has given back is not taken again by a request that did not end in time.
+func TestNothingIsTakenAfterClose(t *testing.T) {
+	t.Parallel()
+	b := newBooks()
+	g := newGuard(t, budget.Config{Leases: b}, hard("all", 1000))
+	u := call
+	h, err := g.Hold(t.Context(), &u, 100)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g.Settle(h, 100)
+	g.Close(t.Context())
+	var e *engine.Error
+	if _, err := g.Hold(t.Context(), &u, 100); !errors.As(err, &e) || e.Status != 503 {
+		t.Errorf("Hold() after Close = %v, want 503", err)
+	}
+	if held := b.held(); held != 0 {
+		t.Errorf("%d are held after Close, want 0", held)
+	}
+}

@@ -119,11 +119,13 @@ func (g *Guard) exchangeAll(ctx context.Context, list []*pending) error {
 			close(p.flight.done)
 		}
 		p.c.mu.Lock()
-		if p.c.next != nil {
-			g.flights.Add(1)
+		p.c.busy = p.c.next != nil && g.depart()
+		switch f := p.c.next; {
+		case p.c.busy:
 			go g.fly(p.c)
-		} else {
-			p.c.busy = false
+		case f != nil: // nobody else will
+			p.c.next, f.err = nil, errClosing
+			close(f.done)
 		}
 		p.c.mu.Unlock()
 	}
@@ -196,9 +198,12 @@ const (
 )
 
 // Close waits for exchanges under way, reports the last that was spent and gives back what
-// is in hand, for up to 15 s, and logs what became of it. Holds that are not settled are kept for.
+// is in hand, for up to 15 s, and logs what became of it. Holds that are not settled are kept for; what others need
+// beyond what is in hand they do not get any more.
 func (g *Guard) Close(ctx context.Context) {
+	g.departures.Lock()
 	g.closing.Store(true)
+	g.departures.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, closeTimeout)
 	defer cancel()
 	g.flights.Wait()

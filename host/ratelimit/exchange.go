@@ -53,8 +53,23 @@ const (
 	retryGone       = int64(250 * time.Millisecond)
 )
 
-// acquire gets more of what a request lacks, or waits for those who are about it.
+// depart counts one more flight, unless leave has begun to wait for the last.
+func (l *Limiter) depart() bool {
+	l.leaveMu.Lock()
+	defer l.leaveMu.Unlock()
+	if l.leaving.Load() {
+		return false
+	}
+	l.flights.Add(1)
+	return true
+}
+
+// acquire gets more of what a request lacks, or waits for those who are about it. Once the leases are
+// given back it does nothing.
 func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Duration) error {
+	if !l.depart() {
+		return nil
+	}
 	flight := make(chan struct{})
 	var mine []pending
 	var all []chan struct{}
@@ -83,6 +98,7 @@ func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Durat
 		})
 		all = append(all, flight)
 	}
+	l.flights.Done()
 	if len(all) == 0 {
 		return nil
 	}
@@ -100,9 +116,10 @@ func (l *Limiter) acquire(ctx context.Context, lacking []want, within time.Durat
 	return nil
 }
 
-// exchange sends claims and takes the grants in hand.
+// exchange sends claims and takes the grants in hand. Whatever happens, the buckets may be exchanged again.
 func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan struct{}, within time.Duration) {
 	defer close(flight)
+	defer land(batch, flight)
 	claims := make([]engine.LimitClaim, len(batch))
 	for i := range batch {
 		claims[i] = batch[i].claim
@@ -119,14 +136,21 @@ func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan str
 		l.found(grants.Replicas)
 	}
 	for i := range batch {
+		if err == nil {
+			l.granted(batch[i].bucket, &batch[i].claim, grants.Grants[i], sent)
+		}
+	}
+}
+
+// land takes off the flight the buckets that still are on it, which were not answered.
+func land(batch []pending, flight chan struct{}) {
+	for i := range batch {
 		b := batch[i].bucket
 		b.mu.Lock()
-		if err != nil {
+		if b.lease.flight == flight {
 			b.unanswered()
-		} else {
-			l.granted(b, &batch[i].claim, grants.Grants[i], sent)
+			b.lease.flight = nil
 		}
-		b.lease.flight = nil
 		b.mu.Unlock()
 	}
 }
@@ -134,7 +158,10 @@ func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan str
 // granted takes a grant in hand. The lease is counted from before it was asked for, and
 // ends earlier here than there: it is never spent after it was given to others.
 func (l *Limiter) granted(b *bucket, c *engine.LimitClaim, g engine.LimitGrant, sent int64) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	le := b.lease
+	le.flight = nil
 	le.epoch, le.settled = g.Epoch, c.Spent
 	if b.spec.places {
 		b.level.Whole = g.Held - le.inUse

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -133,5 +134,44 @@ func TestLateAnswersAreWaitedFor(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// brokenStore panics at its first exchange.
+type brokenStore struct {
+	*lateStore
+	asked atomic.Int32
+}
+
+// ExchangeLimits implements engine.LimitLeaseStore.
+func (s *brokenStore) ExchangeLimits(ctx context.Context, x engine.LimitExchange, now time.Time) (engine.LimitGrants, error) {
+	if s.asked.Add(1) == 1 {
+		panic("broken")
+	}
+	return s.lateStore.ExchangeLimits(ctx, x, now)
+}
+
+// A bucket whose exchange panicked is exchanged again, and one of a limiter that is closed is not.
+func TestExchangesAfterAPanicAndAfterClose(t *testing.T) {
+	t.Parallel()
+	began := time.Now()
+	clock := func() time.Duration { return time.Second + time.Since(began) }
+	s := &brokenStore{lateStore: &lateStore{free: clock}}
+	l, err := ratelimit.New(ratelimit.Config{Leases: s, Clock: clock})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.Set([]engine.Limit{perMinute(600, 600)})
+	r, err := l.Reserve(t.Context(), &anybody)
+	if err != nil {
+		t.Fatalf("Reserve() after a panic = %v, want a reservation", err)
+	}
+	r.Settle(1)
+	if err := l.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	asked := s.asked.Load()
+	if _, err := l.Reserve(t.Context(), &anybody); err == nil || s.asked.Load() != asked {
+		t.Errorf("Reserve() after Close = %v with %d exchanges more, want a refusal without any", err, s.asked.Load()-asked)
 	}
 }

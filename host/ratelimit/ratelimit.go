@@ -82,6 +82,8 @@ type Limiter struct {
 	announced announcements
 	book      book
 	flights   sync.WaitGroup // exchanges that requests wait for
+	leaving   atomic.Bool    // none begins any more
+	leaveMu   sync.Mutex     // held while leaving is set, and while one is added to flights
 	reports   reports
 	restored  restored
 }
@@ -188,7 +190,7 @@ func (l *Limiter) tidy(ctx context.Context) {
 const sweepRows = 10_000
 
 // Close gives back every lease and writes levels down. Reservations that are still open
-// may be settled after it, but are not reported any more.
+// may be settled after it, but are not reported any more; nothing is leased any more.
 func (l *Limiter) Close(ctx context.Context) error {
 	if l.cfg.Leases != nil {
 		return l.leave(ctx)

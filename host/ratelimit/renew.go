@@ -31,7 +31,8 @@ func (l *Limiter) Renew(ctx context.Context) {
 // exchangeAll sends a batch, which due has put on one flight, in parts. When one fails, the
 // rest would too.
 func (l *Limiter) exchangeAll(ctx context.Context, batch []pending, flight chan struct{}) {
-	defer close(flight) // for those who came between due and board
+	defer close(flight)       // for those who came between due and board
+	defer land(batch, flight) // those that were not boarded
 	for from := 0; from < len(batch); from += maxClaims {
 		part := batch[from:min(from+maxClaims, len(batch))]
 		own := make(chan struct{})
@@ -147,6 +148,9 @@ func (b *bucket) claim(now int64) engine.LimitClaim {
 
 // leave returns everything.
 func (l *Limiter) leave(ctx context.Context) error {
+	l.leaveMu.Lock()
+	l.leaving.Store(true)
+	l.leaveMu.Unlock()
 	l.flights.Wait()
 	flight := make(chan struct{})
 	batch := l.due(int64(l.cfg.Clock()), flight, true)

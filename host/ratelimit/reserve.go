@@ -192,7 +192,7 @@ func (l *Limiter) takeShared(ctx context.Context, q *engine.LimitRequest, h *hol
 		if len(h.lacking) == 0 {
 			return l.takeExact(ctx, h.takes)
 		}
-		if now >= deadline {
+		if now >= deadline || l.leaving.Load() {
 			break
 		}
 		if err := l.acquire(ctx, h.lacking, time.Duration(deadline-now)); err != nil {

@@ -48,7 +48,7 @@ type Stream interface {
 // comes from it elsewhere need not do so for each event while there are more already.
 type Forewarner interface {
 	// BeforeWait has tell called by Next, in its goroutine, each time before it waits for the
-	// provider. It is to be called before Next is; tell must neither wait long nor panic.
+	// provider, and may have it called at the end before usage is written down. It is to be called before Next is; tell must neither wait long nor panic.
 	BeforeWait(tell func())
 }
 

@@ -79,12 +79,14 @@ func (s *chunkStream) Next(ctx context.Context) ([]byte, error) {
 			return nil, s.err
 		}
 		if s.ended {
+			s.warnEnd()
 			s.settle(nil)
 			s.err = io.EOF
 			return nil, s.err
 		}
 		s.recycle()
 		if err := s.pump(ctx); err != nil {
+			s.warnEnd()
 			s.settle(err)
 			s.err = err
 		}
@@ -115,6 +117,13 @@ func (s *chunkStream) warn() {
 	s.tell()
 	s.until = s.until.Add(time.Since(began))
 	s.timer.Reset(time.Until(s.until))
+}
+
+// warnEnd tells that the row is about to be written, for which a disk may be waited.
+func (s *chunkStream) warnEnd() {
+	if s.tell != nil {
+		s.tell()
+	}
 }
 
 // Close implements Stream.

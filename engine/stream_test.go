@@ -259,9 +259,10 @@ func TestStreamTrailerOfSlowCaller(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		told := 0
+		told, settled := 0, 0
 		s.(Forewarner).BeforeWait(func() {
 			told++
+			settled = len(g.ledger.all())
 			time.Sleep(20 * time.Second)
 		})
 		got := read(t.Context(), s)
@@ -272,6 +273,10 @@ func TestStreamTrailerOfSlowCaller(t *testing.T) {
 		}
 		if rows := g.ledger.all(); len(rows) != 1 || rows[0].Tokens != (Tokens{Prompt: 7, Completion: 5}) {
 			t.Errorf("rows = %+v, want the counts of the provider", rows)
+		}
+		// Before the finish, the counts, the end, and the row.
+		if told != 4 || settled != 0 {
+			t.Errorf("told %d times, the last with %d rows, want 4 with none", told, settled)
 		}
 		g.closed(t)
 	})

@@ -1,6 +1,7 @@
 package httpapi
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
@@ -143,6 +144,32 @@ func TestClaimOfAStreamThatIsLeft(t *testing.T) {
 	_ = conn.Close()
 	if got := <-c.ends; got != "lost" {
 		t.Errorf("the claim ends as %q, want lost", got)
+	}
+}
+
+// The last text is sent before the answer is kept, which may take a while.
+func TestClaimOfAStreamIsKeptLast(t *testing.T) {
+	t.Parallel()
+	c := newClaims()
+	c.ends = make(chan string) // Keep waits for the test
+	source := func() engine.Stream {
+		return &gatheringScript{script: scripted(step{chunk: `{"a":1}`}, step{err: io.EOF})}
+	}
+	s := start(t, streaming(source), func(cfg *Config) { cfg.Idempotency = c })
+	conn := s.dial()
+	if _, err := io.WriteString(conn, keyedText(`,"stream":true`)); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	for line := ""; line != "data: {\"a\":1}\n"; {
+		var err error
+		if line, err = in.ReadString('\n'); err != nil {
+			receive(t, c.ends, "the end of the claim")
+			t.Fatalf("the text does not come while the answer is kept: %v", err)
+		}
+	}
+	if got, want := receive(t, c.ends, "the end of the claim"), "kept 200 text/event-stream"; !strings.HasPrefix(got, want) {
+		t.Errorf("the claim ends as %q, want %q", got, want)
 	}
 }
 

@@ -120,6 +120,9 @@ func (e *eventStream) take(chunk []byte, cause error) (over bool, err error) {
 	if e.broken != nil {
 		return false, e.broken
 	}
+	if cause != nil {
+		e.write() // to keep the answer takes a while
+	}
 	e.frame(chunk, cause)
 	if e.over || !e.gathers || len(e.pending) >= gathered {
 		e.write()

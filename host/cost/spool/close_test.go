@@ -4,7 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -72,6 +75,52 @@ func TestSettledAfterClose(t *testing.T) {
 		}
 		if n := files(t, cfg.Dir); n != 1 {
 			t.Errorf("%d files, want the current one alone", n)
+		}
+		if err := next.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// TestPartsOfLateRows: what a process that ended left amid such a file is removed at the next start;
+// one that is still at work writes its row again when that hits it.
+func TestPartsOfLateRows(t *testing.T) {
+	media(t, func(t *testing.T, cfg Config) {
+		left := filepath.Join(cfg.Dir, "late-1.part")
+		other := filepath.Join(cfg.Dir, "other.part")
+		for _, path := range []string{left, other} {
+			if err := os.WriteFile(path, []byte("torn"), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var next *Spool
+		slow := cfg
+		slow.Failpoint = func(at string) {
+			if at == "late" && next == nil {
+				next = open(t, cfg)
+			}
+		}
+		s, d := open(t, slow), newDatabase()
+		if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Stat(%q) = %v, want it removed by the start", left, err)
+		}
+		if _, err := os.Stat(other); err != nil {
+			t.Errorf("Stat(%q) = %v, want it left alone", other, err)
+		}
+		if err := s.Close(); err != nil {
+			t.Fatal(err)
+		}
+		s.Settle(Token{}, settled(attempt("late")))
+		if next == nil {
+			t.Fatal("nobody came amid the writing")
+		}
+		if err := next.Close(); err != nil {
+			t.Fatal(err)
+		}
+		next = open(t, cfg)
+		flush(t, next, d)
+		if got, want := d.ids(), []string{"late"}; !slices.Equal(got, want) {
+			t.Errorf("rows = %v, want %v", got, want)
 		}
 		if err := next.Close(); err != nil {
 			t.Error(err)

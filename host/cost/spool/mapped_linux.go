@@ -91,12 +91,7 @@ func (m *mapped) sync() error {
 	if err := unix.Fdatasync(int(m.file.Fd())); err != nil || m.named {
 		return err
 	}
-	folder, err := os.Open(filepath.Dir(m.file.Name()))
-	if err != nil {
-		return err
-	}
-	defer folder.Close()
-	err = folder.Sync()
+	err := syncFolder(filepath.Dir(m.file.Name()))
 	m.named = err == nil
 	return err
 }

@@ -21,6 +21,9 @@ func (s *Spool) recover() error {
 	if err != nil {
 		return err
 	}
+	if err := s.removeParts(); err != nil {
+		return err
+	}
 	slices.Sort(paths) // numbers have leading zeros
 	for _, path := range paths {
 		name := strings.TrimSuffix(filepath.Base(path), suffix)

@@ -2,5 +2,5 @@
 
 package host
 
-// raceSlack: sync.Pool drops things on purpose under the race detector.
+// raceSlack: sync.Pool drops things on purpose under the race detector, big ones among them.
 const raceSlack = 2

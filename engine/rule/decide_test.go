@@ -198,7 +198,7 @@ func TestDecidePluginCall(t *testing.T) {
 	p := guest{decide: func(call *engine.RuleCall, a *engine.RuleAnswer) error {
 		got = *call
 		a.Targets = append(a.Targets, call.Config.Get("to").Text())
-		a.Reason = call.Context.Pointer("/request/text").Text()
+		a.Reason = call.Text.Text()
 		a.Tags = append(a.Tags, engine.Pair{Name: "k", Value: a.Reason})
 		a.Params = append(a.Params, engine.Pair{Name: "max_tokens", Value: a.Reason})
 		return nil

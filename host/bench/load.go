@@ -139,6 +139,19 @@ func (c *caller) closed(ctx context.Context, d time.Duration) *outcome {
 	return &t.out
 }
 
+// once lets each client send one request, all at the same time.
+func (c *caller) once() *outcome {
+	t := &tally{out: outcome{latency: newHistogram()}}
+	began := time.Now()
+	var all sync.WaitGroup
+	for range c.load.clients {
+		all.Go(func() { t.add(c.call()) })
+	}
+	all.Wait()
+	t.out.elapsed = time.Since(began)
+	return &t.out
+}
+
 // open sends requests at a rate, whatever becomes of the ones before: arrivals are random
 // (Poisson), and a request's time counts from when it was due.
 func (c *caller) open(ctx context.Context, rate float64, d time.Duration) *outcome {

@@ -3,6 +3,7 @@
 // asked of each of them.
 //
 //	make bench-gateway                    # every scenario; rewrites the table and the plots
+//	make bench-gateway BENCHFLAGS='-rounds 2 -each 1s'    # the same, in ten minutes
 //	.build/bench -run '^(small|10KB)$'    # some of them, once that has built it; nothing is written
 //
 // One processor is the measured process's, the other is the load's and the provider's. A round

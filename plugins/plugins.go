@@ -32,10 +32,6 @@ var names = []string{"anthropic", "google", "openai"}
 // Errors: ErrNotBuilt, naming what is missing.
 func Modules() (map[string][]byte, error) { return modules(dist) }
 
-// Module returns one of them, a copy likewise.
-// Errors: fs.ErrNotExist.
-func Module(name string) ([]byte, error) { return fs.ReadFile(dist, "dist/"+name+".wasm") }
-
 func modules(files fs.FS) (map[string][]byte, error) {
 	built, err := fs.Glob(files, "dist/*.wasm")
 	if err != nil {

@@ -51,7 +51,7 @@ func (s *Store) confirm(ctx context.Context) (revision int64, err error) {
 		err = writable(ctx, c.conn)
 	}
 	if err != nil {
-		s.confirmer.close(ctx)
+		c.close(ctx)
 	}
 	return revision, err
 }

@@ -213,7 +213,7 @@ func (s *Server) serve(fctx *fasthttp.RequestCtx) {
 		refused = s.admitted(fctx, rq.received, key, p, refused)
 		switch {
 		case refused == nil && f == nil:
-			f = s.unread(h, rq.received)
+			f = s.unread(h)
 		case refused != nil && refused.status == http.StatusTooManyRequests:
 			f = refused
 		}

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net"
 	"net/http"
-	"strings"
 	"time"
+	"unsafe"
 
 	"github.com/valyala/fasthttp"
 
@@ -38,7 +38,7 @@ const headerUnread = "X-Pointsman-Unread"
 
 // Values of headerUnread.
 const (
-	unreadUnknown = "unknown" // there is no valid key, or it cannot be said yet
+	unreadUnknown = "unknown" // there is no valid key, or not from there
 	unreadLarge   = "large"   // it says that it is over the limit
 )
 
@@ -74,27 +74,35 @@ func (s *Server) headerReceived(h *fasthttp.RequestHeader) (limits fasthttp.Requ
 // lengthNone is fasthttp's content length of a request that announces no body.
 const lengthNone = -2
 
-// knows reports whether the request has a valid key. While keys are being tried a chosen one
-// counts as none: from where it comes is not known here, and what is read of it would tell.
+// knows reports whether the request has a key that is valid where it comes from.
 func (s *Server) knows(h *fasthttp.RequestHeader) (known bool) {
 	defer func() {
 		if recover() != nil {
 			known = false
 		}
 	}()
-	_, key, f := s.authenticate(h)
-	inPeace := key == "" || strings.HasPrefix(key, madePrefix) || s.strangers.alarmed(s.cfg.Now()) <= 0
-	return f == nil && inPeace
+	p, key, f := s.authenticate(h)
+	// One that is not is counted later, once.
+	return f == nil && s.admitted(contextOf(h), s.cfg.Now(), key, p, nil) == nil
+}
+
+// contextOf returns the context that the header is part of: fasthttp hands HeaderReceived nothing
+// else, and whom a key belongs to may depend on the address. See RATIONALE.md, "Who is told to stop
+// trying keys?".
+func contextOf(h *fasthttp.RequestHeader) *fasthttp.RequestCtx {
+	const place = unsafe.Offsetof(fasthttp.RequestCtx{}.Request) + unsafe.Offsetof(fasthttp.Request{}.Header)
+	return (*fasthttp.RequestCtx)(unsafe.Add(unsafe.Pointer(h), -int(place)))
 }
 
 // unread is the answer to an admitted request whose body stays on the wire, nil to another.
-func (s *Server) unread(h *fasthttp.RequestHeader, now time.Time) *failure {
+func (s *Server) unread(h *fasthttp.RequestHeader) *failure {
 	switch string(h.Peek(headerUnread)) {
 	case unreadLarge:
 		return tooLarge(s.bodyLimit(h.RequestURI()))
 	case unreadUnknown:
-		f := failed(http.StatusTooManyRequests, string(engine.CodeRateLimited), "API keys are being tried: until that ends, a large body is read only for a key that was made here. Wait, then try again.")
-		f.after = max(s.strangers.alarmed(now), time.Second)
+		// It is by now: it was made, or the wait ended, a moment ago.
+		f := failed(http.StatusTooManyRequests, string(engine.CodeRateLimited), "The API key was not known when the request came, so that its body was not read. Send it again.")
+		f.after = time.Second
 		return f
 	}
 	return nil
@@ -120,7 +128,7 @@ func (s *Server) expect(fctx *fasthttp.RequestCtx) (status int) {
 		f = encoded(h)
 	}
 	if f == nil {
-		f = s.unread(h, now)
+		f = s.unread(h)
 	}
 	if f == nil {
 		return http.StatusContinue

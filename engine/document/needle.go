@@ -100,6 +100,13 @@ func (l *letters) openBits(text string, i int) (open [utf8.UTFMax]byte, size int
 // next returns where the first byte of the needle is in b, from i on, or len(b).
 func (n *needle) next(b []byte, i int) int {
 	one, two, gap := n.first, n.second, n.gap
+	if rest := len(b) - gap - i; vectors && rest >= 32 {
+		rest &^= 31
+		at := scanPairs(&b[i], rest, n)
+		if i += at; at < rest {
+			return i
+		}
+	}
 	for ; i+gap+32 <= len(b); i += 32 {
 		x, y := (*[32]byte)(b[i:]), (*[32]byte)(b[i+gap:])
 		z0 := (binary.LittleEndian.Uint64(x[0:]) | one.open ^ one.want) | (binary.LittleEndian.Uint64(y[0:]) | two.open ^ two.want)

@@ -36,6 +36,12 @@ func scanString(src []byte, i int) (end, drop int, reason string) {
 			}
 			i += 8
 		}
+		if rest := (n - i) &^ 31; vectors && rest >= 64 {
+			at := scanSpecial(&src[i], rest)
+			if i += at; at < rest {
+				goto found
+			}
+		}
 		for i+32 <= n {
 			b := (*[32]byte)(src[i:])
 			m0, m1 := marked(binary.LittleEndian.Uint64(b[0:])), marked(binary.LittleEndian.Uint64(b[8:]))

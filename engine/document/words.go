@@ -23,6 +23,7 @@ type Words struct {
 	outs      []uint32 // phrases that end there
 	outLink   []uint32 // nearest state along fail with outs; 0: none
 
+	begin     beginFilter
 	prefix    prefixFilter
 	wordFirst bool // every phrase begins with a word character
 }
@@ -47,6 +48,7 @@ func NewWords(phrases []string) *Words {
 	w.link(t)
 	w.output(t, ends)
 	w.addPrefixes()
+	w.addBegins()
 	return w
 }
 

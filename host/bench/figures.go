@@ -16,7 +16,7 @@ func (b *bench) latency(ctx context.Context, r *report) error {
 		return err
 	}
 	one := plain(chatBody(300, "", "bench"))
-	one.clients, one.key = 1, func(int64) string { return adminKey }
+	one.clients, one.key = 1, b.key
 	targets := []*process{b.provider, b.fast, b.std, b.gateway.process}
 	medians := make([]cost, len(targets))
 	for range b.o.rounds {
@@ -46,7 +46,7 @@ func (b *bench) throughput(ctx context.Context, r *report) error {
 		return err
 	}
 	l := plain(chatBody(300, "", "bench"))
-	l.key = func(int64) string { return adminKey }
+	l.key = b.key
 	for _, bound := range bounds {
 		var rates [3]float64
 		for i, p := range []*process{b.fast, b.std, b.gateway.process} {
@@ -83,7 +83,7 @@ func (b *bench) used(ctx context.Context) error {
 	for _, l := range []load{
 		plain(chatBody(300, "", "bench")), plain(chatBody(10<<10, "", "bench-anthropic")), streaming(chatBody(300, `"stream":true,`, "bench")),
 	} {
-		l.key = func(int64) string { return adminKey }
+		l.key = b.key
 		c := newCaller(b.gateway.process, l)
 		out := c.closed(ctx, time.Second)
 		c.to.CloseIdleConnections()
@@ -115,7 +115,7 @@ func (b *bench) memory(ctx context.Context, r *report) error {
 		return err
 	}
 	hold := streaming(chatBody(300, `"stream":true,`, wordHold))
-	hold.key = func(int64) string { return adminKey }
+	hold.key = b.key
 	hold.clients = idleStreams()
 	c := newCaller(g.process, hold)
 	peak := make(chan int64)

@@ -167,12 +167,15 @@ func (b *bench) enter(ctx context.Context, w world) error {
 	return nil
 }
 
+// key returns the key of the nth request: those of the world take turns.
+func (b *bench) key(n int64) string { return b.keys[n%int64(len(b.keys))] }
+
 // run measures one scenario in rounds, after one that counts for nothing.
 func (b *bench) run(ctx context.Context, s scenario) (*result, error) {
 	if err := b.enter(ctx, s.world); err != nil {
 		return nil, err
 	}
-	s.load.key = func(n int64) string { return b.keys[n%int64(len(b.keys))] }
+	s.load.key = b.key
 	res := &result{scenario: s}
 	targets := []*process{b.fast, b.std, b.gateway.process}
 	callers := make([]*caller, len(targets))

@@ -51,7 +51,8 @@ func (w world) populate(ctx context.Context, g *gateway, o options) ([]string, e
 	case w.tenants > 0:
 		return g.accounts(ctx, w.tenants, w.rules)
 	}
-	return []string{adminKey}, nil
+	key, err := g.key(ctx, "default")
+	return []string{key}, err
 }
 
 const chatPath = "/v1/chat/completions"

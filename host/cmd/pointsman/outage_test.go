@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -173,19 +174,28 @@ func (o *outage) recorded(t *testing.T, after, prefix string) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	want := 0
+	reached := map[string]int{}
 	o.up.mu.Lock()
-	for name := range o.up.reached {
+	for name, n := range o.up.reached {
 		if strings.HasPrefix(name, prefix) {
-			want++
+			reached[name] = n
 		}
 	}
 	o.up.mu.Unlock()
+	want := len(reached)
 	rows := map[string]int{}
 	defer func() {
-		if t.Failed() {
-			t.Logf("%s: %d requests reached the provider, %d have rows", after, want, len(rows))
+		if !t.Failed() {
+			return
 		}
+		var without []string
+		for name := range reached {
+			if rows[name] == 0 {
+				without = append(without, name)
+			}
+		}
+		slices.Sort(without)
+		t.Logf("%s: %d requests reached the provider, %d have rows; without one: %q", after, want, len(rows), without[:min(5, len(without))])
 	}()
 	drained := until(t, "every request has a row", func() bool {
 		clear(rows)
@@ -197,8 +207,8 @@ func (o *outage) recorded(t *testing.T, after, prefix string) {
 		return len(rows) >= want
 	})
 	for name, n := range rows {
-		if n != 1 || o.up.reached[name] != 1 {
-			t.Errorf("%s: %s has %d rows and reached the provider %d times, want 1 and 1", after, name, n, o.up.reached[name])
+		if n != 1 || reached[name] != 1 {
+			t.Errorf("%s: %s has %d rows and reached the provider %d times, want 1 and 1", after, name, n, reached[name])
 		}
 	}
 	t.Logf("%s: %d requests have one row each, 0 lost, 0 double, the last after %v", after, want, drained.Round(time.Millisecond))

@@ -130,6 +130,9 @@ func (b *bucket) claim(now int64) engine.LimitClaim {
 		c.Need = le.inUse + max(le.largest, 1)
 		b.level.Whole = min(b.level.Whole, hold-le.inUse)
 	default:
+		if recent > 0 && passed < horizon/2 {
+			hold = max(hold, le.hold) // what requests have raised it to stays until the pace is known
+		}
 		if le.need > 0 {
 			hold = max(hold, le.need+max(b.level.Whole, 0))
 			if !le.short {

@@ -91,7 +91,10 @@ type LimitClaim struct {
 // LimitGrants is the answer to an exchange.
 type LimitGrants struct {
 	Replicas int // that live, this one included
-	Grants   []LimitGrant
+	// Late is how much of the call was over, at least, when the database's clock was read by which the
+	// leases end: a wait for a lock is not taken from them.
+	Late   time.Duration
+	Grants []LimitGrant
 }
 
 // LimitGrant is what a replica has of a bucket after an exchange.

@@ -49,7 +49,7 @@ type pending struct {
 
 const (
 	maxClaims       = 500 // of one transaction
-	exchangeTimeout = 2 * time.Second
+	exchangeTimeout = 5 * time.Second
 	retryGone       = int64(250 * time.Millisecond)
 )
 
@@ -137,7 +137,7 @@ func (l *Limiter) exchange(ctx context.Context, batch []pending, flight chan str
 	}
 	for i := range batch {
 		if err == nil {
-			l.granted(batch[i].bucket, &batch[i].claim, grants.Grants[i], sent)
+			l.granted(batch[i].bucket, &batch[i].claim, grants.Grants[i], sent+int64(grants.Late))
 		}
 	}
 }
@@ -155,9 +155,9 @@ func land(batch []pending, flight chan struct{}) {
 	}
 }
 
-// granted takes a grant in hand. The lease is counted from before it was asked for, and
+// granted takes a grant in hand. The lease is counted from before the store's clock was read, and
 // ends earlier here than there: it is never spent after it was given to others.
-func (l *Limiter) granted(b *bucket, c *engine.LimitClaim, g engine.LimitGrant, sent int64) {
+func (l *Limiter) granted(b *bucket, c *engine.LimitClaim, g engine.LimitGrant, from int64) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	le := b.lease
@@ -170,14 +170,14 @@ func (l *Limiter) granted(b *bucket, c *engine.LimitClaim, g engine.LimitGrant, 
 	}
 	le.until = 0
 	if g.Epoch != 0 {
-		le.until = sent + int64(l.cfg.TTL) - int64(l.cfg.TTL)/6
+		le.until = from + int64(l.cfg.TTL) - int64(l.cfg.TTL)/6
 	}
-	le.heard, le.told, le.share = sent, true, nil
+	le.heard, le.told, le.share = from, true, nil
 	le.short = g.Held < c.Hold
 	le.dry = g.WaitUS > 0 && g.WaitUS < math.MaxInt64
-	le.store = engine.LimitLevel{Whole: g.Left, At: sent}
+	le.store = engine.LimitLevel{Whole: g.Left, At: from}
 	if le.dry {
-		le.store = levelBefore(b.spec.rate, max(c.Need, 1)-g.Held, g.WaitUS, sent)
+		le.store = levelBefore(b.spec.rate, max(c.Need, 1)-g.Held, g.WaitUS, from)
 	}
 	if g.Epoch == 0 && le.spent == le.settled && le.inUse == 0 {
 		le.pace, le.from, le.demand = 0, 0, 0

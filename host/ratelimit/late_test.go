@@ -17,8 +17,10 @@ import (
 // lateStore is the database of one replica and one limit, which takes a while to answer.
 type lateStore struct {
 	engine.LimitLeaseStore
-	late time.Duration
-	free func() time.Duration
+	late  time.Duration
+	queue bool // it is late since others have the row; else with its answer
+	mute  bool // reports get no answer
+	free  func() time.Duration
 
 	mu     sync.Mutex
 	bucket row.LimitBucket
@@ -47,7 +49,9 @@ func (s *lateStore) ExchangeLimits(ctx context.Context, x engine.LimitExchange, 
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	g.Replicas = 1
+	if g.Replicas = 1; s.queue {
+		g.Late = s.late
+	}
 	for _, c := range x.Claims {
 		s.know(c.LimitBucket)
 		done := row.ExchangeLimit(&s.bucket, s.leases, x.Replica, x.TTL.Microseconds(), c, s.free().Microseconds())
@@ -71,12 +75,18 @@ func (s *lateStore) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64
 }
 
 // ReportLimits implements engine.LimitLeaseStore.
-func (*lateStore) ReportLimits(context.Context, engine.LimitReport, time.Time) (int, error) {
-	return 1, nil
+func (s *lateStore) ReportLimits(ctx context.Context, _ engine.LimitReport, _ time.Time) (int, error) {
+	if s.mute {
+		<-ctx.Done()
+	}
+	return 1, ctx.Err()
 }
 
 // LeaveLimits implements engine.LimitLeaseStore.
 func (*lateStore) LeaveLimits(context.Context, string) error { return nil }
+
+// SweepLimits implements engine.LimitLeaseStore.
+func (*lateStore) SweepLimits(context.Context, time.Time, int) (int64, error) { return 0, nil }
 
 // A database that answers late is waited for, and is not taken to be gone: a busy machine is no
 // reason to refuse.
@@ -86,19 +96,22 @@ func TestLateAnswersAreWaitedFor(t *testing.T) {
 		name  string
 		limit engine.Limit
 		late  time.Duration
+		queue bool
 		gone  bool
 	}{
-		{"leased", perMinute(600, 600), 1500 * time.Millisecond, false},
-		{"decided there", perMinute(30, 30), 1500 * time.Millisecond, false},
-		{"leased, of a database that is gone", perMinute(600, 600), time.Hour, true},
-		{"decided there, of a database that is gone", perMinute(30, 30), time.Hour, true},
+		{"leased", perMinute(600, 600), 1500 * time.Millisecond, false, false},
+		{"leased, late for a lock", perMinute(600, 600), 4 * time.Second, true, false},
+		{"decided there", perMinute(30, 30), 1500 * time.Millisecond, false, false},
+		{"decided there, late for a lock", perMinute(30, 30), 4 * time.Second, true, false},
+		{"leased, of a database that is gone", perMinute(600, 600), time.Hour, false, true},
+		{"decided there, of a database that is gone", perMinute(30, 30), time.Hour, false, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
 				began := time.Now()
 				clock := func() time.Duration { return time.Second + time.Since(began) }
-				l, err := ratelimit.New(ratelimit.Config{Leases: &lateStore{late: c.late, free: clock}, Clock: clock})
+				l, err := ratelimit.New(ratelimit.Config{Leases: &lateStore{late: c.late, queue: c.queue, free: clock}, Clock: clock})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -120,7 +133,7 @@ func TestLateAnswersAreWaitedFor(t *testing.T) {
 					})
 				}
 				calls.Wait()
-				if took, most := time.Since(began), 5*time.Second; took > most {
+				if took, most := time.Since(began), 10*time.Second; took > most {
 					t.Errorf("Reserve() took %v, want at most %v", took, most)
 				}
 				again := time.Now()
@@ -135,6 +148,42 @@ func TestLateAnswersAreWaitedFor(t *testing.T) {
 			})
 		})
 	}
+}
+
+// Statistics that nobody takes refuse nothing, and hold up no lease.
+func TestReportsThatAreLateHoldUpNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		clock := func() time.Duration { return time.Second + time.Since(began) }
+		l, err := ratelimit.New(ratelimit.Config{Leases: &lateStore{late: time.Millisecond, mute: true, free: clock}, Clock: clock})
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.Set([]engine.Limit{perMinute(6000, 600)})
+		ctx, cancel := context.WithCancel(t.Context())
+		var run sync.WaitGroup
+		run.Go(func() { _ = l.Run(ctx) })
+		waited := 0
+		for range 1000 { // 20 s, at half of the rate
+			asked := time.Now()
+			r, err := l.Reserve(t.Context(), &anybody)
+			if err != nil {
+				t.Errorf("Reserve() after %v = %v, want it while only reports get no answer", time.Since(began), err)
+				break
+			}
+			if r.Settle(1); time.Since(asked) > 0 {
+				waited++
+			}
+			time.Sleep(20 * time.Millisecond)
+		}
+		// Only the first request of a bucket waits, and those whose number rises.
+		if waited > 5 {
+			t.Errorf("%d of 1000 requests waited for the database, want the first few: nobody renews leases while a report is under way", waited)
+		}
+		cancel()
+		run.Wait()
+	})
 }
 
 // brokenStore panics at its first exchange.

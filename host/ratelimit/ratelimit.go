@@ -48,7 +48,7 @@ type Config struct {
 	// after it. Default 3 s.
 	TTL time.Duration
 	// Wait bounds how long a request waits for a lease of a database that answers. Once an exchange has
-	// failed nobody waits. Default 4 s: an exchange that is under way, and one more.
+	// failed nobody waits. Default 10 s: an exchange that is under way, and one more.
 	Wait time.Duration
 	// MaxBuckets bounds the live buckets; beyond it the fullest of a sample is forgotten.
 	// Default 1,048,576.
@@ -145,6 +145,17 @@ func (l *Limiter) Run(ctx context.Context) error {
 	defer lease.Stop()
 	if l.cfg.Leases == nil {
 		lease.Stop()
+	} else {
+		reporting, stop := context.WithCancel(ctx)
+		reported := make(chan struct{})
+		go func() {
+			defer close(reported)
+			engine.Keep(reporting, l.cfg.Logger, "report on limits", l.keepReporting)
+		}()
+		defer func() {
+			stop() // ctx goes on when this is a panic
+			<-reported
+		}()
 	}
 	save := time.NewTicker(l.cfg.SaveEvery)
 	defer save.Stop()
@@ -156,7 +167,6 @@ func (l *Limiter) Run(ctx context.Context) error {
 			return l.Close(last)
 		case <-lease.C:
 			l.Renew(ctx)
-			l.reportDue(ctx)
 		case <-save.C:
 			l.Sweep(l.cfg.Clock())
 			l.tidy(ctx)
@@ -164,7 +174,7 @@ func (l *Limiter) Run(ctx context.Context) error {
 	}
 }
 
-const stopTimeout = 5 * time.Second
+const stopTimeout = 2 * exchangeTimeout
 
 // tidy is what is done now and then, besides sweeping.
 func (l *Limiter) tidy(ctx context.Context) {

@@ -20,7 +20,7 @@ type reports struct {
 	// Whoever has the turn:
 	number int64
 	unsent []engine.LimitCount // of that number: it is not known whether they arrived
-	last   time.Duration       // when one last arrived
+	last   time.Duration       // when the last one ended
 }
 
 const (
@@ -66,7 +66,22 @@ func (l *Limiter) Report(ctx context.Context) error {
 	return nil
 }
 
-// reportDue makes one report when it is time.
+// keepReporting tells the others what this replica counts until ctx ends. Leases do not wait for it.
+func (l *Limiter) keepReporting(ctx context.Context) {
+	tick := time.NewTicker(l.cfg.Every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+			l.reportDue(ctx)
+		}
+	}
+}
+
+// reportDue makes one report when it is time. One that fails says nothing of the leases, and
+// nobody is refused for want of it.
 func (l *Limiter) reportDue(ctx context.Context) {
 	r := &l.reports
 	select {
@@ -77,13 +92,13 @@ func (l *Limiter) reportDue(ctx context.Context) {
 	}
 	now := l.cfg.Clock()
 	r.mu.Lock()
-	many := len(r.dirty) > reportRows
+	many := len(r.dirty) > reportRows && r.unsent == nil
 	r.mu.Unlock()
 	if !many && now-r.last < reportEvery || l.book.down.Load() && int64(now) < l.book.again.Load() {
 		return
 	}
-	if err := l.reportOnce(ctx); err != nil && ctx.Err() == nil {
-		l.lost(err)
+	if err := l.reportOnce(ctx); err != nil && ctx.Err() == nil && !l.book.down.Load() {
+		l.cfg.Logger.Warn().Err(err).Msg("what was counted of rate limits is not told yet, it will be")
 	}
 }
 
@@ -99,10 +114,11 @@ func (l *Limiter) reportOnce(ctx context.Context) error {
 	defer cancel()
 	report := engine.LimitReport{Replica: l.cfg.Replica, TTL: l.cfg.TTL, Number: r.number, Counts: r.unsent}
 	replicas, err := l.cfg.Leases.ReportLimits(ctx, report, l.cfg.StoreTime())
+	r.last = l.cfg.Clock()
 	if err != nil {
 		return err
 	}
-	r.unsent, r.last = nil, l.cfg.Clock()
+	r.unsent = nil
 	l.found(replicas)
 	return nil
 }

@@ -4,8 +4,11 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -64,21 +67,91 @@ func TestPausedReplicaHasNoLease(t *testing.T) {
 	}
 }
 
+// A process that is stopped amid an exchange has locked what the others need too: they wait for as long as the
+// server gives it, and refuse nobody.
+func TestReplicaStoppedAmidAnExchange(t *testing.T) {
+	r := startReplicas(t, 1)
+	name := fmt.Sprintf("stopped_%d_%d", os.Getpid(), time.Now().UnixNano())
+	stopped := serveProgram(t, binary, t.TempDir(), append(slices.Clone(r.env), "POINTSMAN_DATABASE_URL="+r.database()+"&application_name="+name)...)
+	stopped.key = r.all[0].key
+	r.all = append(r.all, stopped)
+	r.limit(map[string]any{"id": "shared", "kind": "requests", "amount": 60_000, "window": "minute"})
+	n := 0
+	offer := func(p *process, count int) (served int) {
+		var calls sync.WaitGroup
+		var ok atomic.Int64
+		for range count {
+			n++
+			name := fmt.Sprintf("call-8-%d", n)
+			calls.Go(func() {
+				if p.completes(t.Context(), name, false) {
+					ok.Add(1)
+				}
+			})
+		}
+		calls.Wait()
+		return int(ok.Load())
+	}
+	for _, p := range r.all {
+		if offer(p, 1) != 1 {
+			t.Fatal("a process does not work before anything happens")
+		}
+	}
+	holder, watch := r.connect(), r.connect()
+	if _, err := holder.Exec(t.Context(), "begin; select 1 from limit_buckets for update"); err != nil {
+		t.Fatal(err)
+	}
+	is := func(state string) func() bool {
+		return func() (is bool) {
+			if err := watch.QueryRow(t.Context(), "select count(*) > 0 from pg_stat_activity where application_name = $1 and query like '%LockLimitBucket%' and "+state, name).Scan(&is); err != nil {
+				t.Fatal(err)
+			}
+			return is
+		}
+	}
+	until(t, "the process asks for the row, for its lease is to be renewed", is("wait_event_type = 'Lock'"))
+	if err := stopped.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = stopped.cmd.Process.Signal(syscall.SIGCONT) }()
+	if _, err := holder.Exec(t.Context(), "rollback"); err != nil {
+		t.Fatal(err)
+	}
+	until(t, "the process has the row, and says nothing", is("state = 'idle in transaction'"))
+	const count = 60 // more than a lease in hand
+	began := time.Now()
+	if served := offer(r.all[0], count); served != count {
+		t.Errorf("%d of %d requests of the other process were served in %v, want all", served, count, time.Since(began))
+	}
+	t.Logf("%d requests took %v while a process that was stopped had their limit", count, time.Since(began).Round(time.Millisecond))
+}
+
+// database is the URL that the processes have.
+func (r *replicas) database() (url string) {
+	for _, v := range r.env {
+		if u, ok := strings.CutPrefix(v, "POINTSMAN_DATABASE_URL="); ok {
+			url = u
+		}
+	}
+	return url
+}
+
+// connect opens a connection of the test's own to what the processes share.
+func (r *replicas) connect() *pgx.Conn {
+	r.t.Helper()
+	conn, err := pgx.Connect(r.t.Context(), r.database())
+	if err != nil {
+		r.t.Fatal(err)
+	}
+	r.t.Cleanup(func() { _ = conn.Close(context.Background()) })
+	return conn
+}
+
 // leased waits until the database knows that so many were spent, of a lease that goes on. A lease
 // that has ended meanwhile, on a machine that is slow, is begun again by one more.
 func (r *replicas) leased(spent int64, oneMore func()) {
 	r.t.Helper()
-	database := ""
-	for _, v := range r.env {
-		if url, ok := strings.CutPrefix(v, "POINTSMAN_DATABASE_URL="); ok {
-			database = url
-		}
-	}
-	conn, err := pgx.Connect(r.t.Context(), database)
-	if err != nil {
-		r.t.Fatal(err)
-	}
-	defer conn.Close(context.Background())
+	conn := r.connect()
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		var known, held int64
 		if err := conn.QueryRow(r.t.Context(), "select coalesce(sum(spent), 0)::bigint, coalesce(sum(held), 0)::bigint from limit_leases").Scan(&known, &held); err != nil {

@@ -22,7 +22,7 @@ func (s *Store) ExchangeBudgets(ctx context.Context, x engine.BudgetExchange) (g
 		return nil, err
 	}
 	rounds := row.BudgetRounds(x.Claims)
-	err = s.transact(ctx, "exchange budgets", func(ctx context.Context, q *query.Queries) error {
+	err = s.lease(ctx, "exchange budgets", func(ctx context.Context, q *query.Queries) error {
 		grants = make([]engine.BudgetGrant, len(x.Claims))
 		for _, round := range rounds {
 			if err := (&budgetRound{q: q, x: &x, at: round, grants: grants}).run(ctx); err != nil {
@@ -181,7 +181,7 @@ func (r *budgetRound) add(ctx context.Context, windows []query.AddToBudgetWindow
 
 // ExpireBudgetLeases implements engine.BudgetLeaseStore.
 func (s *Store) ExpireBudgetLeases(ctx context.Context, replica string) error {
-	return s.transact(ctx, "expire the leases of budgets", func(ctx context.Context, q *query.Queries) error {
+	return s.lease(ctx, "expire the leases of budgets", func(ctx context.Context, q *query.Queries) error {
 		return q.ExpireBudgetLeases(ctx, replica)
 	})
 }
@@ -200,7 +200,7 @@ func (s *Store) DeadBudgetLeases(ctx context.Context, now time.Time, limit int) 
 
 // SettleBudgetLease implements engine.BudgetLeaseStore.
 func (s *Store) SettleBudgetLease(ctx context.Context, l engine.BudgetLease, ledger int64, now time.Time) error {
-	return s.transact(ctx, "settle an expired lease of budget "+l.BudgetID, func(ctx context.Context, q *query.Queries) error {
+	return s.lease(ctx, "settle an expired lease of budget "+l.BudgetID, func(ctx context.Context, q *query.Queries) error {
 		r := &budgetRound{q: q, x: &engine.BudgetExchange{Replica: l.Replica, Claims: []engine.BudgetClaim{{
 			AccountID: l.AccountID, BudgetID: l.BudgetID, From: l.Step, Step: l.Step,
 		}}}, at: []int{0}, known: make([]bool, 1), levels: make([]row.BudgetLevel, 1)}
@@ -233,7 +233,7 @@ func (s *Store) SettleBudgetLease(ctx context.Context, l engine.BudgetLease, led
 
 // DropBudgetWindows implements engine.BudgetLeaseStore.
 func (s *Store) DropBudgetWindows(ctx context.Context, windows, alerts time.Time) error {
-	return s.transact(ctx, "drop old windows of budgets", func(ctx context.Context, q *query.Queries) error {
+	return s.lease(ctx, "drop old windows of budgets", func(ctx context.Context, q *query.Queries) error {
 		if err := q.DropBudgetLeases(ctx, row.Time(windows)); err != nil {
 			return err
 		}

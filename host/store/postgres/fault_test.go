@@ -102,6 +102,7 @@ func TestWritesAreNotRepeated(t *testing.T) {
 		{"not found", engine.ErrNotFound, true, false},
 		{"no rows", pgx.ErrNoRows, true, false},
 		{"taken", &pgconn.PgError{Code: "23505"}, true, false},
+		{"ended, since it stood still", &pgconn.PgError{Code: "25P03"}, false, true},
 		{"deadlock", &pgconn.PgError{Code: "40P01"}, false, true},
 		{"shutdown before it began", &pgconn.PgError{Code: "57P01"}, true, true},
 		{"shutdown within", &pgconn.PgError{Code: "57P01"}, false, false},

@@ -17,7 +17,7 @@ func (s *Store) ReportLimits(ctx context.Context, r engine.LimitReport, now time
 		return 0, err
 	}
 	counts := row.OrderLimitCounts(r.Counts)
-	err = s.transact(ctx, "report on limits", func(ctx context.Context, q *query.Queries) error {
+	err = s.lease(ctx, "report on limits", func(ctx context.Context, q *query.Queries) error {
 		us, err := limitClock(ctx, q, now)
 		if err != nil {
 			return err

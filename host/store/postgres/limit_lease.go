@@ -28,11 +28,15 @@ func (s *Store) ExchangeLimits(ctx context.Context, x engine.LimitExchange, now 
 	if err != nil {
 		return grants, err
 	}
-	err = s.transact(ctx, "exchange limits", func(ctx context.Context, q *query.Queries) error {
+	began := time.Now()
+	err = s.lease(ctx, "exchange limits", func(ctx context.Context, q *query.Queries) error {
 		grants = engine.LimitGrants{Grants: make([]engine.LimitGrant, len(x.Claims))}
 		l := limitTx{q: q}
 		if err := l.lock(ctx, len(order), func(i int) engine.LimitBucket { return x.Claims[order[i]].LimitBucket }); err != nil {
 			return err
+		}
+		if now.IsZero() {
+			grants.Late = time.Since(began)
 		}
 		us, err := limitClock(ctx, q, now)
 		if err != nil {
@@ -79,7 +83,7 @@ func (s *Store) TakeLimit(ctx context.Context, b engine.LimitBucket, n int64, no
 			return taken, settle(ctx, "take from a limit", err)
 		}
 	}
-	err = s.transact(ctx, "take from a limit", func(ctx context.Context, q *query.Queries) error {
+	err = s.lease(ctx, "take from a limit", func(ctx context.Context, q *query.Queries) error {
 		l := limitTx{q: q}
 		if err := l.lock(ctx, 1, func(int) engine.LimitBucket { return b }); err != nil {
 			return err
@@ -107,7 +111,7 @@ func (s *Store) SaveLimitLevels(ctx context.Context, levels []engine.StoredLimit
 	if len(batch) == 0 {
 		return nil
 	}
-	return s.transact(ctx, "save the levels of limits", func(ctx context.Context, q *query.Queries) error {
+	return s.lease(ctx, "save the levels of limits", func(ctx context.Context, q *query.Queries) error {
 		var first error
 		q.PutLimitBucket(ctx, batch).Exec(func(_ int, err error) { first = cmp.Or(first, err) })
 		return first
@@ -196,7 +200,7 @@ func (l *limitTx) write(ctx context.Context) error {
 
 // LeaveLimits implements engine.LimitLeaseStore.
 func (s *Store) LeaveLimits(ctx context.Context, replica string) error {
-	return s.transact(ctx, "leave the limits", func(ctx context.Context, q *query.Queries) error {
+	return s.lease(ctx, "leave the limits", func(ctx context.Context, q *query.Queries) error {
 		if err := q.ExpireLimitLeases(ctx, replica); err != nil {
 			return err
 		}
@@ -206,7 +210,7 @@ func (s *Store) LeaveLimits(ctx context.Context, replica string) error {
 
 // SweepLimits implements engine.LimitLeaseStore.
 func (s *Store) SweepLimits(ctx context.Context, now time.Time, limit int) (deleted int64, err error) {
-	err = s.transact(ctx, "sweep the limits", func(ctx context.Context, q *query.Queries) error {
+	err = s.lease(ctx, "sweep the limits", func(ctx context.Context, q *query.Queries) error {
 		before, err := limitClock(ctx, q, now)
 		if err != nil {
 			return err

@@ -33,7 +33,7 @@ func (s *Store) again(err error, untouched bool) bool {
 	case "25006": // read_only_sql_transaction: another server is the primary now
 		s.pool.Reset()
 		return true
-	case "40001", "40P01": // serialization_failure, deadlock_detected: rolled back
+	case "25P03", "40001", "40P01": // idle_in_transaction_session_timeout, serialization_failure, deadlock_detected: rolled back
 		return true
 	case "57P01", "57P02", "57P03": // the server is going or coming
 		return untouched

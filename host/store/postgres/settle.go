@@ -63,6 +63,7 @@ func refuses(err error) bool {
 	}
 	switch refused.Code {
 	case "25006", // read_only_sql_transaction: it is no primary
+		"25P03",          // idle_in_transaction_session_timeout: this process stood still
 		"40001", "40P01", // serialization_failure, deadlock_detected, again and again
 		"55P03", "57014", // lock_not_available, query_canceled: it took too long
 		"57P01", "57P02", "57P03", "57P05": // it is going or coming

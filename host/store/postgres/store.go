@@ -40,6 +40,9 @@ const (
 	pollEvery        = 5 * time.Second
 )
 
+// beginLease is the begin of Store.lease, in one round trip.
+var beginLease = pgx.TxOptions{BeginQuery: "begin; set local idle_in_transaction_session_timeout = '2s'"}
+
 // minVersion is the oldest server that the suite is run on (server_version_num).
 const minVersion = 150000
 
@@ -225,6 +228,14 @@ func (s *Store) transact(ctx context.Context, doing string, run func(context.Con
 	return s.begin(ctx, doing, func(ctx context.Context, tx pgx.Tx) error { return run(ctx, s.queries.WithTx(tx)) })
 }
 
+// lease is transact for what replicas share and take turns at: the server ends it soon when the process
+// stands still amid it, so that the others need not.
+//
+// See ../RATIONALE.md, "What if a process stops amid an exchange?".
+func (s *Store) lease(ctx context.Context, doing string, run func(context.Context, *query.Queries) error) error {
+	return s.beginBy(ctx, beginLease, doing, func(ctx context.Context, tx pgx.Tx) error { return run(ctx, s.queries.WithTx(tx)) })
+}
+
 // transactOf is transact for an account's rows.
 func (s *Store) transactOf(ctx context.Context, accountID, doing string, run func(context.Context, *query.Queries) error) error {
 	who := s.seatOf(ctx, accountID)
@@ -232,8 +243,12 @@ func (s *Store) transactOf(ctx context.Context, accountID, doing string, run fun
 }
 
 func (s *Store) begin(ctx context.Context, doing string, run func(context.Context, pgx.Tx) error) error {
+	return s.beginBy(ctx, pgx.TxOptions{}, doing, run)
+}
+
+func (s *Store) beginBy(ctx context.Context, how pgx.TxOptions, doing string, run func(context.Context, pgx.Tx) error) error {
 	return s.call(ctx, doing, func(ctx context.Context, conn *pgxpool.Conn) (untouched bool, err error) {
-		tx, err := conn.Begin(ctx)
+		tx, err := conn.BeginTx(ctx, how)
 		if err != nil {
 			return true, err
 		}

@@ -56,7 +56,7 @@ func TestOnlySystemWorkPassesTheWall(t *testing.T) {
 					return true
 				}
 				on, ok := call.X.(*ast.Ident)
-				if ok && on.Name == "s" && slices.Contains([]string{"read", "write", "transact", "begin", "pool", "queries"}, call.Sel.Name) {
+				if ok && on.Name == "s" && slices.Contains([]string{"read", "write", "transact", "lease", "begin", "beginBy", "pool", "queries"}, call.Sel.Name) {
 					passing[fn.Name.Name] = true
 				}
 				return true

@@ -708,7 +708,7 @@ from limit_buckets
 where account_id = $1
   and limit_id = $2
   and digest = $3
-for update
+for no key update
 `
 
 type LockLimitBucketBatchResults struct {
@@ -723,7 +723,8 @@ type LockLimitBucketParams struct {
 	Digest    []byte
 }
 
-// In the order of the keys, so that two replicas never wait for each other.
+// In the order of the keys, so that two replicas never wait for each other; "no key", as else who adds a row
+// that refers to the bucket, of its counts, would wait too.
 func (q *Queries) LockLimitBucket(ctx context.Context, arg []LockLimitBucketParams) *LockLimitBucketBatchResults {
 	batch := &pgx.Batch{}
 	for _, a := range arg {

@@ -7,13 +7,14 @@ insert into limit_buckets (
 on conflict (account_id, limit_id, digest) do nothing;
 
 -- name: LockLimitBucket :batchone
--- In the order of the keys, so that two replicas never wait for each other.
+-- In the order of the keys, so that two replicas never wait for each other; "no key", as else who adds a row
+-- that refers to the bucket, of its counts, would wait too.
 select account_id, limit_id, digest, scope, amount, window_us, size, version, resets, epoch, whole, part, at_us
 from limit_buckets
 where account_id = @account_id
   and limit_id = @limit_id
   and digest = @digest
-for update;
+for no key update;
 
 -- name: ListLimitLeases :batchmany
 select account_id, limit_id, digest, replica_id, epoch, held, spent, expires_us, in_use

@@ -13,7 +13,7 @@ import (
 // Somebody who has nothing but the README gets along: see .ci/newcomer.sh.
 func TestNewcomer(t *testing.T) {
 	t.Parallel()
-	newcomer(t)
+	newcomer(t, 15*time.Minute)
 }
 
 // The same without anything that this machine has built already.
@@ -21,10 +21,10 @@ func TestNewcomerSoak(t *testing.T) {
 	if os.Getenv("POINTSMAN_SOAK") == "" {
 		t.Skip("fetches and builds everything anew: POINTSMAN_SOAK=1")
 	}
-	newcomer(t, "NEWCOMER=long")
+	newcomer(t, 45*time.Minute, "NEWCOMER=long")
 }
 
-func newcomer(t *testing.T, extra ...string) {
+func newcomer(t *testing.T, atMost time.Duration, extra ...string) {
 	t.Helper()
 	for _, tool := range []string{"git", "bash", "make", "curl", "awk"} {
 		if _, err := exec.LookPath(tool); err != nil {
@@ -34,7 +34,7 @@ func newcomer(t *testing.T, extra ...string) {
 	if _, err := os.Stat(filepath.Join(repositoryRoot, ".git")); err != nil {
 		t.Skip("this is not a clone: there is nothing to clone from")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Minute)
+	ctx, cancel := context.WithTimeout(t.Context(), atMost)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, filepath.Join(".ci", "newcomer.sh"))
 	cmd.Dir = repositoryRoot

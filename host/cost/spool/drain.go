@@ -12,6 +12,8 @@ import (
 
 const (
 	batch        = 10_000                // sums over many rows cost what those over few do
+	leastBatch   = batch / 16            // of a database that is slow
+	slowBatch    = 5 * time.Second       // a batch that fails after so long was too large, perhaps
 	gather       = 50 * time.Millisecond // rows that come within it share a transaction
 	busyGather   = 5 * gather            // the same, when busyRows or more came at last
 	busyRows     = 100
@@ -88,7 +90,8 @@ func pause(ctx context.Context, signal <-chan struct{}, d time.Duration) bool {
 // errUnread is about one file: others are handed on all the same.
 var errUnread = errors.New("a usage spool file cannot be read")
 
-// Flush hands every row settled so far to write, and deletes files in which nothing is left.
+// Flush hands every row settled so far to write, and deletes files in which nothing is left. When a batch
+// takes long and comes to nothing the next ones are half as large, until all is written.
 // Errors: ctx's, write's and those of the file system. What was written is not written again.
 func (s *Spool) Flush(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
 	select {
@@ -110,6 +113,7 @@ func (s *Spool) Flush(ctx context.Context, write func(context.Context, []engine.
 			return errors.Join(errs...)
 		}
 	}
+	s.batch = min(2*s.batch, batch)
 	return errors.Join(append(errs, s.sweep())...)
 }
 
@@ -141,7 +145,7 @@ func (s *Spool) renew() error {
 func (s *Spool) flushHomeless(ctx context.Context, write func(context.Context, []engine.Usage) error) error {
 	for {
 		s.mu.Lock()
-		list := slices.Clone(s.homeless[:min(batch, len(s.homeless))])
+		list := slices.Clone(s.homeless[:min(s.batch, len(s.homeless))])
 		s.mu.Unlock()
 		if len(list) == 0 {
 			return nil
@@ -173,7 +177,7 @@ func (s *Spool) flushSegment(ctx context.Context, seg *segment, write func(conte
 
 func (s *Spool) flushMemory(ctx context.Context, seg *segment, write func(context.Context, []engine.Usage) error) error {
 	for {
-		rows := seg.take(s.rows[:0], batch)
+		rows := seg.take(s.rows[:0], s.batch)
 		if len(rows) == 0 {
 			return nil
 		}
@@ -211,7 +215,7 @@ func (s *Spool) flushFile(ctx context.Context, seg *segment, write func(context.
 		return fmt.Errorf("%w: %w", errUnread, err)
 	}
 	seg.forget()
-	for part := range slices.Chunk(rows, batch) {
+	for part := range slices.Chunk(rows, s.batch) {
 		if err := s.write(ctx, part, write); err != nil {
 			return err
 		}
@@ -231,6 +235,7 @@ func (s *Spool) hand(ctx context.Context, rows []engine.Usage, write func(contex
 func (s *Spool) write(ctx context.Context, rows []engine.Usage, write func(context.Context, []engine.Usage) error) error {
 	ctx, cancel := context.WithTimeout(ctx, writeTimeout)
 	defer cancel()
+	began := time.Now()
 	var err error
 	broken := engine.Contain(s.cfg.Log, "usage spool: store", func() {
 		s.cfg.Failpoint("store")
@@ -239,6 +244,9 @@ func (s *Spool) write(ctx context.Context, rows []engine.Usage, write func(conte
 	})
 	if broken != nil {
 		err = broken // the rows are handed on again
+	}
+	if err != nil && time.Since(began) >= slowBatch {
+		s.batch = max(s.batch/2, leastBatch)
 	}
 	return err
 }

@@ -80,6 +80,7 @@ type Spool struct {
 
 	flushing chan struct{}  // 1 slot: one flush at a time, without a lock held over a query
 	rows     []engine.Usage // memory for a batch; of who has the slot
+	batch    int            // how many rows go at once; likewise
 }
 
 // homeless is a row that is in memory alone. Its reservation stays open until the database
@@ -119,7 +120,7 @@ func Open(cfg Config) (*Spool, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s", err, cfg.Dir)
 	}
-	s := &Spool{cfg: cfg, lock: lock, wake: make(chan struct{}, 1), flushing: make(chan struct{}, 1)}
+	s := &Spool{cfg: cfg, lock: lock, wake: make(chan struct{}, 1), flushing: make(chan struct{}, 1), batch: batch}
 	if err = s.recover(); err == nil {
 		err = s.begin()
 	}

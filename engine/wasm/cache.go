@@ -55,7 +55,7 @@ type compiledEntry struct {
 // nameSize is the length of such a name: a hash in hexadecimal digits.
 const nameSize = 2 * sha256.Size
 
-// get returns what is kept for a module with that hash. What is not there, or was not
+// get returns what is kept under that key: see codeKey. What is not there, or was not
 // written with this key, does not exist.
 func (c codeCache) get(sum [32]byte) (compiledEntry, bool) {
 	if c.dir == "" {

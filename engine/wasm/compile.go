@@ -2,12 +2,12 @@ package wasm
 
 import (
 	"context"
-	"crypto/sha256"
-	"runtime"
+	"errors"
+	"fmt"
 	"sync/atomic"
 	"time"
 
-	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero"
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/sdk/abi"
@@ -15,7 +15,7 @@ import (
 
 // Compiling takes whole processors for seconds: so many at once, so many uploads that
 // wait. What is already stored waits for its turn, however long. In this process one at a
-// time, as what it makes is only known by its being there.
+// time.
 const (
 	maxCompiling = 2
 	maxWaiting   = 8
@@ -25,10 +25,6 @@ const (
 // own, may take by the clock: it compiled before, and a start on a busy machine must not fail.
 // Its processor time is bounded all the same.
 const storedPatience = 6
-
-// nativePerByte is how much native code a byte of a module becomes, about: for code that
-// was compiled in this process.
-const nativePerByte = 4
 
 // compilers hands out the right to compile.
 type compilers struct {
@@ -74,22 +70,12 @@ func (c *compilers) enter(ctx context.Context, upload bool) error {
 
 func (c *compilers) leave() { c.free <- struct{}{} }
 
-// compileModule makes native code of a metered module: from the cache, else by the compiler
+// compileModule makes native code of a module: from the cache, else by the compiler
 // in a process of its own, else in this one.
 // Errors: the module does not compile within its limits; or what else went wrong.
 func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 	// Others may wait for this, so that one who gives up must not end it.
 	ctx = context.WithoutCancel(ctx)
-	sum := sha256.Sum256(u.metered)
-	kept, found := l.codeCache.get(sum)
-	// What is kept is loaded at once, however many compile, unless they do so in this process
-	// and share the dock.
-	if !found || len(l.cfg.Compiler) == 0 {
-		if err := l.compilers.enter(ctx, u.fresh); err != nil {
-			return nil, err
-		}
-		defer l.compilers.leave()
-	}
 	c := &code{
 		sum:      u.sum,
 		manifest: u.manifest,
@@ -100,51 +86,76 @@ func (l *Library) compileModule(ctx context.Context, u *upload) (*code, error) {
 	for _, e := range append([]entry{entryInitialize}, k.entries...) {
 		_, c.entries[e] = u.structure.function(entryNames[e])
 	}
-
+	key := codeKey(u.structure)
+	shell := hollow(u.structure, key)
+	// What is kept is loaded at once, however many compile.
+	kept, found := l.codeCache.get(key)
 	var err error
-	if !found && len(l.cfg.Compiler) > 0 {
-		limit := l.cfg.CompileLimit
-		if !u.fresh {
-			limit *= storedPatience
-		}
-		if kept, err = l.compileApart(ctx, u.metered, limit); err != nil {
+	if found {
+		c.guest, err = l.load(ctx, k, shell, kept)
+		if err != nil && !errors.Is(err, errNotTaken) {
 			return nil, err
 		}
 	}
-	apart := kept.file != ""
-	if apart {
-		// Modules that differ in their manifests alone have one file: who took it away would have
-		// the other compiled here.
-		l.docking.Lock()
-		defer l.docking.Unlock()
-		if err := l.dock.bring(kept); err != nil {
+	if c.guest == nil {
+		if kept, err = l.compiledNow(ctx, u, shell); err != nil {
 			return nil, err
 		}
-		defer l.dock.drop(kept)
+		if c.guest, err = l.load(ctx, k, shell, kept); err != nil {
+			return nil, err
+		}
+		// That it cannot be kept costs only the next start.
+		if err := l.codeCache.put(key, kept); err != nil {
+			l.cfg.Logger.Warn().Err(err).Msg("a compiled plugin is not kept for the next start")
+		}
 	}
-	ctx = experimental.WithCompilationWorkers(ctx, runtime.GOMAXPROCS(0))
-	if c.guest, err = k.runtime.CompileModule(ctx, u.metered); err != nil {
-		return nil, refuse("does not compile: %s", truncate(err.Error(), maxCause))
-	}
-	if !found {
-		l.keep(sum, kept, apart)
-	}
-	if c.bytes = int64(len(kept.code)); c.bytes == 0 {
-		c.bytes = int64(nativePerByte * len(u.metered))
-	}
+	c.bytes = int64(len(kept.code))
 	return c, nil
 }
 
-// keep puts what was compiled into the cache. That it cannot costs only the next start.
-func (l *Library) keep(sum [32]byte, e compiledEntry, apart bool) {
-	var err error
-	if !apart {
-		e, err = l.dock.take()
+// compiledNow meters the module, unless that was done, and compiles it when it is its turn.
+func (l *Library) compiledNow(ctx context.Context, u *upload, shell []byte) (e compiledEntry, err error) {
+	if u.metered == nil {
+		if err := meterUpload(ctx, u); err != nil {
+			return e, at("meter", err)
+		}
 	}
-	if err == nil {
-		err = l.codeCache.put(sum, e)
+	if err := l.compilers.enter(ctx, u.fresh); err != nil {
+		return e, err
+	}
+	defer l.compilers.leave()
+	if len(l.cfg.Compiler) == 0 {
+		return compileHere(ctx, u.metered, shell)
+	}
+	limit := l.cfg.CompileLimit
+	if !u.fresh {
+		limit *= storedPatience
+	}
+	return l.compileApart(ctx, u.metered, shell, limit)
+}
+
+// errNotTaken is of native code that wazero does not know as the module's, such as another
+// processor's.
+var errNotTaken = errors.New("native code is of another build or processor")
+
+// load makes a module of a shell and the native code of what it is the shell of.
+// Errors: errNotTaken.
+func (l *Library) load(ctx context.Context, k *kind, shell []byte, e compiledEntry) (wazero.CompiledModule, error) {
+	// Modules that differ in their manifests alone have one file: nobody may take it away
+	// while it is loaded.
+	l.docking.Lock()
+	defer l.docking.Unlock()
+	brought, err := l.dock.bring(e)
+	if err != nil {
+		return nil, fmt.Errorf("load native code: %w", err)
+	}
+	guest, err := k.runtime.CompileModule(ctx, shell)
+	if taken := l.dock.clear(e, brought); err == nil && !taken {
+		// What it compiled are the shell's functions, which do nothing but trap.
+		err = errors.Join(errNotTaken, guest.Close(ctx))
 	}
 	if err != nil {
-		l.cfg.Logger.Warn().Err(err).Msg("a compiled plugin is not kept for the next start")
+		return nil, fmt.Errorf("load native code: %w", err)
 	}
+	return guest, nil
 }

@@ -21,22 +21,33 @@ func openDock() (d loadingDock, cache wazero.CompilationCache, err error) {
 	if d.dir, err = os.MkdirTemp("", "pointsman-guests-"); err != nil {
 		return d, nil, err
 	}
-	if cache, err = wazero.NewCompilationCacheWithDir(d.dir); err != nil {
+	in, cache, err := dockAt(d.dir)
+	if err != nil {
 		d.close()
 		return d, nil, err
 	}
-	made, err := os.ReadDir(d.dir)
+	return in, cache, nil
+}
+
+// dockAt makes a wazero cache over a folder that holds nothing else.
+func dockAt(dir string) (d loadingDock, cache wazero.CompilationCache, err error) {
+	if cache, err = wazero.NewCompilationCacheWithDir(dir); err != nil {
+		return d, nil, err
+	}
+	made, err := os.ReadDir(dir)
 	if err != nil || len(made) != 1 {
-		d.close()
 		return d, nil, fmt.Errorf("wazero made %d folders in its cache (%w)", len(made), err)
 	}
-	d.in = filepath.Join(d.dir, made[0].Name())
-	return d, cache, nil
+	return loadingDock{dir: dir, in: filepath.Join(dir, made[0].Name())}, cache, nil
 }
 
 // bring puts an entry where wazero finds it.
-func (d loadingDock) bring(e compiledEntry) error {
-	return os.WriteFile(filepath.Join(d.in, e.file), e.code, 0o600)
+func (d loadingDock) bring(e compiledEntry) (os.FileInfo, error) {
+	path := filepath.Join(d.in, e.file)
+	if err := os.WriteFile(path, e.code, 0o600); err != nil {
+		return nil, err
+	}
+	return os.Stat(path)
 }
 
 // take removes and returns the one entry that is there.
@@ -56,8 +67,21 @@ func (d loadingDock) take() (e compiledEntry, err error) {
 	return e, err
 }
 
-// drop removes an entry.
-func (d loadingDock) drop(e compiledEntry) { _ = os.Remove(filepath.Join(d.in, e.file)) }
+// clear removes what is there, and reports whether it was the file of that entry alone, as it was
+// brought: wazero, where it does not find or does not want what is there, compiles what it was
+// given and leaves a file of its own.
+func (d loadingDock) clear(e compiledEntry, brought os.FileInfo) bool {
+	files, err := os.ReadDir(d.in)
+	alone := err == nil && len(files) == 1 && files[0].Name() == e.file
+	if alone {
+		now, err := files[0].Info()
+		alone = err == nil && os.SameFile(now, brought)
+	}
+	for _, f := range files {
+		_ = os.Remove(filepath.Join(d.in, f.Name()))
+	}
+	return alone
+}
 
 func (d loadingDock) close() {
 	if d.dir != "" {

@@ -25,7 +25,7 @@ type upload struct {
 	structure *structure         // structure
 	manifest  engine.Manifest    // manifest
 	schema    *jsonschema.Schema // manifest
-	metered   []byte             // meter: what is compiled
+	metered   []byte             // meter: what is compiled; of what is stored only if it has to be
 	code      *code              // compile: held by the upload
 }
 
@@ -40,17 +40,19 @@ type stage struct {
 // of compiling belongs before meter, and a compiler in another process in the
 // place of compile.
 func (l *Library) stages() []stage {
-	return append(loadStages(l), stage{"try", l.try}, stage{"fixtures", l.tryFixtures})
+	return append(inspectStages(), stage{"compile", l.compile}, stage{"try", l.try}, stage{"fixtures", l.tryFixtures})
 }
 
 // loadStages are those that a stored module passes again: what it was tried with does
-// not change.
+// not change. It is metered again where it is compiled again, and not where native code is kept.
 func loadStages(l *Library) []stage {
-	return append(inspectStages(), stage{"compile", l.compile})
+	return append(formStages(), stage{"compile", l.compile})
 }
 
-func inspectStages() []stage {
-	return []stage{{"size", checkSize}, {"structure", checkStructure}, {"manifest", checkIdentity}, {"meter", meterUpload}}
+func inspectStages() []stage { return append(formStages(), stage{"meter", meterUpload}) }
+
+func formStages() []stage {
+	return []stage{{"size", checkSize}, {"structure", checkStructure}, {"manifest", checkIdentity}}
 }
 
 // pass sends the upload through the stages. Errors: *engine.Error with CodeInvalid

@@ -46,12 +46,26 @@ const (
 // Errors: an instruction is unknown, names something that is not there, or a cap on what
 // makes compiling slow is exceeded; they name the function.
 func meter(s *structure) ([]byte, error) {
+	m := newMetered(s, len(s.module)+len(s.module)/4)
+	if err := m.sections(m.code); err != nil {
+		return nil, err
+	}
+	return m.out, nil
+}
+
+func newMetered(s *structure, room int) *metered {
 	functions, globals := uint32(len(s.functions)), uint32(s.globals)
-	m := &metered{
+	return &metered{
 		known: s.known(), module: s, imports: uint32(s.imports),
 		fuel: globals, left: globals + 1, stop: globals + 2,
 		tick: functions, bulk: functions + 1, grow: functions + 2,
+		out: append(make([]byte, 0, room), moduleHeader...),
 	}
+}
+
+// sections writes every section, with what is added; code writes that of the bodies.
+func (m *metered) sections(code func(content []byte, at int) error) error {
+	s := m.module
 	noop, length := uint32(len(s.types)), uint32(len(s.types))+1
 
 	// add appends elements to a vector.
@@ -62,7 +76,6 @@ func meter(s *structure) ([]byte, error) {
 	}
 	zero := []byte{0x7f, 1, opI32Const, 0, opEnd}
 	done := false
-	m.out = append(make([]byte, 0, len(s.module)+len(s.module)/4), moduleHeader...)
 	for _, part := range s.sections {
 		// Globals come before the exports, which every guest has.
 		if part.id == sectionExport && !done {
@@ -81,14 +94,14 @@ func meter(s *structure) ([]byte, error) {
 		case sectionExport:
 			content = add(content, exportGlobal(fuelGlobal, m.fuel), exportGlobal(leftGlobal, m.left), exportGlobal(stopGlobal, m.stop))
 		case sectionCode:
-			if err := m.code(content, part.at); err != nil {
-				return nil, err
+			if err := code(content, part.at); err != nil {
+				return err
 			}
 			continue
 		}
 		m.out = appendSection(m.out, part.id, content)
 	}
-	return m.out, nil
+	return nil
 }
 
 func exportGlobal(name string, index uint32) []byte {

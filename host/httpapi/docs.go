@@ -12,6 +12,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/danielgtaylor/huma/v2"
 	"github.com/gofiber/fiber/v2"
@@ -59,16 +60,18 @@ type docsGroup struct {
 	Operations        []docsOperation
 }
 
-// render makes /openapi.json and /docs, once: the routes do not change afterwards.
-func (s *Server) render() error {
+// rendering makes /openapi.json and /docs when they are first asked for: the routes do not change, and most
+// processes end without anybody having asked.
+func (s *Server) rendering() {
+	s.spec = sync.OnceValues(func() ([]byte, error) { return json.Marshal(s.api.OpenAPI()) })
+	s.docs = sync.OnceValues(s.renderDocs)
+}
+
+func (s *Server) renderDocs() ([]byte, error) {
 	api := s.api.OpenAPI()
-	var err error
-	if s.spec, err = json.Marshal(api); err != nil {
-		return fmt.Errorf("render openapi.json: %w", err)
-	}
 	page, err := template.New("docs").Parse(docsTemplate)
 	if err != nil {
-		return fmt.Errorf("render docs: %w", err)
+		return nil, fmt.Errorf("render docs: %w", err)
 	}
 	var out bytes.Buffer
 	err = page.Execute(&out, map[string]any{
@@ -76,10 +79,9 @@ func (s *Server) render() error {
 		"Script": template.JS(docsScript), "Groups": docsGroups(api), "Codes": references(), //nolint:gosec // the same
 	})
 	if err != nil {
-		return fmt.Errorf("render docs: %w", err)
+		return nil, fmt.Errorf("render docs: %w", err)
 	}
-	s.docs = out.Bytes()
-	return nil
+	return out.Bytes(), nil
 }
 
 func docsGroups(api *huma.OpenAPI) []docsGroup {
@@ -211,17 +213,25 @@ func docsExamples(op *huma.Operation) (list []docsExample) {
 
 // openAPI serves the specification of the admin API.
 func (s *Server) openAPI(c *fiber.Ctx) error {
+	spec, err := s.spec()
+	if err != nil {
+		return fmt.Errorf("render openapi.json: %w", err)
+	}
 	c.Response().Header.SetContentType("application/openapi+json")
-	return c.Send(s.spec)
+	return c.Send(spec)
 }
 
 // docsPage serves the documentation: one page, without anything
 // from elsewhere.
 func (s *Server) docsPage(c *fiber.Ctx) error {
+	page, err := s.docs()
+	if err != nil {
+		return err
+	}
 	c.Response().Header.SetContentType("text/html; charset=utf-8")
 	c.Response().Header.Set(fiber.HeaderContentSecurityPolicy, docsPolicy)
 	c.Response().Header.Set(fiber.HeaderXContentTypeOptions, "nosniff")
-	return c.Send(s.docs)
+	return c.Send(page)
 }
 
 // OpenAPI returns what /openapi.json serves in a program of that version. It needs nothing
@@ -234,5 +244,5 @@ func OpenAPI(version string) ([]byte, error) {
 	if err := s.register(); err != nil {
 		return nil, err
 	}
-	return s.spec, nil
+	return s.spec()
 }

@@ -80,7 +80,8 @@ func (s *Server) register() error {
 	if len(s.unguarded) > 0 {
 		return fmt.Errorf("httpapi: routes without a policy: %s", strings.Join(s.unguarded, ", "))
 	}
-	return s.render()
+	s.rendering()
+	return nil
 }
 
 // add registers a handler behind its policy.

@@ -36,10 +36,10 @@ type Server struct {
 	desk      gate // of the rest, but for health
 	strangers *strangers
 	cursors   cursors
-	spec      []byte        // /openapi.json
-	docs      []byte        // /docs
-	leaving   atomic.Bool   // no new caller should come
-	closing   chan struct{} // closed by close, when Shutdown begins
+	spec      func() ([]byte, error) // /openapi.json
+	docs      func() ([]byte, error) // /docs
+	leaving   atomic.Bool            // no new caller should come
+	closing   chan struct{}          // closed by close, when Shutdown begins
 	close     func()
 	listeners atomic.Int64 // of events
 

@@ -11,7 +11,8 @@ import (
 	"github.com/pointsman/pointsman/plugins"
 )
 
-// firstPartyPlugins are the provider adapters that the binary carries.
+// firstPartyPlugins are the provider adapters that the binary carries, without their modules: see
+// module.
 func firstPartyPlugins() ([]engine.PluginVersion, error) {
 	modules, err := plugins.Modules()
 	if err != nil {
@@ -23,9 +24,12 @@ func firstPartyPlugins() ([]engine.PluginVersion, error) {
 		if err != nil {
 			return nil, fmt.Errorf("embedded plugin %s: %w", name, err)
 		}
+		if manifest.Name != name {
+			return nil, fmt.Errorf("embedded plugin %s says that it is %s", name, manifest.Name)
+		}
 		versions = append(versions, engine.PluginVersion{
 			Name: manifest.Name, Version: manifest.Version, Kind: manifest.Kind, Manifest: manifest,
-			SHA256: sha256.Sum256(module), Module: module, Size: int64(len(module)), Active: true,
+			SHA256: sha256.Sum256(module), Size: int64(len(module)), Active: true,
 		})
 	}
 	return versions, nil
@@ -60,11 +64,12 @@ func offered(own, stored []engine.PluginVersion) []engine.PluginVersion {
 	return all
 }
 
-// module fetches a plugin's bytes: the binary's own, or the store's.
+// module fetches a plugin's bytes: the binary's own, which are not kept on the heap beside the
+// binary, or the store's.
 func (h *Host) module(ctx context.Context, v engine.PluginVersion) ([]byte, error) {
 	for _, own := range h.firstParty {
 		if own.SHA256 == v.SHA256 {
-			return own.Module, nil
+			return plugins.Module(own.Name)
 		}
 	}
 	full, err := h.store.GetPlugin(ctx, v.AccountID, v.Name, v.Version)

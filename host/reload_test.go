@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/plugins"
 	"github.com/pointsman/pointsman/host/store"
 )
 
@@ -109,7 +110,11 @@ func TestUploadedAdapterStandsIn(t *testing.T) {
 		again = func(c *Config, _ *Options) { c.DataDir = dir }
 	})
 	for _, v := range own {
-		if a := g.upload(v.Module, ""); a.Status != 201 {
+		module, err := plugins.Module(v.Name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if a := g.upload(module, ""); a.Status != 201 {
 			t.Fatalf("upload of %s = %d, want 201\n%s", v.Name, a.Status, a.Body)
 		}
 	}

@@ -32,6 +32,16 @@ var names = []string{"anthropic", "google", "openai"}
 // Errors: ErrNotBuilt, naming what is missing.
 func Modules() (map[string][]byte, error) { return modules(dist) }
 
+// Module returns one of the built modules, a copy that the caller owns.
+// Errors: ErrNotBuilt.
+func Module(name string) ([]byte, error) {
+	module, err := dist.ReadFile(path.Join("dist", name+".wasm"))
+	if err != nil {
+		return nil, fmt.Errorf("%w (missing: %s)", ErrNotBuilt, name)
+	}
+	return module, nil
+}
+
 func modules(files fs.FS) (map[string][]byte, error) {
 	built, err := fs.Glob(files, "dist/*.wasm")
 	if err != nil {

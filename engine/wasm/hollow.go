@@ -12,7 +12,7 @@ import (
 // sources are what the metered form of a module depends on, beside the module: code that was made by
 // other ones is not found again. See RATIONALE.md, "What does wazero get of a module that is compiled?".
 //
-//go:embed cursor.go hollow.go instruction.go meter.go meter_body.go segment.go structure.go weight.go
+//go:embed cursor.go data.go hollow.go instruction.go meter.go meter_body.go segment.go structure.go weight.go
 var sources embed.FS
 
 // rewriting is the hash of the sources and of the boundary's figures that they use.

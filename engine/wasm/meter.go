@@ -41,7 +41,7 @@ const (
 // host has set the stop global. Bulk operations pay by length and memory.grow by page in
 // functions of their own. See RATIONALE.md, "How is a call stopped?".
 //
-// Nothing moves: functions, types and globals are added behind those of the module, and
+// Data segments that no code can name are joined: see joined. Nothing else moves: functions, types and globals are added behind those of the module, and
 // the instruction reader refuses indexes that were not there. The one table gets a maximum.
 // Errors: an instruction is unknown, names something that is not there, or a cap on what
 // makes compiling slow is exceeded; they name the function.
@@ -93,6 +93,10 @@ func (m *metered) sections(code func(content []byte, at int) error) error {
 			content, done = add(content, zero, zero, zero), true
 		case sectionExport:
 			content = add(content, exportGlobal(fuelGlobal, m.fuel), exportGlobal(leftGlobal, m.left), exportGlobal(stopGlobal, m.stop))
+		case sectionData:
+			if s.dataCount < 0 {
+				content = joined(content)
+			}
 		case sectionCode:
 			if err := code(content, part.at); err != nil {
 				return err

@@ -14,8 +14,8 @@ import (
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
-	"github.com/pointsman/pointsman/plugins"
 	"github.com/pointsman/pointsman/host/store"
+	"github.com/pointsman/pointsman/plugins"
 )
 
 // storedBefore writes to a data folder's store as an earlier process did, and returns

@@ -203,6 +203,7 @@ func (l *Library) place(s *slot, c *code) error {
 			p.letGo()
 			return err
 		}
+		l.file(in.guest)
 		in.idle()
 		p.own.warm <- in
 		p.own.leave()

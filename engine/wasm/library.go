@@ -63,6 +63,7 @@ type Config struct {
 	fixtureTime time.Duration // of all cases of an upload
 	startLimit  time.Duration // of _initialize
 	scanEvery   time.Duration // of the watchdog
+	filedFrom   int           // bytes
 }
 
 func (c Config) withDefaults() Config {
@@ -84,6 +85,9 @@ func (c Config) withDefaults() Config {
 	set(&c.startLimit, startLimit)
 	set(&c.fixtureTime, maxFixtureTime)
 	set(&c.scanEvery, 5*time.Millisecond)
+	if c.filedFrom <= 0 {
+		c.filedFrom = filedFrom
+	}
 	if c.PoolSize <= 0 {
 		c.PoolSize = 2 * runtime.GOMAXPROCS(0)
 	}
@@ -97,7 +101,8 @@ type Library struct {
 	cache        wazero.CompilationCache // wazero's, over dock
 	codeCache    codeCache
 	dock         loadingDock
-	docking      sync.Mutex // held while a file is brought and loaded
+	docking      sync.Mutex     // held while a file is brought and loaded; guards filed
+	filed        map[*byte]bool // where native code begins that stands in a file
 	compilers    *compilers
 	newcomers    *share // of accounts that have no plugin yet
 	kinds        map[string]*kind
@@ -140,6 +145,7 @@ func Open(ctx context.Context, cfg Config) (*Library, error) {
 		compilers: newCompilers(cfg),
 		newcomers: newShare(),
 		codes:     map[[32]byte]*code{},
+		filed:     map[*byte]bool{},
 		empty:     make(chan struct{}),
 	}
 	l.current.Store(&generation{})

@@ -1,0 +1,7 @@
+//go:build !linux
+
+package wasm
+
+import "errors"
+
+func remap(string, []byte) error { return errors.ErrUnsupported }

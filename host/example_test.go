@@ -56,6 +56,14 @@ func escaped(token string) string {
 
 func describedBy(t *testing.T, document []byte) *described {
 	t.Helper()
+	d, err := describe(document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
+func describe(document []byte) (*described, error) {
 	var raw struct {
 		Paths map[string]map[string]struct {
 			OperationID string `json:"operationId"`
@@ -65,16 +73,16 @@ func describedBy(t *testing.T, document []byte) *described {
 		Components struct{ Responses map[string]rawResponse }
 	}
 	if err := json.Unmarshal(document, &raw); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	tree, err := jsonschema.UnmarshalJSON(bytes.NewReader(document))
 	if err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	d := &described{compiler: jsonschema.NewCompiler(), operations: map[string]*operationOf{}}
 	d.compiler.DefaultDraft(jsonschema.Draft2020)
 	if err := d.compiler.AddResource(documentURL, tree); err != nil {
-		t.Fatal(err)
+		return nil, err
 	}
 	for path, methods := range raw.Paths {
 		for method, op := range methods {
@@ -93,7 +101,7 @@ func describedBy(t *testing.T, document []byte) *described {
 			d.operations[op.OperationID] = o
 		}
 	}
-	return d
+	return d, nil
 }
 
 // check returns what a document at the pointer does not allow about a body.
@@ -190,7 +198,9 @@ func (g *gateway) play(e httpapi.Example, cookies []*http.Cookie) (answer, []*ht
 	defer resp.Body.Close()
 	text, err := io.ReadAll(resp.Body)
 	must(g.t, err)
-	return answer{resp.StatusCode, resp.Header, text}, resp.Cookies()
+	a := answer{resp.StatusCode, resp.Header, text}
+	checkDeclared(g.t, e.Method, e.Target, a)
+	return a, resp.Cookies()
 }
 
 // TestExamples plays every example of the document on one gateway, in order, and holds what

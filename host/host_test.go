@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"math"
@@ -42,6 +43,9 @@ func TestMain(m *testing.M) {
 	}
 	compiledDir = dir
 	code := m.Run()
+	if code == 0 && flag.Lookup("test.run").Value.String() == "" && flag.Lookup("test.skip").Value.String() == "" && flag.Lookup("test.list").Value.String() == "" {
+		code = declaredAll()
+	}
 	for _, stop := range stops {
 		if err := stop(); err != nil {
 			fmt.Fprintln(os.Stderr, "stop a gateway:", err)
@@ -50,6 +54,17 @@ func TestMain(m *testing.M) {
 	}
 	_ = os.RemoveAll(dir)
 	os.Exit(code)
+}
+
+// declaredAll is the exit code of a run whose tests were all well: 1 when the document declares
+// an answer that none of them got.
+func declaredAll() int {
+	list, err := neverCame()
+	if err != nil || len(list) > 0 {
+		fmt.Fprintln(os.Stderr, "declared, and never answered:", err, "\n\t"+strings.Join(list, "\n\t"))
+		return 1
+	}
+	return 0
 }
 
 // gateway is a running host and a client of it.
@@ -252,7 +267,9 @@ func (g *gateway) do(method, path string, body any) answer {
 	if err != nil {
 		g.t.Fatalf("%s %s: read body: %v", method, path, err)
 	}
-	return answer{resp.StatusCode, resp.Header, text}
+	a := answer{resp.StatusCode, resp.Header, text}
+	checkDeclared(g.t, method, path, a)
+	return a
 }
 
 // chat sends one user message.

@@ -107,7 +107,9 @@ func (g *gateway) send(path, body string, header ...string) answer {
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, text}
+	a := answer{resp.StatusCode, resp.Header, text}
+	checkDeclared(g.t, http.MethodPost, path, a)
+	return a
 }
 
 // nativeWires are the two wires that are passed on, each with a model of its own.

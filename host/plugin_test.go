@@ -107,7 +107,9 @@ func (g *gateway) upload(module []byte, query string, fixtures ...string) answer
 	if err != nil {
 		g.t.Fatal(err)
 	}
-	return answer{resp.StatusCode, resp.Header, text}
+	a := answer{resp.StatusCode, resp.Header, text}
+	checkDeclared(g.t, http.MethodPost, "/api/v1/plugins"+query, a)
+	return a
 }
 
 // A plugin that a super admin uploads decides requests beside the expr rules, at

@@ -43,7 +43,7 @@ func TestCatalogueRoutes(t *testing.T) {
 		t.Errorf("GET model = %s, want the row and what stands in for it", r.body)
 	}
 	r = s.do("GET", "/api/v1/models/gpt-4", userKey, "")
-	isProblem(t, "unknown model", r, 404, "model_not_found")
+	isProblem(t, "unknown model", r, 404, "not_found")
 	if !strings.Contains(r.body, "gpt-4o") {
 		t.Errorf("unknown model: %s, want the nearest id", r.body)
 	}

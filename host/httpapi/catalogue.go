@@ -246,7 +246,7 @@ func (s *Server) getCatalogueModel(ctx context.Context, in *CatalogueKey) (*mode
 	m, err := s.findCatalogueModel(ctx, *in)
 	if err != nil {
 		if nearest := s.cfg.Catalogue().Nearest(principalOf(ctx).AccountID, in.ID, 3); failureOf(err).status == http.StatusNotFound && len(nearest) > 0 {
-			return nil, engine.Errorf(engine.CodeModelNotFound, "There is no model '%s'. Nearest: %s.", in.ID, strings.Join(nearest, ", "))
+			return nil, engine.Errorf(engine.CodeNotFound, "There is no model '%s'. Nearest: %s.", in.ID, strings.Join(nearest, ", "))
 		}
 		return nil, err
 	}

@@ -37,12 +37,13 @@ var moreCodes = map[string][]string{
 	"activate-plugin":    {code(engine.CodePluginFailed)},
 	"rollback-plugin":    {code(engine.CodePluginFailed)},
 	"add-note":           {code(engine.CodeTooLarge)},
-	"explain-route":      {code(engine.CodeModelNotFound)},
-	"calculate-cost":     {code(engine.CodeModelNotFound)},
 	"create-session":     {code(engine.CodeInvalidJSON), codeCrossOrigin, code(engine.CodeForbidden), code(engine.CodeRateLimited), code(engine.CodeUnauthorized)},
 	"get-session-of-ui":  {codeCrossOrigin, code(engine.CodeUnauthorized)},
 	"delete-session":     {codeCrossOrigin, codeCSRF, code(engine.CodeUnauthorized)},
 }
+
+// nothingNamed are operations that name nothing which could be absent.
+var nothingNamed = []string{"create-account", "calculate-cost"}
 
 // completionCodes are those of every route below /v1 that asks a model.
 var completionCodes = []string{
@@ -86,7 +87,7 @@ func errorsOf(op *huma.Operation, rule access) map[int][]string {
 		if body || sent {
 			add(code(engine.CodeInvalid))
 		}
-		if body || sent || path {
+		if (body || sent || path) && !slices.Contains(nothingNamed, op.OperationID) {
 			add(code(engine.CodeNotFound))
 		}
 		if op.Method != http.MethodGet && rule.scope&engine.ScopeManage != 0 {
@@ -134,7 +135,7 @@ func answerErrors(to *huma.Components, op *huma.Operation, rule access) {
 	switch {
 	case op.Path == messagesPath || op.Path == countMessagesPath:
 		media, form, ref = "application/json", "anthropic", "#/components/schemas/AnthropicError"
-	case !strings.HasPrefix(op.Path, "/api/v1/"):
+	case strings.HasPrefix(op.Path, "/v1/"):
 		media, form, ref = "application/json", "openai", "#/components/schemas/OpenAIError"
 	}
 	content := func() map[string]*huma.MediaType {

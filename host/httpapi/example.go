@@ -14,6 +14,8 @@ import (
 	"strings"
 
 	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/pointsman/pointsman/engine/wire"
 )
 
 // exampleFiles are requests with the answers that a real gateway gave them.
@@ -173,8 +175,42 @@ func exemplify(api *huma.OpenAPI) error {
 			return fmt.Errorf("example of %s: %w", e.Operation, err)
 		}
 	}
+	exemplifyRest(api.Components)
 	return nil
 }
+
+// exemplifyRest shows how the codes look that no example could be played of: what comes of a
+// server that is full, or stops, or of two requests at one moment. Its summary is the code.
+func exemplifyRest(to *huma.Components) {
+	known := map[string]reference{}
+	for _, r := range references() {
+		known[r.Code] = r
+	}
+	for name, response := range to.Responses {
+		codes, _ := response.Extensions["x-pointsman-codes"].([]string)
+		form, _, _ := strings.Cut(name, "-")
+		for _, code := range codes {
+			r := known[code]
+			f, text := failed(r.Status, code, strings.ReplaceAll(r.Meaning, "`", "'")), ""
+			switch form {
+			case "openai":
+				text = string(f.openAI())
+			case "anthropic":
+				_, kind := f.anthropic()
+				text = string(wire.AppendMessagesError(nil, kind, f.anthropicMessage(), exampleRequestID))
+			default:
+				text = string(f.problem(exampleRequestID).json())
+			}
+			for _, media := range response.Content {
+				if shown := errorCode([]byte(text)); media.Examples[shown] == nil {
+					addExample(media, shown, code, text)
+				}
+			}
+		}
+	}
+}
+
+const exampleRequestID = "019aab2e-7c00-7000-8000-000000000001"
 
 // exemplifyError gives an error to every answer that can be it: those of the same form, status and
 // code are one, whatever the operation.

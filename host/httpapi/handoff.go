@@ -50,11 +50,7 @@ func (s *Server) listHandoffs(ctx context.Context, in *struct {
 	SessionPath
 	Newest
 }) (*handoffList, error) {
-	k, err := in.key()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.cfg.Sessions.ListHandoffs(ctx, principalOf(ctx), k, in.Limit)
+	rows, err := s.cfg.Sessions.ListHandoffs(ctx, principalOf(ctx), in.key(), in.Limit)
 	if err != nil {
 		return nil, err
 	}

@@ -61,11 +61,7 @@ func (s *Server) listNotes(ctx context.Context, in *struct {
 	SessionPath
 	Newest
 }) (*noteList, error) {
-	k, err := in.key()
-	if err != nil {
-		return nil, err
-	}
-	rows, err := s.cfg.Sessions.ListNotes(ctx, principalOf(ctx), k, in.Limit)
+	rows, err := s.cfg.Sessions.ListNotes(ctx, principalOf(ctx), in.key(), in.Limit)
 	if err != nil {
 		return nil, err
 	}
@@ -78,15 +74,13 @@ func (s *Server) addNote(ctx context.Context, in *struct {
 	SessionPath
 	Body newNote
 }) (*createdNote, error) {
-	k, err := in.key()
-	if err != nil {
-		return nil, err
-	}
+	k := in.key()
 	n := engine.Note{SessionKey: k, Type: in.Body.Type, Text: in.Body.Text, Agent: in.Body.Agent, Model: in.Body.Model}
 	if in.Body.ExpiresIn != nil {
 		n.ExpiresAt = s.cfg.Now().Add(time.Duration(*in.Body.ExpiresIn) * time.Second)
 	}
-	if n, err = s.cfg.Sessions.AddNote(ctx, principalOf(ctx), n); err != nil {
+	n, err := s.cfg.Sessions.AddNote(ctx, principalOf(ctx), n)
+	if err != nil {
 		return nil, err
 	}
 	return &createdNote{"/api/v1/sessions/" + url.PathEscape(k.ID) + "/notes/" + n.ID, shownNote(n)}, nil
@@ -96,9 +90,5 @@ func (s *Server) deleteNote(ctx context.Context, in *struct {
 	SessionPath
 	NoteID string `path:"note_id" maxLength:"64"`
 }) (*nothing, error) {
-	k, err := in.key()
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.cfg.Sessions.DeleteNote(ctx, principalOf(ctx), k, in.NoteID)
+	return nil, s.cfg.Sessions.DeleteNote(ctx, principalOf(ctx), in.key(), in.NoteID)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/hex"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -69,20 +68,18 @@ func (s *Server) registerPlugins() {
 	operation(s, huma.Operation{OperationID: "plugin-stats", Method: http.MethodGet, Path: "/api/v1/plugins/{name}/{version}/stats", Summary: "How a version does on this replica", Tags: tag}, s.pluginStats)
 }
 
-func (s *Server) listPlugins(ctx context.Context, _ *nothing) (*pluginList, error) {
-	return s.shownPlugins(ctx, func(engine.PluginVersion) bool { return true })
+func (s *Server) listPlugins(ctx context.Context, in *struct {
+	AccountID string `query:"account_id" maxLength:"128" doc:"Only that account's. Left out: all that the key sees."`
+}) (*pluginList, error) {
+	return s.shownPlugins(ctx, func(v engine.PluginVersion) bool { return in.AccountID == "" || v.AccountID == in.AccountID })
 }
 
 func (s *Server) getPlugin(ctx context.Context, in *struct {
 	Name      string `path:"name" maxLength:"128"`
 	AccountID string `query:"account_id" doc:"Only that account's. Left out: all that the key sees."`
 }) (*pluginList, error) {
-	name, err := unescaped(in.Name)
-	if err != nil {
-		return nil, err
-	}
 	out, err := s.shownPlugins(ctx, func(v engine.PluginVersion) bool {
-		return v.Name == name && (in.AccountID == "" || v.AccountID == in.AccountID)
+		return v.Name == in.Name && (in.AccountID == "" || v.AccountID == in.AccountID)
 	})
 	if err == nil && len(out.Body.Data) == 0 {
 		return nil, noPlugin()
@@ -106,20 +103,13 @@ func (s *Server) shownPlugins(ctx context.Context, show func(engine.PluginVersio
 }
 
 func (s *Server) activatePlugin(ctx context.Context, in *pluginKey) (*nothing, error) {
-	p, account, name, version, err := in.of(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.cfg.Plugins.ActivatePlugin(ctx, p, account, name, version)
+	p := principalOf(ctx)
+	return nil, s.cfg.Plugins.ActivatePlugin(ctx, p, homeOf(p, in.AccountID), in.Name, in.Version)
 }
 
 func (s *Server) rollbackPlugin(ctx context.Context, in *pluginName) (*pluginOutput, error) {
-	name, err := unescaped(in.Name)
-	if err != nil {
-		return nil, err
-	}
 	p := principalOf(ctx)
-	v, err := s.cfg.Plugins.RollbackPlugin(ctx, p, homeOf(p, in.AccountID), name)
+	v, err := s.cfg.Plugins.RollbackPlugin(ctx, p, homeOf(p, in.AccountID), in.Name)
 	if err != nil {
 		return nil, err
 	}
@@ -127,29 +117,8 @@ func (s *Server) rollbackPlugin(ctx context.Context, in *pluginName) (*pluginOut
 }
 
 func (s *Server) deletePlugin(ctx context.Context, in *pluginKey) (*nothing, error) {
-	p, account, name, version, err := in.of(ctx)
-	if err != nil {
-		return nil, err
-	}
-	return nil, s.cfg.Plugins.DeletePlugin(ctx, p, account, name, version)
-}
-
-// of is what the key means for who sent it. It undoes percent-encoding: a version may
-// hold a plus sign.
-func (k *pluginKey) of(ctx context.Context) (p engine.Principal, account, name, version string, err error) {
-	p = principalOf(ctx)
-	if name, err = unescaped(k.Name); err == nil {
-		version, err = unescaped(k.Version)
-	}
-	return p, homeOf(p, k.AccountID), name, version, err
-}
-
-func unescaped(part string) (string, error) {
-	text, err := url.PathUnescape(part)
-	if err != nil {
-		return "", noPlugin()
-	}
-	return text, nil
+	p := principalOf(ctx)
+	return nil, s.cfg.Plugins.DeletePlugin(ctx, p, homeOf(p, in.AccountID), in.Name, in.Version)
 }
 
 func noPlugin() *failure {

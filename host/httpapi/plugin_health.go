@@ -39,11 +39,8 @@ type (
 )
 
 func (s *Server) pluginStats(ctx context.Context, in *pluginKey) (*pluginStatsOutput, error) {
-	p, account, name, version, err := in.of(ctx)
-	if err != nil {
-		return nil, err
-	}
-	got, err := s.cfg.Plugins.PluginStats(ctx, p, account, name, version)
+	p := principalOf(ctx)
+	got, err := s.cfg.Plugins.PluginStats(ctx, p, homeOf(p, in.AccountID), in.Name, in.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -62,11 +59,8 @@ func (s *Server) pluginStats(ctx context.Context, in *pluginKey) (*pluginStatsOu
 }
 
 func (s *Server) pluginLogs(ctx context.Context, in *pluginKey) (*pluginLogsOutput, error) {
-	p, account, name, version, err := in.of(ctx)
-	if err != nil {
-		return nil, err
-	}
-	lines, dropped, err := s.cfg.Plugins.PluginLogs(ctx, p, account, name, version)
+	p := principalOf(ctx)
+	lines, dropped, err := s.cfg.Plugins.PluginLogs(ctx, p, homeOf(p, in.AccountID), in.Name, in.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -41,6 +41,7 @@ func (s *Server) register() error {
 	s.add(fiber.MethodGet, "/v1/models/+", s.getModel)
 
 	s.api = humafiber.NewWithGroup(s.app, guarded{s.app, s}, s.humaConfig())
+	s.api.UseMiddleware(s.decodePath)
 	s.registerRules()
 	s.registerPlugins()
 	s.registerAccounts()

@@ -3,7 +3,6 @@ package httpapi
 import (
 	"context"
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -58,12 +57,8 @@ func shownSession(s engine.Session) conversation {
 }
 
 // key is the session of that path. Its id may hold anything, slashes too.
-func (p SessionPath) key() (engine.SessionKey, error) {
-	id, err := url.PathUnescape(p.ID)
-	if err != nil {
-		return engine.SessionKey{}, invalid("id", "The session's id must be percent-encoded.")
-	}
-	return engine.SessionKey{AccountID: p.AccountID, UserID: p.UserID, ID: id}, nil
+func (p SessionPath) key() engine.SessionKey {
+	return engine.SessionKey{AccountID: p.AccountID, UserID: p.UserID, ID: p.ID}
 }
 
 func (s *Server) registerSessions() {
@@ -95,11 +90,7 @@ func (s *Server) listSessions(ctx context.Context, in *struct {
 }
 
 func (s *Server) getSession(ctx context.Context, in *SessionPath) (*sessionOutput, error) {
-	k, err := in.key()
-	if err != nil {
-		return nil, err
-	}
-	row, err := s.cfg.Sessions.GetSession(ctx, principalOf(ctx), k)
+	row, err := s.cfg.Sessions.GetSession(ctx, principalOf(ctx), in.key())
 	if err != nil {
 		return nil, err
 	}

@@ -128,9 +128,8 @@ func TestSessions(t *testing.T) {
 	}
 	isProblem(t, "every user, for a user", s.do("GET", "/api/v1/sessions?user_id=*", userKey, ""), 403, "permission_denied")
 	isProblem(t, "no user in another account", s.do("GET", "/api/v1/sessions?account_id=acme", superKey, ""), 400, "invalid_request")
-	if _, err := (SessionPath{ID: "100%"}).key(); failureOf(err).status != 400 {
-		t.Errorf("key of an id that is not encoded = %v, want a 400", err)
-	}
+	raw := s.raw("GET /api/v1/sessions/100% HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer "+userKey+"\r\nConnection: close\r\n\r\n", 1)
+	isProblem(t, "an id that is not encoded", raw[0], 400, "invalid_request")
 }
 
 func TestSessionPages(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -222,6 +223,9 @@ func (c Config) validate() error {
 	}
 	if c.Listen == "" {
 		return errors.New("POINTSMAN_LISTEN is empty; the default is 127.0.0.1:8080")
+	}
+	if _, _, err := net.SplitHostPort(c.Listen); err != nil {
+		return fmt.Errorf("POINTSMAN_LISTEN is %q; it is an address and a port, as 127.0.0.1:8080 or :8080", c.Listen)
 	}
 	if _, err := zerolog.ParseLevel(c.LogLevel); err != nil {
 		return fmt.Errorf("POINTSMAN_LOG_LEVEL is %q, which is unknown: debug, info, warn or error", c.LogLevel)

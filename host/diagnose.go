@@ -42,7 +42,7 @@ const (
 
 // Finding is what a check found, without secrets.
 type Finding struct {
-	Check string `json:"check"` // config, listen, tls, store, clock, rows, audit, disk, cache, provider or adapters
+	Check string `json:"check"` // config, listen, tls, store, key, clock, rows, audit, disk, cache, provider or adapters
 	Level Level  `json:"level"`
 	Text  string `json:"text"`
 	Next  string `json:"next,omitempty"` // what to do about it

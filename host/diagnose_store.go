@@ -41,6 +41,7 @@ func diagnoseStore(ctx context.Context, cfg Config, now time.Time) []Finding {
 	}
 	defer s.Close()
 	found := []Finding{{Check: "store", Level: LevelOK, Text: kind + ": reachable, every migration is applied"}}
+	found = append(found, diagnoseKey(ctx, cfg, s)...)
 	found = append(found, diagnoseClock(ctx, s, now)...)
 	if stands, advice := store.RowSecurity(s); stands {
 		found = append(found, Finding{Check: "rows", Level: LevelOK, Text: "each account's are protected by the database"})
@@ -48,6 +49,29 @@ func diagnoseStore(ctx context.Context, cfg Config, now time.Time) []Finding {
 		found = append(found, Finding{"rows", LevelWarning, "not protected by the database", advice})
 	}
 	return append(found, diagnoseAudit(ctx, s)...)
+}
+
+// diagnoseKey says whether the encryption key is there, without which no stored key is valid.
+func diagnoseKey(ctx context.Context, cfg Config, s engine.Store) []Finding {
+	keys, err := s.ListKeys(ctx)
+	sealed, sealedErr := s.ListCredentials(ctx)
+	if err = errors.Join(err, sealedErr); err != nil {
+		return []Finding{{"key", LevelError, "the stored keys cannot be read: " + err.Error(), "see that the database answers"}}
+	}
+	key, err := storedEncryptionKey(cfg, len(keys)+len(sealed) > 0)
+	switch {
+	case err != nil:
+		what, next, ok := strings.Cut(err.Error(), ": ")
+		if !ok {
+			next = "see that the user of the server can read it"
+		}
+		return []Finding{{"key", LevelError, what, next}}
+	case key == "":
+		return []Finding{{Check: "key", Level: LevelOK, Text: "the first start makes the encryption key"}}
+	case cfg.EncryptionKey != "":
+		return []Finding{{Check: "key", Level: LevelOK, Text: "POINTSMAN_ENCRYPTION_KEY is set"}}
+	}
+	return []Finding{{Check: "key", Level: LevelOK, Text: filepath.Join(cfg.DataDir, encryptionKeyFile) + " is there; keep a copy of it away from the database's"}}
 }
 
 // maxSkew is how far the clocks of a replica and its database may be apart: leases and days of the

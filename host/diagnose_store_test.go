@@ -1,7 +1,9 @@
 package host
 
 import (
+	"bytes"
 	"database/sql"
+	"errors"
 	"io"
 	"log"
 	"net/http"
@@ -61,7 +63,7 @@ func TestDiagnoseStore(t *testing.T) {
 		t.Errorf("diagnoseStore() made %v (%v), want nothing", made, err)
 	}
 	audited(t, cfg)
-	wantFindings(t, cfg, false, "9 entries of 3 accounts, every chain holds")
+	wantFindings(t, cfg, false, "9 entries of 3 accounts, every chain holds", "ok key the first start makes")
 
 	running, err := store.Open(t.Context(), cfg.databaseURL(), store.Options{})
 	if err != nil {
@@ -101,6 +103,53 @@ func TestDiagnoseStoreOnPostgres(t *testing.T) {
 	text := textOf(diagnoseStore(t.Context(), cfg, time.Now().Add(-time.Minute)))
 	if !strings.Contains(text, "warning clock the database is 1m0") || !strings.Contains(text, "NTP") {
 		t.Errorf("diagnoseStore() by a clock that is a minute late = %q, want that it is told", text)
+	}
+}
+
+// A database whose encryption key was left behind is found before the start that would refuse it.
+func TestDiagnoseKey(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.DataDir = t.TempDir()
+	s, err := store.Open(t.Context(), cfg.databaseURL(), store.Options{})
+	must(t, err)
+	must(t, store.Seed(t.Context(), s, testNow))
+	h := &Host{cfg: cfg, store: s}
+	h.opts.Now = func() time.Time { return testNow }
+	_, err = h.openKeys(t.Context())
+	must(t, err)
+	must(t, s.Close())
+	file := filepath.Join(cfg.DataDir, encryptionKeyFile)
+	wantFindings(t, cfg, false, "ok key "+file+" is there")
+	must(t, os.WriteFile(file, []byte("short"), 0o600))
+	wantFindings(t, cfg, true, "error key "+file+" is damaged", "restore it from a backup")
+	must(t, os.Remove(file))
+	wantFindings(t, cfg, true, "error key "+file+" is missing", "restore it from a backup")
+	if _, err := os.Stat(file); err == nil {
+		t.Error("diagnoseStore() made a key")
+	}
+	cfg.EncryptionKey = strings.Repeat("k", minEncryptionKey)
+	wantFindings(t, cfg, false, "ok key POINTSMAN_ENCRYPTION_KEY is set")
+}
+
+// What cannot be opened, or asked, is a finding with a next step too.
+func TestDiagnoseUnreadable(t *testing.T) {
+	t.Parallel()
+	cfg := DefaultConfig()
+	cfg.DataDir = t.TempDir()
+	must(t, os.WriteFile(filepath.Join(cfg.DataDir, "pointsman.db"), bytes.Repeat([]byte("no database "), 1000), 0o600))
+	closed, err := store.Open(t.Context(), "sqlite:"+filepath.Join(t.TempDir(), "closed.db"), store.Options{})
+	must(t, err)
+	must(t, closed.Close())
+	for name, found := range map[string][]Finding{
+		"store": diagnoseStore(t.Context(), cfg, testNow),
+		"key":   diagnoseKey(t.Context(), cfg, closed),
+		"audit": diagnoseAudit(t.Context(), closed),
+		"disk":  diagnoseDisk(cfg.DataDir, func(string) (uint64, error) { return 0, errors.New("no such device") }),
+	} {
+		if len(found) != 1 || found[0].Check != name || found[0].Level == LevelOK || found[0].Next == "" {
+			t.Errorf("%s = %+v, want one finding with a next step", name, found)
+		}
 	}
 }
 

@@ -21,29 +21,37 @@ const encryptionKeyFile = "encryption.key"
 // which it makes on the first start. inUse says that the store holds what was made
 // with a key: a new one would make it worthless without a word.
 func encryptionKey(c Config, inUse bool) (string, error) {
+	key, err := storedEncryptionKey(c, inUse)
+	if err != nil || key != "" {
+		return key, err
+	}
+	raw := make([]byte, 32)
+	rand.Read(raw)
+	key = hex.EncodeToString(raw)
+	if err := writeDurably(filepath.Join(c.DataDir, encryptionKeyFile), []byte(key+"\n")); err != nil {
+		return "", fmt.Errorf("write encryption key: %w", err)
+	}
+	return key, nil
+}
+
+// storedEncryptionKey is encryptionKey that makes none: "" when there is none and none is missed.
+func storedEncryptionKey(c Config, inUse bool) (string, error) {
 	if c.EncryptionKey != "" {
 		return c.EncryptionKey, nil
 	}
 	path := filepath.Join(c.DataDir, encryptionKeyFile)
 	text, err := os.ReadFile(path)
-	if err == nil {
-		key := strings.TrimSpace(string(text))
-		if len(key) < minEncryptionKey {
-			return "", fmt.Errorf("%s is damaged: restore it from a backup; without it no stored key is valid", path)
-		}
-		return key, nil
-	}
-	if !errors.Is(err, fs.ErrNotExist) {
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && inUse:
+		return "", fmt.Errorf("%s is missing, and the stored keys are only valid with it: restore it from a backup, or set POINTSMAN_ENCRYPTION_KEY if that was used before", path)
+	case errors.Is(err, fs.ErrNotExist):
+		return "", nil
+	case err != nil:
 		return "", fmt.Errorf("read encryption key: %w", err)
 	}
-	if inUse {
-		return "", fmt.Errorf("%s is missing, and the stored keys are only valid with it: restore it from a backup, or set POINTSMAN_ENCRYPTION_KEY if that was used before", path)
-	}
-	raw := make([]byte, 32)
-	rand.Read(raw)
-	key := hex.EncodeToString(raw)
-	if err := writeDurably(path, []byte(key+"\n")); err != nil {
-		return "", fmt.Errorf("write encryption key: %w", err)
+	key := strings.TrimSpace(string(text))
+	if len(key) < minEncryptionKey {
+		return "", fmt.Errorf("%s is damaged: restore it from a backup; without it no stored key is valid", path)
 	}
 	return key, nil
 }

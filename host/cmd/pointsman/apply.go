@@ -2,8 +2,10 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"maps"
+	"net/http"
 	"reflect"
 	"slices"
 
@@ -50,13 +52,16 @@ a folder, each with any of these sections. Members are the API's; "pointsman exp
     keys:
       - {name: ci, scopes: [inference]}     # account_id and user_id: default the caller's own
 
-A second run changes nothing. Rows are told apart by account and id, keys by account, user and name;
-a new key's text is printed once. What files do not have stays, unless --prune: then it is deleted, of
-the sections that the files have, in the accounts (and of keys, of the users) that their rows are of.
---account ACME or --all-accounts prunes the whole of these instead. System rules, the key that is used
-and the ones it is rotated to are never deleted.`,
+Rules are compiled before anything is changed, with --dry-run too. A second run changes nothing. Rows
+are told apart by account and id, keys by account, user and name; a new key's text is printed once. What
+files do not have stays, unless --prune: then it is deleted, of the sections that the files have, in the
+accounts (and of keys, of the users) that their rows are of. --account ACME or --all-accounts prunes the
+whole of these instead. System rules, the key that is used and the ones it is rotated to are never deleted.`,
 		Example: "  pointsman apply -f deploy/ --dry-run\n  pointsman apply -f deploy/ --prune",
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			if path == "" {
+				return errors.New("name the folder, or the file, of what is wanted: pointsman apply -f DIR")
+			}
 			who, err := c.whoami(cmd)
 			if err != nil {
 				return err
@@ -77,6 +82,9 @@ and the ones it is rotated to are never deleted.`,
 			}
 			steps, err := plan(want, have)
 			if err != nil {
+				return err
+			}
+			if err := c.checkSteps(cmd, steps); err != nil {
 				return err
 			}
 			if prune {
@@ -101,7 +109,6 @@ and the ones it is rotated to are never deleted.`,
 	cmd.Flags().BoolVar(&everywhere, "all-accounts", false, "with --prune: delete in every account that the key may change")
 	cmd.MarkFlagsMutuallyExclusive("account", "all-accounts")
 	formFlag(cmd, &out)
-	_ = cmd.MarkFlagRequired("file") // it fails only for a flag that is not there
 	return cmd
 }
 
@@ -156,6 +163,23 @@ func shownMember(v any) string {
 		return fmt.Sprint(v)
 	}
 	return clip(string(text), 80)
+}
+
+// checkSteps compiles the rules that would be written, so that one which is wrong is told before
+// anything is done, and with --dry-run too. A plugin's rule is left to the server.
+func (c *client) checkSteps(cmd *cobra.Command, steps []*step) error {
+	for _, s := range steps {
+		if s.kind != kindRules || s.Action == actionUnchanged || s.want == nil {
+			continue
+		}
+		if plugin, _ := s.want.members["plugin"].(string); plugin != "" {
+			continue
+		}
+		if err := c.ask(cmd, http.MethodPost, "/api/v1/rules/check", s.want.body, nil); err != nil {
+			return fmt.Errorf("%s: %s rules %s: %w\nNothing is done", s.want.source, s.Action, s.ID, err)
+		}
+	}
+	return nil
 }
 
 // carryOut does one step after the other and ends at the first that fails; done is how many were

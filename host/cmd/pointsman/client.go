@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"net/url"
 	"os"
 	"strings"
 
@@ -24,11 +25,11 @@ var errNoKey = errors.New("no key: set POINTSMAN_KEY to the key that the first s
 
 // clientFlags adds what every verb that talks to a server needs.
 func clientFlags(cmd *cobra.Command, c *client) {
-	url := os.Getenv("POINTSMAN_URL")
-	if url == "" {
-		url = "http://127.0.0.1:8080"
+	usual := os.Getenv("POINTSMAN_URL")
+	if usual == "" {
+		usual = "http://127.0.0.1:8080"
 	}
-	cmd.PersistentFlags().StringVar(&c.url, "url", url, "server to talk to (POINTSMAN_URL)")
+	cmd.PersistentFlags().StringVar(&c.url, "url", usual, "server to talk to (POINTSMAN_URL)")
 	c.key = os.Getenv("POINTSMAN_KEY")
 }
 
@@ -38,10 +39,14 @@ const maxAnswer = 32 << 20
 // send makes a request and returns the answer, which the caller closes. A status
 // of 400 or more is an error that holds the server's message.
 func (c *client) send(ctx context.Context, method, path, contentType string, body io.Reader) (*http.Response, error) {
+	origin, err := c.origin()
+	if err != nil {
+		return nil, err
+	}
 	if c.key == "" {
 		return nil, errNoKey
 	}
-	req, err := http.NewRequestWithContext(ctx, method, strings.TrimSuffix(c.url, "/")+path, body)
+	req, err := http.NewRequestWithContext(ctx, method, origin+path, body)
 	if err != nil {
 		return nil, err
 	}
@@ -59,9 +64,22 @@ func (c *client) send(ctx context.Context, method, path, contentType string, bod
 	if resp.StatusCode >= 400 {
 		defer resp.Body.Close()
 		text, _ := io.ReadAll(io.LimitReader(resp.Body, 1<<20))
-		return nil, fmt.Errorf("%s %s: %s\n%s", method, path, resp.Status, serverMessage(text))
+		err := fmt.Errorf("%s %s: %s\n%s", method, path, resp.Status, serverMessage(text))
+		if resp.StatusCode == http.StatusUnauthorized {
+			err = fmt.Errorf("%w\nThe key in POINTSMAN_KEY is none of the server at %s, or is revoked or over", err, origin)
+		}
+		return nil, err
 	}
 	return resp, nil
+}
+
+// origin is the server's address, without the /v1 with which clients of its models are given it.
+func (c *client) origin() (string, error) {
+	u, err := url.Parse(c.url)
+	if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+		return "", fmt.Errorf("the server's address (--url, POINTSMAN_URL) is %q: write it as http://127.0.0.1:8080", c.url)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(c.url, "/"), "/v1"), nil
 }
 
 // serverMessage is the readable part of an error body of either API.
@@ -72,6 +90,10 @@ func serverMessage(text []byte) string {
 		} `json:"error"`
 		Detail string `json:"detail"`
 		Caret  string `json:"caret"`
+		Errors []struct {
+			Message  string `json:"message"`
+			Location string `json:"location"`
+		} `json:"errors"`
 	}
 	if json.Unmarshal(text, &body) != nil {
 		return strings.TrimSpace(string(text))
@@ -82,33 +104,31 @@ func serverMessage(text []byte) string {
 			parts = append(parts, s)
 		}
 	}
+	for _, e := range body.Errors { // one place for each
+		if place := strings.TrimPrefix(e.Location, "body."); place != "" && place != "body" {
+			e.Message = place + ": " + e.Message
+		}
+		if !strings.Contains(body.Detail, e.Message) {
+			parts = append(parts, e.Message)
+		}
+	}
 	if len(parts) == 0 {
 		return strings.TrimSpace(string(text))
 	}
 	return strings.Join(parts, "\n")
 }
 
-// print copies an answer's JSON to the command's output, indented.
-func (c *client) print(cmd *cobra.Command, method, path string, body any) error {
-	var reader io.Reader
-	contentType := ""
-	if body != nil {
-		text, err := json.Marshal(body)
-		if err != nil {
-			return err
-		}
-		reader, contentType = bytes.NewReader(text), "application/json"
-	}
-	resp, err := c.send(cmd.Context(), method, path, contentType, reader)
-	if err != nil {
+// print writes an answer, one object or none, to the command's output.
+func (c *client) print(cmd *cobra.Command, out form, method, path string, body any) error {
+	var text json.RawMessage
+	if err := c.ask(cmd, method, path, body, &text); err != nil {
 		return err
 	}
-	defer resp.Body.Close()
-	text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
+	if len(text) == 0 {
+		_, err := fmt.Fprintln(cmd.OutOrStdout(), "done")
 		return err
 	}
-	return printJSON(cmd.OutOrStdout(), text)
+	return out.write(cmd.OutOrStdout(), text, func() *table { return memberTable(text) })
 }
 
 func printJSON(w io.Writer, text []byte) error {

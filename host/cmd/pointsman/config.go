@@ -64,6 +64,10 @@ func newConfigShow() *cobra.Command {
 					shown = append(shown, s)
 				}
 			}
+			if len(shown) == 0 && out == formTable {
+				fmt.Fprintln(cmd.OutOrStdout(), "Every setting is the default. `pointsman config show --resolved` lists them.")
+				return nil
+			}
 			return out.writeValue(cmd.OutOrStdout(), map[string]any{"data": shown}, func() *table {
 				t := &table{head: []string{"SETTING", "VARIABLE", "VALUE", "ORIGIN"}}
 				for _, s := range shown {

@@ -55,6 +55,7 @@ func newKeysList(c *client) *cobra.Command {
 func newKeysCreate(c *client) *cobra.Command {
 	var account, user, expires string
 	var scopes []string
+	out := form(formJSON)
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Make a key; it is shown once", Args: cobra.ExactArgs(1),
 		Example: "  pointsman keys create ci --scopes inference --expires 90d\n  pointsman keys create ann --account acme --user ann",
@@ -71,19 +72,20 @@ func newKeysCreate(c *client) *cobra.Command {
 			if err := expiring(body, expires); err != nil {
 				return err
 			}
-			return c.print(cmd, http.MethodPost, "/api/v1/keys", body)
+			return c.print(cmd, out, http.MethodPost, "/api/v1/keys", body)
 		},
 	}
 	cmd.Flags().StringSliceVar(&scopes, "scopes", nil, "what it may be used for, of inference,read,manage (default: as your key)")
 	cmd.Flags().StringVar(&user, "user", "", "whose key it is to be (default: your own)")
 	cmd.Flags().StringVar(&account, "account", "", "the user's account (default: your own)")
 	expiresFlag(cmd, &expires, "never, or as your key")
+	formFlag(cmd, &out)
 	return cmd
 }
 
 func newKeysRotate(c *client) *cobra.Command {
 	var expires string
-	overlap := "24h"
+	overlap, out := "24h", form(formJSON)
 	cmd := &cobra.Command{
 		Use: "rotate ID", Short: "Put a new key in the place of one; it is shown once", Args: cobra.ExactArgs(1),
 		Long: "Put a new key in the place of one; it is shown once.\nBoth work until the overlap ends, so that whoever uses the old one can change over.",
@@ -96,11 +98,12 @@ func newKeysRotate(c *client) *cobra.Command {
 			if err := expiring(body, expires); err != nil {
 				return err
 			}
-			return c.print(cmd, http.MethodPost, "/api/v1/keys/"+url.PathEscape(args[0])+"/rotate", body)
+			return c.print(cmd, out, http.MethodPost, "/api/v1/keys/"+url.PathEscape(args[0])+"/rotate", body)
 		},
 	}
 	cmd.Flags().StringVar(&overlap, "overlap", overlap, "how long the old key goes on working, 0 to 7d")
 	expiresFlag(cmd, &expires, "as the old one")
+	formFlag(cmd, &out)
 	return cmd
 }
 
@@ -108,7 +111,7 @@ func newKeysRevoke(c *client) *cobra.Command {
 	return &cobra.Command{
 		Use: "revoke ID", Short: "Revoke a key for good", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.print(cmd, http.MethodDelete, "/api/v1/keys/"+url.PathEscape(args[0]), nil)
+			return c.print(cmd, formJSON, http.MethodDelete, "/api/v1/keys/"+url.PathEscape(args[0]), nil)
 		},
 	}
 }

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -36,9 +37,11 @@ func (f *form) Set(text string) error {
 	return nil
 }
 
-// formFlag adds -o to a verb that lists something.
+// formFlag adds -o to a verb that prints what it found; a table unless it is said otherwise.
 func formFlag(cmd *cobra.Command, f *form) {
-	*f = formTable
+	if *f == "" {
+		*f = formTable
+	}
 	cmd.Flags().VarP(f, "output", "o", "table, json or yaml")
 	completeOutput(cmd, listForms)
 }
@@ -51,8 +54,16 @@ func completeOutput(cmd *cobra.Command, forms []string) {
 
 // write prints JSON in the form; the table is made only when it is wanted.
 func (f form) write(w io.Writer, text []byte, columns func() *table) error {
+	return f.show(w, text, func(w io.Writer) { columns().write(w) })
+}
+
+// show is write where people read something else than columns alone.
+func (f form) show(w io.Writer, text []byte, people func(io.Writer)) error {
 	switch f {
 	case formYAML:
+		if len(bytes.TrimSpace(text)) == 0 {
+			return nil
+		}
 		out, err := yaml.JSONToYAML(text)
 		if err != nil {
 			return fmt.Errorf("write YAML: %w", err)
@@ -62,8 +73,17 @@ func (f form) write(w io.Writer, text []byte, columns func() *table) error {
 	case formJSON:
 		return printJSON(w, text)
 	}
-	columns().write(w)
+	people(w)
 	return nil
+}
+
+// showValue is show of a value that is no JSON yet.
+func (f form) showValue(w io.Writer, value any, people func(io.Writer)) error {
+	text, err := json.Marshal(value)
+	if err != nil {
+		return err
+	}
+	return f.show(w, text, people)
 }
 
 // writeValue is write of a value that is no JSON yet.

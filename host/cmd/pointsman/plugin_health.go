@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -13,7 +14,7 @@ import (
 
 func newPluginLogs(c *client) *cobra.Command {
 	var account string
-	var asJSON bool
+	var form form
 	cmd := &cobra.Command{
 		Use:   "logs NAME[@VERSION]",
 		Short: "Print what a version logged last, on the replica that answers",
@@ -36,30 +37,27 @@ func newPluginLogs(c *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			if asJSON {
-				return printJSON(out, text)
-			}
-			for _, l := range logs.Data {
-				fmt.Fprintf(out, "%s  %-5s  %s  %s\n", l.At.Local().Format("15:04:05.000"), l.Level, l.RequestID, l.Text)
-			}
-			if len(logs.Data) == 0 {
-				fmt.Fprintf(out, "%s has logged nothing on this replica.\n", r)
-			}
-			if logs.Dropped > 0 {
-				fmt.Fprintf(out, "%s lines were dropped: at most 100 a second are kept.\n", grouped(logs.Dropped))
-			}
-			return nil
+			return form.show(cmd.OutOrStdout(), text, func(out io.Writer) {
+				for _, l := range logs.Data {
+					fmt.Fprintf(out, "%s  %-5s  %s  %s\n", l.At.Local().Format("15:04:05.000"), l.Level, l.RequestID, l.Text)
+				}
+				if len(logs.Data) == 0 {
+					fmt.Fprintf(out, "%s has logged nothing on this replica.\n", r)
+				}
+				if logs.Dropped > 0 {
+					fmt.Fprintf(out, "%s lines were dropped: at most 100 a second are kept.\n", grouped(logs.Dropped))
+				}
+			})
 		},
 	}
 	accountFlag(cmd, &account)
-	jsonFlag(cmd, &asJSON)
+	jsonFlag(cmd, &form)
 	return cmd
 }
 
 func newPluginStats(c *client) *cobra.Command {
 	var account string
-	var asJSON bool
+	var form form
 	cmd := &cobra.Command{
 		Use:   "stats NAME[@VERSION]",
 		Short: "Print how a version does, on the replica that answers",
@@ -82,29 +80,26 @@ func newPluginStats(c *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			if asJSON {
-				return printJSON(out, text)
-			}
-			failures := []string{}
-			for _, kind := range slices.Sorted(maps.Keys(s.Failures)) {
-				failures = append(failures, grouped(s.Failures[kind])+" "+kind)
-			}
-			if len(failures) == 0 {
-				failures = []string{"none"}
-			}
-			fmt.Fprintf(out, "%s on this replica\n", r)
-			fmt.Fprintf(out, "  calls      %s\n  failures   %s\n", grouped(s.Calls), strings.Join(failures, ", "))
-			fmt.Fprintf(out, "  fuel       p50 %s, p99 %s\n", grouped(s.FuelP50), grouped(s.FuelP99))
-			fmt.Fprintf(out, "  instances  %d, %s\n", s.Instances, bytesText(s.MemoryBytes))
-			if s.SuspendedUntil != nil {
-				fmt.Fprintf(out, "  suspended  until %s: an older version serves. To end that: pointsman plugin activate %s\n",
-					s.SuspendedUntil.Local().Format(time.TimeOnly), r)
-			}
-			return nil
+			return form.show(cmd.OutOrStdout(), text, func(out io.Writer) {
+				failures := []string{}
+				for _, kind := range slices.Sorted(maps.Keys(s.Failures)) {
+					failures = append(failures, grouped(s.Failures[kind])+" "+kind)
+				}
+				if len(failures) == 0 {
+					failures = []string{"none"}
+				}
+				fmt.Fprintf(out, "%s on this replica\n", r)
+				fmt.Fprintf(out, "  calls      %s\n  failures   %s\n", grouped(s.Calls), strings.Join(failures, ", "))
+				fmt.Fprintf(out, "  fuel       p50 %s, p99 %s\n", grouped(s.FuelP50), grouped(s.FuelP99))
+				fmt.Fprintf(out, "  instances  %d, %s\n", s.Instances, bytesText(s.MemoryBytes))
+				if s.SuspendedUntil != nil {
+					fmt.Fprintf(out, "  suspended  until %s: an older version serves. To end that: pointsman plugin activate %s\n",
+						s.SuspendedUntil.Local().Format(time.TimeOnly), r)
+				}
+			})
 		},
 	}
 	accountFlag(cmd, &account)
-	jsonFlag(cmd, &asJSON)
+	jsonFlag(cmd, &form)
 	return cmd
 }

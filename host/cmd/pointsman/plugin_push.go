@@ -14,7 +14,8 @@ import (
 )
 
 func newPluginPush(c *client) *cobra.Command {
-	var activate, asJSON bool
+	var activate bool
+	var out form
 	var account, fixtures string
 	cmd := &cobra.Command{
 		Use:   "push [FOLDER|FILE.wasm]",
@@ -42,35 +43,38 @@ or a super admin's, whose plugins are for all accounts unless --account names on
 			}
 			defer resp.Body.Close()
 			text, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-			if err != nil || asJSON {
-				return firstError(err, func() error { return printJSON(cmd.OutOrStdout(), text) })
+			if err != nil {
+				return err
 			}
 			var v pluginVersion
 			if err := json.Unmarshal(text, &v); err != nil {
 				return fmt.Errorf("read the answer: %w", err)
 			}
-			out := cmd.OutOrStdout()
-			did := "Pushed"
-			if resp.StatusCode == http.StatusOK {
-				did = "Already there:"
-			}
-			fmt.Fprintf(out, "%s %s, for %s.\n", did, v.Ref, owner(v.AccountID))
-			switch {
-			case !v.Active:
-				fmt.Fprintf(out, "Another version is active. To change that: pointsman plugin activate %s\n", v.Ref)
-			case v.Kind == "rule":
-				fmt.Fprintf(out, "It is active. Rules use it by its name: \"plugin\": %q\n", v.Name)
-			default:
-				fmt.Fprintf(out, "It is active. Providers use it by its name: \"adapter\": %q\n", v.Name)
-			}
-			return nil
+			return out.show(cmd.OutOrStdout(), text, func(w io.Writer) { v.pushed(w, resp.StatusCode == http.StatusOK) })
 		},
 	}
 	cmd.Flags().BoolVar(&activate, "activate", false, "make this version the active one")
 	cmd.Flags().StringVar(&fixtures, "fixtures", "", "cases that it must pass (default: fixtures.json beside the plugin)")
-	jsonFlag(cmd, &asJSON)
+	jsonFlag(cmd, &out)
 	accountFlag(cmd, &account)
 	return cmd
+}
+
+// pushed says what became of an upload; again: the server had it already.
+func (v pluginVersion) pushed(w io.Writer, again bool) {
+	did := "Pushed"
+	if again {
+		did = "Already there:"
+	}
+	fmt.Fprintf(w, "%s %s, for %s.\n", did, v.Ref, owner(v.AccountID))
+	switch {
+	case !v.Active:
+		fmt.Fprintf(w, "Another version is active. To change that: pointsman plugin activate %s\n", v.Ref)
+	case v.Kind == "rule":
+		fmt.Fprintf(w, "It is active. Rules use it by its name: \"plugin\": %q\n", v.Name)
+	default:
+		fmt.Fprintf(w, "It is active. Providers use it by its name: \"adapter\": %q\n", v.Name)
+	}
 }
 
 // form is the upload as the server reads it.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"strings"
 	"time"
 
@@ -36,8 +37,15 @@ func accountFlag(cmd *cobra.Command, account *string) {
 	cmd.Flags().StringVar(account, "account", "", "account of the plugin (default: the key's own, for a super admin all accounts)")
 }
 
-func jsonFlag(cmd *cobra.Command, asJSON *bool) {
-	cmd.Flags().BoolVar(asJSON, "json", false, "print the server's answer as it is")
+// jsonFlag is formFlag, and its older spelling.
+func jsonFlag(cmd *cobra.Command, f *form) {
+	formFlag(cmd, f)
+	cmd.Flags().BoolFunc("json", "the same as -o json", func(text string) error {
+		if is, err := strconv.ParseBool(text); err != nil || !is {
+			return err
+		}
+		return f.Set(formJSON)
+	})
 }
 
 // pluginPath is the path of an API call about plugins; elements are escaped.
@@ -119,7 +127,6 @@ func (c *client) versionOf(cmd *cobra.Command, account string, args []string) (p
 }
 
 func newPluginList(c *client) *cobra.Command {
-	var asJSON bool
 	var out form
 	cmd := &cobra.Command{
 		Use:   "list [NAME]",
@@ -131,9 +138,6 @@ func newPluginList(c *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if asJSON {
-				out = formJSON
-			}
 			if len(list.Data) == 0 && out == formTable {
 				fmt.Fprintln(cmd.OutOrStdout(), "There are no uploaded plugins. `pointsman plugin new` begins one.")
 				return nil
@@ -141,8 +145,7 @@ func newPluginList(c *client) *cobra.Command {
 			return out.write(cmd.OutOrStdout(), text, func() *table { return pluginTable(list.Data) })
 		},
 	}
-	jsonFlag(cmd, &asJSON)
-	formFlag(cmd, &out)
+	jsonFlag(cmd, &out)
 	return cmd
 }
 

@@ -2,6 +2,8 @@ package main
 
 import (
 	"bytes"
+	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -9,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/goccy/go-yaml"
 	"github.com/spf13/cobra"
 
 	"github.com/pointsman/pointsman/engine"
@@ -19,28 +22,22 @@ func newRules() *cobra.Command {
 	cmd := &cobra.Command{Use: "rules", Short: "Manage, try and draw routing rules"}
 	clientFlags(cmd, c)
 	cmd.AddCommand(newRulesExplain(c), newRulesTest(c), newRulesGraph(c), newRulesHistory(c), newRulesDiff(c), newRulesPublish(c), newRulesRestore(c), newRulesCases(c))
-	cmd.AddCommand(newRulesList(c))
-	cmd.AddCommand(&cobra.Command{
-		Use: "check FILE", Short: "Compile a rule without saving it", Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.sendRule(cmd, "/api/v1/rules/check", args[0])
-		},
-	})
+	cmd.AddCommand(newRulesList(c), newRulesCheck(c))
 	for _, w := range []struct {
 		use, short string
-		run        func(cmd *cobra.Command, arg, query string) error
+		run        func(cmd *cobra.Command, out form, arg, query string) error
 	}{
-		{"create FILE", "Create a rule from a JSON file (- is standard input)", func(cmd *cobra.Command, file, query string) error {
-			return c.sendRule(cmd, "/api/v1/rules"+query, file)
+		{"create FILE", "Create a rule from a JSON or YAML file (- is standard input)", func(cmd *cobra.Command, out form, file, query string) error {
+			return c.sendRule(cmd, out, "/api/v1/rules"+query, file)
 		}},
-		{"enable ID", "Enable a rule", func(cmd *cobra.Command, id, query string) error {
-			return c.print(cmd, http.MethodPost, "/api/v1/rules/"+url.PathEscape(id)+"/enable"+query, nil)
+		{"enable ID", "Enable a rule", func(cmd *cobra.Command, out form, id, query string) error {
+			return c.print(cmd, out, http.MethodPost, "/api/v1/rules/"+url.PathEscape(id)+"/enable"+query, nil)
 		}},
-		{"disable ID", "Disable a rule", func(cmd *cobra.Command, id, query string) error {
-			return c.print(cmd, http.MethodPost, "/api/v1/rules/"+url.PathEscape(id)+"/disable"+query, nil)
+		{"disable ID", "Disable a rule", func(cmd *cobra.Command, out form, id, query string) error {
+			return c.print(cmd, out, http.MethodPost, "/api/v1/rules/"+url.PathEscape(id)+"/disable"+query, nil)
 		}},
-		{"delete ID", "Delete a rule", func(cmd *cobra.Command, id, query string) error {
-			return c.print(cmd, http.MethodDelete, "/api/v1/rules/"+url.PathEscape(id)+query, nil)
+		{"delete ID", "Delete a rule", func(cmd *cobra.Command, out form, id, query string) error {
+			return c.print(cmd, out, http.MethodDelete, "/api/v1/rules/"+url.PathEscape(id)+query, nil)
 		}},
 	} {
 		cmd.AddCommand(newRuleWrite(w.use, w.short, w.run))
@@ -49,8 +46,9 @@ func newRules() *cobra.Command {
 }
 
 // newRuleWrite is a command that changes one rule, which the stored cases are held against.
-func newRuleWrite(use, short string, run func(cmd *cobra.Command, arg, query string) error) *cobra.Command {
+func newRuleWrite(use, short string, run func(cmd *cobra.Command, out form, arg, query string) error) *cobra.Command {
 	var override bool
+	out := form(formJSON)
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -58,29 +56,41 @@ func newRuleWrite(use, short string, run func(cmd *cobra.Command, arg, query str
 			if override {
 				query = "?override=true"
 			}
-			return run(cmd, args[0], query)
+			return run(cmd, out, args[0], query)
 		},
 	}
+	formFlag(cmd, &out)
 	cmd.Flags().BoolVar(&override, "override", false, "also when stored cases fail; it is audited")
 	return cmd
 }
 
+func newRulesCheck(c *client) *cobra.Command {
+	out := form(formJSON)
+	cmd := &cobra.Command{
+		Use: "check FILE", Short: "Compile the rule of a JSON or YAML file without saving it", Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return c.sendRule(cmd, out, "/api/v1/rules/check", args[0])
+		},
+	}
+	formFlag(cmd, &out)
+	return cmd
+}
+
 // sendRule posts a file and prints the answer.
-func (c *client) sendRule(cmd *cobra.Command, path, file string) error {
+func (c *client) sendRule(cmd *cobra.Command, out form, path, file string) error {
 	text, err := readInput(cmd, file)
 	if err != nil {
 		return err
 	}
-	resp, err := c.send(cmd.Context(), http.MethodPost, path, "application/json", bytes.NewReader(text))
-	if err != nil {
-		return err
+	if !json.Valid(text) {
+		if text, err = yaml.YAMLToJSON(text); err != nil {
+			return fmt.Errorf("%s:\n%w", file, err)
+		}
 	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer))
-	if err != nil {
-		return err
+	if text = bytes.TrimSpace(text); len(text) == 0 || text[0] != '{' {
+		return fmt.Errorf("%s is not one rule: `pointsman rules publish` and `pointsman apply -f` take files of several", file)
 	}
-	return printJSON(cmd.OutOrStdout(), answer)
+	return c.print(cmd, out, http.MethodPost, path, json.RawMessage(text))
 }
 
 func newRulesList(c *client) *cobra.Command {

@@ -31,26 +31,29 @@ func newRulesCases(c *client) *cobra.Command {
 		err = c.ask(cmd, http.MethodGet, "/api/v1/rules/cases"+accountQuery(account), nil, &out)
 		return out.Data, err
 	}
-	var format string
+	var out form
 	show := &cobra.Command{
 		Use: "list", Short: "List stored cases", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if format == "json" {
-				return c.print(cmd, http.MethodGet, "/api/v1/rules/cases"+accountQuery(account), nil)
-			}
-			cases, err := list(cmd)
+			var cases struct{ Data []storedCase }
+			text, err := c.call(cmd, http.MethodGet, "/api/v1/rules/cases"+accountQuery(account), &cases)
 			if err != nil {
 				return err
 			}
-			t := table{head: []string{"CASE", "NAME", "RULE", "MODEL", "CODE"}}
-			for _, k := range cases {
-				t.add(nil, k.ID, k.Name, k.Want.Rule, k.Want.Model, k.Want.Code)
+			if len(cases.Data) == 0 && out == formTable {
+				fmt.Fprintln(cmd.OutOrStdout(), "There are no stored cases. `pointsman rules cases import` stores some.")
+				return nil
 			}
-			t.write(cmd.OutOrStdout())
-			return nil
+			return out.write(cmd.OutOrStdout(), text, func() *table {
+				t := &table{head: []string{"CASE", "NAME", "RULE", "MODEL", "CODE"}}
+				for _, k := range cases.Data {
+					t.add(nil, k.ID, k.Name, k.Want.Rule, k.Want.Model, k.Want.Code)
+				}
+				return t
+			})
 		},
 	}
-	outputFlag(show, &format, "table", "table or json")
+	formFlag(show, &out)
 	cmd.AddCommand(show, &cobra.Command{
 		Use: "export FILE", Short: "Write the stored cases as YAML (- is standard output), for `rules test`", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -98,7 +101,7 @@ func newRulesCases(c *client) *cobra.Command {
 	}, &cobra.Command{
 		Use: "delete ID", Short: "Delete a stored case", Args: cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			return c.print(cmd, http.MethodDelete, "/api/v1/rules/cases/"+url.PathEscape(args[0])+accountQuery(account), nil)
+			return c.print(cmd, formJSON, http.MethodDelete, "/api/v1/rules/cases/"+url.PathEscape(args[0])+accountQuery(account), nil)
 		},
 	})
 	return cmd

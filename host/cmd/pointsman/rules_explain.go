@@ -145,7 +145,8 @@ func (t toldDoc) doc() explainDoc {
 }
 
 func newRulesExplain(c *client) *cobra.Command {
-	var request, id, format string
+	var request, id string
+	var out form
 	var files []string
 	var ownOnly bool
 	cmd := &cobra.Command{
@@ -156,9 +157,6 @@ rules of those files and the shipped ones; else by the running server.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if (request == "") == (id == "") {
 				return errors.New("name either --request FILE or --id REQUEST_ID")
-			}
-			if format != "table" && format != "json" {
-				return fmt.Errorf("unknown output %q: table or json", format)
 			}
 			var text json.RawMessage
 			if request != "" {
@@ -172,7 +170,7 @@ rules of those files and the shipped ones; else by the running server.`,
 				if id != "" {
 					return errors.New("a recorded request is the server's: leave out --rules")
 				}
-				return explainLocally(cmd, files, ownOnly, text, format)
+				return explainLocally(cmd, files, ownOnly, text, out)
 			}
 			body := map[string]any{}
 			if id != "" {
@@ -180,26 +178,26 @@ rules of those files and the shipped ones; else by the running server.`,
 			} else {
 				body["request"] = text
 			}
-			if format == "json" {
-				return c.print(cmd, http.MethodPost, "/api/v1/route/explain", body)
-			}
-			var told toldDoc
-			if err := c.ask(cmd, http.MethodPost, "/api/v1/route/explain", body, &told); err != nil {
+			var answer json.RawMessage
+			if err := c.ask(cmd, http.MethodPost, "/api/v1/route/explain", body, &answer); err != nil {
 				return err
 			}
-			told.doc().write(cmd.OutOrStdout())
-			return nil
+			var told toldDoc
+			if err := json.Unmarshal(answer, &told); err != nil {
+				return fmt.Errorf("read the answer: %w", err)
+			}
+			return out.show(cmd.OutOrStdout(), answer, told.doc().write)
 		},
 	}
 	cmd.Flags().StringVar(&request, "request", "", "file with the body of a request (- is standard input)")
 	cmd.Flags().StringVar(&id, "id", "", "x-request-id of a recorded request")
 	cmd.Flags().StringArrayVar(&files, "rules", nil, "file of rules, YAML or JSON; may be given several times")
 	cmd.Flags().BoolVar(&ownOnly, "own-only", false, "decide in this process without the shipped rules")
-	outputFlag(cmd, &format, "table", "table or json")
+	formFlag(cmd, &out)
 	return cmd
 }
 
-func explainLocally(cmd *cobra.Command, files []string, ownOnly bool, body []byte, format string) error {
+func explainLocally(cmd *cobra.Command, files []string, ownOnly bool, body []byte, out form) error {
 	docs, err := readRules(files)
 	if err != nil {
 		return err
@@ -226,13 +224,5 @@ func explainLocally(cmd *cobra.Command, files []string, ownOnly bool, body []byt
 		return err
 	}
 	doc := explanationDoc(e)
-	if format == "json" {
-		text, err := json.Marshal(doc)
-		if err != nil {
-			return err
-		}
-		return printJSON(cmd.OutOrStdout(), text)
-	}
-	doc.write(cmd.OutOrStdout())
-	return nil
+	return out.showValue(cmd.OutOrStdout(), doc, doc.write)
 }

@@ -60,6 +60,7 @@ func newRulesGraph(c *client) *cobra.Command {
 	cmd.Flags().StringArrayVar(&files, "rules", nil, "file of rules, YAML or JSON; may be given several times")
 	cmd.Flags().BoolVar(&ownOnly, "own-only", false, "with --rules: without the shipped rules")
 	cmd.Flags().StringVar(&account, "account", "", "whose requests; default the key's own account's, for a super admin only the global rules")
-	outputFlag(cmd, &format, "svg", "svg, mermaid or json")
+	cmd.Flags().StringVarP(&format, "output", "o", "svg", "svg, mermaid or json")
+	completeOutput(cmd, []string{"svg", "mermaid", "json"})
 	return cmd
 }

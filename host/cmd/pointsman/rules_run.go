@@ -2,12 +2,12 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
-	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -36,7 +36,8 @@ type testResult struct {
 func newRulesTest(c *client) *cobra.Command {
 	var files []string
 	var server, ownOnly bool
-	var account, format string
+	var account string
+	var out form
 	cmd := &cobra.Command{
 		Use:   "test CASES",
 		Short: "Run the cases of a YAML file against rules (- is standard input); fails when one differs",
@@ -78,20 +79,15 @@ func newRulesTest(c *client) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return printResults(cmd, results, format)
+			return printResults(cmd, results, out)
 		},
 	}
 	cmd.Flags().StringArrayVar(&files, "rules", nil, "file of rules, YAML or JSON; may be given several times")
 	cmd.Flags().BoolVar(&ownOnly, "own-only", false, "without the shipped rules")
 	cmd.Flags().BoolVar(&server, "server", false, "let the running server decide, by the rules in force or those of --rules")
 	cmd.Flags().StringVar(&account, "account", "", "with --server: whose rules; default the key's own")
-	outputFlag(cmd, &format, "table", "table or json")
+	formFlag(cmd, &out)
 	return cmd
-}
-
-func outputFlag(cmd *cobra.Command, format *string, usual, usage string) {
-	cmd.Flags().StringVarP(format, "output", "o", usual, usage)
-	completeOutput(cmd, strings.FieldsFunc(strings.ReplaceAll(usage, " or ", ","), func(r rune) bool { return r == ',' || r == ' ' }))
 }
 
 func runLocally(cmd *cobra.Command, docs []ruleDoc, ownOnly bool, cases []engine.RuleCase) ([]testResult, error) {
@@ -157,46 +153,28 @@ func (c *client) ask(cmd *cobra.Command, method, path string, body, into any) er
 	return nil
 }
 
-func printResults(cmd *cobra.Command, results []testResult, format string) error {
+func printResults(cmd *cobra.Command, results []testResult, out form) error {
 	failed := 0
 	for _, r := range results {
 		if !r.Passed {
 			failed++
 		}
 	}
-	switch format {
-	case "json":
-		text, err := json.Marshal(map[string]any{"passed": len(results) - failed, "failed": failed, "results": results})
-		if err != nil {
-			return err
-		}
-		if err := printJSON(cmd.OutOrStdout(), text); err != nil {
-			return err
-		}
-	case "table":
+	passed := len(results) - failed
+	err := out.showValue(cmd.OutOrStdout(), map[string]any{"passed": passed, "failed": failed, "results": results}, func(w io.Writer) {
 		t := table{head: []string{"", "CASE", "RULE", "MODEL"}}
 		for _, r := range results {
 			mark, notes := "ok", []string(nil)
 			if !r.Passed {
 				mark, notes = "FAIL", []string{r.Message}
 			}
-			name := r.Name
-			if name == "" {
-				name = r.ID
-			}
-			model := r.Got.Model
-			if model == "" {
-				model = r.Got.Code
-			}
-			t.add(notes, mark, name, r.Got.Rule, model)
+			t.add(notes, mark, cmp.Or(r.Name, r.ID), r.Got.Rule, cmp.Or(r.Got.Model, r.Got.Code))
 		}
-		t.write(cmd.OutOrStdout())
-		fmt.Fprintf(cmd.OutOrStdout(), "%d passed, %d failed\n", len(results)-failed, failed)
-	default:
-		return fmt.Errorf("unknown output %q: table or json", format)
+		t.write(w)
+		fmt.Fprintf(w, "%d passed, %d failed\n", passed, failed)
+	})
+	if err == nil && failed > 0 {
+		err = fmt.Errorf("%d of %d cases differ", failed, len(results))
 	}
-	if failed > 0 {
-		return fmt.Errorf("%d of %d cases differ", failed, len(results))
-	}
-	return nil
+	return err
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"io"
 	"net/http"
 	"net/url"
 	"strconv"
@@ -30,8 +31,9 @@ type publishedDoc struct {
 }
 
 func newRulesHistory(c *client) *cobra.Command {
-	var account, format string
+	var account string
 	var limit int
+	var out form
 	cmd := &cobra.Command{
 		Use: "history", Short: "List the versions of rules: when, who and why", Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -39,34 +41,65 @@ func newRulesHistory(c *client) *cobra.Command {
 			if account != "" {
 				query.Set("account_id", account)
 			}
-			path := "/api/v1/rules/versions?" + query.Encode()
-			if format == "json" {
-				return c.print(cmd, http.MethodGet, path, nil)
-			}
 			var list struct{ Data []versionDoc }
-			if err := c.ask(cmd, http.MethodGet, path, nil, &list); err != nil {
+			text, err := c.call(cmd, http.MethodGet, "/api/v1/rules/versions?"+query.Encode(), &list)
+			if err != nil {
 				return err
 			}
-			t := table{head: []string{"VERSION", "MADE", "BY", "RULES", "NOTE"}, right: []bool{true, false, false, true}}
-			for _, v := range list.Data {
-				by := v.By
-				if by == "" {
-					by = "pointsman"
-				}
-				t.add(nil, strconv.FormatInt(v.Version, 10), v.CreatedAt.Format("2006-01-02 15:04:05"), by, strconv.Itoa(v.Count), v.Note)
-			}
-			t.write(cmd.OutOrStdout())
-			return nil
+			return out.write(cmd.OutOrStdout(), text, func() *table { return versionTable(list.Data) })
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "whose rules; default the key's own, for a super admin the global ones")
 	cmd.Flags().IntVar(&limit, "limit", 20, "how many, 1 to 200")
-	outputFlag(cmd, &format, "table", "table or json")
+	formFlag(cmd, &out)
 	return cmd
 }
 
+func versionTable(versions []versionDoc) *table {
+	t := &table{head: []string{"VERSION", "MADE", "BY", "RULES", "NOTE"}, right: []bool{true, false, false, true}}
+	for _, v := range versions {
+		by := v.By
+		if by == "" {
+			by = "pointsman"
+		}
+		t.add(nil, strconv.FormatInt(v.Version, 10), v.CreatedAt.Local().Format(time.DateTime), by, strconv.Itoa(v.Count), v.Note)
+	}
+	return t
+}
+
+// diffDoc is what differs between two versions of rules.
+type diffDoc struct {
+	From, To int64
+	Data     []struct {
+		Rule, Change string
+		Members      []struct {
+			Member   string
+			From, To json.RawMessage
+		}
+	}
+}
+
+func (d diffDoc) write(w io.Writer) {
+	fmt.Fprintf(w, "version %d to version %d\n", d.From, d.To)
+	if len(d.Data) == 0 {
+		fmt.Fprintln(w, "no rule differs")
+	}
+	for _, r := range d.Data {
+		fmt.Fprintf(w, "%s %s\n", map[string]string{"added": "+", "removed": "-", "changed": "~"}[r.Change], r.Rule)
+		for _, m := range r.Members {
+			if m.From != nil {
+				fmt.Fprintf(w, "    - %s: %s\n", m.Member, m.From)
+			}
+			if m.To != nil {
+				fmt.Fprintf(w, "    + %s: %s\n", m.Member, m.To)
+			}
+		}
+	}
+}
+
 func newRulesDiff(c *client) *cobra.Command {
-	var account, format string
+	var account string
+	var out form
 	cmd := &cobra.Command{
 		Use: "diff VERSION [TO]", Short: "Show what a version changed, or what makes another of it", Args: cobra.RangeArgs(1, 2),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -78,43 +111,16 @@ func newRulesDiff(c *client) *cobra.Command {
 				query.Set("account_id", account)
 			}
 			path := "/api/v1/rules/versions/" + url.PathEscape(args[0]) + "/diff?" + query.Encode()
-			if format == "json" {
-				return c.print(cmd, http.MethodGet, path, nil)
-			}
-			var diff struct {
-				From, To int64
-				Data     []struct {
-					Rule, Change string
-					Members      []struct {
-						Member   string
-						From, To json.RawMessage
-					}
-				}
-			}
-			if err := c.ask(cmd, http.MethodGet, path, nil, &diff); err != nil {
+			var diff diffDoc
+			text, err := c.call(cmd, http.MethodGet, path, &diff)
+			if err != nil {
 				return err
 			}
-			out := cmd.OutOrStdout()
-			fmt.Fprintf(out, "version %d to version %d\n", diff.From, diff.To)
-			if len(diff.Data) == 0 {
-				fmt.Fprintln(out, "no rule differs")
-			}
-			for _, r := range diff.Data {
-				fmt.Fprintf(out, "%s %s\n", map[string]string{"added": "+", "removed": "-", "changed": "~"}[r.Change], r.Rule)
-				for _, m := range r.Members {
-					if m.From != nil {
-						fmt.Fprintf(out, "    - %s: %s\n", m.Member, m.From)
-					}
-					if m.To != nil {
-						fmt.Fprintf(out, "    + %s: %s\n", m.Member, m.To)
-					}
-				}
-			}
-			return nil
+			return out.show(cmd.OutOrStdout(), text, diff.write)
 		},
 	}
 	cmd.Flags().StringVar(&account, "account", "", "whose rules; default the key's own, for a super admin the global ones")
-	outputFlag(cmd, &format, "text", "text or json")
+	formFlag(cmd, &out)
 	return cmd
 }
 

@@ -5,6 +5,8 @@ import (
 	"io"
 	"strings"
 	"unicode/utf8"
+
+	"github.com/goccy/go-yaml"
 )
 
 // table is text in columns. A row may have notes, which stand below it.
@@ -20,6 +22,30 @@ type tableRow struct {
 }
 
 func (t *table) add(notes []string, cells ...string) { t.rows = append(t.rows, tableRow{cells, notes}) }
+
+// memberTable is an object's members in their order, one a row.
+func memberTable(text []byte) *table {
+	t := &table{head: []string{"MEMBER", "VALUE"}}
+	var members yaml.MapSlice
+	if yaml.Unmarshal(text, &members) != nil {
+		return t
+	}
+	for _, m := range members {
+		value, ok := m.Value.(string)
+		if list, isList := m.Value.([]any); isList && len(list) == 0 {
+			value, ok = "-", true
+		}
+		if !ok {
+			text, err := yaml.MarshalWithOptions(m.Value, yaml.Flow(true))
+			if err != nil {
+				text = []byte(fmt.Sprint(m.Value))
+			}
+			value = string(text)
+		}
+		t.add(nil, fmt.Sprint(m.Key), strings.Join(strings.Fields(value), " "))
+	}
+	return t
+}
 
 // write prints the table, without blanks at the ends of lines.
 func (t *table) write(w io.Writer) {

@@ -41,6 +41,8 @@ type RuleSetStore interface {
 	GetRuleSet(ctx context.Context, accountID string, version int64) (RuleSet, error)
 	// RuleSetVersions returns the newest version of every account that has one.
 	RuleSetVersions(ctx context.Context) (map[string]int64, error)
+	// RuleSetVersion returns the newest version of one account, 0 when it has none.
+	RuleSetVersion(ctx context.Context, accountID string) (int64, error)
 	// PublishRuleSet replaces all rules of the account by those of set, whose Version must be
 	// was + 1. ErrConflict when was is no longer the newest version (0: there is none). Rules that
 	// are the same as before but for UpdatedAt keep it, the others are stored as given, but that

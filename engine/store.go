@@ -59,6 +59,8 @@ type RuleStore interface {
 	// ListRules returns every account's rules, by account, then priority falling,
 	// then creation, then id.
 	ListRules(ctx context.Context) ([]Rule, error)
+	// ListAccountRules returns the rules of one account ("" = the global ones), in that order.
+	ListAccountRules(ctx context.Context, accountID string) ([]Rule, error)
 	GetRule(ctx context.Context, accountID, id string) (Rule, error)
 	CreateRule(ctx context.Context, r Rule) error
 	// UpdateRule replaces every column but the key, System and CreatedAt.
@@ -135,6 +137,8 @@ type TenantStore interface {
 	CreateAccount(ctx context.Context, a Account) error
 	// ListUsers returns all users, by account, then id.
 	ListUsers(ctx context.Context) ([]User, error)
+	// GetUser returns a user, also a deleted one.
+	GetUser(ctx context.Context, accountID, id string) (User, error)
 	CreateUser(ctx context.Context, u User) error
 }
 
@@ -142,6 +146,8 @@ type TenantStore interface {
 type KeyStore interface {
 	// ListKeys returns all keys, also expired and revoked ones, by account, then creation, then id.
 	ListKeys(ctx context.Context) ([]Key, error)
+	// GetKey returns a key, also an expired or revoked one.
+	GetKey(ctx context.Context, accountID, id string) (Key, error)
 	// CreateKey stores a key; a digest that exists in any account is ErrConflict.
 	CreateKey(ctx context.Context, k Key) error
 	// RevokeKey sets RevokedAt, once: a key revoked before keeps its first time.
@@ -186,6 +192,10 @@ type SettingStore interface {
 type ChangeFeed interface {
 	// Revision returns the current revision, which rises with every configuration write.
 	Revision(ctx context.Context) (int64, error)
+	// Changes returns what was written since a mark of this method, and the mark of now. A zero
+	// mark has none: nothing is known then, nor after too many writes, nor when one of them was made
+	// by something that does not say what it changes. Rows are to be read after it returned.
+	Changes(ctx context.Context, since Mark) (Changes, error)
 	// Watch calls notify whenever the revision may have risen, also by another
 	// process, until ctx ends; it returns ctx's error then, and no other: a lost
 	// connection is made again, and after it notify is called. On Postgres it

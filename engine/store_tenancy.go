@@ -15,6 +15,8 @@ type HierarchyStore interface {
 	UpdateAccount(ctx context.Context, a Account, was time.Time) error
 	// ListTeams returns all teams, deleted ones too, by account, then id.
 	ListTeams(ctx context.Context) ([]Team, error)
+	// GetTeam returns a team, also a deleted one.
+	GetTeam(ctx context.Context, accountID, id string) (Team, error)
 	CreateTeam(ctx context.Context, t Team) error
 	UpdateTeam(ctx context.Context, t Team, was time.Time) error
 	UpdateUser(ctx context.Context, u User, was time.Time) error

@@ -105,12 +105,12 @@ type Host struct {
 	telling       telling         // of all this, to machines
 
 	catalogue  atomic.Pointer[engine.Catalogue]
-	rules      atomic.Pointer[[]engine.Rule]   // every account's, as they are in force
 	canaries   atomic.Pointer[[]rule.Rollout]  // that the router has
 	vault      atomic.Pointer[vault]           // of the catalogue's credentials
 	policies   atomic.Pointer[engine.Policies] // what tenants set, for callers
 	revision   atomic.Int64                    // of the configuration in force; -1: none is
 	reloading  chan struct{}                   // 1 slot: one reload at a time, without a lock held over queries
+	mark       engine.Mark                     // of the configuration in force; for whoever has that slot
 	stale      chan struct{}                   // 1 slot: the configuration may not be what is stored
 	firstParty []engine.PluginVersion
 	fresh      freshness // of the keys

@@ -19,7 +19,7 @@ func layer(path string) int {
 		return 10
 	case path == "migrations":
 		return 10
-	case path == "engine/document":
+	case path == "engine/document", path == "engine/trie":
 		return 11
 	case path == "sdk", path == "engine/wire":
 		return 12

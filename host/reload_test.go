@@ -192,6 +192,13 @@ func (s *hiccup) ListRules(ctx context.Context) ([]engine.Rule, error) {
 	return s.Store.ListRules(ctx)
 }
 
+func (s *hiccup) ListAccountRules(ctx context.Context, accountID string) ([]engine.Rule, error) {
+	if s.failures.Add(-1) >= 0 {
+		return nil, errors.New("database is restarting")
+	}
+	return s.Store.ListAccountRules(ctx, accountID)
+}
+
 // Another process's write comes into force also when the first reloads fail: the change
 // feed tells of it once.
 func TestFailedReloadIsTriedAgain(t *testing.T) {

@@ -61,7 +61,7 @@ func (h *Host) dropCanary(_, id string) {
 
 // drafter compiles drafts over the live rules.
 func (h *Host) drafter() drafter {
-	return drafter{h.router, h.library, h.catalogue.Load, h.rules.Load}
+	return drafter{h.router, h.library, h.catalogue.Load}
 }
 
 func draftOptions(accountID string, d engine.RuleDraft) rule.DraftOptions {

@@ -15,19 +15,14 @@ type drafter struct {
 	router    *rule.Router
 	guests    engine.RuleGuests
 	catalogue func() *engine.Catalogue
-	live      func() *[]engine.Rule // every account's, as they are in force
 }
 
 // findings tells what looks wrong with rules. Of an account's rules only what is found about
 // themselves is told: nobody can mend the global ones there.
 func (d drafter) findings(accountID string, rules []engine.Rule) (found []engine.RuleFinding) {
 	seen := slices.Clone(rules)
-	if live := d.live(); accountID != "" && live != nil {
-		for _, r := range *live {
-			if r.AccountID == "" {
-				seen = append(seen, r)
-			}
-		}
+	if accountID != "" {
+		seen = append(seen, d.router.GlobalRules()...)
 	}
 	catalogue := d.catalogue()
 	tiers := map[string]bool{}

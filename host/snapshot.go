@@ -3,13 +3,14 @@ package host
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/rule"
 )
 
-// reload puts in force what is stored, unless it is already: keys, catalogue, plugins,
-// then the rules that may name them. Reloads run one after the other, so that one
+// reload puts in force what is stored, unless it is already. Reloads run one after the other, so that one
 // that starts after a write returns with that write in force.
 func (h *Host) reload(ctx context.Context) (err error) {
 	// Whoever's change it follows, what is loaded is every account's.
@@ -23,37 +24,78 @@ func (h *Host) reload(ctx context.Context) (err error) {
 	defer func() { h.telling.reloaded(err) }()
 	asked := time.Now()
 	// Read before the rows: a write in between is then loaded again, not missed.
-	revision, err := h.store.Revision(ctx)
+	changes, err := h.store.Changes(ctx, h.mark)
 	if err != nil {
 		return fmt.Errorf("reload: %w", err)
 	}
-	if revision == h.revision.Load() {
+	if h.revision.Load() >= 0 && changes.Now == h.mark {
 		h.fresh.confirm(asked)
 		return nil
 	}
-	if err := h.load(ctx); err != nil {
+	if err := h.load(ctx, changes, asked); err != nil {
 		return err
 	}
-	if err := h.reloadBudgets(ctx, revision); err != nil {
-		return err
-	}
-	h.revision.Store(revision)
+	h.mark = changes.Now
+	h.revision.Store(changes.Now.Revision)
 	return nil
 }
 
-// load reads the whole configuration and puts it in force. A rule or a plugin that does
-// not work is left out and logged: it must not keep the others from being loaded.
-// See RATIONALE.md, "What may stop a start or a reload?".
-func (h *Host) load(ctx context.Context) error {
-	asked := time.Now()
-	if err := h.keys.Load(ctx); err != nil {
-		return fmt.Errorf("reload keys: %w", err)
+// part is what is loaded when one of some areas has changed.
+type part struct {
+	areas []engine.Area
+	load  func(context.Context, engine.Changes) error
+}
+
+// parts are all of the configuration, in the order in which it comes into force: keys, the catalogue,
+// plugins, then the rules that may name them.
+func (h *Host) parts() []part {
+	whole := func(load func(context.Context) error) func(context.Context, engine.Changes) error {
+		return func(ctx context.Context, _ engine.Changes) error { return load(ctx) }
+	}
+	return []part{
+		{[]engine.Area{engine.AreaCatalogue}, whole(h.reloadCatalogue)},
+		{[]engine.Area{engine.AreaPlugins}, whole(h.reloadPlugins)},
+		{[]engine.Area{engine.AreaRules}, h.reloadRules},
+		{[]engine.Area{engine.AreaRollouts, engine.AreaRules, engine.AreaPlugins}, whole(h.reloadRollouts)},
+		{[]engine.Area{engine.AreaPolicies}, whole(h.reloadPolicies)},
+		{[]engine.Area{engine.AreaHealth}, whole(h.reloadHealth)},
+		{[]engine.Area{engine.AreaDecisions}, whole(h.reloadDecisions)},
+		{[]engine.Area{engine.AreaLimits}, whole(h.reloadLimits)},
+		{[]engine.Area{engine.AreaBudgets, engine.AreaPolicies}, func(ctx context.Context, c engine.Changes) error {
+			return h.reloadBudgets(ctx, c.Now.Revision)
+		}},
+	}
+}
+
+// load reads what changed, everything when that is not known, and puts it in force. A rule or a
+// plugin that does not work is left out and logged: it must not keep the others from being loaded.
+// asked is when the changes were asked for.
+// See RATIONALE.md, "What may stop a start or a reload?" and "What does a reload read?".
+func (h *Host) load(ctx context.Context, changes engine.Changes, asked time.Time) error {
+	changed := map[engine.Area]bool{}
+	for _, c := range changes.List {
+		changed[c.Area] = true
+	}
+	if !changes.Known || changed[engine.AreaTenants] {
+		asked = time.Now()
+		if err := h.keys.Load(ctx); err != nil {
+			return fmt.Errorf("reload keys: %w", err)
+		}
 	}
 	// Whatever becomes of the rest: it is keys that must not outlive their end.
 	h.fresh.confirm(asked)
-	if err := h.reloadCatalogue(ctx); err != nil {
-		return fmt.Errorf("reload catalogue: %w", err)
+	for _, p := range h.parts() {
+		if changes.Known && !slices.ContainsFunc(p.areas, func(a engine.Area) bool { return changed[a] }) {
+			continue
+		}
+		if err := p.load(ctx, changes); err != nil {
+			return err
+		}
 	}
+	return nil
+}
+
+func (h *Host) reloadPlugins(ctx context.Context) error {
 	stored, err := h.store.ListPlugins(ctx)
 	if err != nil {
 		return fmt.Errorf("reload plugins: %w", err)
@@ -64,6 +106,34 @@ func (h *Host) load(ctx context.Context) error {
 		}
 		h.opts.Log.Error().Err(err).Msg("plugins left out")
 	}
+	return nil
+}
+
+// reloadRules puts in force the rules of the accounts whose rules changed.
+func (h *Host) reloadRules(ctx context.Context, changes engine.Changes) error {
+	if !changes.Known {
+		return h.reloadAllRules(ctx)
+	}
+	done := map[string]bool{}
+	for _, c := range changes.List {
+		if c.Area != engine.AreaRules || done[c.AccountID] {
+			continue
+		}
+		done[c.AccountID] = true
+		version, err := h.store.RuleSetVersion(ctx, c.AccountID)
+		if err != nil {
+			return fmt.Errorf("reload the version of rules: %w", err)
+		}
+		rules, err := h.store.ListAccountRules(ctx, c.AccountID)
+		if err != nil {
+			return fmt.Errorf("reload rules: %w", err)
+		}
+		h.leftOut(h.router.LoadAccount(c.AccountID, rules, version))
+	}
+	return nil
+}
+
+func (h *Host) reloadAllRules(ctx context.Context) error {
 	versions, err := h.store.RuleSetVersions(ctx)
 	if err != nil {
 		return fmt.Errorf("reload versions of rules: %w", err)
@@ -72,23 +142,14 @@ func (h *Host) load(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("reload rules: %w", err)
 	}
-	h.rules.Store(&rules)
-	for _, problem := range h.router.LoadVersions(rules, versions) {
-		h.opts.Log.Warn().Str("rule_id", problem.RuleID).Str("tenant_id", problem.AccountID).Err(problem.Err).Msg("rule left out")
+	h.leftOut(h.router.LoadVersions(rules, versions))
+	return nil
+}
+
+func (h *Host) leftOut(problems []rule.Problem) {
+	for _, p := range problems {
+		h.opts.Log.Warn().Str("rule_id", p.RuleID).Str("tenant_id", p.AccountID).Err(p.Err).Msg("rule left out")
 	}
-	if err := h.reloadRollouts(ctx); err != nil {
-		return err
-	}
-	if err := h.reloadPolicies(ctx); err != nil {
-		return err
-	}
-	if err := h.reloadHealth(ctx); err != nil {
-		return err
-	}
-	if err := h.reloadDecisions(ctx); err != nil {
-		return err
-	}
-	return h.reloadLimits(ctx)
 }
 
 func (h *Host) reloadPolicies(ctx context.Context) error {
@@ -108,7 +169,12 @@ func (h *Host) reloadPolicies(ctx context.Context) error {
 	return nil
 }
 
-func (h *Host) reloadCatalogue(ctx context.Context) error {
+func (h *Host) reloadCatalogue(ctx context.Context) (err error) {
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("reload catalogue: %w", err)
+		}
+	}()
 	models, err := h.store.ListModels(ctx)
 	if err != nil {
 		return err

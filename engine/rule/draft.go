@@ -2,7 +2,6 @@ package rule
 
 import (
 	"context"
-	"maps"
 	"slices"
 
 	"github.com/pointsman/pointsman/engine"
@@ -38,46 +37,28 @@ var (
 // Draft compiles rules over those in force without putting them there. Texts that are in
 // force are not compiled again. Problems are those of the draft's sets.
 func (r *Router) Draft(o DraftOptions) (*Draft, []Problem) {
-	r.loading.Lock()
-	live, versions, previous := r.live, r.versions, r.table.Load()
-	r.loading.Unlock()
-	return r.draft(o, live, versions, previous, nil)
+	return r.draft(o, r.table.Load(), nil)
 }
 
-// draft compiles a draft. Its rules' records of failures are those of before, which may be nil.
-func (r *Router) draft(o DraftOptions, live []engine.Rule, versions map[string]int64, compiled, before *table) (*Draft, []Problem) {
-	rules := slices.DeleteFunc(slices.Clone(live), func(rule engine.Rule) bool {
-		_, replaced := o.Sets[rule.AccountID]
-		return replaced
-	})
-	for _, account := range slices.Sorted(maps.Keys(o.Sets)) {
-		for _, rule := range o.Sets[account] {
-			rule.AccountID = account
-			rules = append(rules, rule)
-		}
-	}
-	for i := range rules {
-		rules[i].Plugin = o.plugin(rules[i].Plugin)
-	}
-	versions = maps.Clone(versions)
+// draft compiles a draft over a table. Its rules' records of failures are those of before, which may be nil.
+func (r *Router) draft(o DraftOptions, live, before *table) (*Draft, []Problem) {
+	sets, versions, rest := o.over(live)
 	for account, version := range o.Versions {
-		if versions == nil {
-			versions = map[string]int64{}
-		}
 		versions[account] = version
 	}
-	from := &table{programs: compiled.programs}
+	from := &table{programs: live.programs}
 	if before != nil {
-		from.breakers = before.breakers
+		from.global, from.accounts = before.global, before.accounts
 	}
 	d := &Draft{
 		judge: judge{guests: r.guests, work: r.cfg.Work, counts: o.Counts},
-		table: newTable(rules, versions, from),
+		table: tableOf(sets, versions, from),
 	}
+	d.table.rest = rest
 	if o.Counts {
 		d.judge.onSuspend = r.cfg.OnSuspend
 	}
-	problems := slices.DeleteFunc(slices.Clone(d.table.problems), func(p Problem) bool {
+	problems := slices.DeleteFunc(d.table.problems(), func(p Problem) bool {
 		_, own := o.Sets[p.AccountID]
 		return !own
 	})
@@ -85,6 +66,40 @@ func (r *Router) draft(o DraftOptions, live []engine.Rule, versions map[string]i
 		problems = nil
 	}
 	return d, problems
+}
+
+// over are the rules of a draft over a table, and their versions. A draft of some accounts' rules
+// alone has theirs and the global ones, and rest decides for the others.
+func (o *DraftOptions) over(live *table) (sets map[string][]engine.Rule, versions map[string]int64, rest *table) {
+	if _, global := o.Sets[""]; global || len(o.Sets) == 0 || len(o.Plugins) > 0 {
+		sets, versions = live.sets()
+	} else {
+		rest = live
+		sets, versions = map[string][]engine.Rule{"": live.global.given}, map[string]int64{"": live.global.versions.Global}
+		for account := range o.Sets {
+			if a := live.lists(account); a != nil && a.versions.Account != 0 {
+				versions[account] = a.versions.Account
+			}
+		}
+	}
+	for account, rules := range o.Sets {
+		rules = slices.Clone(rules)
+		for i := range rules {
+			rules[i].AccountID = account
+		}
+		sets[account] = rules
+	}
+	if len(o.Plugins) == 0 {
+		return sets, versions, rest
+	}
+	for account, rules := range sets {
+		rules = slices.Clone(rules)
+		for i := range rules {
+			rules[i].Plugin = o.plugin(rules[i].Plugin)
+		}
+		sets[account] = rules
+	}
+	return sets, versions, rest
 }
 
 // plugin is what a rule's plugin is called in the draft.

@@ -24,7 +24,7 @@ type known struct {
 }
 
 // know notes a rule.
-func (t *table) know(r *engine.Rule, outcome engine.RuleOutcome, err error) {
+func (a *accountLists) know(r *engine.Rule, outcome engine.RuleOutcome, err error) {
 	k := known{
 		id: r.ID, account: r.AccountID, name: r.Name, team: r.TeamID, plugin: r.Plugin,
 		priority: r.Priority, created: r.CreatedAt, outcome: outcome,
@@ -32,7 +32,7 @@ func (t *table) know(r *engine.Rule, outcome engine.RuleOutcome, err error) {
 	if err != nil {
 		k.detail = clip(problemText(err), maxReason)
 	}
-	t.known[r.AccountID] = append(t.known[r.AccountID], k)
+	a.known = append(a.known, k)
 }
 
 // problemText says why a rule is left out, in words that are safe to show.
@@ -47,12 +47,15 @@ func problemText(err error) string {
 // seen returns every rule that the account sees, in the order in which they are tried, with
 // why it is not.
 func (t *table) seen(account string, ownOnly bool) []known {
-	var all []known
-	if account != "" {
-		all = slices.Clone(t.known[account])
+	if account != "" && t.rest != nil && t.lists(account) == nil {
+		return t.rest.seen(account, ownOnly)
 	}
-	hidden := t.hidden[account]
-	for _, k := range t.known[""] {
+	var all []known
+	var hidden map[string]bool
+	if own := t.lists(account); own != nil && account != "" {
+		all, hidden = slices.Clone(own.known), own.hidden
+	}
+	for _, k := range t.global.known {
 		switch {
 		case account != "" && hidden[k.id]:
 			k.outcome, k.detail = engine.RuleShadowed, "rule "+k.id+" of the account has its id"

@@ -36,7 +36,8 @@ func (r *Router) LoadRollouts(rollouts []Rollout) []Problem {
 	}
 	r.rollouts = rollouts
 	previous := r.table.Load()
-	t := newTable(r.live, r.versions, previous)
+	sets, versions := previous.sets()
+	t := tableOf(sets, versions, previous)
 	problems := t.rollOut(r, previous)
 	t.ready()
 	r.table.Store(t)
@@ -50,16 +51,22 @@ func (t *table) rollOut(r *Router, previous *table) (problems []Problem) {
 		if i := slices.IndexFunc(previous.rollouts, func(v *rollout) bool { return v.ID == one.ID }); i >= 0 {
 			before = previous.rollouts[i].draft.table
 		}
-		draft, found := r.draft(one.Draft, r.live, r.versions, t, before)
+		draft, found := r.draft(one.Draft, t, before)
 		problems = append(problems, found...)
+		// Now, so that no request has to wait for its lists.
+		if one.AccountID == "" {
+			draft.table.ready()
+		} else {
+			draft.table.of(one.AccountID).all()
+		}
 		t.rollouts = append(t.rollouts, &rollout{Rollout: one, draft: draft})
 	}
 	for _, v := range t.rollouts {
-		if v.AccountID != "" && t.accounts[v.AccountID] == nil {
-			t.accounts[v.AccountID] = &accountLists{all: t.global.all, own: noList, versions: t.global.versions}
+		if v.AccountID != "" && t.lists(v.AccountID) == nil {
+			t.accounts = t.accounts.With(v.AccountID, &accountLists{all: t.global.all, own: noList, versions: t.global.versions})
 		}
 	}
-	for account, a := range t.accounts {
+	for account, a := range t.accounts.All() {
 		a.rollouts = t.rolledOut(account)
 	}
 	t.global.rollouts = t.rolledOut("")

@@ -12,7 +12,6 @@ package rule
 
 import (
 	"bytes"
-	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -44,8 +43,6 @@ type Router struct {
 	compiled *lru.Cache[string, *program] // conditions of assignments, by source
 
 	loading  sync.Mutex // one load at a time; Decide takes no part. Guards what follows
-	live     []engine.Rule
-	versions map[string]int64
 	rollouts []Rollout
 }
 
@@ -91,19 +88,47 @@ func (r *Router) Load(rules []engine.Rule) []Problem { return r.LoadVersions(rul
 func (r *Router) LoadVersions(rules []engine.Rule, versions map[string]int64) []Problem {
 	r.loading.Lock()
 	defer r.loading.Unlock()
-	r.live, r.versions = owned(rules), maps.Clone(versions)
-	return r.load()
+	return r.load(divide(owned(rules)), versions)
 }
 
-// load puts in force what is loaded, and the rollouts over it.
-func (r *Router) load() []Problem {
+// LoadAccount puts the rules of one account, "" the global ones, and their version in force and
+// leaves all others as they are: it costs what the account's rules cost, however many accounts there
+// are, unless the rules are global or a rollout of everybody's runs. Problems are the account's.
+func (r *Router) LoadAccount(account string, rules []engine.Rule, version int64) []Problem {
+	r.loading.Lock()
+	defer r.loading.Unlock()
 	previous := r.table.Load()
-	t := newTable(r.live, r.versions, previous)
-	problems := t.problems
+	rules = owned(rules)
+	if account != "" && !slices.ContainsFunc(r.rollouts, func(v Rollout) bool { return v.AccountID == "" || v.AccountID == account }) {
+		t := previous.with(account, rules, version)
+		r.table.Store(t)
+		if a := t.lists(account); a != nil {
+			return a.problems
+		}
+		return nil
+	}
+	sets, versions := previous.sets()
+	sets[account], versions[account] = rules, version
+	if version == 0 {
+		delete(versions, account)
+	}
+	if len(rules) == 0 {
+		delete(sets, account)
+	}
+	return slices.DeleteFunc(r.load(sets, versions), func(p Problem) bool { return p.AccountID != account })
+}
+
+// GlobalRules returns the global rules in force. They are shared: read only.
+func (r *Router) GlobalRules() []engine.Rule { return r.table.Load().global.given }
+
+// load puts these rules in force, and the rollouts over them.
+func (r *Router) load(sets map[string][]engine.Rule, versions map[string]int64) []Problem {
+	previous := r.table.Load()
+	t := tableOf(sets, versions, previous)
 	t.rollOut(r, previous)
 	t.ready()
 	r.table.Store(t)
-	return problems
+	return t.problems()
 }
 
 // owned copies rules as far as somebody else could change them.

@@ -3,6 +3,7 @@ package rule
 import (
 	"bytes"
 	"cmp"
+	"maps"
 	"math"
 	"slices"
 	"sync"
@@ -10,22 +11,17 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/engine/document"
+	"github.com/pointsman/pointsman/engine/trie"
 )
 
-// table is every rule in force. It never changes after newTable.
+// table is every rule in force. It never changes once it is in force, and shares with the next one
+// what that does not change.
 type table struct {
-	global   *accountLists            // of accounts without rules and versions of their own
-	accounts map[string]*accountLists // of the others
-	problems []Problem
-	given    map[string][]*engine.Rule  // by account: what it was made of, for the next one to compare
-	known    map[string][]known         // by account: every rule, in force or not
-	hidden   map[string]map[string]bool // by account: the ids that its rules take, enabled or not
-
-	rollouts []*rollout // of a router's table
-
-	// What the next table takes over.
-	programs map[string]*program // by source
-	breakers map[ruleKey]*breaker
+	global   *accountLists                   // of accounts without rules and versions of their own
+	accounts trie.Map[string, *accountLists] // of the others
+	rollouts []*rollout                      // of a router's table
+	programs *programs                       // one for all tables of a router
+	rest     *table                          // of a draft: what those are decided by of whom it has nothing
 }
 
 type ruleKey struct {
@@ -35,7 +31,12 @@ type ruleKey struct {
 
 // accountLists is what one account's requests are decided by.
 type accountLists struct {
-	entries  []entry      // of its own rules
+	given    []engine.Rule   // what it was made of, for the next table to compare
+	known    []known         // every rule, in force or not
+	hidden   map[string]bool // the ids that its rules take, enabled or not
+	problems []Problem
+	entries  []entry // of its own rules
+
 	all      func() *list // with the global rules
 	own      func() *list // without
 	versions engine.RuleSetRef
@@ -49,10 +50,22 @@ func noList() *list { return none }
 
 // of returns the lists of an account.
 func (t *table) of(account string) *accountLists {
-	if a := t.accounts[account]; a != nil {
+	if a, ok := t.accounts.Get(account); ok {
 		return a
 	}
+	if t.rest != nil && account != "" {
+		return t.rest.of(account)
+	}
 	return t.global
+}
+
+// lists returns those that were made of the account's own rules; nil: there are none.
+func (t *table) lists(account string) *accountLists {
+	if account == "" {
+		return t.global
+	}
+	a, _ := t.accounts.Get(account)
+	return a
 }
 
 // list is what the account's requests are tried against; ownOnly leaves out the global rules.
@@ -115,133 +128,165 @@ type mask struct {
 
 // newTable compiles rules. What previous has of them is taken from it; it may be nil.
 func newTable(rules []engine.Rule, versions map[string]int64, previous *table) *table {
-	t := &table{
-		accounts: map[string]*accountLists{},
-		given:    map[string][]*engine.Rule{},
-		known:    map[string][]known{},
-		hidden:   map[string]map[string]bool{},
-		programs: map[string]*program{},
-		breakers: map[ruleKey]*breaker{},
+	return tableOf(divide(rules), versions, previous)
+}
+
+// tableOf is newTable of the rules of each account.
+func tableOf(sets map[string][]engine.Rule, versions map[string]int64, previous *table) *table {
+	t := &table{programs: new(programs)}
+	if previous == nil {
+		previous = &table{}
+	} else if previous.programs != nil {
+		t.programs = previous.programs
 	}
-	order := t.divide(rules)
-	same := map[string]bool{}
-	own := map[string][]entry{}
-	for _, account := range order {
-		if same[account] = previous != nil && sameRules(t.given[account], previous.given[account]); same[account] {
-			own[account] = t.take(account, previous)
-		} else {
-			own[account] = t.read(account, previous)
+	global, sameGlobal := t.account("", sets[""], previous.global)
+	if !sameGlobal {
+		t.link(global, nil)
+	}
+	global.versions.Global = versions[""]
+	t.global = global
+	names := map[string]bool{}
+	for account := range sets {
+		names[account] = true
+	}
+	for account := range versions {
+		names[account] = true
+	}
+	delete(names, "")
+	for _, account := range slices.Sorted(maps.Keys(names)) {
+		a, same := t.account(account, sets[account], previous.lists(account))
+		if !same || !sameGlobal {
+			t.link(a, global)
 		}
-	}
-	// The lists of those whose rules are as they were are as they were.
-	_, global := t.given[""]
-	same[""] = previous != nil && (same[""] || !global && previous.given[""] == nil)
-	t.global = t.lists("", own[""], nil)
-	if same[""] && previous.global != nil {
-		t.global = previous.global.again()
-	}
-	t.global.versions = engine.RuleSetRef{Global: versions[""]}
-	for _, account := range order {
-		switch {
-		case account == "":
-		case same[account] && same[""]:
-			t.accounts[account] = previous.accounts[account].again()
-		default:
-			t.accounts[account] = t.lists(account, own[account], own[""])
-		}
-	}
-	for account, version := range versions {
-		if account == "" {
-			continue
-		}
-		if t.accounts[account] == nil {
-			t.accounts[account] = &accountLists{all: t.global.all, own: noList}
-		}
-		t.accounts[account].versions.Account = version
-	}
-	for _, a := range t.accounts {
-		a.versions.Global = versions[""]
+		a.versions = engine.RuleSetRef{Global: versions[""], Account: versions[account]}
+		t.accounts = t.accounts.With(account, a)
 	}
 	return t
 }
 
-// divide notes whose rules there are, and returns the accounts as they come.
-func (t *table) divide(rules []engine.Rule) (order []string) {
+// with is the table with other rules of one account that is not in a rollout: all else stays.
+func (t *table) with(account string, rules []engine.Rule, version int64) *table {
+	next := &table{global: t.global, accounts: t.accounts, rollouts: t.rollouts, programs: t.programs}
+	if len(rules) == 0 && version == 0 {
+		next.accounts = t.accounts.Without(account)
+		return next
+	}
+	a, same := next.account(account, rules, t.lists(account))
+	if !same {
+		next.link(a, t.global)
+	}
+	a.versions = engine.RuleSetRef{Global: t.global.versions.Global, Account: version}
+	a.all()
+	next.accounts = t.accounts.With(account, a)
+	return next
+}
+
+// sets are the rules that the table was made of, by account, and the versions of them.
+func (t *table) sets() (sets map[string][]engine.Rule, versions map[string]int64) {
+	sets, versions = map[string][]engine.Rule{"": t.global.given}, map[string]int64{"": t.global.versions.Global}
+	for account, a := range t.accounts.All() {
+		sets[account] = a.given
+		if a.versions.Account != 0 {
+			versions[account] = a.versions.Account
+		}
+	}
+	return sets, versions
+}
+
+// divide sorts rules by whose they are.
+func divide(rules []engine.Rule) map[string][]engine.Rule {
+	sets := map[string][]engine.Rule{}
+	for _, r := range rules {
+		sets[r.AccountID] = append(sets[r.AccountID], r)
+	}
+	return sets
+}
+
+// account compiles an account's rules. same says that they are those of before, and so are its
+// lists, as far as the global rules are the same too; else they are to be linked.
+func (t *table) account(account string, rules []engine.Rule, before *accountLists) (a *accountLists, same bool) {
+	if before != nil && before.all != nil && sameRules(rules, before.given) {
+		return before.again(), true
+	}
+	a = &accountLists{given: rules, hidden: map[string]bool{}}
 	for i := range rules {
 		r := &rules[i]
-		if t.given[r.AccountID] == nil {
-			order = append(order, r.AccountID)
-		}
-		t.given[r.AccountID] = append(t.given[r.AccountID], r)
-	}
-	return order
-}
-
-// read compiles an account's rules.
-func (t *table) read(account string, previous *table) (own []entry) {
-	hidden := map[string]bool{}
-	t.hidden[account] = hidden
-	for _, r := range t.given[account] {
-		if hidden[r.ID] {
-			t.problem(r, engine.Errorf(engine.CodeInvalid, "There are two rules with this id."))
+		if a.hidden[r.ID] {
+			a.problem(r, engine.Errorf(engine.CodeInvalid, "There are two rules with this id."))
 			continue
 		}
-		hidden[r.ID] = true
+		a.hidden[r.ID] = true
 		if !r.Enabled {
-			t.know(r, engine.RuleDisabled, nil)
+			a.know(r, engine.RuleDisabled, nil)
 			continue
 		}
-		e, err := t.entry(r, previous)
+		e, err := t.entry(r, before)
 		if err != nil {
-			t.problem(r, err)
+			a.problem(r, err)
 			continue
 		}
-		t.know(r, "", nil)
-		own = append(own, e)
+		a.know(r, "", nil)
+		a.entries = append(a.entries, e)
 	}
-	return own
+	a.entries = slices.Clip(a.entries)
+	return a, false
 }
 
-// lists are those of an account with rules of its own, or the global ones. They are made when they
-// are first asked for: a draft is asked for one account's, of many.
-func (t *table) lists(account string, own, global []entry) *accountLists {
-	own = slices.Clip(own)
-	hidden := t.hidden[account]
-	return &accountLists{
-		entries: own,
-		all: sync.OnceValue(func() *list {
-			entries := own
-			for _, e := range global {
-				if !hidden[e.id] {
-					entries = append(entries, e)
-				}
-			}
-			return newList(entries)
-		}),
-		own: sync.OnceValue(func() *list {
-			if account == "" {
-				return none
-			}
-			return newList(own)
-		}),
+// link makes an account's lists, over the global rules; nil: they are those. Each is made when it is
+// first asked for: a draft is asked for one account's, of many.
+func (t *table) link(a, global *accountLists) {
+	own, hidden, programs := a.entries, a.hidden, t.programs
+	makeList := func(entries []entry) *list {
+		programs.lists.Add(1)
+		return newList(entries)
 	}
+	switch {
+	case global == nil:
+		a.all, a.own = sync.OnceValue(func() *list { return makeList(own) }), noList
+		return
+	case len(a.given) == 0:
+		a.all, a.own = global.all, noList
+		return
+	}
+	shared := global.entries
+	a.all = sync.OnceValue(func() *list {
+		entries := own
+		for _, e := range shared {
+			if !hidden[e.id] {
+				entries = append(entries, e)
+			}
+		}
+		return makeList(entries)
+	})
+	a.own = sync.OnceValue(func() *list { return makeList(own) })
 }
 
 // ready makes the lists that requests are tried against now, so that none of them has to wait.
 func (t *table) ready() {
 	t.global.all()
-	for _, a := range t.accounts {
+	for _, a := range t.accounts.All() {
 		a.all()
 	}
 }
 
-func (t *table) problem(r *engine.Rule, err error) {
-	t.problems = append(t.problems, Problem{AccountID: r.AccountID, RuleID: r.ID, Err: err})
-	t.know(r, engine.RuleLeftOut, err)
+// problems are those of every account.
+func (t *table) problems() []Problem {
+	all := slices.Clone(t.global.problems)
+	var own []Problem
+	for _, a := range t.accounts.All() {
+		own = append(own, a.problems...)
+	}
+	slices.SortStableFunc(own, func(a, b Problem) int { return cmp.Compare(a.AccountID, b.AccountID) })
+	return append(all, own...)
 }
 
-// entry compiles one rule, or takes what the previous table has of it.
-func (t *table) entry(r *engine.Rule, previous *table) (entry, error) {
+func (a *accountLists) problem(r *engine.Rule, err error) {
+	a.problems = append(a.problems, Problem{AccountID: r.AccountID, RuleID: r.ID, Err: err})
+	a.know(r, engine.RuleLeftOut, err)
+}
+
+// entry compiles one rule. Its record of failures is the one of before, which may be nil.
+func (t *table) entry(r *engine.Rule, before *accountLists) (entry, error) {
 	if err := validate(r); err != nil {
 		return entry{}, err
 	}
@@ -259,37 +304,22 @@ func (t *table) entry(r *engine.Rule, previous *table) (entry, error) {
 		}
 		e.config = doc.Root()
 	} else {
-		p, err := t.compile(r.When, previous)
+		p, err := t.programs.get(r.When)
 		if err != nil {
 			return entry{}, err
 		}
 		e.program, e.when = p, r.When
 	}
-	key := ruleKey{r.AccountID, r.ID, r.UpdatedAt.UnixMilli()}
-	e.key = key
-	if previous != nil {
-		e.breaker = previous.breakers[key]
+	e.key = ruleKey{r.AccountID, r.ID, r.UpdatedAt.UnixMilli()}
+	if before != nil {
+		if i := slices.IndexFunc(before.entries, func(o entry) bool { return o.key == e.key }); i >= 0 {
+			e.breaker = before.entries[i].breaker
+		}
 	}
 	if e.breaker == nil {
 		e.breaker = &breaker{}
 	}
-	t.breakers[key] = e.breaker
 	return e, nil
-}
-
-func (t *table) compile(source string, previous *table) (*program, error) {
-	p := t.programs[source]
-	if p == nil && previous != nil {
-		p = previous.programs[source]
-	}
-	if p == nil {
-		var err error
-		if p, err = compile(source); err != nil {
-			return nil, err
-		}
-	}
-	t.programs[source] = p
-	return p, nil
 }
 
 // ranking is models without empty and repeated ids. It is shared by decisions: its

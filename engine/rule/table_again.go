@@ -7,36 +7,16 @@ import (
 	"github.com/pointsman/pointsman/engine"
 )
 
-// take takes over what a table knows of an account whose rules have not changed.
-func (t *table) take(account string, previous *table) (own []entry) {
-	t.hidden[account], t.known[account] = previous.hidden[account], previous.known[account]
-	for _, p := range previous.problems {
-		if p.AccountID == account {
-			t.problems = append(t.problems, p)
-		}
-	}
-	lists := previous.global
-	if account != "" {
-		lists = previous.accounts[account]
-	}
-	for i := range lists.entries {
-		e := &lists.entries[i]
-		t.breakers[e.key] = e.breaker
-		if e.program != nil {
-			t.programs[e.when] = e.program
-		}
-	}
-	return lists.entries
-}
-
 // again are the same lists in another table.
 func (a *accountLists) again() *accountLists {
-	return &accountLists{entries: a.entries, all: a.all, own: a.own}
+	next := *a
+	next.versions, next.rollouts = engine.RuleSetRef{}, nil
+	return &next
 }
 
 // sameRules reports whether two accounts' rules are the same in the same order.
-func sameRules(a, b []*engine.Rule) bool {
-	return slices.EqualFunc(a, b, sameRule)
+func sameRules(a, b []engine.Rule) bool {
+	return slices.EqualFunc(a, b, func(a, b engine.Rule) bool { return sameRule(&a, &b) })
 }
 
 // sameRule compares all that a rule is.

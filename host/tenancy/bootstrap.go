@@ -97,9 +97,11 @@ func (k *Keys) ensureKey(ctx context.Context, adminKey string, now time.Time) (s
 	if err != nil {
 		return "", fmt.Errorf("bootstrap key: %w", err)
 	}
-	for _, known := range d.keys {
-		if bytes.Equal(known.Digest, digest[:]) {
-			return "", nil // that very key exists
+	for _, m := range d.accounts.All() {
+		for _, known := range m.keys.All() {
+			if bytes.Equal(known.Digest, digest[:]) {
+				return "", nil // that very key exists
+			}
 		}
 	}
 	if key.AccountID, key.UserID, err = k.superAdmin(ctx, d, now); err != nil {
@@ -125,22 +127,25 @@ func (k *Keys) ensureKey(ctx context.Context, adminKey string, now time.Time) (s
 func (k *Keys) superAdmin(ctx context.Context, d *directory, now time.Time) (account, user string, err error) {
 	first := rowKey{engine.DefaultAccount, BootstrapUser}
 	found := rowKey{}
-	for key, u := range d.users {
-		if u.Role != engine.RoleSuperAdmin || d.standing(u) != active {
-			continue
-		}
-		if key == first {
-			return key.account, key.id, nil
-		}
-		if found == (rowKey{}) || cmp.Or(cmp.Compare(key.account, found.account), cmp.Compare(key.id, found.id)) < 0 {
-			found = key
+	for account := range d.supers.All() {
+		for id, u := range d.rows(account).users.All() {
+			key := rowKey{account, id}
+			if u.Role != engine.RoleSuperAdmin || d.standing(u) != active {
+				continue
+			}
+			if key == first {
+				return key.account, key.id, nil
+			}
+			if found == (rowKey{}) || cmp.Or(cmp.Compare(key.account, found.account), cmp.Compare(key.id, found.id)) < 0 {
+				found = key
+			}
 		}
 	}
 	if found != (rowKey{}) {
 		return found.account, found.id, nil
 	}
-	a := d.accounts[first.account]
-	u, ok := d.users[first]
+	a, _ := d.accountRow(first.account)
+	u, ok := d.userRow(first.account, first.id)
 	if !ok {
 		return first.account, first.id, nil // made a moment ago
 	}

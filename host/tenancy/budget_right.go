@@ -7,10 +7,8 @@ func (d *directory) budgetTenant(b engine.Budget) engine.Tenant {
 	t := engine.Tenant{AccountID: b.AccountID, TeamID: b.TeamID, UserID: b.UserID}
 	if b.KeyID != "" {
 		t.UserID = ""
-		for _, key := range d.keys {
-			if key.AccountID == b.AccountID && key.ID == b.KeyID {
-				t.UserID = key.UserID
-			}
+		if key, ok := d.keyRow(b.AccountID, b.KeyID); ok {
+			t.UserID = key.UserID
 		}
 	}
 	if t.UserID != "" {

@@ -1,58 +1,61 @@
 package tenancy
 
 import (
-	"context"
-	"fmt"
+	"crypto/sha256"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
+	"github.com/pointsman/pointsman/engine/trie"
 )
 
-// rowKey names a team or a user.
+// rowKey names a team, a user or a key.
 type rowKey struct{ account, id string }
 
-// directory is every account, team, user and key as they are stored, deleted ones too.
-// Read only once it is made; with returns a changed one.
+// directory is every account, team, user and key as they are stored, deleted ones too, and what
+// Authenticate finds in them. It never changes; with returns a changed one, which shares the rest.
 type directory struct {
-	accounts map[string]engine.Account
-	teams    map[rowKey]engine.Team
-	users    map[rowKey]engine.User
-	keys     []engine.Key
+	mark     engine.Mark // what is stored, as of then or later
+	load     uint64      // number of the load that made it
+	accounts trie.Map[string, *accountRows]
+	supers   trie.Map[string, struct{}] // accounts that have, or had, a super admin
+	held     trie.Map[[sha256.Size]byte, *held]
 }
 
-// read reads the directory. It is not one moment of the database: what is written between
-// the lists brings another load.
-func (k *Keys) read(ctx context.Context) (*directory, error) {
-	accounts, err := k.store.ListAccounts(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list accounts: %w", err)
+// accountRows are the rows of an account.
+type accountRows struct {
+	account engine.Account
+	stored  bool // the account itself is
+	teams   trie.Map[string, engine.Team]
+	users   trie.Map[string, engine.User]
+	keys    trie.Map[string, engine.Key]
+	owned   trie.Map[string, []string] // ids of each user's keys
+}
+
+var noRows = &accountRows{}
+
+func (d *directory) rows(account string) *accountRows {
+	if m, ok := d.accounts.Get(account); ok {
+		return m
 	}
-	teams, err := k.store.ListTeams(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list teams: %w", err)
-	}
-	users, err := k.store.ListUsers(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list users: %w", err)
-	}
-	keys, err := k.store.ListKeys(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("list keys: %w", err)
-	}
-	d := &directory{
-		accounts: make(map[string]engine.Account, len(accounts)), teams: make(map[rowKey]engine.Team, len(teams)),
-		users: make(map[rowKey]engine.User, len(users)), keys: keys,
-	}
-	for _, a := range accounts {
-		d.accounts[a.ID] = a
-	}
-	for _, t := range teams {
-		d.teams[rowKey{t.AccountID, t.ID}] = t
-	}
-	for _, u := range users {
-		d.users[rowKey{u.AccountID, u.ID}] = u
-	}
-	return d, nil
+	return noRows
+}
+
+func (d *directory) accountRow(id string) (engine.Account, bool) {
+	m := d.rows(id)
+	return m.account, m.stored
+}
+
+func (d *directory) teamRow(account, id string) (engine.Team, bool) {
+	return d.rows(account).teams.Get(id)
+}
+
+// userRow returns the zero user when there is none.
+func (d *directory) userRow(account, id string) (engine.User, bool) {
+	return d.rows(account).users.Get(id)
+}
+
+func (d *directory) keyRow(account, id string) (engine.Key, bool) {
+	return d.rows(account).keys.Get(id)
 }
 
 // standing is whether a tenant's keys are in force.
@@ -68,8 +71,8 @@ const (
 // standing says whether keys of that user are in force. A user of a deleted team has none
 // until it is moved to another one. A team that was never stored is no reason against it.
 func (d *directory) standing(u engine.User) standing {
-	account, ok := d.accounts[u.AccountID]
-	team := d.teams[rowKey{u.AccountID, u.TeamID}]
+	account, ok := d.accountRow(u.AccountID)
+	team, _ := d.teamRow(u.AccountID, u.TeamID)
 	switch {
 	case !ok, !account.DeletedAt.IsZero(), !u.DeletedAt.IsZero(), !team.DeletedAt.IsZero():
 		return gone
@@ -81,11 +84,14 @@ func (d *directory) standing(u engine.User) standing {
 	return active
 }
 
-func (d *directory) owner(k engine.Key) engine.User { return d.users[rowKey{k.AccountID, k.UserID}] }
+func (d *directory) owner(k engine.Key) engine.User {
+	u, _ := d.userRow(k.AccountID, k.UserID)
+	return u
+}
 
 // account returns an account that the principal sees. Errors: CodeNotFound.
 func (d *directory) account(p engine.Principal, id string) (engine.Account, error) {
-	a, ok := d.accounts[id]
+	a, ok := d.accountRow(id)
 	if !ok || !a.DeletedAt.IsZero() || !sees(p, id) {
 		return engine.Account{}, notFound("account", id)
 	}
@@ -94,7 +100,7 @@ func (d *directory) account(p engine.Principal, id string) (engine.Account, erro
 
 // team returns a team that the principal manages: of its account, or its own for a lead.
 func (d *directory) team(p engine.Principal, account, id string) (engine.Team, error) {
-	t, ok := d.teams[rowKey{account, id}]
+	t, ok := d.teamRow(account, id)
 	if _, err := d.account(p, account); err != nil || !ok || !t.DeletedAt.IsZero() || !managesTeam(p, account, id) {
 		return engine.Team{}, notFound("team", id)
 	}
@@ -103,7 +109,7 @@ func (d *directory) team(p engine.Principal, account, id string) (engine.Team, e
 
 // user returns a user that the principal manages. Errors: CodeNotFound.
 func (d *directory) user(p engine.Principal, account, id string) (engine.User, error) {
-	u, ok := d.users[rowKey{account, id}]
+	u, ok := d.userRow(account, id)
 	if _, err := d.account(p, account); err != nil || !ok || !u.DeletedAt.IsZero() || !manages(p, u) {
 		return engine.User{}, notFound("user", id)
 	}
@@ -113,16 +119,19 @@ func (d *directory) user(p engine.Principal, account, id string) (engine.User, e
 // key returns a key that the principal manages; an empty account finds it in any one.
 // Errors: CodeNotFound.
 func (d *directory) key(p engine.Principal, account, id string) (engine.Key, error) {
-	for _, key := range d.keys {
-		if key.ID != id || account != "" && key.AccountID != account {
-			continue
-		}
-		u, ok := d.users[rowKey{key.AccountID, key.UserID}]
-		if _, err := d.account(p, key.AccountID); err == nil && ok && manages(p, u) {
-			return key, nil
+	if account == "" {
+		for name, m := range d.accounts.All() {
+			if _, ok := m.keys.Get(id); ok && sees(p, name) {
+				account = name
+			}
 		}
 	}
-	return engine.Key{}, notFound("key", id)
+	key, ok := d.keyRow(account, id)
+	u, owned := d.userRow(account, key.UserID)
+	if _, err := d.account(p, account); err != nil || !ok || !owned || !manages(p, u) {
+		return engine.Key{}, notFound("key", id)
+	}
+	return key, nil
 }
 
 func notFound(noun, id string) *engine.Error {
@@ -132,50 +141,21 @@ func notFound(noun, id string) *engine.Error {
 	return engine.Errorf(engine.CodeNotFound, "There is no %s %q. GET /api/v1/%ss lists them.", noun, id, noun)
 }
 
-// with returns the directory as it would be with that row: an engine.Account, Team, User or Key.
-func (d *directory) with(row any) *directory {
-	next := *d
-	switch row := row.(type) {
-	case engine.Account:
-		next.accounts = replaced(d.accounts, row.ID, row)
-	case engine.Team:
-		next.teams = replaced(d.teams, rowKey{row.AccountID, row.ID}, row)
-	case engine.User:
-		next.users = replaced(d.users, rowKey{row.AccountID, row.ID}, row)
-	case engine.Key:
-		next.keys = append([]engine.Key{row}, d.keys...)
-		for i := 1; i < len(next.keys); i++ {
-			if next.keys[i].AccountID == row.AccountID && next.keys[i].ID == row.ID {
-				next.keys[i] = row
-				next.keys = next.keys[1:]
-				break
-			}
-		}
-	}
-	return &next
-}
-
-func replaced[K comparable, V any](rows map[K]V, key K, row V) map[K]V {
-	next := make(map[K]V, len(rows)+1)
-	for k, v := range rows {
-		next[k] = v
-	}
-	next[key] = row
-	return next
-}
-
 // superAdmins counts those who can let others in: active super admins, and their keys that
 // are usable at now and may write.
 func (d *directory) superAdmins(now time.Time) (users, keys int) {
-	for _, u := range d.users {
-		if u.Role == engine.RoleSuperAdmin && d.standing(u) == active {
-			users++
+	for account := range d.supers.All() {
+		m := d.rows(account)
+		for _, u := range m.users.All() {
+			if u.Role == engine.RoleSuperAdmin && d.standing(u) == active {
+				users++
+			}
 		}
-	}
-	for _, key := range d.keys {
-		u := d.owner(key)
-		if u.Role.Lower(key.Role) == engine.RoleSuperAdmin && d.standing(u) == active && usable(key, now) && key.Scopes.Has(writing) {
-			keys++
+		for _, key := range m.keys.All() {
+			u := d.owner(key)
+			if u.Role.Lower(key.Role) == engine.RoleSuperAdmin && d.standing(u) == active && usable(key, now) && key.Scopes.Has(writing) {
+				keys++
+			}
 		}
 	}
 	return users, keys
@@ -183,9 +163,10 @@ func (d *directory) superAdmins(now time.Time) (users, keys int) {
 
 // accountAdmins counts the account's own administrators that are not suspended or deleted.
 func (d *directory) accountAdmins(account string) (n int) {
-	for _, u := range d.users {
-		team := d.teams[rowKey{u.AccountID, u.TeamID}]
-		if u.AccountID == account && u.Role == engine.RoleAccountAdmin && u.SuspendedAt.IsZero() && u.DeletedAt.IsZero() && team.DeletedAt.IsZero() {
+	m := d.rows(account)
+	for _, u := range m.users.All() {
+		team, _ := m.teams.Get(u.TeamID)
+		if u.Role == engine.RoleAccountAdmin && u.SuspendedAt.IsZero() && u.DeletedAt.IsZero() && team.DeletedAt.IsZero() {
 			n++
 		}
 	}

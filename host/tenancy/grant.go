@@ -26,18 +26,15 @@ func grantsScopes(p engine.Principal, s engine.Scopes) error {
 // grantsTime refuses a key that would outlive the one by which it is made: whoever holds a
 // key for a day must not be able to make one for ever. A zero time is bounded, too.
 func (d *directory) grantsTime(p engine.Principal, expires time.Time) (time.Time, error) {
-	for _, key := range d.keys {
-		if key.AccountID != p.AccountID || key.ID != p.KeyID || key.ExpiresAt.IsZero() {
-			continue
-		}
-		switch {
-		case expires.IsZero():
-			return key.ExpiresAt, nil
-		case expires.After(key.ExpiresAt):
-			return expires, &engine.Error{
-				Code: engine.CodeForbidden, Param: "expires_at",
-				Message: "This key expires at " + key.ExpiresAt.UTC().Format(time.RFC3339) + " and may not give a later time than that.",
-			}
+	key, _ := d.keyRow(p.AccountID, p.KeyID)
+	switch {
+	case key.ExpiresAt.IsZero():
+	case expires.IsZero():
+		return key.ExpiresAt, nil
+	case expires.After(key.ExpiresAt):
+		return expires, &engine.Error{
+			Code: engine.CodeForbidden, Param: "expires_at",
+			Message: "This key expires at " + key.ExpiresAt.UTC().Format(time.RFC3339) + " and may not give a later time than that.",
 		}
 	}
 	return expires, nil
@@ -62,7 +59,7 @@ func (d *directory) grantsTeam(p engine.Principal, account, team string) error {
 		}
 		return nil
 	}
-	t, ok := d.teams[rowKey{account, team}]
+	t, ok := d.teamRow(account, team)
 	switch {
 	case !ok || !t.DeletedAt.IsZero():
 		return &engine.Error{Code: engine.CodeNotFound, Param: "team_id", Message: "There is no such team."}

@@ -226,7 +226,7 @@ func TestBootstrapRestores(t *testing.T) {
 	// Whoever writes rows by hand may leave none at all.
 	d, err := k.read(ctx)
 	must(t, err)
-	second := d.users[rowKey{"acme", "second"}]
+	second, _ := d.userRow("acme", "second")
 	second.SuspendedAt, second.UpdatedAt = testNow, testNow.Add(time.Second)
 	must(t, k.store.UpdateUser(ctx, second, time.Time{}))
 	_, err = k.Bootstrap(ctx, chosen, testNow)

@@ -37,10 +37,10 @@ type Keys struct {
 	former []*Keys   // hash under previous peppers, and do nothing else
 	now    func() time.Time
 
-	changing chan struct{} // 1 slot: one change at a time, without a lock held over queries
-	snapshot atomic.Pointer[snapshot]
-	loads    atomic.Uint64 // loads begun; numbers them
-	age      atomic.Uint32 // an Age, of the snapshot
+	changing chan struct{}             // 1 slot: one change at a time, without a lock held over queries
+	snapshot atomic.Pointer[directory] // what Authenticate sees
+	loads    atomic.Uint64             // loads begun; numbers them
+	age      atomic.Uint32             // an Age, of the snapshot
 }
 
 // Age says how far what was loaded can be believed.
@@ -63,13 +63,6 @@ var errUnconfirmed = &engine.Error{
 
 // SetAge says how far what was loaded can be believed from now on. It begins as Fresh.
 func (k *Keys) SetAge(a Age) { k.age.Store(uint32(a)) }
-
-// snapshot is what Authenticate sees. Immutable once published.
-type snapshot struct {
-	load uint64 // number of the load that made it
-	keys map[[sha256.Size]byte]held
-	ids  map[rowKey][sha256.Size]byte // digests of the keys
-}
 
 type held struct {
 	digest           [sha256.Size]byte
@@ -138,10 +131,10 @@ func (k *Keys) Authenticate(presented string, now time.Time) (engine.Principal, 
 	d := k.digest(presented)
 	// The map compares digests, which say nothing of the key without the pepper; the
 	// comparison in constant time below keeps that true however the map is built.
-	h, ok := s.keys[d]
+	h, ok := s.held.Get(d)
 	for i := 0; !ok && i < len(k.former); i++ {
 		d = k.former[i].digest(presented)
-		h, ok = s.keys[d]
+		h, ok = s.held.Get(d)
 	}
 	if !ok || !hmac.Equal(h.digest[:], d[:]) {
 		if age != Fresh {
@@ -176,9 +169,12 @@ func (k *Keys) holder(accountID, id string, now time.Time) (p engine.Principal, 
 	if age == Stale {
 		return engine.Principal{}, false, errUnconfirmed
 	}
-	digest, ok := s.ids[rowKey{accountID, id}]
-	h, held := s.keys[digest]
-	if !ok || !held {
+	key, ok := s.keyRow(accountID, id)
+	var h *held
+	if ok && len(key.Digest) == sha256.Size {
+		h, ok = s.held.Get([sha256.Size]byte(key.Digest))
+	}
+	if !ok || h == nil {
 		if age != Fresh {
 			return engine.Principal{}, false, errUnconfirmed
 		}
@@ -188,39 +184,20 @@ func (k *Keys) holder(accountID, id string, now time.Time) (p engine.Principal, 
 	return p, true, err
 }
 
-// Load reads the stored keys and users and puts them in force. A load that was
+// Load reads what was written of keys and users and puts it in force. A load that was
 // overtaken by a later one changes nothing, so that what a caller wrote before its
 // own load is in force when that returns.
 func (k *Keys) Load(ctx context.Context) error {
 	if len(k.pepper) < minPepper {
 		return errPepper
 	}
-	number := k.loads.Add(1)
-	d, err := k.read(ctx)
+	next, err := k.read(ctx)
 	if err != nil {
 		return fmt.Errorf("load keys: %w", err)
 	}
-	next := &snapshot{load: number, keys: make(map[[sha256.Size]byte]held, len(d.keys)), ids: make(map[rowKey][sha256.Size]byte, len(d.keys))}
-	for _, key := range d.keys {
-		owner := d.owner(key)
-		standing := d.standing(owner)
-		// A key without an owner, or whose digest is not one, is nobody's.
-		if standing == gone || len(key.Digest) != sha256.Size {
-			continue
-		}
-		digest := [sha256.Size]byte(key.Digest)
-		next.ids[rowKey{key.AccountID, key.ID}] = digest
-		next.keys[digest] = held{
-			digest: digest, expires: key.ExpiresAt, revoked: key.RevokedAt, refusal: refusals[standing],
-			principal: engine.Principal{
-				AccountID: key.AccountID, TeamID: owner.TeamID, UserID: owner.ID,
-				KeyID: key.ID, KeyName: key.Name, Role: owner.Role.Lower(key.Role), Scopes: key.Scopes,
-			},
-		}
-	}
 	for {
 		old := k.snapshot.Load()
-		if old != nil && old.load > number {
+		if old != nil && old.load > next.load {
 			return nil
 		}
 		if k.snapshot.CompareAndSwap(old, next) {

@@ -39,7 +39,7 @@ func TestAgeOfKeys(t *testing.T) {
 			}
 		}
 		snapshot := k.snapshot.Load()
-		for _, h := range snapshot.keys {
+		for _, h := range snapshot.held.All() {
 			_, known, err := k.holder(h.principal.AccountID, h.principal.KeyID, testNow)
 			if got := engine.CodeOf(err); got != c.wantKnown || known != (c.wantKnown == "") {
 				t.Errorf("%s: holder() = %q, known: %t, want %q", c.name, got, known, c.wantKnown)

@@ -306,20 +306,20 @@ func TestOvertakenLoad(t *testing.T) {
 	}
 }
 
-// slowStore holds back the answer of the first ListKeys.
+// slowStore holds back the answer of the first Changes.
 type slowStore struct {
 	Store
 	once       atomic.Bool
 	read, goOn chan struct{}
 }
 
-func (s *slowStore) ListKeys(ctx context.Context) ([]engine.Key, error) {
-	keys, err := s.Store.ListKeys(ctx)
+func (s *slowStore) Changes(ctx context.Context, since engine.Mark) (engine.Changes, error) {
+	changes, err := s.Store.Changes(ctx, since)
 	if s.once.CompareAndSwap(false, true) {
 		close(s.read)
 		<-s.goOn
 	}
-	return keys, err
+	return changes, err
 }
 
 // TestHammer authenticates from many goroutines while keys come and go.

@@ -225,22 +225,24 @@ func (s *Limits) checkScope(d *directory, l *engine.Limit) error {
 		return invalid("scope."+member, fmt.Sprintf("There is no %s %q.", noun, id[:min(len(id), maxID)]))
 	}
 	if scope.AccountID != "" {
-		if a, ok := d.accounts[scope.AccountID]; !ok || !a.DeletedAt.IsZero() {
+		if a, ok := d.accountRow(scope.AccountID); !ok || !a.DeletedAt.IsZero() {
 			return missing("account_id", "account", scope.AccountID)
 		}
 	}
 	if scope.TeamID != "" {
-		if t, ok := d.teams[rowKey{account, scope.TeamID}]; !ok || !t.DeletedAt.IsZero() {
+		if t, ok := d.teamRow(account, scope.TeamID); !ok || !t.DeletedAt.IsZero() {
 			return missing("team_id", "team", scope.TeamID)
 		}
 	}
 	if scope.UserID != "" {
-		if u, ok := d.users[rowKey{account, scope.UserID}]; !ok || !u.DeletedAt.IsZero() {
+		if u, ok := d.userRow(account, scope.UserID); !ok || !u.DeletedAt.IsZero() {
 			return missing("user_id", "user", scope.UserID)
 		}
 	}
-	if scope.KeyID != "" && !slices.ContainsFunc(d.keys, func(k engine.Key) bool { return k.AccountID == account && k.ID == scope.KeyID }) {
-		return missing("key_id", "key", scope.KeyID)
+	if scope.KeyID != "" {
+		if _, ok := d.keyRow(account, scope.KeyID); !ok {
+			return missing("key_id", "key", scope.KeyID)
+		}
 	}
 	if scope.ProviderID != "" {
 		if _, ok := s.Catalogue().Provider(account, scope.ProviderID); !ok {

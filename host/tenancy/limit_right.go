@@ -34,7 +34,7 @@ func (d *directory) readsLimit(p engine.Principal, l engine.Limit) bool {
 		return true
 	case l.Scope.TeamID != "" && l.Scope.TeamID != p.TeamID:
 		return false
-	case l.Scope.UserID != "" && !manages(p, d.users[rowKey{account, l.Scope.UserID}]):
+	case l.Scope.UserID != "" && !d.managesUser(p, account, l.Scope.UserID):
 		return false
 	case l.Scope.KeyID != "":
 		_, err := d.key(p, account, l.Scope.KeyID)

@@ -8,13 +8,14 @@ import (
 
 func TestLimitRights(t *testing.T) {
 	t.Parallel()
-	d := &directory{
-		accounts: map[string]engine.Account{"acme": {ID: "acme"}, "rival": {ID: "rival"}},
-		users: map[rowKey]engine.User{
-			{"acme", "bob"}: {AccountID: "acme", ID: "bob", TeamID: "red", Role: engine.RoleUser},
-			{"acme", "eve"}: {AccountID: "acme", ID: "eve", TeamID: "blue", Role: engine.RoleUser},
-		},
-		keys: []engine.Key{{AccountID: "acme", ID: "k-bob", UserID: "bob"}, {AccountID: "acme", ID: "k-eve", UserID: "eve"}},
+	d := &directory{}
+	for _, row := range []any{
+		engine.Account{ID: "acme"}, engine.Account{ID: "rival"},
+		engine.User{AccountID: "acme", ID: "bob", TeamID: "red", Role: engine.RoleUser},
+		engine.User{AccountID: "acme", ID: "eve", TeamID: "blue", Role: engine.RoleUser},
+		engine.Key{AccountID: "acme", ID: "k-bob", UserID: "bob"}, engine.Key{AccountID: "acme", ID: "k-eve", UserID: "eve"},
+	} {
+		d = d.with(row)
 	}
 	lead := engine.Principal{AccountID: "acme", TeamID: "red", UserID: "lead", Role: engine.RoleTeamLead}
 	admin := engine.Principal{AccountID: "acme", UserID: "boss", Role: engine.RoleAccountAdmin}

@@ -143,20 +143,17 @@ func (d *directory) expiry(p engine.Principal, wanted, now time.Time) (time.Time
 
 // roomForKey refuses one key too many.
 func (d *directory) roomForKey(owner engine.User, now time.Time) error {
-	rows, own := 0, 0
-	for _, key := range d.keys {
-		if key.AccountID != owner.AccountID {
-			continue
-		}
-		rows++
-		if key.UserID == owner.ID && usable(key, now) {
+	m, own := d.rows(owner.AccountID), 0
+	ids, _ := m.owned.Get(owner.ID)
+	for _, id := range ids {
+		if key, _ := m.keys.Get(id); usable(key, now) {
 			own++
 		}
 	}
 	switch {
 	case own >= maxUsable:
 		return engine.Errorf(engine.CodeConflict, "A user may have %d keys. Revoke one first.", maxUsable)
-	case rows >= MaxKeys:
+	case m.keys.Len() >= MaxKeys:
 		return engine.Errorf(engine.CodeConflict, "An account may have %d keys, revoked ones too.", MaxKeys)
 	}
 	return nil
@@ -174,7 +171,7 @@ func (d *directory) ownerToBe(p engine.Principal, want engine.Key) (engine.User,
 		}
 		user = p.UserID
 	}
-	u, ok := d.users[rowKey{account, user}]
+	u, ok := d.userRow(account, user)
 	_, err := d.account(p, account)
 	switch {
 	case err != nil || !ok || !u.DeletedAt.IsZero():

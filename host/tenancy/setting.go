@@ -77,7 +77,7 @@ func (d *directory) readable(p engine.Principal, t engine.Tenant) error {
 	}
 	switch t.Level() {
 	case engine.LevelTeam:
-		row, ok := d.teams[rowKey{t.AccountID, t.TeamID}]
+		row, ok := d.teamRow(t.AccountID, t.TeamID)
 		own := p.AccountID == t.AccountID && p.TeamID == t.TeamID
 		if !ok || !row.DeletedAt.IsZero() || !own && !managesTeam(p, t.AccountID, t.TeamID) {
 			return notFound("team", t.TeamID)
@@ -99,7 +99,7 @@ func (d *directory) writes(p engine.Principal, t engine.Tenant) bool {
 	case engine.LevelTeam:
 		return managesTeam(p, t.AccountID, t.TeamID)
 	}
-	return manages(p, d.users[rowKey{t.AccountID, t.UserID}])
+	return d.managesUser(p, t.AccountID, t.UserID)
 }
 
 // writable refuses a tenant whose settings the principal may not write.
@@ -122,9 +122,10 @@ func (d *directory) leftBehind(p engine.Principal, t engine.Tenant) bool {
 	}
 	switch t.Level() {
 	case engine.LevelTeam:
-		return !d.teams[rowKey{t.AccountID, t.TeamID}].DeletedAt.IsZero()
+		team, _ := d.teamRow(t.AccountID, t.TeamID)
+		return !team.DeletedAt.IsZero()
 	case engine.LevelUser:
-		u := d.users[rowKey{t.AccountID, t.UserID}]
+		u, _ := d.userRow(t.AccountID, t.UserID)
 		return !u.DeletedAt.IsZero() && manages(p, u)
 	}
 	return false
@@ -146,7 +147,8 @@ func (d *directory) above(t engine.Tenant) []engine.Tenant {
 	case engine.LevelTeam:
 		return []engine.Tenant{global, account}
 	case engine.LevelUser:
-		if team := d.users[rowKey{t.AccountID, t.UserID}].TeamID; team != "" {
+		if u, _ := d.userRow(t.AccountID, t.UserID); u.TeamID != "" {
+			team := u.TeamID
 			return []engine.Tenant{global, account, {AccountID: t.AccountID, TeamID: team}}
 		}
 		return []engine.Tenant{global, account}

@@ -81,13 +81,7 @@ func (s *Teams) CreateTeam(ctx context.Context, p engine.Principal, want engine.
 		if _, err := d.account(p, row.AccountID); err != nil {
 			return err
 		}
-		n := 0
-		for _, t := range d.teams {
-			if t.AccountID == row.AccountID {
-				n++
-			}
-		}
-		if n >= MaxTeams {
+		if d.rows(row.AccountID).teams.Len() >= MaxTeams {
 			return engine.Errorf(engine.CodeConflict, "An account may have %d teams, deleted ones too.", MaxTeams)
 		}
 		row.CreatedAt, row.UpdatedAt = now, now

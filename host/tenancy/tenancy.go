@@ -9,6 +9,8 @@
 package tenancy
 
 import (
+	"context"
+
 	"github.com/pointsman/pointsman/engine"
 )
 
@@ -17,6 +19,8 @@ type Store interface {
 	engine.KeyStore
 	engine.TenantStore
 	engine.HierarchyStore
+	// Changes is engine.ChangeFeed's.
+	Changes(ctx context.Context, since engine.Mark) (engine.Changes, error)
 }
 
 // sees reports whether the principal may know of what belongs to that account.
@@ -40,6 +44,12 @@ func manages(p engine.Principal, u engine.User) bool {
 		return same && u.ID == p.UserID
 	}
 	return false
+}
+
+// managesUser is manages for what belongs to a user by its id.
+func (d *directory) managesUser(p engine.Principal, account, id string) bool {
+	u, _ := d.userRow(account, id)
+	return manages(p, u)
 }
 
 // managesTeam reports whether the principal manages that team.

@@ -87,13 +87,7 @@ func (s *Users) CreateUser(ctx context.Context, p engine.Principal, want engine.
 		if err := d.grantsTeam(p, row.AccountID, row.TeamID); err != nil {
 			return err
 		}
-		n := 0
-		for _, u := range d.users {
-			if u.AccountID == row.AccountID {
-				n++
-			}
-		}
-		if n >= MaxUsers {
+		if d.rows(row.AccountID).users.Len() >= MaxUsers {
 			return engine.Errorf(engine.CodeConflict, "An account may have %d users, deleted ones too.", MaxUsers)
 		}
 		row.CreatedAt, row.UpdatedAt = now, now

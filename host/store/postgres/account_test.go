@@ -17,11 +17,11 @@ var everyAccount = func() map[string]string {
 		"loads a snapshot, at the start and when something changed": `
 			ListAccounts ListAssignments ListBudgets ListCredentials ListDecisionSettings ListHealthCells ListHealthControls ListHealthStates
 			ListKeys ListLimits ListLimitBuckets ListModels ListPlugins ListPreferences ListPrices ListProviders ListRollouts ListRules ListTeams
-			ListUsers ListWebhooks ListLastRuleSets ListUnversionedAccounts ListAuditedAccounts`,
+			ListUsers ListWebhooks ListLastRuleSets ListUnversionedAccounts ListAuditedAccounts ListChanges`,
 		"walks over the accounts, for a job of the night": `NextUsageAccount NextRollupAccount NextDecisionAccount`,
-		"removes what is over, in a job that one process does": `
+		"removes what is over, in a job that one process does or with every hundredth write of configuration": `
 			DeleteDecisions DeleteExpiredNotes DeleteExpiredSessions DeleteIdleLimitBuckets DeleteOldHandoffs DropBudgetAlerts DropBudgetLeases
-			DropBudgetWindows DropDeliveries DropHealthCells DropHealthStates DropHealthTransitions DropIdempotencyKeys DropLogins DropRollups`,
+			DropBudgetWindows DropChanges DropDeliveries DropHealthCells DropHealthStates DropHealthTransitions DropIdempotencyKeys DropLogins DropRollups`,
 		"is about what one replica holds, when it ends or has died": `ExpireBudgetLeases ExpireLimitLeases ListDeadBudgetLeases`,
 		"is a feed that every replica follows":                      `ListHealthTransitionsAfter`,
 		"takes work of all accounts in turn, in the background":     `DueDeliveries`,

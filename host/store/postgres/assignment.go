@@ -41,7 +41,7 @@ func (s *Store) CreateAssignment(ctx context.Context, a engine.Assignment) error
 	if err := row.CheckAssignment(a); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, a.AccountID, "create assignment "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaPolicies, a.AccountID, ""), "create assignment "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateAssignment(ctx, query.CreateAssignmentParams(assignmentRow(a)))
 	})
 }
@@ -52,7 +52,7 @@ func (s *Store) UpdateAssignment(ctx context.Context, a engine.Assignment, was t
 		return err
 	}
 	n := assignmentRow(a)
-	return s.writeOf(ctx, a.AccountID, "update assignment "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaPolicies, a.AccountID, ""), "update assignment "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateAssignment(ctx, query.UpdateAssignmentParams{
 			TeamID: n.TeamID, UserID: n.UserID, TaskType: n.TaskType, Model: n.Model, Fallbacks: n.Fallbacks, Allowed: n.Allowed,
 			Priority: n.Priority, Expression: n.Expression, ExpiresAt: n.ExpiresAt, Locked: n.Locked, Enabled: n.Enabled,
@@ -70,7 +70,7 @@ func (s *Store) DeleteAssignment(ctx context.Context, accountID, id string) erro
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "delete assignment "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaPolicies, accountID, ""), "delete assignment "+id, func(ctx context.Context, q *query.Queries) error {
 		return found(q.DeleteAssignment(ctx, query.DeleteAssignmentParams{AccountID: accountID, ID: id}))
 	})
 }

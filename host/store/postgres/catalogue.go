@@ -49,7 +49,7 @@ func (s *Store) PutModel(ctx context.Context, m engine.Model) error {
 	if err := row.CheckModel(m); err != nil {
 		return err
 	}
-	return s.write(ctx, "put model "+m.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, m.AccountID, ""), "put model "+m.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.PutModel(ctx, query.PutModelParams(modelRow(m)))
 	})
 }
@@ -59,7 +59,7 @@ func (s *Store) PutProvider(ctx context.Context, p engine.Provider) error {
 	if err := row.CheckProvider(p); err != nil {
 		return err
 	}
-	return s.write(ctx, "put provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, p.AccountID, ""), "put provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.PutProvider(ctx, query.PutProviderParams(providerRow(p)))
 	})
 }
@@ -69,7 +69,7 @@ func (s *Store) PutPrice(ctx context.Context, p engine.Price) error {
 	if err := row.CheckPrice(p); err != nil {
 		return err
 	}
-	return s.write(ctx, "put price of "+p.UpstreamID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, p.AccountID, ""), "put price of "+p.UpstreamID, func(ctx context.Context, q *query.Queries) error {
 		return q.PutPrice(ctx, priceRow(p))
 	})
 }

@@ -11,7 +11,9 @@ import (
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgconn"
 
+	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres/query"
+	"github.com/pointsman/pointsman/host/store/row"
 )
 
 // A lost listener comes back after firstRetry, then after twice as long each time
@@ -28,6 +30,37 @@ func (s *Store) Revision(ctx context.Context) (revision int64, err error) {
 		return err
 	})
 	return revision, err
+}
+
+// Changes implements engine.ChangeFeed.
+func (s *Store) Changes(ctx context.Context, since engine.Mark) (changes engine.Changes, err error) {
+	err = s.read(ctx, "read changes", func(ctx context.Context, q *query.Queries) error {
+		revision, err := q.GetRevision(ctx)
+		if err != nil {
+			return err
+		}
+		rows, err := q.ListChanges(ctx, query.ListChangesParams{Since: row.ChangesFrom(since, revision), Upto: revision, Size: row.MaxChanges})
+		list := make([]engine.Change, len(rows))
+		for i, r := range rows {
+			list[i] = engine.Change{
+				Mark: engine.Mark{Revision: r.Revision, Write: r.Write}, Area: engine.Area(r.Area), AccountID: r.AccountID, ID: r.Subject,
+			}
+		}
+		changes = row.ChangesSince(since, revision, list)
+		return err
+	})
+	return changes, err
+}
+
+// addChange notes what the write that made the revision changes, and forgets old ones.
+func addChange(ctx context.Context, q *query.Queries, revision int64, c engine.Change) error {
+	err := q.AddChange(ctx, query.AddChangeParams{
+		AccountID: c.AccountID, Revision: revision, Area: string(c.Area), Subject: c.ID, Write: row.NewWrite(),
+	})
+	if err != nil || revision%row.DropChangesEvery != 0 {
+		return err
+	}
+	return q.DropChanges(ctx, revision-row.KeptChanges)
 }
 
 // Watch implements engine.ChangeFeed: it listens on a connection of its own, and

@@ -25,7 +25,7 @@ func (s *Store) PutDecisionSettings(ctx context.Context, settings engine.Decisio
 	if err := row.CheckDecisionSettings(settings); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, settings.AccountID, "put settings of decisions", func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaDecisions, settings.AccountID, ""), "put settings of decisions", func(ctx context.Context, q *query.Queries) error {
 		return q.PutDecisionSettings(ctx, query.PutDecisionSettingsParams{
 			AccountID: settings.AccountID, Share: int64(settings.Share), KeepText: settings.Text, Days: int64(settings.Days),
 			UpdatedBy: settings.UpdatedBy, UpdatedAt: row.Time(settings.UpdatedAt),
@@ -38,7 +38,7 @@ func (s *Store) DeleteDecisionSettings(ctx context.Context, accountID string) er
 	if !row.IsKey(accountID) {
 		return nil // there is none
 	}
-	return s.writeOf(ctx, accountID, "delete settings of decisions", func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaDecisions, accountID, ""), "delete settings of decisions", func(ctx context.Context, q *query.Queries) error {
 		return q.DeleteDecisionSettings(ctx, accountID)
 	})
 }

@@ -43,7 +43,7 @@ func (s *Store) CreateLimit(ctx context.Context, l engine.Limit) error {
 	if err := row.CheckRateLimit(l); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, l.AccountID, "create limit "+l.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaLimits, l.AccountID, ""), "create limit "+l.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateLimit(ctx, query.CreateLimitParams(limitRow(l)))
 	})
 }
@@ -54,7 +54,7 @@ func (s *Store) UpdateLimit(ctx context.Context, l engine.Limit, was time.Time) 
 		return err
 	}
 	n := limitRow(l)
-	return s.writeOf(ctx, l.AccountID, "update limit "+l.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaLimits, l.AccountID, ""), "update limit "+l.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateLimit(ctx, query.UpdateLimitParams{
 			Name: n.Name, Scope: n.Scope, SplitBy: n.SplitBy, Kind: n.Kind, Amount: n.Amount, WindowMs: n.WindowMs,
 			Burst: n.Burst, IsOverride: n.IsOverride, Enabled: n.Enabled, Resets: n.Resets, LeastRole: n.LeastRole, UpdatedAt: n.UpdatedAt,
@@ -79,7 +79,7 @@ func (s *Store) DeleteLimit(ctx context.Context, accountID, id string) error {
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "delete limit "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaLimits, accountID, ""), "delete limit "+id, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteLimit(ctx, query.DeleteLimitParams{AccountID: accountID, ID: id})
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

@@ -14,7 +14,7 @@ func (s *Store) CreateModel(ctx context.Context, m engine.Model, prices []engine
 	if err := checkModel(m, prices); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, m.AccountID, "create model "+m.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaCatalogue, m.AccountID, ""), "create model "+m.ID, func(ctx context.Context, q *query.Queries) error {
 		if err := q.CreateModel(ctx, query.CreateModelParams(modelRow(m))); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Store) UpdateModel(ctx context.Context, m engine.Model, prices []engine
 		return err
 	}
 	n := modelRow(m)
-	return s.writeOf(ctx, m.AccountID, "update model "+m.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaCatalogue, m.AccountID, ""), "update model "+m.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateModel(ctx, query.UpdateModelParams{
 			Family: n.Family, DisplayName: n.DisplayName, Tier: n.Tier, PremiumCenti: n.PremiumCenti,
 			ProviderID: n.ProviderID, UpstreamID: n.UpstreamID, Api: n.Api, ContextWindow: n.ContextWindow,
@@ -52,7 +52,7 @@ func (s *Store) DeleteModel(ctx context.Context, accountID, id string) error {
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "delete model "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaCatalogue, accountID, ""), "delete model "+id, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteModel(ctx, query.DeleteModelParams{AccountID: accountID, ID: id})
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

@@ -40,7 +40,7 @@ func (s *Store) CreatePlugin(ctx context.Context, p engine.PluginVersion) error 
 	if err := row.CheckPlugin(p); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, p.AccountID, "create plugin "+p.Name+"@"+p.Version, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaPlugins, p.AccountID, ""), "create plugin "+p.Name+"@"+p.Version, func(ctx context.Context, q *query.Queries) error {
 		if p.Active {
 			if err := q.DeactivatePlugin(ctx, query.DeactivatePluginParams{AccountID: p.AccountID, Name: p.Name}); err != nil {
 				return err
@@ -59,7 +59,7 @@ func (s *Store) ActivatePlugin(ctx context.Context, accountID, name, version str
 	if !row.IsKey(accountID, name, version) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "activate plugin "+name+"@"+version, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaPlugins, accountID, ""), "activate plugin "+name+"@"+version, func(ctx context.Context, q *query.Queries) error {
 		if err := q.DeactivatePlugin(ctx, query.DeactivatePluginParams{AccountID: accountID, Name: name}); err != nil {
 			return err
 		}
@@ -72,7 +72,7 @@ func (s *Store) DeletePlugin(ctx context.Context, accountID, name, version strin
 	if !row.IsKey(accountID, name, version) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "delete plugin "+name+"@"+version, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaPlugins, accountID, ""), "delete plugin "+name+"@"+version, func(ctx context.Context, q *query.Queries) error {
 		return found(q.DeletePlugin(ctx, query.DeletePluginParams{AccountID: accountID, Name: name, Version: version}))
 	})
 }

@@ -14,7 +14,7 @@ func (s *Store) CreateProvider(ctx context.Context, p engine.Provider) error {
 	if err := row.CheckProvider(p); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, p.AccountID, "create provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaCatalogue, p.AccountID, ""), "create provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateProvider(ctx, query.CreateProviderParams(providerRow(p)))
 	})
 }
@@ -25,7 +25,7 @@ func (s *Store) UpdateProvider(ctx context.Context, p engine.Provider, was time.
 		return err
 	}
 	n := providerRow(p)
-	return s.writeOf(ctx, p.AccountID, "update provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaCatalogue, p.AccountID, ""), "update provider "+p.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateProvider(ctx, query.UpdateProviderParams{
 			Name: n.Name, Adapter: n.Adapter, BaseUrl: n.BaseUrl, Credential: n.Credential, Enabled: n.Enabled,
 			UpdatedAt: n.UpdatedAt, Config: n.Config, Keyless: n.Keyless, AccountID: n.AccountID, ID: n.ID, Was: row.TimeOrNil(was),
@@ -42,7 +42,7 @@ func (s *Store) DeleteProvider(ctx context.Context, accountID, id string) error 
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.writeOf(ctx, accountID, "delete provider "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaCatalogue, accountID, ""), "delete provider "+id, func(ctx context.Context, q *query.Queries) error {
 		serves, err := q.CountModelsOfProvider(ctx, query.CountModelsOfProviderParams{AccountID: accountID, ID: id})
 		if err != nil {
 			return err

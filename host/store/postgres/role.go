@@ -13,7 +13,7 @@ import (
 // Tables whose global rows every tenant sees, and those that a tenant only reads.
 var (
 	sharedTables   = []string{"assignments", "limits", "models", "plugins", "preferences", "prices", "providers", "rules"}
-	readOnlyTables = []string{"audit", "audit_heads", "revisions", "settings"}
+	readOnlyTables = []string{"audit", "audit_heads", "changes", "revisions", "settings"}
 )
 
 // wall is what is known of row-level security in a database.

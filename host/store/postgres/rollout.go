@@ -61,7 +61,7 @@ func (s *Store) CreateRollout(ctx context.Context, r engine.Rollout) error {
 	if err := row.CheckRollout(r); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, r.AccountID, "create rollout "+r.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaRollouts, r.AccountID, ""), "create rollout "+r.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateRollout(ctx, query.CreateRolloutParams{
 			AccountID: r.AccountID, ID: r.ID, Kind: string(r.Kind), Status: string(r.Status),
 			Rules: row.DraftBody(r.Draft), Plugin: r.Draft.Plugin, Version: r.Draft.Version, Base: r.Base, Share: int64(r.Share),
@@ -76,7 +76,7 @@ func (s *Store) UpdateRollout(ctx context.Context, r engine.Rollout, was time.Ti
 	if err := row.CheckRollout(r); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, r.AccountID, "update rollout "+r.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaRollouts, r.AccountID, ""), "update rollout "+r.ID, func(ctx context.Context, q *query.Queries) error {
 		n, err := q.UpdateRollout(ctx, query.UpdateRolloutParams{
 			Status: string(r.Status), Share: int64(r.Share), Reason: r.Reason, UpdatedAt: row.Time(r.UpdatedAt), EndedAt: row.TimeOrNil(r.EndedAt),
 			AccountID: r.AccountID, ID: r.ID, Was: row.Time(was),

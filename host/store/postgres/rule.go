@@ -21,6 +21,18 @@ func (s *Store) ListRules(ctx context.Context) (rules []engine.Rule, err error) 
 	return rules, err
 }
 
+// ListAccountRules implements engine.RuleStore.
+func (s *Store) ListAccountRules(ctx context.Context, accountID string) (rules []engine.Rule, err error) {
+	if !row.IsKey(accountID) {
+		return nil, nil
+	}
+	err = s.readOf(ctx, accountID, "list rules of an account", func(ctx context.Context, q *query.Queries) error {
+		rules, err = accountRules(ctx, q, accountID)
+		return err
+	})
+	return rules, err
+}
+
 // GetRule implements engine.RuleStore.
 func (s *Store) GetRule(ctx context.Context, accountID, id string) (rule engine.Rule, err error) {
 	if !row.IsKey(accountID, id) {

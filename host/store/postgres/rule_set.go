@@ -68,12 +68,24 @@ func (s *Store) RuleSetVersions(ctx context.Context) (versions map[string]int64,
 	return versions, err
 }
 
+// RuleSetVersion implements engine.RuleSetStore.
+func (s *Store) RuleSetVersion(ctx context.Context, accountID string) (version int64, err error) {
+	if !row.IsKey(accountID) {
+		return 0, nil
+	}
+	err = s.readOf(ctx, accountID, "get the newest version of rules", func(ctx context.Context, q *query.Queries) error {
+		version, err = q.GetLastRuleSet(ctx, accountID)
+		return err
+	})
+	return version, err
+}
+
 // PublishRuleSet implements engine.RuleSetStore.
 func (s *Store) PublishRuleSet(ctx context.Context, set engine.RuleSet, was int64) error {
 	if err := row.CheckRuleSet(set); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, set.AccountID, "publish rules", func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaRules, set.AccountID, ""), "publish rules", func(ctx context.Context, q *query.Queries) error {
 		last, err := q.GetLastRuleSet(ctx, set.AccountID)
 		if err != nil {
 			return err
@@ -127,7 +139,7 @@ func (s *Store) versioned(ctx context.Context, accountID, doing string, at time.
 	if e := engine.AuditOf(ctx); e != nil {
 		at = e.At
 	}
-	return s.writeOf(ctx, accountID, doing, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaRules, accountID, ""), doing, func(ctx context.Context, q *query.Queries) error {
 		if err := change(ctx, q); err != nil {
 			return err
 		}

@@ -190,17 +190,17 @@ func (s *Store) call(ctx context.Context, doing string, run func(context.Context
 }
 
 // write runs a change of configuration in a transaction that raises the revision
-// and tells every process of it.
-func (s *Store) write(ctx context.Context, doing string, change func(context.Context, *query.Queries) error) error {
-	return s.writeIn(ctx, seat{}, doing, change)
+// and tells every process of it. what is all that it changes.
+func (s *Store) write(ctx context.Context, what engine.Change, doing string, change func(context.Context, *query.Queries) error) error {
+	return s.writeIn(ctx, seat{}, what, doing, change)
 }
 
 // writeOf is write for an account's rows.
-func (s *Store) writeOf(ctx context.Context, accountID, doing string, change func(context.Context, *query.Queries) error) error {
-	return s.writeIn(ctx, s.seatOf(ctx, accountID), doing, change)
+func (s *Store) writeOf(ctx context.Context, what engine.Change, doing string, change func(context.Context, *query.Queries) error) error {
+	return s.writeIn(ctx, s.seatOf(ctx, what.AccountID), what, doing, change)
 }
 
-func (s *Store) writeIn(ctx context.Context, who seat, doing string, change func(context.Context, *query.Queries) error) error {
+func (s *Store) writeIn(ctx context.Context, who seat, what engine.Change, doing string, change func(context.Context, *query.Queries) error) error {
 	entry, err := row.AuditOf(ctx)
 	if err != nil {
 		return err
@@ -209,6 +209,9 @@ func (s *Store) writeIn(ctx context.Context, who seat, doing string, change func
 		q := s.queries.WithTx(tx)
 		revision, err := q.RaiseRevision(ctx)
 		if err != nil {
+			return err
+		}
+		if err := addChange(ctx, q, revision, what); err != nil {
 			return err
 		}
 		// What is not the account's to write comes before the change: that makes the rest of

@@ -24,7 +24,7 @@ var systemWork = strings.Fields(`
 	ListHealthControls TakeHealthProbe
 	RuleSetVersions StartRuleSets ListRollouts
 	AddDecisions DeleteDecisionsBefore nextDecisionAccount ListDecisionSettings
-	Revision GetSetting PutSetting Pools Clock
+	Revision Changes GetSetting PutSetting Pools Clock
 	FindLogin DropLogins
 	DropIdempotencyKeys
 `)

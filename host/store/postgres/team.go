@@ -21,6 +21,21 @@ func (s *Store) ListTeams(ctx context.Context) (teams []engine.Team, err error) 
 	return teams, err
 }
 
+// GetTeam implements engine.HierarchyStore.
+func (s *Store) GetTeam(ctx context.Context, accountID, id string) (team engine.Team, err error) {
+	if !row.IsKey(accountID, id) {
+		return engine.Team{}, engine.ErrNotFound
+	}
+	err = s.readOf(ctx, accountID, "get team "+id, func(ctx context.Context, q *query.Queries) error {
+		n, err := q.GetTeam(ctx, query.GetTeamParams{AccountID: accountID, ID: id})
+		if err == nil {
+			team, err = parseTeam(query.ListTeamsRow(n))
+		}
+		return err
+	})
+	return team, err
+}
+
 // PageTeams implements engine.HierarchyStore.
 func (s *Store) PageTeams(ctx context.Context, f engine.TenantFilter, p engine.Page) (teams []engine.Team, err error) {
 	span, ok := row.ParsePage(f, p)
@@ -47,7 +62,7 @@ func (s *Store) CreateTeam(ctx context.Context, t engine.Team) error {
 	if err := row.CheckTeam(t); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, t.AccountID, "create team "+t.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaTenants, t.AccountID, "team/"+t.ID), "create team "+t.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateTeam(ctx, query.CreateTeamParams{
 			AccountID: t.AccountID, ID: t.ID, Name: t.Name, CreatedAt: row.Time(t.CreatedAt), UpdatedAt: row.Time(t.UpdatedAt),
 			DeletedAt: row.TimeOrNil(t.DeletedAt), SearchText: row.SearchText(t.ID, t.Name),
@@ -60,7 +75,7 @@ func (s *Store) UpdateTeam(ctx context.Context, t engine.Team, was time.Time) er
 	if err := row.CheckTeam(t); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, t.AccountID, "update team "+t.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaTenants, t.AccountID, "team/"+t.ID), "update team "+t.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateTeam(ctx, query.UpdateTeamParams{
 			Name: t.Name, UpdatedAt: row.Time(t.UpdatedAt), DeletedAt: row.TimeOrNil(t.DeletedAt),
 			SearchText: row.SearchText(t.ID, t.Name), AccountID: t.AccountID, ID: t.ID, Was: row.TimeOrNil(was),

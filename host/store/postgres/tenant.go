@@ -61,7 +61,7 @@ func (s *Store) CreateAccount(ctx context.Context, a engine.Account) error {
 	if err := row.CheckAccount(a); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, a.ID, "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaTenants, a.ID, "account/"+a.ID), "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateAccount(ctx, query.CreateAccountParams{
 			AccountID: a.ID, Name: a.Name, CreatedAt: row.Time(a.CreatedAt), UpdatedAt: row.Time(a.UpdatedAt),
 			SuspendedAt: row.TimeOrNil(a.SuspendedAt), DeletedAt: row.TimeOrNil(a.DeletedAt), SearchText: row.SearchText(a.ID, a.Name),
@@ -74,7 +74,7 @@ func (s *Store) UpdateAccount(ctx context.Context, a engine.Account, was time.Ti
 	if err := row.CheckAccount(a); err != nil {
 		return err
 	}
-	return s.writeOf(ctx, a.ID, "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.writeOf(ctx, row.Changed(engine.AreaTenants, a.ID, "account/"+a.ID), "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateAccount(ctx, query.UpdateAccountParams{
 			Name: a.Name, UpdatedAt: row.Time(a.UpdatedAt), SuspendedAt: row.TimeOrNil(a.SuspendedAt), DeletedAt: row.TimeOrNil(a.DeletedAt),
 			SearchText: row.SearchText(a.ID, a.Name), AccountID: a.ID, Was: row.TimeOrNil(was),

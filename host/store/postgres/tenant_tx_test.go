@@ -14,6 +14,7 @@ import (
 
 	"github.com/pointsman/pointsman/engine"
 	"github.com/pointsman/pointsman/host/store/postgres/query"
+	"github.com/pointsman/pointsman/host/store/row"
 	"github.com/pointsman/pointsman/host/store/storetest/migrated"
 )
 
@@ -116,7 +117,7 @@ func TestTenantsShareConnectionsHammer(t *testing.T) {
 				case 0:
 					err = s.readOf(ctx, mine, "test", see)
 				case 1: // a write that is given up
-					if err = s.writeOf(ctx, mine, "test", func(ctx context.Context, q *query.Queries) error {
+					if err = s.writeOf(ctx, row.Changed(engine.AreaOther, mine, ""), "test", func(ctx context.Context, q *query.Queries) error {
 						return errors.Join(see(ctx, q), errCut)
 					}); errors.Is(err, errCut) {
 						err = nil

@@ -46,7 +46,7 @@ func (s *Store) CreateBudget(ctx context.Context, b engine.Budget) error {
 	if err := row.CheckBudget(b); err != nil {
 		return err
 	}
-	return s.write(ctx, "create budget "+b.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaBudgets, b.AccountID, ""), "create budget "+b.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateBudget(ctx, query.CreateBudgetParams(budgetRow(b)))
 	})
 }
@@ -57,7 +57,7 @@ func (s *Store) UpdateBudget(ctx context.Context, b engine.Budget, was time.Time
 		return err
 	}
 	n := budgetRow(b)
-	return s.write(ctx, "update budget "+b.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaBudgets, b.AccountID, ""), "update budget "+b.ID, func(ctx context.Context, q *query.Queries) error {
 		stored, err := q.GetBudget(ctx, query.GetBudgetParams{AccountID: b.AccountID, ID: b.ID})
 		if err != nil {
 			return err
@@ -88,7 +88,7 @@ func (s *Store) DeleteBudget(ctx context.Context, accountID, id string) error {
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete budget "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaBudgets, accountID, ""), "delete budget "+id, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteBudget(ctx, query.DeleteBudgetParams{AccountID: accountID, ID: id})
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

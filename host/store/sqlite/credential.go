@@ -26,7 +26,7 @@ func (s *Store) CreateCredential(ctx context.Context, c engine.StoredCredential)
 	if err := row.CheckCredential(c); err != nil {
 		return err
 	}
-	return s.write(ctx, "create credential of "+c.ProviderID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, c.AccountID, ""), "create credential of "+c.ProviderID, func(ctx context.Context, q *query.Queries) error {
 		found, err := q.HasProvider(ctx, query.HasProviderParams{AccountID: c.AccountID, ID: c.ProviderID})
 		switch {
 		case err != nil:
@@ -44,7 +44,7 @@ func (s *Store) UpdateCredential(ctx context.Context, c engine.StoredCredential,
 		return err
 	}
 	n := credentialRow(c)
-	return s.write(ctx, "update credential of "+c.ProviderID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, c.AccountID, ""), "update credential of "+c.ProviderID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateCredential(ctx, query.UpdateCredentialParams{
 			Name: n.Name, Hint: n.Hint, Weight: n.Weight, Enabled: n.Enabled, Sealed: n.Sealed, SealKey: n.SealKey,
 			Version: n.Version, UpdatedAt: n.UpdatedAt, AccountID: n.AccountID, ProviderID: n.ProviderID, ID: n.ID, Was: millisOrNil(was),
@@ -61,7 +61,7 @@ func (s *Store) DeleteCredential(ctx context.Context, accountID, providerID, id 
 	if !row.IsKey(accountID, providerID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete credential of "+providerID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, accountID, ""), "delete credential of "+providerID, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteCredential(ctx, query.DeleteCredentialParams{AccountID: accountID, ProviderID: providerID, ID: id})
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

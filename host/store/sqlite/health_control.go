@@ -27,7 +27,7 @@ func (s *Store) PutHealthControl(ctx context.Context, c engine.HealthControl) er
 		return err
 	}
 	h := c.Subject
-	return s.write(ctx, "put the health control of "+h.String(), func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaHealth, h.AccountID, ""), "put the health control of "+h.String(), func(ctx context.Context, q *query.Queries) error {
 		return q.PutHealthControl(ctx, query.PutHealthControlParams{
 			AccountID: h.AccountID, ProviderID: h.ProviderID, UpstreamID: h.UpstreamID, CredentialID: h.Credential,
 			Switch: string(c.Switch), Note: c.Note, SwitchedAt: millisOrNil(c.Since), SwitchedBy: c.By,

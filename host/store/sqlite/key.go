@@ -21,6 +21,21 @@ func (s *Store) ListKeys(ctx context.Context) (keys []engine.Key, err error) {
 	return keys, err
 }
 
+// GetKey implements engine.KeyStore.
+func (s *Store) GetKey(ctx context.Context, accountID, id string) (key engine.Key, err error) {
+	if !row.IsKey(accountID, id) {
+		return engine.Key{}, engine.ErrNotFound
+	}
+	err = s.read(ctx, "get key "+id, func(ctx context.Context, q *query.Queries) error {
+		n, err := q.GetKey(ctx, query.GetKeyParams{AccountID: accountID, ID: id})
+		if err == nil {
+			key, err = parseKey(query.ListKeysRow(n))
+		}
+		return err
+	})
+	return key, err
+}
+
 // PageKeys implements engine.HierarchyStore.
 func (s *Store) PageKeys(ctx context.Context, f engine.TenantFilter, p engine.Page) (keys []engine.Key, err error) {
 	span, ok := row.ParsePage(f, p)
@@ -48,7 +63,7 @@ func (s *Store) CreateKey(ctx context.Context, k engine.Key) error {
 	if err := row.CheckKey(k); err != nil {
 		return err
 	}
-	return s.write(ctx, "create key "+k.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, k.AccountID, "key/"+k.ID), "create key "+k.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateKey(ctx, newKey(k))
 	})
 }
@@ -58,7 +73,7 @@ func (s *Store) UpdateKey(ctx context.Context, k engine.Key, was time.Time) erro
 	if err := row.CheckKeyChange(k); err != nil {
 		return err
 	}
-	return s.write(ctx, "update key "+k.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, k.AccountID, "key/"+k.ID), "update key "+k.ID, func(ctx context.Context, q *query.Queries) error {
 		return updateKey(ctx, q, k, was)
 	})
 }
@@ -68,7 +83,7 @@ func (s *Store) RotateKey(ctx context.Context, old, next engine.Key, was time.Ti
 	if err := row.CheckRotation(old, next); err != nil {
 		return err
 	}
-	return s.write(ctx, "rotate key "+old.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, old.AccountID, "key/"+old.ID), "rotate key "+old.ID, func(ctx context.Context, q *query.Queries) error {
 		if err := updateKey(ctx, q, old, was); err != nil {
 			return err
 		}
@@ -81,7 +96,7 @@ func (s *Store) RevokeKey(ctx context.Context, accountID, id string, at time.Tim
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "revoke key "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, accountID, "key/"+id), "revoke key "+id, func(ctx context.Context, q *query.Queries) error {
 		return found(q.RevokeKey(ctx, query.RevokeKeyParams{RevokedAt: millis(at), AccountID: accountID, ID: id}))
 	})
 }

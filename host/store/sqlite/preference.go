@@ -28,7 +28,7 @@ func (s *Store) PutPreferences(ctx context.Context, p engine.Preferences, was ti
 		return err
 	}
 	n := preferencesRow(p)
-	return s.write(ctx, "put preferences", func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaPolicies, p.AccountID, ""), "put preferences", func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdatePreferences(ctx, query.UpdatePreferencesParams{
 			DefaultModel: n.DefaultModel, Model: n.Model, AllowedModels: n.AllowedModels, BlockedModels: n.BlockedModels,
 			MaxTokensPerDay: n.MaxTokensPerDay, MaxCostPerDay: n.MaxCostPerDay, PreferVision: n.PreferVision,
@@ -51,7 +51,7 @@ func (s *Store) DeletePreferences(ctx context.Context, t engine.Tenant, override
 	if !row.IsTenant(t) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete preferences", func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaPolicies, t.AccountID, ""), "delete preferences", func(ctx context.Context, q *query.Queries) error {
 		return found(q.DeletePreferences(ctx, query.DeletePreferencesParams{
 			AccountID: t.AccountID, TeamID: t.TeamID, UserID: t.UserID, IsOverride: override,
 		}))

@@ -15,7 +15,7 @@ func (s *Store) ReplacePrices(ctx context.Context, version []engine.Price) error
 	if err != nil {
 		return err
 	}
-	return s.write(ctx, "replace prices of "+key.UpstreamID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, key.AccountID, ""), "replace prices of "+key.UpstreamID, func(ctx context.Context, q *query.Queries) error {
 		if _, err := q.DeletePriceVersion(ctx, priceVersion(key.AccountID, key.ProviderID, key.UpstreamID, key.From)); err != nil {
 			return err
 		}
@@ -28,7 +28,7 @@ func (s *Store) DeletePrices(ctx context.Context, accountID, providerID, upstrea
 	if !row.IsKey(accountID, providerID, upstreamID) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete prices of "+upstreamID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaCatalogue, accountID, ""), "delete prices of "+upstreamID, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeletePriceVersion(ctx, priceVersion(accountID, providerID, upstreamID, from))
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

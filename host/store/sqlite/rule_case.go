@@ -45,7 +45,7 @@ func (s *Store) PutRuleCase(ctx context.Context, c engine.RuleCase) error {
 	if err := row.CheckRuleCase(c); err != nil {
 		return err
 	}
-	return s.write(ctx, "put case "+c.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaOther, c.AccountID, ""), "put case "+c.ID, func(ctx context.Context, q *query.Queries) error {
 		others, err := q.CountRuleCases(ctx, query.CountRuleCasesParams{AccountID: c.AccountID, ID: c.ID})
 		if err != nil {
 			return err
@@ -62,7 +62,7 @@ func (s *Store) DeleteRuleCase(ctx context.Context, accountID, id string) error 
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete case "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaOther, accountID, ""), "delete case "+id, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteRuleCase(ctx, query.DeleteRuleCaseParams{AccountID: accountID, ID: id})
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

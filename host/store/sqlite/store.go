@@ -170,14 +170,18 @@ func (s *Store) read(ctx context.Context, doing string, run func(context.Context
 }
 
 // write runs a change of configuration in a transaction that raises the revision,
-// and tells the watchers of it.
-func (s *Store) write(ctx context.Context, doing string, change func(context.Context, *query.Queries) error) error {
+// and tells the watchers of it. what is all that it changes.
+func (s *Store) write(ctx context.Context, what engine.Change, doing string, change func(context.Context, *query.Queries) error) error {
 	entry, err := row.AuditOf(ctx)
 	if err != nil {
 		return err
 	}
 	err = s.transact(ctx, doing, func(ctx context.Context, q *query.Queries) error {
-		if _, err := q.RaiseRevision(ctx); err != nil {
+		revision, err := q.RaiseRevision(ctx)
+		if err != nil {
+			return err
+		}
+		if err := addChange(ctx, q, revision, what); err != nil {
 			return err
 		}
 		// A change that is refused takes its entry with it.

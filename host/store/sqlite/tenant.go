@@ -61,7 +61,7 @@ func (s *Store) CreateAccount(ctx context.Context, a engine.Account) error {
 	if err := row.CheckAccount(a); err != nil {
 		return err
 	}
-	return s.write(ctx, "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, a.ID, "account/"+a.ID), "create account "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateAccount(ctx, query.CreateAccountParams{
 			AccountID: a.ID, Name: a.Name, CreatedAt: millis(a.CreatedAt), UpdatedAt: millis(a.UpdatedAt),
 			SuspendedAt: millisOrNil(a.SuspendedAt), DeletedAt: millisOrNil(a.DeletedAt), SearchText: row.SearchText(a.ID, a.Name),
@@ -74,7 +74,7 @@ func (s *Store) UpdateAccount(ctx context.Context, a engine.Account, was time.Ti
 	if err := row.CheckAccount(a); err != nil {
 		return err
 	}
-	return s.write(ctx, "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, a.ID, "account/"+a.ID), "update account "+a.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateAccount(ctx, query.UpdateAccountParams{
 			Name: a.Name, UpdatedAt: millis(a.UpdatedAt), SuspendedAt: millisOrNil(a.SuspendedAt), DeletedAt: millisOrNil(a.DeletedAt),
 			SearchText: row.SearchText(a.ID, a.Name), AccountID: a.ID, Was: millisOrNil(was),

@@ -21,6 +21,21 @@ func (s *Store) ListUsers(ctx context.Context) (users []engine.User, err error) 
 	return users, err
 }
 
+// GetUser implements engine.TenantStore.
+func (s *Store) GetUser(ctx context.Context, accountID, id string) (user engine.User, err error) {
+	if !row.IsKey(accountID, id) {
+		return engine.User{}, engine.ErrNotFound
+	}
+	err = s.read(ctx, "get user "+id, func(ctx context.Context, q *query.Queries) error {
+		n, err := q.GetUser(ctx, query.GetUserParams{AccountID: accountID, ID: id})
+		if err == nil {
+			user, err = parseUser(query.ListUsersRow(n))
+		}
+		return err
+	})
+	return user, err
+}
+
 // PageUsers implements engine.HierarchyStore.
 func (s *Store) PageUsers(ctx context.Context, f engine.TenantFilter, p engine.Page) (users []engine.User, err error) {
 	span, ok := row.ParsePage(f, p)
@@ -47,7 +62,7 @@ func (s *Store) CreateUser(ctx context.Context, u engine.User) error {
 	if err := row.CheckUser(u); err != nil {
 		return err
 	}
-	return s.write(ctx, "create user "+u.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, u.AccountID, "user/"+u.ID), "create user "+u.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateUser(ctx, query.CreateUserParams{
 			AccountID: u.AccountID, ID: u.ID, TeamID: u.TeamID, Name: u.Name, Role: string(u.Role),
 			CreatedAt: millis(u.CreatedAt), UpdatedAt: millis(u.UpdatedAt), SuspendedAt: millisOrNil(u.SuspendedAt),
@@ -61,7 +76,7 @@ func (s *Store) UpdateUser(ctx context.Context, u engine.User, was time.Time) er
 	if err := row.CheckUser(u); err != nil {
 		return err
 	}
-	return s.write(ctx, "update user "+u.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaTenants, u.AccountID, "user/"+u.ID), "update user "+u.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateUser(ctx, query.UpdateUserParams{
 			TeamID: u.TeamID, Name: u.Name, Role: string(u.Role), UpdatedAt: millis(u.UpdatedAt),
 			SuspendedAt: millisOrNil(u.SuspendedAt), DeletedAt: millisOrNil(u.DeletedAt), SearchText: row.SearchText(u.ID, u.Name),

@@ -28,7 +28,7 @@ func (s *Store) CreateWebhook(ctx context.Context, w engine.Webhook) error {
 	if err := row.CheckWebhook(w); err != nil {
 		return err
 	}
-	return s.write(ctx, "create webhook "+w.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaOther, w.AccountID, ""), "create webhook "+w.ID, func(ctx context.Context, q *query.Queries) error {
 		return q.CreateWebhook(ctx, query.CreateWebhookParams(webhookRow(w)))
 	})
 }
@@ -39,7 +39,7 @@ func (s *Store) UpdateWebhook(ctx context.Context, w engine.Webhook, was time.Ti
 		return err
 	}
 	n := webhookRow(w)
-	return s.write(ctx, "update webhook "+w.ID, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaOther, w.AccountID, ""), "update webhook "+w.ID, func(ctx context.Context, q *query.Queries) error {
 		changed, err := q.UpdateWebhook(ctx, query.UpdateWebhookParams{
 			Name: n.Name, Url: n.Url, Events: n.Events, Sealed: n.Sealed, SealKey: n.SealKey, Version: n.Version,
 			PreviousUntil: n.PreviousUntil, Enabled: n.Enabled, DisabledWhy: n.DisabledWhy, UpdatedAt: n.UpdatedAt,
@@ -57,7 +57,7 @@ func (s *Store) DeleteWebhook(ctx context.Context, accountID, id string) error {
 	if !row.IsKey(accountID, id) {
 		return engine.ErrNotFound
 	}
-	return s.write(ctx, "delete webhook "+id, func(ctx context.Context, q *query.Queries) error {
+	return s.write(ctx, row.Changed(engine.AreaOther, accountID, ""), "delete webhook "+id, func(ctx context.Context, q *query.Queries) error {
 		deleted, err := q.DeleteWebhook(ctx, query.DeleteWebhookParams{AccountID: accountID, ID: id})
 		if err == nil && deleted == 0 {
 			err = engine.ErrNotFound

@@ -139,6 +139,14 @@ type BudgetWindow struct {
 	Held        int64
 }
 
+type Change struct {
+	AccountID string
+	Revision  int64
+	Area      string
+	Subject   string
+	Write     string
+}
+
 type Credential struct {
 	AccountID  string
 	ProviderID string

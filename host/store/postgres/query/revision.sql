@@ -27,3 +27,18 @@ insert into settings (account_id, name, value)
 values ('', @name, @value)
 on conflict (account_id, name) do update
 set value = excluded.value;
+
+-- name: AddChange :exec
+insert into changes (account_id, revision, area, subject, write)
+values (@account_id, @revision, @area, @subject, @write);
+
+-- name: DropChanges :exec
+delete from changes
+where revision <= @upto;
+
+-- name: ListChanges :many
+select account_id, revision, area, subject, write
+from changes
+where revision between @since and @upto
+order by revision
+limit @size;

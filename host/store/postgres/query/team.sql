@@ -30,3 +30,9 @@ where account_id = @account_id
 
 -- name: HasTeam :one
 select count(*) from teams where account_id = @account_id and id = @id;
+
+-- name: GetTeam :one
+select account_id, id, name, created_at, updated_at, deleted_at
+from teams
+where account_id = @account_id
+  and id = @id;

@@ -50,3 +50,10 @@ set updated_at = case when revoked_at is null then @revoked_at else updated_at e
     revoked_at = coalesce(revoked_at, @revoked_at)
 where account_id = @account_id
   and id = @id;
+
+-- name: GetKey :one
+select account_id, id, user_id, name, prefix, digest, scopes, role, rotated_to, created_at, updated_at,
+       expires_at, revoked_at
+from keys
+where account_id = @account_id
+  and id = @id;

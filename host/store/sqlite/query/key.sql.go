@@ -56,6 +56,56 @@ func (q *Queries) CreateKey(ctx context.Context, arg CreateKeyParams) error {
 	return err
 }
 
+const getKey = `-- name: GetKey :one
+select account_id, id, user_id, name, prefix, digest, scopes, role, rotated_to, created_at, updated_at,
+       expires_at, revoked_at
+from keys
+where account_id = ?1
+  and id = ?2
+`
+
+type GetKeyParams struct {
+	AccountID string
+	ID        string
+}
+
+type GetKeyRow struct {
+	AccountID string
+	ID        string
+	UserID    string
+	Name      string
+	Prefix    string
+	Digest    []byte
+	Scopes    string
+	Role      string
+	RotatedTo string
+	CreatedAt int64
+	UpdatedAt int64
+	ExpiresAt *int64
+	RevokedAt *int64
+}
+
+func (q *Queries) GetKey(ctx context.Context, arg GetKeyParams) (GetKeyRow, error) {
+	row := q.db.QueryRowContext(ctx, getKey, arg.AccountID, arg.ID)
+	var i GetKeyRow
+	err := row.Scan(
+		&i.AccountID,
+		&i.ID,
+		&i.UserID,
+		&i.Name,
+		&i.Prefix,
+		&i.Digest,
+		&i.Scopes,
+		&i.Role,
+		&i.RotatedTo,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.ExpiresAt,
+		&i.RevokedAt,
+	)
+	return i, err
+}
+
 const hasKey = `-- name: HasKey :one
 select count(*) from keys where account_id = ?1 and id = ?2
 `

@@ -9,6 +9,40 @@ import (
 	"context"
 )
 
+const addChange = `-- name: AddChange :exec
+insert into changes (account_id, revision, area, subject, write)
+values (?1, ?2, ?3, ?4, ?5)
+`
+
+type AddChangeParams struct {
+	AccountID string
+	Revision  int64
+	Area      string
+	Subject   string
+	Write     string
+}
+
+func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
+	_, err := q.db.ExecContext(ctx, addChange,
+		arg.AccountID,
+		arg.Revision,
+		arg.Area,
+		arg.Subject,
+		arg.Write,
+	)
+	return err
+}
+
+const dropChanges = `-- name: DropChanges :exec
+delete from changes
+where revision <= ?1
+`
+
+func (q *Queries) DropChanges(ctx context.Context, upto int64) error {
+	_, err := q.db.ExecContext(ctx, dropChanges, upto)
+	return err
+}
+
 const getRevision = `-- name: GetRevision :one
 select value
 from revisions
@@ -34,6 +68,49 @@ func (q *Queries) GetSetting(ctx context.Context, name string) (string, error) {
 	var value string
 	err := row.Scan(&value)
 	return value, err
+}
+
+const listChanges = `-- name: ListChanges :many
+select account_id, revision, area, subject, write
+from changes
+where revision between ?1 and ?2
+order by revision
+limit ?3
+`
+
+type ListChangesParams struct {
+	Since int64
+	Upto  int64
+	Size  int64
+}
+
+func (q *Queries) ListChanges(ctx context.Context, arg ListChangesParams) ([]Change, error) {
+	rows, err := q.db.QueryContext(ctx, listChanges, arg.Since, arg.Upto, arg.Size)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	var items []Change
+	for rows.Next() {
+		var i Change
+		if err := rows.Scan(
+			&i.AccountID,
+			&i.Revision,
+			&i.Area,
+			&i.Subject,
+			&i.Write,
+		); err != nil {
+			return nil, err
+		}
+		items = append(items, i)
+	}
+	if err := rows.Close(); err != nil {
+		return nil, err
+	}
+	if err := rows.Err(); err != nil {
+		return nil, err
+	}
+	return items, nil
 }
 
 const putSetting = `-- name: PutSetting :exec

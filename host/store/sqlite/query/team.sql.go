@@ -37,6 +37,41 @@ func (q *Queries) CreateTeam(ctx context.Context, arg CreateTeamParams) error {
 	return err
 }
 
+const getTeam = `-- name: GetTeam :one
+select account_id, id, name, created_at, updated_at, deleted_at
+from teams
+where account_id = ?1
+  and id = ?2
+`
+
+type GetTeamParams struct {
+	AccountID string
+	ID        string
+}
+
+type GetTeamRow struct {
+	AccountID string
+	ID        string
+	Name      string
+	CreatedAt int64
+	UpdatedAt int64
+	DeletedAt *int64
+}
+
+func (q *Queries) GetTeam(ctx context.Context, arg GetTeamParams) (GetTeamRow, error) {
+	row := q.db.QueryRowContext(ctx, getTeam, arg.AccountID, arg.ID)
+	var i GetTeamRow
+	err := row.Scan(
+		&i.AccountID,
+		&i.ID,
+		&i.Name,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.DeletedAt,
+	)
+	return i, err
+}
+
 const hasTeam = `-- name: HasTeam :one
 select count(*) from teams where account_id = ?1 and id = ?2
 `

@@ -75,3 +75,9 @@ where account_id = @account_id
 
 -- name: HasUser :one
 select count(*) from users where account_id = @account_id and id = @id;
+
+-- name: GetUser :one
+select account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at
+from users
+where account_id = @account_id
+  and id = @id;

@@ -103,6 +103,47 @@ func (q *Queries) GetAccount(ctx context.Context, accountID string) (GetAccountR
 	return i, err
 }
 
+const getUser = `-- name: GetUser :one
+select account_id, id, team_id, name, role, created_at, updated_at, suspended_at, deleted_at
+from users
+where account_id = ?1
+  and id = ?2
+`
+
+type GetUserParams struct {
+	AccountID string
+	ID        string
+}
+
+type GetUserRow struct {
+	AccountID   string
+	ID          string
+	TeamID      string
+	Name        string
+	Role        string
+	CreatedAt   int64
+	UpdatedAt   int64
+	SuspendedAt *int64
+	DeletedAt   *int64
+}
+
+func (q *Queries) GetUser(ctx context.Context, arg GetUserParams) (GetUserRow, error) {
+	row := q.db.QueryRowContext(ctx, getUser, arg.AccountID, arg.ID)
+	var i GetUserRow
+	err := row.Scan(
+		&i.AccountID,
+		&i.ID,
+		&i.TeamID,
+		&i.Name,
+		&i.Role,
+		&i.CreatedAt,
+		&i.UpdatedAt,
+		&i.SuspendedAt,
+		&i.DeletedAt,
+	)
+	return i, err
+}
+
 const hasAccount = `-- name: HasAccount :one
 select count(*) from accounts where account_id = ?1
 `

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"fmt"
 	"io/fs"
 	"os"
@@ -102,11 +103,14 @@ func (f files) addSDK(source fs.FS, lang string) error {
 	}
 	for _, folder := range []string{"sdk", "sdk/abi", "sdk/sdktest", "engine/document"} {
 		if err := f.add(source, folder, path.Join(sdkFolder, folder), func(p string) bool {
-			return path.Ext(p) == ".go" && !strings.Contains(p, "/") && !strings.HasSuffix(p, "_test.go")
+			return path.Ext(p) == ".go" && !strings.Contains(p, "/") && !strings.HasSuffix(p, "_test.go") && !strings.HasSuffix(p, "_amd64.go")
 		}); err != nil {
 			return err
 		}
 	}
+	// The SDK has no assembly, and needs no other module: its Go is for every processor.
+	const fallback = sdkFolder + "/engine/document/vector_other.go"
+	f[fallback] = bytes.Replace(f[fallback], []byte("//go:build !amd64 || purego\n\n"), nil, 1)
 	return nil
 }
 

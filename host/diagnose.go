@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 	"fmt"
+	"net"
 	"net/url"
 	"os"
 	"time"
@@ -66,7 +67,9 @@ func Diagnose(ctx context.Context, cfg Config, opts DiagnoseOptions) []Finding {
 	} else {
 		found = append(found, Finding{Check: "config", Level: LevelOK, Text: "every setting is valid"})
 	}
-	found = append(found, Finding{Check: "listen", Level: LevelOK, Text: cfg.Listen})
+	if _, _, err := net.SplitHostPort(cfg.Listen); err == nil { // else config has said so
+		found = append(found, Finding{Check: "listen", Level: LevelOK, Text: cfg.Listen})
+	}
 	found = append(found, diagnoseTLS(cfg.TLS, opts.Now)...)
 	if _, err := plugins.Modules(); err != nil {
 		found = append(found, Finding{"adapters", LevelError, err.Error(), "build the program with `make build`"})

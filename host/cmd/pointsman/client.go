@@ -104,7 +104,10 @@ func serverMessage(text []byte) string {
 			parts = append(parts, s)
 		}
 	}
-	for _, e := range body.Errors { // one place for each
+	if body.Caret != "" {
+		body.Errors = nil // the caret is at the place
+	}
+	for _, e := range body.Errors {
 		if place := strings.TrimPrefix(e.Location, "body."); place != "" && place != "body" {
 			e.Message = place + ": " + e.Message
 		}

@@ -44,7 +44,7 @@ func explainUsage(cmd *cobra.Command) {
 
 // noSuchVerb is the error for a verb that a group does not have, with those that are near.
 func noSuchVerb(cmd *cobra.Command, name string) error {
-	text := fmt.Sprintf("%s has no verb %q", cmd.CommandPath(), name)
+	text := fmt.Sprintf("there is no verb %q in `%s`", name, cmd.CommandPath())
 	if cmd.SuggestionsMinimumDistance <= 0 {
 		cmd.SuggestionsMinimumDistance = 2
 	}

@@ -11,10 +11,10 @@ import (
 func TestUsageErrors(t *testing.T) {
 	t.Parallel()
 	for line, want := range map[string]string{
-		"rules lst":             `pointsman rules has no verb "lst"; is it list`,
-		"rules cases nothing":   `pointsman rules cases has no verb "nothing"`,
-		"rool":                  `pointsman has no verb "rool"`,
-		"completion tcsh":       `pointsman completion has no verb "tcsh"`,
+		"rules lst":             "there is no verb \"lst\" in `pointsman rules`; is it list",
+		"rules cases nothing":   "there is no verb \"nothing\" in `pointsman rules cases`",
+		"rool":                  "there is no verb \"rool\" in `pointsman`",
+		"completion tcsh":       "there is no verb \"tcsh\" in `pointsman completion`",
 		"chat":                  "Usage: pointsman chat MESSAGE",
 		"rules diff":            "Usage: pointsman rules diff VERSION [TO]",
 		"keys list extra":       `"extra" is too much: pointsman keys list takes no arguments`,

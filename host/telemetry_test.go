@@ -89,6 +89,39 @@ func (r *receiver) of(t *testing.T, requestID string) (root *traces.Span, childr
 	return root, children
 }
 
+// conventional holds every span against OpenTelemetry's conventions for generative AI: a request
+// is a server's span with one client's span below it for each attempt.
+func (r *receiver) conventional(t *testing.T) {
+	t.Helper()
+	attempts := map[string]int{}
+	for _, s := range r.spans {
+		if attribute(s, "pointsman.request.id") == "" {
+			attempts[string(s.ParentSpanId)]++
+		}
+	}
+	for _, s := range r.spans {
+		op := attribute(s, "gen_ai.operation.name")
+		if id := attribute(s, "pointsman.request.id"); id != "" {
+			if n := fmt.Sprint(attempts[string(s.SpanId)]); s.Kind != traces.Span_SPAN_KIND_SERVER || op == "" || attribute(s, "pointsman.attempts") != n {
+				t.Errorf("request %s is %v, want a server's span that says that it has %s below it", id, s, n)
+			}
+			continue
+		}
+		model := attribute(s, "gen_ai.request.model")
+		if s.Kind != traces.Span_SPAN_KIND_CLIENT || op == "" || model == "" || attribute(s, "gen_ai.provider.name") == "" || s.Name != op+" "+model {
+			t.Errorf("the attempt %v lacks its kind, operation, provider or model, or has another name than these", s)
+		}
+		if failed := s.Status.GetCode() == traces.Status_STATUS_CODE_ERROR; failed != (attribute(s, "error.type") != "") {
+			t.Errorf("the attempt %v failed: %v, want that and error.type together", s, failed)
+		}
+		for _, e := range s.Events {
+			if e.Name != "pointsman.plugin" {
+				t.Errorf("the attempt %s has the event %s, want its adapter's alone", s.Name, e.Name)
+			}
+		}
+	}
+}
+
 func hasEvent(s *traces.Span, name, key, want string) bool {
 	for _, e := range s.Events {
 		for _, kv := range e.Attributes {
@@ -251,6 +284,7 @@ func TestTelemetry(t *testing.T) {
 	if roots != 37 || len(r.spans) != 37+8 {
 		t.Errorf("%d roots among %d spans, want 37 among 45", roots, len(r.spans))
 	}
+	r.conventional(t)
 	id := func(a answer) string { return a.Header.Get("x-request-id") }
 	root, children := r.of(t, id(failover))
 	if root.Name != "chat auto" || root.Kind != traces.Span_SPAN_KIND_SERVER || len(children) != 2 || attribute(root, "gen_ai.response.model") != "claude-haiku-4.5" {

@@ -30,25 +30,21 @@ func (s *Teams) ListTeams(ctx context.Context, p engine.Principal, f engine.Tena
 	if p.Role.Rank() < engine.RoleTeamLead.Rank() || p.Role == engine.RoleTeamLead && p.TeamID == "" || !within(p, &f) {
 		return nil, "", nil
 	}
-	accounts, err := s.livingAccounts(ctx)
+	d, err := s.read(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	return collect(page, func(page engine.Page) ([]engine.Team, error) { return s.store.PageTeams(ctx, f, page) },
 		func(t engine.Team) string { return t.AccountID + "/" + t.ID },
 		func(t engine.Team) bool {
-			return (f.Inactive || accounts[t.AccountID]) && managesTeam(p, t.AccountID, t.ID)
+			return (f.Inactive || d.living(t.AccountID)) && managesTeam(p, t.AccountID, t.ID)
 		})
 }
 
-// livingAccounts returns the accounts that are not deleted.
-func (k *Keys) livingAccounts(ctx context.Context) (map[string]bool, error) {
-	rows, err := k.store.ListAccounts(ctx)
-	living := make(map[string]bool, len(rows))
-	for _, a := range rows {
-		living[a.ID] = a.DeletedAt.IsZero()
-	}
-	return living, err
+// living reports whether the account is there and not deleted.
+func (d *directory) living(account string) bool {
+	a, ok := d.accountRow(account)
+	return ok && a.DeletedAt.IsZero()
 }
 
 // GetTeam returns one team. Errors: CodeNotFound, also for one that the principal does not manage.

@@ -34,13 +34,13 @@ func (s *Users) ListUsers(ctx context.Context, p engine.Principal, f engine.Tena
 	if !within(p, &f) {
 		return nil, "", nil
 	}
-	accounts, err := s.livingAccounts(ctx)
+	d, err := s.read(ctx)
 	if err != nil {
 		return nil, "", err
 	}
 	return collect(page, func(page engine.Page) ([]engine.User, error) { return s.store.PageUsers(ctx, f, page) },
 		func(u engine.User) string { return u.AccountID + "/" + u.ID },
-		func(u engine.User) bool { return (f.Inactive || accounts[u.AccountID]) && manages(p, u) })
+		func(u engine.User) bool { return (f.Inactive || d.living(u.AccountID)) && manages(p, u) })
 }
 
 // GetUser returns one user. Errors: CodeNotFound, also for one that the principal does not manage.

@@ -290,7 +290,7 @@ func TestTelemetry(t *testing.T) {
 	if root.Name != "chat auto" || root.Kind != traces.Span_SPAN_KIND_SERVER || len(children) != 2 || attribute(root, "gen_ai.response.model") != "claude-haiku-4.5" {
 		t.Fatalf("the failover is %q with %d children and model %q, want chat auto with two and claude-haiku-4.5", root.Name, len(children), attribute(root, "gen_ai.response.model"))
 	}
-	if c := children[0]; attribute(c, "gen_ai.provider.name") != "google" || attribute(c, "error.type") != "upstream_overloaded" || attribute(c, "http.response.status_code") != "503" || c.Status.GetCode() != traces.Status_STATUS_CODE_ERROR {
+	if c := children[0]; attribute(c, "gen_ai.provider.name") != "gcp.gemini" || attribute(c, "pointsman.provider") != "google" || attribute(c, "error.type") != "upstream_overloaded" || attribute(c, "http.response.status_code") != "503" || c.Status.GetCode() != traces.Status_STATUS_CODE_ERROR {
 		t.Errorf("the first attempt is %v, want google's 503", c)
 	}
 	if c := children[1]; !strings.HasPrefix(c.Name, "chat claude-haiku") || c.Kind != traces.Span_SPAN_KIND_CLIENT || attribute(c, "gen_ai.usage.output_tokens") == "" || attribute(c, "pointsman.fallback.reason") != "upstream_overloaded" ||

@@ -1,6 +1,10 @@
 package telemetry
 
-import "go.opentelemetry.io/otel/attribute"
+import (
+	"go.opentelemetry.io/otel/attribute"
+
+	"github.com/pointsman/pointsman/engine"
+)
 
 // Names of spans' attributes: those of OpenTelemetry's conventions for generative AI
 // (open-telemetry/semantic-conventions-genai, in development, as of 2026-11), and our own under
@@ -15,6 +19,7 @@ const (
 	keyErrorType     = attribute.Key("error.type")
 	keyStatus        = attribute.Key("http.response.status_code")
 
+	keyProviderID = attribute.Key("pointsman.provider")
 	keyRequest    = attribute.Key("pointsman.request.id")
 	keyAccount    = attribute.Key("pointsman.account.id")
 	keyRule       = attribute.Key("pointsman.rule")
@@ -41,3 +46,15 @@ const (
 	eventPlugin = "pointsman.plugin"
 	eventSkip   = "pointsman.skip"
 )
+
+// providerName is the conventions' name of whose wire a provider speaks, and its id where they have
+// none: many providers speak OpenAI's.
+func providerName(p *engine.Provider) string {
+	switch p.Adapter {
+	case "anthropic":
+		return "anthropic"
+	case "google":
+		return "gcp.gemini"
+	}
+	return p.ID
+}

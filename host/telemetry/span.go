@@ -53,7 +53,7 @@ func (s *spans) Plugin(name, step string, took time.Duration, fuel int64, err er
 // Attempt implements engine.RequestTrace.
 func (s *spans) Attempt(t *engine.Target, number int) (traceparent string) {
 	ctx, span := s.t.tracer.Start(s.ctx, "chat "+t.Model.UpstreamID, trace.WithSpanKind(trace.SpanKindClient), trace.WithAttributes(
-		keyProvider.String(t.Provider.ID), keyRequestModel.String(t.Model.UpstreamID), keyAttempt.Int(number)))
+		keyProvider.String(providerName(t.Provider)), keyProviderID.String(t.Provider.ID), keyRequestModel.String(t.Model.UpstreamID), keyAttempt.Int(number)))
 	s.attempt = span
 	if s.t.cfg.Propagate {
 		return parentOf(ctx)
@@ -108,7 +108,7 @@ func (s *spans) ended(q *engine.ObservedRequest) {
 		span.SetAttributes(keyRule.String(q.Decision.Source))
 	}
 	if q.Last != nil {
-		span.SetAttributes(keyProvider.String(q.Last.Provider.ID), keyResponseModel.String(q.Last.Model.ID))
+		span.SetAttributes(keyProvider.String(providerName(q.Last.Provider)), keyProviderID.String(q.Last.Provider.ID), keyResponseModel.String(q.Last.Model.ID))
 	}
 	if q.First > 0 {
 		span.SetAttributes(keyFirstMS.Int64(q.First.Milliseconds()))

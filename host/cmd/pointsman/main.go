@@ -42,7 +42,6 @@ func newRoot() *cobra.Command {
 		SilenceErrors: true,
 	}
 	root.AddCommand(newServe(), newSimulate(), newMigrate(), newKeys(), newRules(), newPlugin(), newChat(), newDoctor(), newConfig(), newBackup(), newRestore(), newApply(), newExport(), newHealthcheck(), newOpenAPI(), newVersion())
-	root.InitDefaultCompletionCmd()
 	explainUsage(root)
 	return root
 }

@@ -14,7 +14,6 @@ func TestUsageErrors(t *testing.T) {
 		"rules lst":             "there is no verb \"lst\" in `pointsman rules`; is it list",
 		"rules cases nothing":   "there is no verb \"nothing\" in `pointsman rules cases`",
 		"rool":                  "there is no verb \"rool\" in `pointsman`",
-		"completion tcsh":       "there is no verb \"tcsh\" in `pointsman completion`",
 		"chat":                  "Usage: pointsman chat MESSAGE",
 		"rules diff":            "Usage: pointsman rules diff VERSION [TO]",
 		"keys list extra":       `"extra" is too much: pointsman keys list takes no arguments`,

@@ -172,7 +172,7 @@ func tokensHold(t *testing.T, client *http.Client, processes []*process, env []s
 		}
 	}
 	// A bound that is new begins with what the ledger has: rows of other processes that are on their
-	// way then are not held against it. See host/cost/budget/RATIONALE.md.
+	// way then are not held against it. See host/cost/RATIONALE.md.
 	rowsOf(t, env, answered)
 	bound(1)
 	if status, _, body := processes[0].call(http.MethodPatch, "/api/v1/budgets/ten", map[string]any{"amount": "1000.00"}); status != http.StatusOK {

@@ -188,6 +188,10 @@ type SettingStore interface {
 	PutSetting(ctx context.Context, name, value string) error
 }
 
+// RevisionUnknown is no revision: what is stored may be of another history than before, even under
+// the same number, and only Changes can tell.
+const RevisionUnknown int64 = -1
+
 // ChangeFeed tells of configuration writes.
 type ChangeFeed interface {
 	// Revision returns the current revision, which rises with every configuration write.
@@ -198,7 +202,7 @@ type ChangeFeed interface {
 	Changes(ctx context.Context, since Mark) (Changes, error)
 	// Watch calls notify whenever the revision may have risen, also by another
 	// process, until ctx ends; it returns ctx's error then, and no other: a lost
-	// connection is made again, and after it notify is called. On Postgres it
+	// connection is made again, and after it notify is called, first with RevisionUnknown. On Postgres it
 	// listens and polls every 5 s; on SQLite, which one process owns, it polls.
 	// Each poll that is answered calls notify, also with the revision of before.
 	// notify is called from one goroutine and must not block for long.

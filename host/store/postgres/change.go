@@ -90,6 +90,7 @@ type listener struct {
 	notify func(int64)
 	last   int64
 	heard  bool // the present connection has worked
+	before bool // one before it has
 }
 
 // listen notifies until the connection or the context fails. It never returns nil.
@@ -104,11 +105,15 @@ func (l *listener) listen(ctx context.Context) error {
 	}
 	// Only now, so that no write can fall between the two.
 	l.store.health.tell()
+	// Another server may have answered, one that lacks writes which the one before had confirmed.
+	if l.before {
+		l.notify(engine.RevisionUnknown)
+	}
 	for {
 		if err := l.poll(ctx, conn); err != nil {
 			return fmt.Errorf("poll: %w", err)
 		}
-		l.heard = true
+		l.heard, l.before = true, true
 		if err := l.wait(ctx, conn); err != nil {
 			return fmt.Errorf("wait: %w", err)
 		}

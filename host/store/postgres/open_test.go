@@ -209,6 +209,18 @@ func TestWatchComesBack(t *testing.T) {
 	}
 }
 
+// A connection that was cut may come back to a server with another history: whoever watches is told to look,
+// though nothing was written.
+func TestWatchDoubtsAfterACut(t *testing.T) {
+	t.Parallel()
+	address := storetest.PostgresURL(t)
+	name := "doubts-" + address[strings.LastIndex(address, "_")+1:][:8]
+	w := storetest.Watch(t, mustOpen(t, with(t, address, "application_name", name), Config{PollEvery: time.Hour}))
+	terminate(t, address, name+" dedicated")
+	w.AwaitExactly(t, engine.RevisionUnknown, 10*time.Second)
+	w.AwaitExactly(t, 0, 10*time.Second)
+}
+
 func TestWatchPolls(t *testing.T) {
 	t.Parallel()
 	address := storetest.PostgresURL(t)

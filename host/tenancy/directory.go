@@ -116,16 +116,25 @@ func (d *directory) user(p engine.Principal, account, id string) (engine.User, e
 	return u, nil
 }
 
-// key returns a key that the principal manages; an empty account finds it in any one.
-// Errors: CodeNotFound.
+// key returns a key that the principal manages; an empty account finds it in any one, in the
+// first by name when two have it. Errors: CodeNotFound.
 func (d *directory) key(p engine.Principal, account, id string) (engine.Key, error) {
-	if account == "" {
-		for name, m := range d.accounts.All() {
-			if _, ok := m.keys.Get(id); ok && sees(p, name) {
-				account = name
-			}
+	if account != "" {
+		return d.keyOf(p, account, id)
+	}
+	found, err := engine.Key{}, error(notFound("key", id))
+	for name, m := range d.accounts.All() {
+		if _, ok := m.keys.Get(id); !ok || err == nil && found.AccountID < name {
+			continue
+		}
+		if key, none := d.keyOf(p, name, id); none == nil {
+			found, err = key, nil
 		}
 	}
+	return found, err
+}
+
+func (d *directory) keyOf(p engine.Principal, account, id string) (engine.Key, error) {
 	key, ok := d.keyRow(account, id)
 	u, owned := d.userRow(account, key.UserID)
 	if _, err := d.account(p, account); err != nil || !ok || !owned || !manages(p, u) {

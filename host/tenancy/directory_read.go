@@ -28,6 +28,11 @@ func (k *Keys) read(ctx context.Context) (*directory, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read changes: %w", err)
 	}
+	if old != nil && changes.Now == old.mark {
+		copied := *old // not marked as known: an older release wrote last, which says nothing of what
+		copied.load = number
+		return &copied, nil
+	}
 	if old != nil && changes.Known {
 		next, ok, err := k.catchUp(ctx, old, changes)
 		if err != nil {

@@ -31,17 +31,17 @@ func (d *directory) edit(account string, change func(*accountRows)) {
 }
 
 func (d *directory) putAccount(row engine.Account) {
-	was, stored := d.accountRow(row.ID)
+	was, _ := d.accountRow(row.ID)
 	d.edit(row.ID, func(m *accountRows) { m.account, m.stored = row, true })
-	if stored && (!was.DeletedAt.Equal(row.DeletedAt) || !was.SuspendedAt.Equal(row.SuspendedAt)) {
+	if !was.DeletedAt.Equal(row.DeletedAt) || !was.SuspendedAt.Equal(row.SuspendedAt) {
 		d.holdAll(row.ID)
 	}
 }
 
 func (d *directory) putTeam(row engine.Team) {
-	was, stored := d.teamRow(row.AccountID, row.ID)
+	was, _ := d.teamRow(row.AccountID, row.ID)
 	d.edit(row.AccountID, func(m *accountRows) { m.teams = m.teams.With(row.ID, row) })
-	if stored && !was.DeletedAt.Equal(row.DeletedAt) {
+	if !was.DeletedAt.Equal(row.DeletedAt) {
 		d.holdAll(row.AccountID)
 	}
 }

@@ -49,7 +49,7 @@ func (t *http1) roundTrip(ctx context.Context, out *outgoing) (answer, error) {
 		if t.afterTake != nil {
 			t.afterTake()
 		}
-		x, err := t.exchange(ctx, c, out, end)
+		x, err := t.exchange(ctx, c, out, end, true)
 		if err == nil {
 			return x, nil
 		}
@@ -61,7 +61,7 @@ func (t *http1) roundTrip(ctx context.Context, out *outgoing) (answer, error) {
 	if err != nil {
 		return nil, dialFailure(ctx, out, err)
 	}
-	x, failure := t.exchange(ctx, c, out, end)
+	x, failure := t.exchange(ctx, c, out, end, false)
 	if failure != nil {
 		return nil, failure
 	}
@@ -69,8 +69,9 @@ func (t *http1) roundTrip(ctx context.Context, out *outgoing) (answer, error) {
 }
 
 // exchange sends the request on c and reads the answer's head. When it fails, c
-// is closed, and the exchange is returned all the same.
-func (t *http1) exchange(ctx context.Context, c *conn, out *outgoing, end time.Time) (*exchange, *engine.Error) {
+// is closed, and the exchange is returned all the same. again says that the request may have to be
+// sent once more; otherwise it is released while the answer is waited for, which may take minutes.
+func (t *http1) exchange(ctx context.Context, c *conn, out *outgoing, end time.Time, again bool) (*exchange, *engine.Error) {
 	x := &exchange{conn: c, pool: t.pool, out: out}
 	c.begin(end, out.idle)
 	x.watch(ctx)
@@ -84,6 +85,9 @@ func (t *http1) exchange(ctx context.Context, c *conn, out *outgoing, end time.T
 		}
 		c.err = err
 		return x, x.fail(phaseSend, engine.CodeUpstreamFailed)
+	}
+	if !again {
+		out.release()
 	}
 	c.bound(earlier(end, time.Now().Add(out.firstByte)), out.firstByte)
 	if err := x.readHead(t.maxHeader); err != nil {

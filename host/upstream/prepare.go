@@ -32,8 +32,11 @@ const wireBuffer = 16 << 10
 
 var wires = sync.Pool{New: func() any { return &wire{buf: make([]byte, 0, wireBuffer)} }}
 
-// release gives back what is not needed once the request was sent.
+// release gives back what is not needed once the request was sent, if that was not done yet.
 func (out *outgoing) release() {
+	if out.wire == nil {
+		return
+	}
 	if cap(out.wire.buf) == wireBuffer {
 		wires.Put(out.wire)
 	}

@@ -108,14 +108,16 @@ func (t *Tracker) refresh(k engine.SessionKey, now time.Time) engine.Session {
 		_, _, _ = t.reads.Do(k.AccountID+"\x00"+k.UserID+"\x00"+k.ID, func() (any, error) {
 			ctx, cancel := context.WithTimeout(context.Background(), t.cfg.Wait)
 			defer cancel()
+			// Before the store is asked: what is written meanwhile may be in neither afterwards.
+			waiting, _ := t.queue.session(k)
 			stored, err := t.store.GetSession(ctx, k, now)
 			if err != nil && !errors.Is(err, engine.ErrNotFound) {
 				t.rests.Store(now.Add(restAfter).UnixNano())
 				t.cfg.Log.Warn().Str("tenant_id", k.AccountID).Err(err).Msg("session not read, its last turns may count for nothing")
-				t.learn(k, engine.Session{}, now.Add(restAfter-t.cfg.Fresh))
+				t.learn(k, now.Add(restAfter-t.cfg.Fresh), waiting)
 				return nil, nil
 			}
-			t.learn(k, stored, now) // the zero Session when there is none
+			t.learn(k, now, waiting, stored) // the zero Session when there is none
 			return nil, nil
 		})
 	}
@@ -127,8 +129,8 @@ func (t *Tracker) refresh(k engine.SessionKey, now time.Time) engine.Session {
 	return engine.Session{}
 }
 
-// learn takes in what is stored, unless more is known here: of turns that are not written yet.
-func (t *Tracker) learn(k engine.SessionKey, stored engine.Session, confirmed time.Time) {
+// learn takes in what was found, unless more is known here: of turns that are not written yet.
+func (t *Tracker) learn(k engine.SessionKey, confirmed time.Time, found ...engine.Session) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, ok := t.known.Get(k)
@@ -137,8 +139,10 @@ func (t *Tracker) learn(k engine.SessionKey, stored engine.Session, confirmed ti
 		s.Session, _ = t.queue.session(k)
 		t.known.Add(k, s)
 	}
-	if stored.Turns > s.Turns || stored.Turns == s.Turns && stored.UpdatedAt.After(s.UpdatedAt) {
-		s.Session = stored
+	for _, f := range found {
+		if f.Turns > s.Turns || f.Turns == s.Turns && f.UpdatedAt.After(s.UpdatedAt) {
+			s.Session = f
+		}
 	}
 	s.confirmed = confirmed
 }

@@ -546,3 +546,33 @@ func BenchmarkTrackerHit(b *testing.B) {
 		tracker.Served(turn)
 	}
 }
+
+// hastyStore has something happen between a read of a session and its answer.
+type hastyStore struct {
+	*trackStore
+	meanwhile func()
+}
+
+func (s hastyStore) GetSession(ctx context.Context, k engine.SessionKey, now time.Time) (engine.Session, error) {
+	row, err := s.trackStore.GetSession(ctx, k, now)
+	s.meanwhile()
+	return row, err
+}
+
+// A turn that is written while its session, which is no more in memory, is read is not lost.
+func TestTrackerWritesWhileItReads(t *testing.T) {
+	t.Parallel()
+	var tracker *Tracker
+	s := hastyStore{openTrackStore(t), func() {
+		if err := tracker.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}}
+	tracker = NewTracker(s, TrackerConfig{Size: 1, Wait: time.Minute})
+	k := keyOf("u", "x")
+	tracker.Served(turnOf(k, trackTime, "m"))
+	tracker.Served(turnOf(keyOf("u", "y"), trackTime, "m")) // takes its place
+	if got := tracker.Begin(t.Context(), k, trackTime); got.Turns != 1 {
+		t.Errorf("Begin() = %d turns, want the 1 that was written meanwhile", got.Turns)
+	}
+}

@@ -205,6 +205,7 @@ func TestASliceOutlastsAnOutage(t *testing.T) {
 			}
 			time.Sleep(time.Second)
 			ticks.Go(func() { g.Tick(t.Context(), true) })
+			synctest.Wait() // a tick of its second sees what was taken in it
 		}
 		for range 10 {
 			second()

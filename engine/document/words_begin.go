@@ -28,9 +28,8 @@ type blockMasks struct {
 // begins is how three bytes may be that a phrase begins with, as folded characters.
 type begins [3]rune
 
-const (
-	anyByte rune = -1
-)
+// anyByte is where a byte may be any of ASCII.
+const anyByte rune = -1
 
 // addBegins fills the filter from the states next to the root.
 func (w *Words) addBegins() {

@@ -17,8 +17,19 @@ func (h *Host) newRollouts() *rollout.Watch {
 	return rollout.NewWatch(rollout.Config{
 		Store: h.store, Decisions: h.decisions, Drafter: h.drafter(), Planner: func() rollout.Planner { return h.pipeline },
 		Catalogue: h.catalogue.Load, Notices: h.notices, Drop: h.dropCanary, Version: h.ruleSetVersion,
-		Reload: h.reload, Now: h.opts.Now, Log: h.opts.Log,
+		Reload: h.reload, Restore: h.restoreRollouts, Now: h.opts.Now, Log: h.opts.Log,
 	})
+}
+
+// restoreRollouts puts the rollouts in force that run, also when nothing was written since they were read.
+func (h *Host) restoreRollouts(ctx context.Context) error {
+	select {
+	case h.reloading <- struct{}{}:
+		defer func() { <-h.reloading }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	return h.reloadRollouts(ctx)
 }
 
 // ruleSetVersion is the newest version of an account's rules; 0: there is none.

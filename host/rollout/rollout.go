@@ -35,11 +35,13 @@ type Config struct {
 	Drop func(accountID, id string)
 	// Version is the newest version of an account's rules; 0: there is none.
 	Version func(ctx context.Context, accountID string) (int64, error)
-	// Reload puts in force what is stored.
+	// Reload puts in force what is stored and not in force yet.
 	Reload func(context.Context) error
-	Now    func() time.Time // default time.Now
-	Every  time.Duration    // between two looks at the guards; default 1 s
-	Log    zerolog.Logger
+	// Restore puts the rollouts in force that run, what Drop dropped among them.
+	Restore func(context.Context) error
+	Now     func() time.Time // default time.Now
+	Every   time.Duration    // between two looks at the guards; default 1 s
+	Log     zerolog.Logger
 }
 
 // recorded is a rollout as the audit log has it; the rules of its draft are in the rollout itself.

@@ -246,7 +246,10 @@ func (w *Watch) judge(ctx context.Context) {
 		r.UpdatedAt = later(r.EndedAt, was)
 		as := audited(engine.WithActor(ctx, engine.Actor{}), w.cfg.Now(), "rollout.roll_back", r)
 		switch err := w.cfg.Store.UpdateRollout(as, r, was); {
-		case errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrNotFound): // somebody else ended it
+		case errors.Is(err, engine.ErrConflict), errors.Is(err, engine.ErrNotFound): // somebody else changed or ended it
+			if err := w.cfg.Restore(ctx); err != nil && ctx.Err() == nil {
+				w.cfg.Log.Error().Err(err).Str("rollout", r.ID).Msg("a canary that somebody changed is off here until rules change again")
+			}
 		case err != nil:
 			w.cfg.Log.Error().Err(err).Str("rollout", r.ID).Msg("a canary that went wrong is off here, but not stored as ended; will try again")
 			continue

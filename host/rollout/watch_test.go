@@ -60,6 +60,7 @@ func newRig(t *testing.T) *rig {
 		Drop:    func(account, id string) { g.dropped = append(g.dropped, id) },
 		Version: func(context.Context, string) (int64, error) { return 7, nil },
 		Reload:  g.reload,
+		Restore: func(ctx context.Context) error { g.dropped = nil; return g.reload(ctx) },
 	})
 	g.service = NewService(g.Watch, g)
 	return g
@@ -190,6 +191,27 @@ func TestCanaryRollsBack(t *testing.T) {
 	look()
 	if list, _, _ := g.notices.After(0); len(list) != 2 {
 		t.Errorf("%d events after another look, want still 2", len(list))
+	}
+}
+
+// A canary that somebody changed in the moment of its end runs on, here as everywhere, and is looked at again.
+func TestCanaryChangedMeanwhile(t *testing.T) {
+	g := newRig(t)
+	r := g.begin(t, engine.Rollout{Kind: engine.RolloutCanary, Share: 500})
+	g.send(100, engine.DecisionRecord{Variant: r.ID, Code: engine.CodeUpstreamFailed})
+	g.Watch.store(t.Context())
+	was := r.UpdatedAt
+	r.Share, r.UpdatedAt = 700, was.Add(time.Second)
+	if err := g.store.UpdateRollout(t.Context(), r, was); err != nil { // another process does
+		t.Fatal(err)
+	}
+	g.judge(t.Context())
+	if got, err := g.store.GetRollout(t.Context(), "acme", r.ID); err != nil || got.Status != engine.RolloutRunning || len(g.dropped) != 0 {
+		t.Errorf("the canary is %s, %v, and dropped here: %q, want running and restored", got.Status, err, g.dropped)
+	}
+	g.judge(t.Context())
+	if got, err := g.store.GetRollout(t.Context(), "acme", r.ID); err != nil || got.Status != engine.RolloutRolledBack || len(g.dropped) != 1 {
+		t.Errorf("at the next look the canary is %s, %v, and dropped here: %q, want rolled back", got.Status, err, g.dropped)
 	}
 }
 

@@ -61,7 +61,7 @@ bench-baseline: bench ## make the figures of this machine the committed baseline
 
 bench-gateway: build ## measure the whole gateway beside bare proxies; rewrites the README's table and plots
 	@$(BIN) plugin build --manifest examples/plugins/go-topic-router/manifest.json --package ./examples/plugins/go-topic-router -o .build/go-topic-router.wasm
-	@go build -o .build/bench ./host/bench
+	@go build -buildvcs=auto -o .build/bench ./host/bench
 	@.build/bench -plugin .build/go-topic-router.wasm -manifest examples/plugins/go-topic-router/manifest.json -write . $(BENCHFLAGS)
 
 fuzz: guests ## fuzz every parser for FUZZTIME each (default 30s)

@@ -75,6 +75,7 @@ type BudgetGrant struct {
 	// Known is false when the store knows nothing of the budget and the claim had no
 	// Opening: nothing was done.
 	Known   bool
+	Opened  bool      // it knew nothing of the budget before, and took the claim's Opening
 	Held    int64     // in hand, as of BudgetClaim.Spent
 	Spent   int64     // by everybody since BudgetClaim.From
 	HeldAll int64     // by everybody, this replica included

@@ -45,8 +45,8 @@ type Config struct {
 	Wait time.Duration
 	// Every is how often Run reports and tops up. Default 1 s.
 	Every time.Duration
-	// Pause is how long Recount waits between its two looks: by then, what was spent before the
-	// first is counted everywhere. Default 15 s among replicas, 2 s in a single process.
+	// Pause is how long Recount waits between its two looks, and how long after a budget was begun it
+	// is recounted: by then, what was spent before is counted everywhere. Default 15 s among replicas, 2 s in a single process.
 	Pause time.Duration
 
 	Now     func() time.Time     // nil: time.Now
@@ -71,6 +71,7 @@ type Guard struct {
 	counters map[name]*counter
 
 	signal chan struct{} // 1 slot: something is to be told or returned now
+	begun  chan struct{} // 1 slot: a budget was begun, and is to be recounted
 	silent atomic.Bool   // the last exchange got no answer
 
 	departures sync.Mutex // of flights: none is added once closing is set
@@ -120,7 +121,7 @@ func New(cfg Config) *Guard {
 	if cfg.Flush == nil {
 		cfg.Flush = func(context.Context) error { return nil }
 	}
-	g := &Guard{cfg: cfg, counters: map[name]*counter{}, signal: make(chan struct{}, 1)}
+	g := &Guard{cfg: cfg, counters: map[name]*counter{}, signal: make(chan struct{}, 1), begun: make(chan struct{}, 1)}
 	g.holds.New = func() any { return &Hold{} }
 	g.index.Store(&index{})
 	return g
@@ -140,6 +141,7 @@ func (g *Guard) Set(ctx context.Context, revision int64, budgets []engine.Budget
 	fresh := map[*counter][]*cell{} // and what is counted of them already
 	now := g.cfg.Now().UnixMilli()
 	flushed := false
+	serving := old.set
 	for i := range budgets {
 		b := budgets[i]
 		if !b.Enabled {
@@ -171,6 +173,9 @@ func (g *Guard) Set(ctx context.Context, revision int64, budgets []engine.Budget
 	for _, e := range next.all {
 		cells, renewed := fresh[e.c]
 		e.c.change(&e.b, revision, cells, renewed)
+		if renewed && serving && g.cfg.Leases == nil {
+			g.begin(e.c)
+		}
 		g.counters[name{e.b.AccountID, e.b.ID}] = e.c
 	}
 	g.index.Store(next)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/pointsman/pointsman/engine"
@@ -229,6 +230,74 @@ func TestRecountRepairsBudgets(t *testing.T) {
 			g.Charge(tampered)
 			recount("of what was counted too much", -300)
 			recount("again", 0)
+		})
+	}
+}
+
+// What was under way when a budget began is in the ledger later, and in no hold: it is counted all the same.
+func TestANewBudgetCatchesUp(t *testing.T) {
+	t.Parallel()
+	for name, shared := range map[string]bool{"one process": false, "two replicas": true} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				l := &ledger{}
+				cfg := budget.Config{Ledger: l, Clock: sinceNow(), Now: time.Now}
+				if shared {
+					cfg.Leases = newBooks()
+				}
+				ctx, stop := context.WithCancel(t.Context())
+				guards := []*budget.Guard{newGuard(t, cfg)}
+				if shared {
+					guards = append(guards, newGuard(t, cfg))
+				}
+				b := hard("day", 10_000)
+				spent := func() int64 {
+					states, err := guards[0].States(t.Context(), []engine.Budget{b})
+					if err != nil {
+						t.Fatal(err)
+					}
+					return states[0].SpentNanoUSD
+				}
+				for _, g := range guards {
+					go g.Run(ctx)
+				}
+				before, late := call, call
+				before.StartedAt, before.CostNanoUSD = time.Now(), 700
+				late.StartedAt, late.CostNanoUSD = time.Now(), 40
+				l.add(before)
+				for _, g := range guards {
+					if err := g.Set(t.Context(), 2, []engine.Budget{b}); err != nil {
+						t.Fatal(err)
+					}
+				}
+				for _, g := range guards {
+					u := before
+					h, err := g.Hold(t.Context(), &u, 5)
+					if err != nil {
+						t.Fatal(err)
+					}
+					g.Settle(h, 5)
+					u.CostNanoUSD = 5
+					l.add(u)
+				}
+				l.add(late)
+				own := 5 * int64(len(guards))
+				time.Sleep(3 * time.Second)
+				if got := spent(); got != 700+own {
+					t.Errorf("at first %d is counted, want %d: what the ledger had, and what was held since", got, 700+own)
+				}
+				time.Sleep(time.Minute)
+				if got := spent(); got != 740+own {
+					t.Errorf("a minute later %d is counted, want %d, as the ledger has it", got, 740+own)
+				}
+				time.Sleep(time.Minute)
+				if got := spent(); got != 740+own {
+					t.Errorf("two minutes later %d is counted, want %d still", got, 740+own)
+				}
+				stop()
+				synctest.Wait()
+			})
 		})
 	}
 }

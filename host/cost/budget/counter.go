@@ -30,15 +30,16 @@ type counter struct {
 	over    bool          // more is spent and held than there is: what comes free is not spent again
 	dry     time.Duration // until then, nothing is left that is more than dryRoom
 	dryRoom int64
-	busy    bool    // an exchange is under way
-	next    *flight // what waits for the one after it
-	wanted  int64   // by holds that wait, or were woken and have not taken it yet: no exchange gives it back
-	taken   int64   // since the last look, for the size of the slice
-	rate    int64   // nano-USD that are held in a second, lately
-	largest int64   // lately held at once
-	stop    int64   // until then nothing is to be spent
-	cheaper int64   // until then cost is preferred
-	untold  bool    // a mark was reached that nobody was told of
+	busy    bool          // an exchange is under way
+	next    *flight       // what waits for the one after it
+	wanted  int64         // by holds that wait, or were woken and have not taken it yet: no exchange gives it back
+	taken   int64         // since the last look, for the size of the slice
+	rate    int64         // nano-USD that are held in a second, lately
+	largest int64         // lately held at once
+	stop    int64         // until then nothing is to be spent
+	cheaper int64         // until then cost is preferred
+	untold  bool          // a mark was reached that nobody was told of
+	begun   time.Duration // when it began at what the ledger had: attempts were under way that it does not have; 0: long ago
 }
 
 // cell is one step of a counter.

@@ -58,18 +58,19 @@ func (b *books) ExchangeBudgets(_ context.Context, x engine.BudgetExchange) ([]e
 	grants := make([]engine.BudgetGrant, len(x.Claims))
 	for i, c := range x.Claims {
 		key := c.AccountID + "/" + c.BudgetID
-		head := b.heads[key]
+		head, opened := b.heads[key], false
 		if head == nil {
 			if c.Opening == nil {
 				continue
 			}
 			head = &row.BudgetLevel{Version: c.Version, NanoUSD: c.NanoUSD}
-			b.heads[key] = head
+			b.heads[key], opened = head, true
 			for _, s := range c.Opening {
 				b.window(key, s.Start)[0] += s.NanoUSD
 			}
 		}
 		l := *head
+		l.Opened = opened
 		for at, w := range b.windows[key] {
 			if at >= c.From.UnixMilli() {
 				l.Spent, l.Held = l.Spent+w[0], l.Held+w[1]

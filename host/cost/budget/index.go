@@ -5,6 +5,7 @@ import "github.com/pointsman/pointsman/engine"
 // index is an immutable snapshot of the budgets in force, by whom they are for. Each is in
 // one list, that of the narrowest tenant that it names.
 type index struct {
+	set      bool // by Set
 	all      []entry
 	has      map[*counter]bool
 	global   []entry
@@ -23,7 +24,7 @@ type account struct {
 }
 
 func newIndex() *index {
-	return &index{has: map[*counter]bool{}, accounts: map[string]*account{}}
+	return &index{set: true, has: map[*counter]bool{}, accounts: map[string]*account{}}
 }
 
 func (x *index) add(c *counter, b engine.Budget) {

@@ -240,6 +240,9 @@ func (g *Guard) open(ctx context.Context, p *pending) error {
 		return err
 	}
 	last.Opening = nil
+	if grants[0].Opened {
+		g.begin(p.c)
+	}
 	p.cells, p.claims = p.cells[len(p.cells)-1:], p.claims[len(p.claims)-1:]
 	p.apply(grants, sent, sent+g.cfg.TTL-g.cfg.TTL/20)
 	return nil

@@ -23,6 +23,7 @@ const (
 func (g *Guard) Run(ctx context.Context) {
 	tick := time.NewTicker(g.cfg.Every)
 	defer tick.Stop()
+	go g.recountBegun(ctx)
 	swept, dropped := g.cfg.Clock(), g.cfg.Clock()
 	for {
 		whole := true

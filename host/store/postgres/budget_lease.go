@@ -77,6 +77,7 @@ func (r *budgetRound) lock(ctx context.Context) error {
 		if made == 0 {
 			continue // another replica opened it meanwhile
 		}
+		r.levels[i].Opened = true
 		steps := make([]query.AddToBudgetWindowParams, len(c.Opening))
 		for j, step := range c.Opening {
 			steps[j] = query.AddToBudgetWindowParams{AccountID: c.AccountID, BudgetID: c.BudgetID, WindowStart: row.Time(step.Start), Spent: step.NanoUSD}

@@ -142,6 +142,7 @@ type BudgetLevel struct {
 	Spent   int64 // since the claim's From
 	Held    int64
 	Oldest  time.Time // 1970: none
+	Opened  bool      // by this claim
 	// The replica's lease of the step.
 	Leased     bool
 	LeaseHeld  int64
@@ -173,7 +174,7 @@ func MoveBudget(l BudgetLevel, c engine.BudgetClaim) BudgetMove {
 	others := l.Held - l.LeaseHeld
 	m.LeaseHeld = max(min(c.Hold, amount-spent-others), c.Keep, 0)
 	m.Held = m.LeaseHeld - l.LeaseHeld
-	m.Grant = engine.BudgetGrant{Known: true, Held: m.LeaseHeld, Spent: spent, HeldAll: others + m.LeaseHeld, NanoUSD: amount}
+	m.Grant = engine.BudgetGrant{Known: true, Opened: l.Opened, Held: m.LeaseHeld, Spent: spent, HeldAll: others + m.LeaseHeld, NanoUSD: amount}
 	if l.Oldest.UnixMilli() > 0 {
 		m.Grant.Oldest = l.Oldest.UTC()
 	} else if spent != 0 {

@@ -46,6 +46,7 @@ func moveBudget(ctx context.Context, q *query.Queries, x engine.BudgetExchange, 
 		if err := openBudget(ctx, q, c); err != nil {
 			return none, err
 		}
+		l.Opened = true
 	}
 	sum, err := q.SumBudgetWindows(ctx, query.SumBudgetWindowsParams{AccountID: c.AccountID, BudgetID: c.BudgetID, FromStart: millis(c.From)})
 	if err != nil {

@@ -49,7 +49,7 @@ func budgetLeaseGives(t *testing.T, d Database) {
 	wantEqual(t, "the first claim", claimed(t, s, "r1", c), []engine.BudgetGrant{{}})
 	c.Opening = []engine.BudgetStep{{Start: at(0), NanoUSD: 30}}
 	wantEqual(t, "a claim with its opening", claimed(t, s, "r1", c),
-		[]engine.BudgetGrant{{Known: true, Held: 60, Spent: 30, HeldAll: 60, NanoUSD: 100, Oldest: at(0)}})
+		[]engine.BudgetGrant{{Known: true, Opened: true, Held: 60, Spent: 30, HeldAll: 60, NanoUSD: 100, Oldest: at(0)}})
 	wantEqual(t, "another replica's, also with an opening", claimed(t, s, "r2", c),
 		[]engine.BudgetGrant{{Known: true, Held: 10, Spent: 30, HeldAll: 70, NanoUSD: 100, Oldest: at(0)}})
 	c.Opening, c.Hold, c.Spent = nil, 15, 40
@@ -73,7 +73,7 @@ func budgetLeaseSteps(t *testing.T, d Database) {
 	c := claimOn("acme", "b")
 	c.From, c.Step, c.Hold = at(1000), at(2000), 100
 	c.Opening = []engine.BudgetStep{{Start: at(0), NanoUSD: 50}, {Start: at(1000), NanoUSD: 7}, {Start: at(2000), NanoUSD: 8}}
-	wantEqual(t, "a claim", claimed(t, s, "r1", c), []engine.BudgetGrant{{Known: true, Held: 85, Spent: 15, HeldAll: 85, NanoUSD: 100, Oldest: at(1000)}})
+	wantEqual(t, "a claim", claimed(t, s, "r1", c), []engine.BudgetGrant{{Known: true, Opened: true, Held: 85, Spent: 15, HeldAll: 85, NanoUSD: 100, Oldest: at(1000)}})
 	// The same replica at a later step, with the rest of the earlier one returned.
 	back, next := c, c
 	back.Hold = 5

@@ -39,6 +39,9 @@ func (b *bench) latency(ctx context.Context, r *report) error {
 // bounds are of the 99th percentile, for throughput.
 var bounds = []time.Duration{time.Millisecond, 5 * time.Millisecond, 10 * time.Millisecond}
 
+// settling is how long a process may put down what a load left behind, which as a rule takes it half a second.
+const settling = 2 * time.Second
+
 // throughput is how many requests in a second one processor serves while the 99th percentile
 // stays below a bound, arrivals being random.
 func (b *bench) throughput(ctx context.Context, r *report) error {
@@ -52,6 +55,7 @@ func (b *bench) throughput(ctx context.Context, r *report) error {
 		for i, p := range []*process{b.fast, b.std, b.gateway.process} {
 			c := newCaller(p, l)
 			c.closed(ctx, b.o.each/4) // opens connections
+			time.Sleep(settling)
 			rates[i] = c.rateAt(ctx, bound, b.o.each)
 			c.to.CloseIdleConnections()
 		}

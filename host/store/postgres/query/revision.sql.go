@@ -12,6 +12,8 @@ import (
 const addChange = `-- name: AddChange :exec
 insert into changes (account_id, revision, area, subject, write)
 values ($1, $2, $3, $4, $5)
+on conflict (account_id, revision) do update
+set area = excluded.area, subject = excluded.subject, write = excluded.write
 `
 
 type AddChangeParams struct {
@@ -22,6 +24,7 @@ type AddChangeParams struct {
 	Write     string
 }
 
+// A row that is there is of a history that somebody went back from by setting revisions alone.
 func (q *Queries) AddChange(ctx context.Context, arg AddChangeParams) error {
 	_, err := q.db.Exec(ctx, addChange,
 		arg.AccountID,

@@ -24,8 +24,11 @@ on conflict (account_id, name) do update
 set value = excluded.value;
 
 -- name: AddChange :exec
+-- A row that is there is of a history that somebody went back from by setting revisions alone.
 insert into changes (account_id, revision, area, subject, write)
-values (@account_id, @revision, @area, @subject, @write);
+values (@account_id, @revision, @area, @subject, @write)
+on conflict (account_id, revision) do update
+set area = excluded.area, subject = excluded.subject, write = excluded.write;
 
 -- name: DropChanges :exec
 delete from changes
